@@ -1,0 +1,425 @@
+"""What classifier and regressor share: the constructor, and fit and predict as their steps."""
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context, is_classifier
+from sklearn.utils import Tags, check_random_state, gen_batches
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from skdnn import _inference
+from skdnn._callbacks import EpochLines, Silence
+from skdnn._inputs import Inputs, as_rows
+from skdnn._spec import NetworkSpec, State, dense_network
+from skdnn._targets import Targets
+from skdnn._validation import hold_out
+
+# Rows sent through the network together when predicting: bounds the memory of its layers.
+_PREDICTION_BATCH = 4096
+
+
+class BaseDNN(BaseEstimator, ABC):
+    """A dense network as an estimator; see `DNNClassifier` and `DNNRegressor`.
+
+    A subclass says what its targets are: `_check_y` and `_make_targets`.
+    """
+
+    _targets: Targets
+
+    @abstractmethod
+    def _check_y(self, y: Any) -> np.ndarray:
+        """Validate the targets, and give them the shape in which they are learned."""
+
+    @abstractmethod
+    def _make_targets(
+        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any
+    ) -> Targets:
+        """Choose the head and the loss, and learn how y is encoded."""
+
+    _parameter_constraints: dict = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [str, callable, "array-like"],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "batch_norm": ["boolean"],
+        "kernel_initializer": [str, callable],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "scaling": [StrOptions({"auto", "standard", "minmax"}), None],
+        "optimizer": [str, type, HasMethods(["apply", "get_config"])],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), callable, None],
+        "momentum": [Interval(Real, 0, 1, closed="left"), None],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "warm_start": ["boolean"],
+        "dtype": [StrOptions({"float32", "float64"})],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Callable | Sequence[str | Callable] = "relu",
+        *,
+        dropout: float | Sequence[float] = 0.0,
+        batch_norm: bool = False,
+        kernel_initializer: Any = "glorot_uniform",
+        alpha: float = 0.0,
+        scaling: str | None = "auto",
+        optimizer: Any = "adam",
+        learning_rate: Any = None,
+        momentum: float | None = None,
+        epochs: int = 50,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        validation_fraction: float | None = None,
+        warm_start: bool = False,
+        dtype: str = "float32",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | int = 0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.kernel_initializer = kernel_initializer
+        self.alpha = alpha
+        self.scaling = scaling
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.dtype = dtype
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # ------------------------------------------------------------------ fit
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train the network for `epochs` epochs.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Tables (n_samples, n_features), or samples of any shape, such as images
+            (n_samples, 28, 28), as they come: numbers of any dtype, no NaN.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the loss, divided by their mean; a row of weight 0 is as if it
+            were not there.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator. A fit that fails or is interrupted leaves it as it was before.
+
+        Raises
+        ------
+        ValueError
+            For bad parameters or data, and when training diverges.
+        """
+        return self._learn(X, y, sample_weight, epochs=self.epochs, resume=self.warm_start)
+
+    def _learn(self, *args: Any, **kwargs: Any) -> Self:
+        # A shallow copy learns, so that a fit that fails or is interrupted leaves nothing
+        # half-learned behind and loses nothing that was learned before.
+        draft = copy.copy(self)
+        draft._train(*args, **kwargs)
+        self.__dict__ = vars(draft)
+        return self
+
+    def _train(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        epochs: int,
+        resume: bool,
+        validate: bool = True,
+        classes: Any = None,
+    ) -> None:
+        from skdnn._lookup import resolve_optimizer
+
+        owner = type(self).__name__
+        optimizer = resolve_optimizer(self.optimizer, self.learning_rate, self.momentum, owner)
+        resume = resume and hasattr(self, "_state")
+        X, y, weight, shape = self._check_data(X, y, sample_weight, reset=not resume)
+        if not resume:
+            self._rng = np.random.default_rng(_draw_seed(self.random_state))
+            self._split_seed = int(self._rng.integers(2**31))
+        rows = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
+        held_out = rows[:0]
+        if validate and self.validation_fraction is not None:
+            labels = y[rows] if is_classifier(self) and y.ndim == 1 else None
+            rows, held_out = hold_out(rows, labels, self.validation_fraction, self._split_seed)
+        if weight is not None:
+            weight = weight / weight[rows].mean()
+        if resume:
+            self._check_unchanged()
+        else:
+            self._begin(X, y, weight, rows, shape, classes)
+        recipe, data = self._assemble(X, y, weight, optimizer)
+        self._run(recipe, data, rows, held_out, epochs)
+
+    def _check_data(
+        self, X: Any, y: Any, sample_weight: Any, *, reset: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, tuple[int, ...]]:
+        X, shape = as_rows(X)
+        if not reset:
+            self._check_shape(shape)
+        X, y = validate_data(
+            self, X, y, reset=reset, multi_output=True, y_numeric=not is_classifier(self)
+        )
+        y = self._check_y(y)
+        if sample_weight is None:
+            return X, y, None, shape
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if np.any(weight < 0) or not np.any(weight > 0):
+            raise ValueError(
+                f"The sample_weight of {type(self).__name__}.fit must not be negative, nor zero "
+                f"for every row. Got weights from {weight.min():g} to {weight.max():g}."
+            )
+        return X, y, weight, shape
+
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        fitted = self._spec.input_shape
+        # Tables are left to scikit-learn's own check of the number of features.
+        if shape != fitted and max(len(shape), len(fitted)) > 1:
+            raise ValueError(
+                f"One sample of X has shape {shape}, but {type(self).__name__} was fitted on "
+                f"samples of shape {fitted}: bring X of shape (n_samples, "
+                f"{', '.join(map(str, fitted))}), a single sample as X[np.newaxis]."
+            )
+
+    def _begin(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray | None,
+        rows: np.ndarray,
+        shape: tuple[int, ...],
+        classes: Any,
+    ) -> None:
+        """Learn all that comes before training, from the training rows alone."""
+        from skdnn._network import initial_weights
+
+        self._targets = self._make_targets(y, rows, weight, classes)
+        self._inputs = Inputs(self.scaling, shape).fit(X, rows, weight)
+        self._spec = self._lay_out(shape)
+        owner = type(self).__name__
+        weights = initial_weights(self._spec, self.kernel_initializer, self._rng, owner)
+        self._state = State(weights)
+        self.history_: dict[str, list[float]] = {}
+        self.n_iter_ = 0
+
+    def _lay_out(self, shape: tuple[int, ...]) -> NetworkSpec:
+        from skdnn._lookup import resolve_activation
+
+        owner = type(self).__name__
+        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)).tolist()
+        if any(not isinstance(size, Integral) or size < 1 for size in sizes):
+            raise ValueError(
+                f"The 'hidden_layer_sizes' parameter of {owner} must be ints of at least 1, one "
+                f"per hidden layer. Got {self.hidden_layer_sizes!r} instead."
+            )
+        rates = self._per_layer("dropout", len(sizes))
+        if any(not isinstance(rate, Real) or not 0 <= rate < 1 for rate in rates):
+            raise ValueError(
+                f"The 'dropout' parameter of {owner} must be floats in the range [0, 1), one per "
+                f"hidden layer. Got {self.dropout!r} instead."
+            )
+        activations = self._per_layer("activation", len(sizes))
+        activations = [resolve_activation(x, owner) for x in activations]
+        return dense_network(
+            shape,
+            list(zip(map(int, sizes), activations, map(float, rates), strict=True)),
+            (self._targets.n_outputs, self._targets.activation),
+            scaled=self._inputs.offset is not None,
+            batch_norm=bool(self.batch_norm),
+            dtype=self.dtype,
+        )
+
+    def _per_layer(self, parameter: str, n_layers: int) -> list[Any]:
+        value = getattr(self, parameter)
+        if isinstance(value, str) or np.ndim(value) == 0:
+            return [value] * n_layers
+        if len(value) != n_layers:
+            raise ValueError(
+                f"The {parameter!r} parameter of {type(self).__name__} must be one value, or one "
+                f"per hidden layer: {n_layers} of them for hidden_layer_sizes="
+                f"{self.hidden_layer_sizes!r}. Got {value!r} instead."
+            )
+        return list(value)
+
+    def _check_unchanged(self) -> None:
+        if self._lay_out(self._spec.input_shape) != self._spec:
+            raise ValueError(
+                f"The network that {type(self).__name__} has begun to train is not the one that "
+                "its parameters now describe (hidden_layer_sizes, activation, dropout, batch_norm "
+                "or dtype was changed): set them back, or start anew with fit and "
+                "warm_start=False."
+            )
+
+    def _assemble(
+        self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, optimizer: Any
+    ) -> tuple[Any, Any]:
+        """Put parameters and data into what the engine takes."""
+        from skdnn._engine import Data, Recipe
+
+        dtype = self._spec.dtype
+        x, is_scaled = self._inputs.prepare(X, dtype)
+        codes = self._targets.encode(y, dtype)
+        data = Data(
+            X=x,
+            y=codes,
+            weight=() if weight is None else weight.astype(dtype),
+            offset=() if is_scaled else self._inputs.offset.astype(dtype),
+            scale=() if is_scaled else self._inputs.scale.astype(dtype),
+            unit=self._targets.unit.astype(dtype),
+            alpha=np.asarray(self.alpha, dtype) if self.alpha > 0 else (),
+        )
+        recipe = Recipe(
+            spec=self._spec.body,
+            optimizer=optimizer,
+            loss=self._targets.loss,
+            metric=self._targets.metric,
+            x_dtype=x.dtype.name,
+            y_dtype=codes.dtype.name,
+            y_ndim=codes.ndim,
+            scaled=not is_scaled,
+            weighted=weight is not None,
+            penalized=self.alpha > 0,
+        )
+        return recipe, data
+
+    def _run(
+        self, recipe: Any, data: Any, rows: np.ndarray, held_out: np.ndarray, epochs: int
+    ) -> None:
+        from skdnn._engine import Plan, train
+
+        # Another optimizer, or another setting of it, cannot go on from the state of this one.
+        optimizer = f"{recipe.optimizer.kind.__qualname__} {recipe.optimizer.baked}"
+        if getattr(self, "_optimizer", optimizer) != optimizer:
+            self._state = replace(self._state, optimizer=None)
+        self._optimizer = optimizer
+        plan = Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle))
+        report = EpochLines(epochs) if self.verbose else Silence()
+        self._state, history = train(recipe, data, self._state, plan, self._rng, report)
+        self.n_iter_ += epochs
+        self.history_ = {
+            name: self.history_.get(name, []) + values for name, values in history.items()
+        }
+
+    # -------------------------------------------------------------- predict
+
+    def _forward(self, X: Any) -> np.ndarray:
+        """Send X through the network: shape (n_samples, n_outputs), not decoded."""
+        check_is_fitted(self)
+        X, shape = as_rows(X)
+        self._check_shape(shape)
+        X = validate_data(self, X, reset=False)
+        # As precise as X is: scikit-learn's estimators keep float64 for float64.
+        dtype = np.result_type(X.dtype, self._spec.dtype)
+        network = self._forward_function()
+        output = np.empty((len(X), self._targets.n_outputs), dtype)
+        for part in gen_batches(len(X), _PREDICTION_BATCH):
+            output[part] = network(self._inputs.apply(X[part], dtype))
+        return output
+
+    def _forward_function(self) -> Callable[[np.ndarray], np.ndarray]:
+        body = self._spec.body
+        if _inference.covers(body):
+            return partial(_inference.forward, body, self._state.weights)
+        from skdnn._network import build
+
+        model = build(body)
+        model.set_weights(self._state.weights)
+        return lambda x: np.asarray(model(x, training=False))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape of those in `fit`.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Labels or quantities, as they were given to `fit`.
+        """
+        return self._targets.decode(self._forward(X))
+
+    # ----------------------------------------------------------------- look
+
+    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
+        """Print the table of layers: output shapes (None for the batch), parameter counts.
+
+        Parameters
+        ----------
+        print_fn : callable, default=None
+            Is given the table instead of `print`.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`: the shapes of the layers come from X and y.
+        """
+        self._check_has_shapes("summary")
+        (print_fn or print)(self._spec.summary())
+
+    @property
+    def model_(self) -> Any:
+        """The network as a compiled `keras.Sequential`, made anew at each access.
+
+        It takes X as `predict` does and returns probabilities, or quantities in y's own units.
+        The weights are copies: training it leaves the estimator as it is.
+        """
+        self._check_has_shapes("model_")
+        from skdnn._lookup import resolve_optimizer
+        from skdnn._network import build
+
+        model = build(self._spec, self._inputs.offset, self._inputs.scale)
+        *weights, kernel, bias = self._state.weights
+        model.set_weights([*weights, *self._targets.in_units(kernel, bias)])
+        optimizer = resolve_optimizer(
+            self.optimizer, self.learning_rate, self.momentum, type(self).__name__
+        )
+        model.compile(optimizer.build(), self._targets.loss, [self._targets.metric])
+        return model
+
+    def _check_has_shapes(self, what: str) -> None:
+        owner = type(self).__name__
+        message = (
+            f"This {owner} has no {what} yet, because the shapes of its layers come from the data: "
+            "call fit(X, y) first."
+        )
+        check_is_fitted(self, msg=message)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _draw_seed(random_state: Any) -> int:
+    """Draw a seed; with None from the operating system, never from NumPy's global generator."""
+    if random_state is None:
+        random_state = np.random.RandomState()
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))

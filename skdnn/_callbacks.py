@@ -1,0 +1,76 @@
+"""What happens between epochs: for now, a line of progress."""
+
+import shutil
+import sys
+import time
+from typing import TextIO
+
+from tqdm import tqdm
+
+_LINE = "{desc} {bar:12} {elapsed_s:.1f}s{postfix}"
+
+
+class Silence:
+    """Reports nothing."""
+
+    def epoch_begins(self, epoch: int, n_steps: int) -> None: ...
+
+    def steps_done(self, n_steps: int) -> None: ...
+
+    def epoch_ends(self, logs: dict[str, float]) -> None: ...
+
+
+class EpochLines:
+    """One line per epoch: a bar, seconds, loss, metric, and the same of the validation rows.
+
+    On a terminal and in a notebook the line is live. Elsewhere it is written once, when its epoch
+    is over, so that a log stays readable.
+
+    Parameters
+    ----------
+    n_epochs : int
+        Number of epochs to come.
+    stream : file, default=None
+        Where to write; None for standard output.
+    """
+
+    def __init__(self, n_epochs: int, stream: TextIO | None = None):
+        self.n_epochs = n_epochs
+        self.stream = sys.stdout if stream is None else stream
+        self.live = self.stream.isatty() or type(self.stream).__module__.startswith("ipykernel")
+
+    def epoch_begins(self, epoch: int, n_steps: int) -> None:
+        """Start a line."""
+        self._epoch, self._n_steps, self._done = epoch, n_steps, 0
+        self._begin = time.perf_counter()
+        self._redraw()
+
+    def steps_done(self, n_steps: int) -> None:
+        """Move the bar."""
+        self._done += n_steps
+        self._redraw()
+
+    def epoch_ends(self, logs: dict[str, float]) -> None:
+        """Finish the line with the epoch's figures."""
+        figures = ", ".join(f"{name} {value:#.4g}" for name, value in logs.items())
+        self._write(self._line(figures) + "\n")
+
+    def _redraw(self) -> None:
+        if self.live:  # never wider than the screen, or the next one could not be drawn over it
+            self._write(self._line()[: shutil.get_terminal_size().columns - 1])
+
+    def _write(self, line: str) -> None:
+        self.stream.write(f"\r{line}" if self.live else line)
+        self.stream.flush()
+
+    def _line(self, figures: str = "") -> str:
+        encoding = getattr(self.stream, "encoding", None) or "ascii"
+        return tqdm.format_meter(
+            self._done,
+            self._n_steps,
+            time.perf_counter() - self._begin,
+            prefix=f"Epoch {self._epoch:{len(str(self.n_epochs))}}/{self.n_epochs}",
+            postfix=figures,
+            bar_format=_LINE,
+            ascii=not encoding.lower().startswith("utf"),
+        )

@@ -1,0 +1,137 @@
+"""The forward pass of a `NetworkSpec` in NumPy; knows nothing of TensorFlow."""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import special
+
+from skdnn._spec import (
+    Activate,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Elementwise,
+    Flatten,
+    NetworkSpec,
+    Scaling,
+)
+
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
+
+
+def _softplus(x: np.ndarray) -> np.ndarray:
+    return np.logaddexp(x, 0)
+
+
+def _elu(x: np.ndarray) -> np.ndarray:
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+
+
+def _relu6(x: np.ndarray) -> np.ndarray:
+    return np.clip(x, 0, 6)
+
+
+def _hard_sigmoid(x: np.ndarray) -> np.ndarray:
+    return _relu6(x + 3) / 6
+
+
+def _gelu(x: np.ndarray) -> np.ndarray:
+    return x * special.ndtr(x)
+
+
+# Keras's activations with Keras's constants; each keeps the dtype of what it is given. sparsemax
+# is left to Keras: what 3.15 computes is not the published formula, and a network has to predict
+# with the function that it was trained with.
+ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "celu": _elu,
+    "elu": _elu,
+    "exponential": np.exp,
+    "gelu": _gelu,
+    "hard_shrink": lambda x: np.where(np.abs(x) > 0.5, x, 0),
+    "hard_sigmoid": _hard_sigmoid,
+    "hard_silu": lambda x: x * _hard_sigmoid(x),
+    "hard_swish": lambda x: x * _hard_sigmoid(x),
+    "hard_tanh": lambda x: np.clip(x, -1, 1),
+    "leaky_relu": lambda x: np.where(x > 0, x, 0.2 * x),
+    "linear": lambda x: x,
+    "log_sigmoid": lambda x: -_softplus(-x),
+    "log_softmax": lambda x: special.log_softmax(x, axis=-1),
+    "mish": lambda x: x * np.tanh(_softplus(x)),
+    "relu": lambda x: np.maximum(x, 0),
+    "relu6": _relu6,
+    "selu": lambda x: (
+        _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0)))
+    ),
+    "sigmoid": special.expit,
+    "silu": lambda x: x * special.expit(x),
+    "soft_shrink": lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0),
+    "softmax": lambda x: special.softmax(x, axis=-1),
+    "softplus": _softplus,
+    "softsign": lambda x: x / (1 + np.abs(x)),
+    "sparse_plus": lambda x: np.where(x <= -1, 0, np.where(x < 1, (x + 1) ** 2 / 4, x)),
+    "sparse_sigmoid": lambda x: np.clip((x + 1) / 2, 0, 1),
+    "squareplus": lambda x: (x + np.sqrt(x**2 + 4)) / 2,
+    "swish": lambda x: x * special.expit(x),
+    "tanh": np.tanh,
+    "tanh_shrink": lambda x: x - np.tanh(x),
+}
+
+
+def _dense(layer: Dense, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    kernel, bias = weights
+    x = x @ kernel
+    x += bias
+    return ACTIVATIONS[layer.activation](x)  # type: ignore[index]
+
+
+def _activate(layer: Activate, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    return ACTIVATIONS[layer.activation](x)  # type: ignore[index]
+
+
+def _batch_normalization(
+    layer: BatchNormalization, x: np.ndarray, weights: list[np.ndarray]
+) -> np.ndarray:
+    gamma, beta, mean, variance = weights
+    return (x - mean) * (gamma / np.sqrt(variance + layer.epsilon)) + beta
+
+
+def _nothing(layer: Elementwise, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    return x
+
+
+# One row a layer: the twin of the table in `_network`. Flattening and scaling are done by
+# `_inputs` before the network is entered; dropout is for training alone.
+LAYERS: dict[type, Callable[..., np.ndarray]] = {
+    Activate: _activate,
+    BatchNormalization: _batch_normalization,
+    Dense: _dense,
+    Dropout: _nothing,
+    Flatten: _nothing,
+    Scaling: _nothing,
+}
+
+
+def covers(spec: NetworkSpec) -> bool:
+    """Whether `forward` can compute the network: not where an activation is the user's own."""
+    return all(isinstance(x, str) and x in ACTIVATIONS for x in spec.activations)
+
+
+def forward(spec: NetworkSpec, weights: list[np.ndarray], x: np.ndarray) -> np.ndarray:
+    """Send rows through the network.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        The network.
+    weights : list of ndarray
+        In Keras's order.
+    x : ndarray of shape (n_samples, n_inputs), float32 or float64
+        Flattened and scaled rows. The result is computed in this dtype.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_outputs)
+    """
+    for layer, arrays in spec.deal([w.astype(x.dtype, copy=False) for w in weights]):
+        x = LAYERS[type(layer)](layer, x, arrays)
+    return x

@@ -1,0 +1,113 @@
+"""Arrays of any rank -> rows of numbers on a scale that networks like."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.utils import gen_batches
+
+# Values looked at together: bounds the memory that scaling takes beside the data.
+_CHUNK = 2**22
+
+
+def as_rows(X: Any) -> tuple[Any, tuple[int, ...]]:
+    """Flatten each sample.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...), DataFrame or sparse matrix
+        Of any rank; what is not of a rank above 2 is given back untouched.
+
+    Returns
+    -------
+    X : array-like of shape (n_samples, n_inputs)
+        A view wherever NumPy can make one.
+    shape : tuple of int
+        Shape of one sample; empty where X has a rank below 2.
+    """
+    if isinstance(X, list | tuple):
+        X = np.asarray(X)
+    shape = tuple(getattr(X, "shape", ()))[1:]
+    if len(shape) > 1:
+        X = np.asarray(X)
+        X = X.reshape(X.shape[0], int(np.prod(shape)))
+    return X, shape
+
+
+class Inputs:
+    """The scale of the inputs, learned from training rows.
+
+    Parameters
+    ----------
+    scaling : {"auto", "standard", "minmax"} or None
+        See `DNNClassifier`.
+    shape : tuple of int
+        Shape of one sample.
+
+    Attributes
+    ----------
+    offset, scale : ndarray of shape (n_inputs,) or (1,), float64, or None
+        The network is given (x - offset) * scale; None where it is given x.
+    """
+
+    def __init__(self, scaling: str | None, shape: tuple[int, ...]):
+        self.scaling = scaling
+        self.shape = shape
+        self.offset: np.ndarray | None = None
+        self.scale: np.ndarray | None = None
+
+    def fit(self, X: np.ndarray, rows: np.ndarray, weight: np.ndarray | None) -> "Inputs":
+        """Learn the scale from some rows of X, shape (n_samples, n_inputs)."""
+        if self.scaling is None:
+            return self
+        is_image = len(self.shape) > 1
+        if self.scaling == "auto" and is_image and X.dtype == np.uint8:
+            self.offset, self.scale = np.zeros(1), np.full(1, 1 / 255)
+            return self
+        # The pixels of an image share one scale: apart, those at its rim, nearly always blank,
+        # would be blown up.
+        as_one = self.scaling == "auto" and is_image
+        scaler = MinMaxScaler() if self.scaling == "minmax" else StandardScaler()
+        for part in _slices(len(rows), X.shape[1]):
+            chunk = rows[part]
+            x = X[chunk].reshape(-1, 1) if as_one else X[chunk]
+            if self.scaling == "minmax":
+                scaler.partial_fit(x)
+                continue
+            w = None if weight is None else weight[chunk].repeat(x.shape[0] // len(chunk))
+            scaler.partial_fit(x, sample_weight=w)
+        if self.scaling == "minmax":
+            self.offset, self.scale = scaler.data_min_, scaler.scale_
+        else:
+            self.offset, self.scale = scaler.mean_, 1 / scaler.scale_
+        return self
+
+    def apply(self, X: np.ndarray, dtype: npt.DTypeLike) -> np.ndarray:
+        """Scale rows; in float64, for what is not in `dtype` or narrower anyway."""
+        work = np.result_type(X.dtype, dtype)
+        x = X.astype(work, copy=False)
+        if self.offset is not None and self.scale is not None:
+            x = (x - self.offset.astype(work)) * self.scale.astype(work)
+        return x.astype(dtype, copy=False)
+
+    def prepare(self, X: np.ndarray, dtype: str) -> tuple[np.ndarray, bool]:
+        """Make what training reads: `uint8` and `dtype` as they come, all else in one pass.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_inputs)
+        is_scaled : bool
+            Whether scaling is done; else each batch is still to be scaled.
+        """
+        if X.dtype in (np.uint8, dtype):
+            return X, self.offset is None
+        out = np.empty(X.shape, dtype)
+        for part in _slices(len(X), X.shape[1]):
+            out[part] = self.apply(X[part], dtype)
+        return out, True
+
+
+def _slices(n_rows: int, n_inputs: int) -> Iterator[slice]:
+    return gen_batches(n_rows, max(1, _CHUNK // n_inputs))

@@ -1,0 +1,172 @@
+"""From a user's name, class or object to the Keras thing: activations, initialisers, optimizers."""
+
+import copy
+import difflib
+import inspect
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from skdnn._keras import keras
+from skdnn._spec import Activation
+
+# scikit-learn's names for what Keras calls otherwise.
+ACTIVATION_ALIASES = {"identity": "linear", "logistic": "sigmoid"}
+# glu halves the number of units and threshold wants arguments; the others are no activations.
+_NO_ACTIVATIONS = {"deserialize", "get", "glu", "serialize", "threshold"}
+
+# Names that courses use and Keras has no class for: its class, and what it is given.
+OPTIMIZER_ALIASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "momentum": ("sgd", {"momentum": 0.9}),
+    "nesterov": ("sgd", {"momentum": 0.9, "nesterov": True}),
+}
+# The base class, and those that wrap other optimizers.
+_NO_OPTIMIZERS = {"lossscaleoptimizer", "multioptimizer", "optimizer", "optimizermap"}
+
+
+def unknown(parameter: str, owner: str, value: Any, known: Iterable[str]) -> ValueError:
+    """Make the error for a name that nobody knows, with the nearest that are known."""
+    names = sorted(known)
+    near = difflib.get_close_matches(str(value).lower(), names, n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return ValueError(
+        f"The {parameter!r} parameter of {owner} must be one of {', '.join(names)}, "
+        f"or an object of that kind. Got {value!r} instead.{hint}"
+    )
+
+
+def _classes(module: Any) -> dict[str, type]:
+    return {name: thing for name, thing in vars(module).items() if isinstance(thing, type)}
+
+
+def activation_names() -> dict[str, Any]:
+    """Keras's activations by name."""
+    functions = vars(keras.activations).items()
+    return {n: f for n, f in functions if inspect.isfunction(f) and n not in _NO_ACTIVATIONS}
+
+
+def resolve_activation(value: Activation, owner: str) -> Activation:
+    """Return Keras's name of an activation, or the callable itself where it is the user's own."""
+    known = activation_names()
+    if callable(value):
+        name = getattr(value, "__name__", "")
+        return name if known.get(name) is value else value
+    name = ACTIVATION_ALIASES.get(value, value)
+    if name not in known:
+        raise unknown("activation", owner, value, {*known, *ACTIVATION_ALIASES})
+    return name
+
+
+def resolve_initializer(value: Any, seed: int, owner: str) -> Any:
+    """Return a Keras initialiser that draws with `seed`, unless the user gave it a seed.
+
+    Keras seeds what it makes without a seed from Python's global generator: none is made so.
+    """
+    if isinstance(value, str):
+        known = {n: c for n, c in _classes(keras.initializers).items() if n.islower()}
+        if value not in known:
+            raise unknown("kernel_initializer", owner, value, known)
+        value = known[value]
+    if isinstance(value, type):
+        return value(seed=seed) if "seed" in inspect.signature(value).parameters else value()
+    if not isinstance(value, keras.initializers.Initializer):
+        return value  # any function of a shape and a dtype
+    config = value.get_config()
+    if "seed" in config and config["seed"] is None:
+        config["seed"] = seed
+    return type(value).from_config(config)
+
+
+@dataclass(frozen=True)
+class OptimizerSpec:
+    """How to make an optimizer anew, and what of it is baked into a compiled program.
+
+    Parameters
+    ----------
+    kind : type
+        The Keras class.
+    baked : str
+        Its configuration as JSON, but for a constant learning rate: that one is data.
+    config : dict
+        Its whole configuration.
+    """
+
+    kind: type
+    baked: str
+    config: dict[str, Any] = field(compare=False)
+
+    def build(self) -> Any:
+        """Make a new optimizer; none is ever used for two programs."""
+        return self.kind.from_config(copy.deepcopy(self.config))  # type: ignore[attr-defined]
+
+    @property
+    def learning_rate(self) -> float | None:
+        """The constant learning rate; None where it follows a schedule."""
+        rate = self.config["learning_rate"]
+        return float(rate) if isinstance(rate, int | float) else None
+
+
+def optimizer_names() -> dict[str, type]:
+    """Keras's optimizers by lower-case name."""
+    classes = {name.lower(): kind for name, kind in _classes(keras.optimizers).items()}
+    return {name: kind for name, kind in classes.items() if name not in _NO_OPTIMIZERS}
+
+
+def resolve_optimizer(
+    optimizer: Any, learning_rate: Any, momentum: float | None, owner: str
+) -> OptimizerSpec:
+    """Describe the optimizer that a user means.
+
+    Parameters
+    ----------
+    optimizer : str, Keras optimizer class or Keras optimizer
+        An object is only read, never trained.
+    learning_rate : float, Keras schedule or None
+        Overrides the optimizer's own, unless None.
+    momentum : float or None
+        Overrides the optimizer's own, unless None.
+    owner : str
+        The estimator's name, for errors.
+    """
+    kind, config = _optimizer_config(optimizer, owner)
+    if learning_rate is not None:
+        config["learning_rate"] = learning_rate
+    if momentum is not None:
+        if "momentum" not in config:
+            raise ValueError(
+                f"The 'momentum' parameter of {owner} has no meaning for optimizer "
+                f"{kind.__name__}: leave it at None, or use 'sgd', 'momentum', 'nesterov' or "
+                f"'rmsprop'. Got momentum={momentum!r}."
+            )
+        config["momentum"] = momentum
+    config = {key: value for key, value in config.items() if key != "name"}
+    baked = dict(config)
+    if isinstance(config["learning_rate"], int | float):
+        del baked["learning_rate"]
+    return OptimizerSpec(kind, json.dumps(baked, sort_keys=True, default=_as_json), config)
+
+
+def _optimizer_config(optimizer: Any, owner: str) -> tuple[type, dict[str, Any]]:
+    if isinstance(optimizer, str):
+        known = optimizer_names()
+        name, options = OPTIMIZER_ALIASES.get(optimizer.lower(), (optimizer.lower(), {}))
+        if name not in known:
+            raise unknown("optimizer", owner, optimizer, {*known, *OPTIMIZER_ALIASES})
+        optimizer = known[name](**options)
+    elif isinstance(optimizer, type):
+        optimizer = optimizer()
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        raise TypeError(
+            f"The 'optimizer' parameter of {owner} must be a name, a Keras optimizer or a Keras "
+            f"optimizer class. Got {optimizer!r} instead."
+        )
+    return type(optimizer), optimizer.get_config()
+
+
+def _as_json(value: Any) -> Any:
+    """Tell a configured object, such as a schedule, by its class and configuration."""
+    if hasattr(value, "get_config"):
+        return [f"{type(value).__module__}.{type(value).__qualname__}", value.get_config()]
+    # Identity would be unsafe: an address can be used again once its object is gone.
+    return repr(value)

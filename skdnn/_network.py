@@ -1,0 +1,93 @@
+"""`NetworkSpec` -> Keras model, and the weights it starts from."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from skdnn._keras import keras
+from skdnn._lookup import resolve_initializer
+from skdnn._spec import (
+    Activate,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Flatten,
+    NetworkSpec,
+    Scaling,
+)
+
+# Each layer is given all that it would else draw from Python's global generator: its weights are
+# loaded, and its dropout seed set, at the start of a fit.
+_BUILDERS: dict[type, Callable[[Any, str], Any]] = {
+    Activate: lambda x, dtype: keras.layers.Activation(x.activation, name=x.name, dtype=dtype),
+    BatchNormalization: lambda x, dtype: keras.layers.BatchNormalization(
+        momentum=x.momentum, epsilon=x.epsilon, name=x.name, dtype=dtype
+    ),
+    Dense: lambda x, dtype: keras.layers.Dense(
+        x.units, x.activation, kernel_initializer="zeros", name=x.name, dtype=dtype
+    ),
+    Dropout: lambda x, dtype: keras.layers.Dropout(x.rate, seed=0, name=x.name, dtype=dtype),
+    Flatten: lambda x, dtype: keras.layers.Flatten("channels_last", name=x.name),
+}
+
+
+def build(spec: NetworkSpec, offset: Any = None, scale: Any = None) -> Any:
+    """Build the Keras model of a network, with weights that are still to be set.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        The network.
+    offset, scale : ndarray of shape (n_inputs,) or (), float64, default=None
+        The constants of its `Scaling` layer, where it has one.
+
+    Returns
+    -------
+    keras.Sequential
+    """
+    scaled = any(isinstance(layer, Scaling) for layer in spec.layers)
+    # Scaling is done in float64, so that it loses nothing of a table in float64.
+    stack = [keras.Input(spec.input_shape, dtype="float64" if scaled else spec.dtype)]
+    for layer in spec.layers:
+        if isinstance(layer, Scaling):
+            made = keras.layers.Rescaling(scale, -offset * scale, name=layer.name, dtype="float64")
+        else:
+            made = _BUILDERS[type(layer)](layer, spec.dtype)
+        stack.append(made)
+    return keras.Sequential(stack)
+
+
+def initial_weights(
+    spec: NetworkSpec, initializer: Any, rng: np.random.Generator, owner: str
+) -> list[np.ndarray]:
+    """Draw the weights that training starts from.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        The network.
+    initializer : str, class or Keras initialiser
+        For the kernels; biases are zero.
+    rng : numpy.random.Generator
+        Gives one seed per kernel.
+    owner : str
+        The estimator's name, for errors.
+
+    Returns
+    -------
+    list of ndarray
+        In Keras's order.
+    """
+    weights: list[np.ndarray] = []
+    for layer, _, shapes in spec.walk():
+        if isinstance(layer, Dense):
+            draw = resolve_initializer(initializer, int(rng.integers(2**31)), owner)
+            kernel, bias = shapes
+            weights.append(np.array(draw(kernel, dtype=spec.dtype)))
+            weights.append(np.zeros(bias, spec.dtype))
+        elif isinstance(layer, BatchNormalization):
+            gamma, beta, mean, variance = shapes
+            fills = ((np.ones, gamma), (np.zeros, beta), (np.zeros, mean), (np.ones, variance))
+            weights.extend(fill(shape, spec.dtype) for fill, shape in fills)
+    return weights

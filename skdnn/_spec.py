@@ -1,0 +1,229 @@
+"""A network as plain data: what `_network` builds in Keras and `_inference` computes in NumPy."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+Shape = tuple[int, ...]
+Activation = str | Callable
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """Turns one sample of any rank into one row."""
+
+    name: str = "flatten"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (prod(shape),)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """A layer that keeps the shape of what it gets and learns nothing by gradient descent."""
+
+    name: str
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class Scaling(Elementwise):
+    """(x - offset) * scale, constants that were read off the training rows."""
+
+    name: str = "scaling"
+
+
+@dataclass(frozen=True)
+class Activate(Elementwise):
+    """An activation as a layer of its own, where batch normalisation comes before it."""
+
+    activation: Activation = "linear"
+
+
+@dataclass(frozen=True)
+class Dropout(Elementwise):
+    """Zeroes a share of its inputs while training."""
+
+    rate: float = 0.5
+
+
+@dataclass(frozen=True)
+class BatchNormalization(Elementwise):
+    """Normalises each unit over the batch; over a moving average when predicting.
+
+    Keras's default momentum of 0.99 needs some 500 steps to forget where it started, more than
+    many small fits have; with 0.9 the averages are right after 50.
+    """
+
+    momentum: float = 0.9
+    epsilon: float = 1e-3
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return (shape[-1:],) * 4  # gamma, beta, moving mean, moving variance: Keras's order
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Every unit sees every input: activation(x @ kernel + bias)."""
+
+    name: str
+    units: int
+    activation: Activation = "linear"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (*shape[:-1], self.units)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return ((shape[-1], self.units), (self.units,))
+
+
+Layer = Flatten | Elementwise | Dense
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A stack of layers, and the shape and dtype of what goes through them.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        Shape of one sample, without the batch.
+    layers : tuple of layers
+        From the input to the output.
+    dtype : {"float32", "float64"}, default="float32"
+        What the network computes in.
+    """
+
+    input_shape: Shape
+    layers: tuple[Layer, ...]
+    dtype: str = "float32"
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of values in one sample."""
+        return prod(self.input_shape)
+
+    @property
+    def body(self) -> "NetworkSpec":
+        """The layers behind flattening and scaling: all that training changes."""
+        layers = tuple(x for x in self.layers if not isinstance(x, Flatten | Scaling))
+        return NetworkSpec((self.n_inputs,), layers, self.dtype)
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """The activation of each layer that has one."""
+        return tuple(x.activation for x in self.layers if isinstance(x, Dense | Activate))
+
+    def walk(self) -> Iterator[tuple[Layer, Shape, tuple[Shape, ...]]]:
+        """Yield each layer with its output shape and the shapes of its weights."""
+        shape = self.input_shape
+        for layer in self.layers:
+            weight_shapes = layer.weight_shapes(shape)
+            shape = layer.output_shape(shape)
+            yield layer, shape, weight_shapes
+
+    def deal(self, weights: list[np.ndarray]) -> Iterator[tuple[Layer, list[np.ndarray]]]:
+        """Yield each layer with its own arrays, out of one list for the whole network."""
+        start = 0
+        for layer, _, weight_shapes in self.walk():
+            stop = start + len(weight_shapes)
+            yield layer, weights[start:stop]
+            start = stop
+
+    def summary(self) -> str:
+        """The layers as a table: name, type, output shape (None for the batch), parameters."""
+        rows = [("Layer", "Type", "Output shape", "Parameters")]
+        total = fixed = 0
+        for layer, shape, weight_shapes in self.walk():
+            count = sum(map(prod, weight_shapes))
+            total += count
+            # The two moving averages follow the data, not the gradient.
+            fixed += count // 2 if isinstance(layer, BatchNormalization) else 0
+            rows.append((layer.name, _label(layer), str((None, *shape)), f"{count:,}"))
+        totals = [
+            ("Total parameters", total),
+            ("Trainable parameters", total - fixed),
+            ("Non-trainable parameters", fixed),
+        ]
+        return _align(rows) + "".join(f"\n{label}: {count:,}" for label, count in totals)
+
+
+@dataclass
+class State:
+    """All that training changes, as arrays: enough to go on where it stopped."""
+
+    weights: list[np.ndarray]
+    optimizer: list[np.ndarray] | None = None  # None: as a new optimizer starts
+    seeds: list[np.ndarray] | None = None  # of the dropout layers; None: to be drawn
+
+
+def dense_network(
+    input_shape: Shape,
+    hidden: list[tuple[int, Activation, float]],
+    output: tuple[int, str],
+    *,
+    scaled: bool,
+    batch_norm: bool = False,
+    dtype: str = "float32",
+) -> NetworkSpec:
+    """Lay out the network of `DNNClassifier` and `DNNRegressor`.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        Shape of one sample.
+    hidden : list of (units, activation, dropout rate)
+        One entry per hidden layer.
+    output : (units, activation)
+        The output layer.
+    scaled : bool
+        Whether a scaling layer comes first.
+    batch_norm : bool, default=False
+        Whether each hidden layer is normalised over the batch, before its activation (Ioffe &
+        Szegedy 2015, "Batch Normalization", section 3.2).
+    dtype : {"float32", "float64"}, default="float32"
+        What the network computes in.
+    """
+    layers: list[Layer] = [Flatten()] if len(input_shape) > 1 else []
+    if scaled:
+        layers.append(Scaling())
+    for number, (units, activation, rate) in enumerate(hidden, start=1):
+        name = f"hidden_{number}"
+        if batch_norm:
+            layers.append(Dense(name, units))
+            layers.append(BatchNormalization(f"{name}_batch_norm"))
+            layers.append(Activate(f"{name}_activation", activation))
+        else:
+            layers.append(Dense(name, units, activation))
+        if rate > 0:
+            layers.append(Dropout(f"{name}_dropout", rate))
+    layers.append(Dense("output", *output))
+    return NetworkSpec(input_shape, tuple(layers), dtype)
+
+
+def _label(layer: Layer) -> str:
+    activation = getattr(layer, "activation", "linear")
+    kind = "Activation" if isinstance(layer, Activate) else type(layer).__name__
+    if activation == "linear":
+        return kind
+    return f"{kind} ({getattr(activation, '__name__', activation)})"
+
+
+def _align(rows: list[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rule = "  ".join("─" * width for width in widths)
+    lines = [
+        "  ".join([*(c.ljust(w) for c, w in zip(row[:-1], widths, strict=False)), row[-1].rjust(widths[-1])])
+        for row in rows
+    ]
+    return "\n".join([lines[0], rule, *lines[1:], rule])

@@ -1,0 +1,159 @@
+"""What a user calls y <-> what the network puts out, with the head and the loss for it."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d
+
+
+class _Categories:
+    """Labels of a classifier: the network puts out probabilities, whose unit is one."""
+
+    unit = np.ones(1)
+
+    def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the output layer that puts out what `decode` starts from."""
+        return kernel, bias
+
+
+class Classes(_Categories):
+    """One of several classes: softmax, one output per class.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted labels.
+    """
+
+    activation: ClassVar[str] = "softmax"
+    loss: ClassVar[str] = "sparse_categorical_crossentropy"
+    metric: ClassVar[str] = "accuracy"
+
+    def __init__(self, classes: np.ndarray):
+        self.classes = classes
+        self.n_outputs = len(classes)
+
+    def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
+        """Turn labels, shape (n_samples,), into their numbers, int32."""
+        codes = np.searchsorted(self.classes, y).clip(max=self.n_outputs - 1)
+        strange = self.classes[codes] != y
+        if np.any(strange):
+            raise ValueError(
+                f"y has labels that were not among the classes of the first call: "
+                f"{np.unique(y[strange]).tolist()}. The classes are {self.classes.tolist()}; name "
+                "all of them in `classes` of the first call of partial_fit."
+            )
+        return codes.astype(np.int32)
+
+    def decode(self, output: np.ndarray) -> np.ndarray:
+        """Turn probabilities, shape (n_samples, n_classes), into labels."""
+        return self.classes[np.argmax(output, axis=1)]
+
+
+class Labels(_Categories):
+    """Any number of labels at once: a sigmoid per label.
+
+    Parameters
+    ----------
+    n_labels : int
+        Number of columns of the indicator matrix.
+    """
+
+    activation: ClassVar[str] = "sigmoid"
+    loss: ClassVar[str] = "binary_crossentropy"
+    metric: ClassVar[str] = "binary_accuracy"
+
+    def __init__(self, n_labels: int):
+        self.classes = np.arange(n_labels)
+        self.n_outputs = n_labels
+
+    def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
+        """Turn an indicator matrix, shape (n_samples, n_labels), into floats."""
+        return y.astype(dtype)
+
+    def decode(self, output: np.ndarray) -> np.ndarray:
+        """Turn probabilities, shape (n_samples, n_labels), into an indicator matrix."""
+        return (output > 0.5).astype(int)
+
+
+class Quantities:
+    """Real numbers, standardised for the network: linear outputs.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs), float64
+        The training rows' targets.
+    weight : ndarray of shape (n_samples,) or None
+        Their weights.
+    """
+
+    activation: ClassVar[str] = "linear"
+    loss: ClassVar[str] = "mean_squared_error"
+    metric: ClassVar[str] = "mean_absolute_error"
+
+    def __init__(self, y: np.ndarray, weight: np.ndarray | None):
+        scaler = StandardScaler().fit(y.reshape(len(y), -1), sample_weight=weight)
+        self.shape = y.shape[1:]
+        self.n_outputs = len(scaler.mean_)
+        self.mean = scaler.mean_
+        self.unit = scaler.scale_
+
+    def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
+        """Standardise; the result is of shape (n_samples, n_outputs)."""
+        if y.shape[1:] != self.shape:
+            raise ValueError(
+                f"One row of y has shape {y.shape[1:]}, but {self.shape} when training began: bring "
+                "the same targets, or start anew with fit and warm_start=False."
+            )
+        return ((y.reshape(len(y), -1) - self.mean) / self.unit).astype(dtype)
+
+    def decode(self, output: np.ndarray) -> np.ndarray:
+        """Return to the target's own units, shape and float64."""
+        return (output * self.unit + self.mean).reshape(len(output), *self.shape)
+
+    def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the linear output layer that puts out the target's own units."""
+        return kernel * self.unit, bias * self.unit + self.mean
+
+
+Targets = Classes | Labels | Quantities
+
+
+def classification_targets(y: np.ndarray, classes: Any, owner: str) -> Classes | Labels:
+    """Choose how to encode the y of a classifier.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+        Labels, or the indicator matrix of a multilabel problem.
+    classes : array-like of shape (n_classes,) or None
+        All labels there are; None to take those in `y`.
+    owner : str
+        The estimator's name, for errors.
+    """
+    if y.ndim == 2:
+        return Labels(y.shape[1])
+    labels = np.unique(y if classes is None else classes)
+    if len(labels) < 2:
+        raise ValueError(
+            f"{owner} needs at least 2 classes in y to tell apart, but got only one class: "
+            f"{labels[0]!r}."
+        )
+    return Classes(labels)
+
+
+def check_labels(y: Any, owner: str) -> np.ndarray:
+    """Validate the y of a classifier: (n_samples,) labels or a (n_samples, n_labels) indicator."""
+    kind = type_of_target(y, input_name="y", raise_unknown=True)
+    if kind == "multilabel-indicator":
+        return y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+    check_classification_targets(y)
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            f"{owner} takes one column of labels, or a multilabel indicator matrix of zeros and "
+            f"ones. Got y of shape {np.shape(y)} with several columns of classes: fit one "
+            f"{owner} per column with sklearn.multioutput.MultiOutputClassifier."
+        )
+    return column_or_1d(y, warn=True)

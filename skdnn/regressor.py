@@ -1,0 +1,158 @@
+"""`DNNRegressor`: a dense network that predicts quantities."""
+
+from typing import Any, Self
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.utils import Tags
+
+from skdnn._base import BaseDNN
+from skdnn._targets import Quantities, Targets
+
+
+class DNNRegressor(RegressorMixin, BaseDNN):
+    """Dense neural network regressor.
+
+    Flatten and scaling, hidden layers with their activations, and a linear output: no activation,
+    so that any quantity can be reached. Trained on the squared error of the standardised target by
+    any Keras optimizer; predictions are in the target's own units.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Number of units of each hidden layer, as many layers as there are numbers. With none,
+        `()`, the network is a linear regression.
+    activation : str, callable or sequence of them, default="relu"
+        Activation of the hidden layers, or one for each of them: any of Keras's by name ("relu",
+        "sigmoid", "tanh", "gelu", ...; "logistic" and "identity" are understood), or a function of
+        a tensor. It is what makes depth worth anything: without one ("linear"), a stack of layers
+        is one linear map, however many there are.
+    dropout : float or sequence of float, default=0.0
+        Share of a hidden layer's outputs that is set to zero at random in training, in [0, 1);
+        one for all hidden layers or one for each.
+    batch_norm : bool, default=False
+        Whether hidden layers are normalised over the batch, before their activation.
+    kernel_initializer : str, class or Keras initializer, default="glorot_uniform"
+        How the weights of all layers are drawn; biases start at zero.
+    alpha : float, default=0.0
+        Strength of the L2 penalty: `alpha` times the sum of the squared weights (biases apart) is
+        added to the loss, as `keras.regularizers.L2(alpha)` does.
+    scaling : {"auto", "standard", "minmax"} or None, default="auto"
+        How inputs are scaled inside the network; what it takes is learned from training rows only.
+
+        - "auto": `uint8` samples of rank 2 and above (images) are divided by 255; other samples
+          of rank 2 and above get mean 0 and variance 1 over all their values together; columns
+          of a table get mean 0 and variance 1 each.
+        - "standard": each value of a sample gets mean 0 and variance 1 over the rows.
+        - "minmax": each value of a sample gets the range [0, 1] over the rows.
+        - None: inputs are taken as they come.
+
+        Where a column is constant it becomes 0.
+    optimizer : str, Keras optimizer class or Keras optimizer, default="adam"
+        "sgd", "momentum" (SGD with momentum 0.9), "nesterov" (the same with Nesterov's), "adagrad",
+        "rmsprop", "adam", "adamw", or any other of Keras's in lower case. An object is only read:
+        each fit trains with a new one of the same configuration.
+    learning_rate : float, Keras learning-rate schedule or None, default=None
+        Overrides the optimizer's own (Keras's default for it, where it is given by name).
+    momentum : float or None, default=None
+        Overrides the optimizer's own, for those that have one: "sgd", "momentum", "nesterov" and
+        "rmsprop".
+    epochs : int, default=50
+        Number of times that training goes over all rows.
+    batch_size : int, default=32
+        Number of rows of one step of the optimizer; a number larger than the data means all rows.
+    shuffle : bool, default=True
+        Whether the rows are taken in a new random order in each epoch.
+    validation_fraction : float or None, default=None
+        Share of the rows, in (0, 1), that is held out at random from training, and
+        evaluated after each epoch ("val_loss" and so on in `history_`). None trains on all rows.
+    warm_start : bool, default=False
+        Whether `fit` goes on from where the last one stopped (weights, state of the optimizer,
+        scaling) instead of starting anew.
+    dtype : {"float32", "float64"}, default="float32"
+        What the network computes in. float32 is faster; float64 is for what needs more than about
+        6 digits.
+    random_state : int, RandomState instance or None, default=None
+        Decides initial weights, the order of rows, dropout and the held-out rows. Pass an int for
+        the same result each time. Global seeds are neither read nor set.
+    verbose : bool or int, default=0
+        0 is silent; 1 writes one line per epoch, live on a terminal and in a notebook.
+
+    Attributes
+    ----------
+    history_ : dict of list of float
+        Per epoch: "loss" (of the standardised target, with the penalty) and
+        "mean_absolute_error" (in the target's own units), and the same of the held-out rows
+        as "val_loss" and "val_mean_absolute_error" where `validation_fraction` is set.
+    n_iter_ : int
+        Number of epochs trained.
+    n_features_in_ : int
+        Number of values in one sample: 784 for an image of 28 x 28.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, where X is a DataFrame whose columns all have strings as names.
+    model_ : keras.Sequential
+        The network as a compiled Keras model, made anew at each access.
+
+    See Also
+    --------
+    DNNClassifier : The same network for classes.
+    compare : Cross-validates it side by side with tree ensembles.
+    sklearn.neural_network.MLPRegressor : scikit-learn's own, without dropout or images.
+
+    Notes
+    -----
+    The target is standardised by the mean and the standard deviation of the training rows, so
+    that one learning rate suits prices and parts per million alike.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from skdnn import DNNRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> reg = DNNRegressor((20,), alpha=0.01, epochs=30, random_state=0)
+    >>> cross_val_score(reg, X, y).mean() > 0.4
+    True
+    """
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train for one epoch on these rows, going on from where the last call stopped.
+
+        Weights and the state of the optimizer are kept. The scaling of the inputs and of the
+        target is learned by the first call; no rows are held out.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, as in `fit`.
+
+        Returns
+        -------
+        self : object
+            The estimator, one epoch on.
+        """
+        return self._learn(X, y, sample_weight, epochs=1, resume=True, validate=False)
+
+    def _check_y(self, y: Any) -> np.ndarray:
+        if issparse(y):
+            raise TypeError(
+                f"{type(self).__name__} takes a dense y. Got a sparse matrix: use y.toarray()."
+            )
+        return y.astype(np.float64)
+
+    def _make_targets(
+        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any
+    ) -> Targets:
+        return Quantities(y[rows], None if weight is None else weight[rows])
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.single_output = True
+        tags.target_tags.multi_output = True
+        return tags
