@@ -139,7 +139,8 @@ class BaseDNN(BaseEstimator, ABC):
         # half-learned behind and loses nothing that was learned before.
         draft = copy.copy(self)
         draft._train(*args, **kwargs)
-        self.__dict__ = vars(draft)
+        vars(self).clear()
+        vars(self).update(vars(draft))
         return self
 
     def _train(
@@ -238,7 +239,7 @@ class BaseDNN(BaseEstimator, ABC):
                 f"per hidden layer. Got {self.hidden_layer_sizes!r} instead."
             )
         rates = self._per_layer("dropout", len(sizes))
-        if any(not isinstance(rate, Real) or not 0 <= rate < 1 for rate in rates):
+        if any(not isinstance(rate, Real) or not 0 <= float(rate) < 1 for rate in rates):
             raise ValueError(
                 f"The 'dropout' parameter of {owner} must be floats in the range [0, 1), one per "
                 f"hidden layer. Got {self.dropout!r} instead."
@@ -288,8 +289,8 @@ class BaseDNN(BaseEstimator, ABC):
             X=x,
             y=codes,
             weight=() if weight is None else weight.astype(dtype),
-            offset=() if is_scaled else self._inputs.offset.astype(dtype),
-            scale=() if is_scaled else self._inputs.scale.astype(dtype),
+            offset=() if is_scaled else np.asarray(self._inputs.offset, dtype),
+            scale=() if is_scaled else np.asarray(self._inputs.scale, dtype),
             unit=self._targets.unit.astype(dtype),
             alpha=np.asarray(self.alpha, dtype) if self.alpha > 0 else (),
         )
@@ -364,7 +365,8 @@ class BaseDNN(BaseEstimator, ABC):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Labels or quantities, as they were given to `fit`.
         """
-        return self._targets.decode(self._forward(X))
+        output = self._forward(X)
+        return self._targets.decode(output)
 
     # ----------------------------------------------------------------- look
 

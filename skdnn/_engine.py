@@ -112,9 +112,7 @@ class Program:
         self._fresh_slots = self._build_optimizer()
         self._stride = 1024  # steps in one call
         arguments = self._signature()
-        self._train = tf.function(
-            self._train_steps, autograph=False, input_signature=arguments
-        )
+        self._train = tf.function(self._train_steps, autograph=False, input_signature=arguments)
         self._evaluate = tf.function(
             self._evaluate_steps, autograph=False, input_signature=arguments
         )
@@ -134,7 +132,7 @@ class Program:
         positions = {id(v): i for i, v in enumerate(self.model.weights)}
         starts: list[np.ndarray | int] = []
         for slot in self.optimizer.variables:
-            value = np.array(slot)
+            value = _copy(slot)
             same = [v for v, m in zip(variables, marks, strict=True) if np.array_equal(m, value)]
             starts.append(positions[id(same[0])] if same else value)
         return starts
@@ -221,9 +219,9 @@ class Program:
         """Copy every variable out."""
         self.optimizer.finalize_variable_values(self.model.trainable_variables)
         return State(
-            [np.array(v) for v in self.model.weights],
-            [np.array(v) for v in self.optimizer.variables],
-            [np.array(v) for v in self._seed_variables()],
+            [_copy(v) for v in self.model.weights],
+            [_copy(v) for v in self.optimizer.variables],
+            [_copy(v) for v in self._seed_variables()],
         )
 
     def _seed_variables(self) -> list[Any]:
@@ -271,6 +269,10 @@ def _over_batches(
 
     loop = tf.while_loop(lambda i, _: i < stop, body, (start, sums), parallel_iterations=1)
     return loop[1]
+
+
+def _copy(variable: Any) -> np.ndarray:
+    return np.array(variable.numpy())
 
 
 def _fresh_seed(rng: np.random.Generator) -> np.ndarray:
@@ -380,7 +382,7 @@ def train(
 
 def _check_finite(value: float, epoch: int, optimizer: Any) -> None:
     if not isfinite(value):
-        rate = float(np.asarray(optimizer.learning_rate))
+        rate = float(optimizer.learning_rate.numpy())
         raise ValueError(
             f"Training diverged in epoch {epoch}: the loss is no longer a finite number. Lower "
             f"learning_rate (it was {rate:.3g}), or scale the inputs (scaling='standard')."

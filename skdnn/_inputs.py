@@ -27,9 +27,9 @@ def as_rows(X: Any) -> tuple[Any, tuple[int, ...]]:
     shape : tuple of int
         Shape of one sample; empty where X has a rank below 2.
     """
-    if isinstance(X, list | tuple):
+    if not hasattr(X, "shape"):
         X = np.asarray(X)
-    shape = tuple(getattr(X, "shape", ()))[1:]
+    shape = tuple(X.shape[1:])
     if len(shape) > 1:
         X = np.asarray(X)
         X = X.reshape(X.shape[0], int(np.prod(shape)))

@@ -141,8 +141,8 @@ class NetworkSpec:
             start = stop
 
     def summary(self) -> str:
-        """The layers as a table: name, type, output shape (None for the batch), parameters."""
-        rows = [("Layer", "Type", "Output shape", "Parameters")]
+        """Lay out the layers as a table: output shapes (None for the batch), parameter counts."""
+        rows: list[tuple[str, ...]] = [("Layer", "Type", "Output shape", "Parameters")]
         total = fixed = 0
         for layer, shape, weight_shapes in self.walk():
             count = sum(map(prod, weight_shapes))
@@ -222,8 +222,8 @@ def _label(layer: Layer) -> str:
 def _align(rows: list[tuple[str, ...]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rule = "  ".join("─" * width for width in widths)
-    lines = [
-        "  ".join([*(c.ljust(w) for c, w in zip(row[:-1], widths, strict=False)), row[-1].rjust(widths[-1])])
-        for row in rows
-    ]
+    lines = []
+    for *words, number in rows:
+        cells = [word.ljust(width) for word, width in zip(words, widths, strict=False)]
+        lines.append("  ".join([*cells, number.rjust(widths[-1])]))
     return "\n".join([lines[0], rule, *lines[1:], rule])

@@ -104,8 +104,8 @@ class Quantities:
         """Standardise; the result is of shape (n_samples, n_outputs)."""
         if y.shape[1:] != self.shape:
             raise ValueError(
-                f"One row of y has shape {y.shape[1:]}, but {self.shape} when training began: bring "
-                "the same targets, or start anew with fit and warm_start=False."
+                f"One row of y has shape {y.shape[1:]}, but {self.shape} when training began: "
+                "bring the same targets, or start anew with fit and warm_start=False."
             )
         return ((y.reshape(len(y), -1) - self.mean) / self.unit).astype(dtype)
 
