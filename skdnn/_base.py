@@ -139,8 +139,8 @@ class BaseDNN(BaseEstimator, ABC):
         # half-learned behind and loses nothing that was learned before.
         draft = copy.copy(self)
         draft._train(*args, **kwargs)
-        vars(self).clear()
-        vars(self).update(vars(draft))
+        self.__dict__.clear()
+        self.__dict__.update(draft.__dict__)
         return self
 
     def _train(
@@ -172,6 +172,7 @@ class BaseDNN(BaseEstimator, ABC):
             weight = weight / weight[rows].mean()
         if resume:
             self._check_unchanged()
+            self._rng = copy.deepcopy(self._rng)
         else:
             self._begin(X, y, weight, rows, shape, classes)
         recipe, data = self._assemble(X, y, weight, optimizer)
@@ -321,10 +322,13 @@ class BaseDNN(BaseEstimator, ABC):
         plan = Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle))
         report = EpochLines(epochs) if self.verbose else Silence()
         self._state, history = train(recipe, data, self._state, plan, self._rng, report)
-        self.n_iter_ += epochs
+        # Every list has one entry per epoch: NaN for those that did not have what it tells of.
+        before, now = [np.nan] * self.n_iter_, [np.nan] * epochs
         self.history_ = {
-            name: self.history_.get(name, []) + values for name, values in history.items()
+            name: self.history_.get(name, before) + history.get(name, now)
+            for name in {**self.history_, **history}
         }
+        self.n_iter_ += epochs
 
     # -------------------------------------------------------------- predict
 
@@ -403,7 +407,9 @@ class BaseDNN(BaseEstimator, ABC):
         optimizer = resolve_optimizer(
             self.optimizer, self.learning_rate, self.momentum, type(self).__name__
         )
-        model.compile(optimizer.build(), self._targets.loss, [self._targets.metric])
+        model.compile(
+            optimizer=optimizer.build(), loss=self._targets.loss, metrics=[self._targets.metric]
+        )
         return model
 
     def _check_has_shapes(self, what: str) -> None:

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property, partial
 from math import isfinite
 from typing import Any, NamedTuple, Protocol
 
@@ -111,11 +112,6 @@ class Program:
         self.optimizer = recipe.optimizer.build()
         self._fresh_slots = self._build_optimizer()
         self._stride = 1024  # steps in one call
-        arguments = self._signature()
-        self._train = tf.function(self._train_steps, autograph=False, input_signature=arguments)
-        self._evaluate = tf.function(
-            self._evaluate_steps, autograph=False, input_signature=arguments
-        )
 
     def _build_optimizer(self) -> list[np.ndarray | int]:
         """Return what each optimizer variable starts from: an array, or the number of a weight.
@@ -194,11 +190,20 @@ class Program:
         losses, metrics = self._losses(data, self._batch(data, rows), training=False)
         return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(metrics)])
 
-    def _train_steps(self, *arguments: Any) -> Any:
-        return _over_batches(self._train_batch, *arguments)
+    @cached_property
+    def _train(self) -> Callable:
+        return self._trace(self._train_batch)
 
-    def _evaluate_steps(self, *arguments: Any) -> Any:
-        return _over_batches(self._evaluate_batch, *arguments)
+    @cached_property
+    def _evaluate(self) -> Callable:
+        return self._trace(self._evaluate_batch)
+
+    def _trace(self, step: Callable) -> Callable:
+        # The concrete function, because TensorFlow counts the traces of a `tf.function` by its
+        # code, and would warn of the fifth architecture.
+        return tf.function(
+            partial(_over_batches, step), autograph=False, input_signature=self._signature()
+        ).get_concrete_function()
 
     def load(self, state: State, learning_rate: float | None, rng: np.random.Generator) -> None:
         """Set every variable: nothing is left of the fit before."""
@@ -233,12 +238,12 @@ class Program:
     ) -> tuple[float, float]:
         """Go once over the rows, in their order; return the summed loss and metric."""
         n_steps = -(-len(rows) // batch_size)
-        rows = tf.constant(rows, tf.int32)
         done, sums = 0, np.zeros(2)
+        rows = tf.constant(rows, tf.int32)
         while done < n_steps and isfinite(sums[0]):
             stop = min(done + self._stride, n_steps)
             begin = time.perf_counter()
-            sums = self._train(data, rows, batch_size, done, stop, sums).numpy()
+            sums = _call(self._train, data, rows, (batch_size, done, stop), sums)
             self._adapt_stride(stop - done, time.perf_counter() - begin)
             steps_done(stop - done)
             done = stop
@@ -253,7 +258,8 @@ class Program:
     def evaluate(self, data: Data, rows: np.ndarray) -> tuple[float, float]:
         """Return the loss and the metric over the rows, as predictions would have them."""
         n_steps = -(-len(rows) // _EVALUATION_BATCH)
-        sums = self._evaluate(data, rows, _EVALUATION_BATCH, 0, n_steps, np.zeros(2)).numpy()
+        span = (_EVALUATION_BATCH, 0, n_steps)
+        sums = _call(self._evaluate, data, tf.constant(rows, tf.int32), span, np.zeros(2))
         total = np.sum(data.weight.numpy()[rows]) if self.recipe.weighted else len(rows)
         return float(sums[0] / total), float(sums[1] / total)
 
@@ -269,6 +275,13 @@ def _over_batches(
 
     loop = tf.while_loop(lambda i, _: i < stop, body, (start, sums), parallel_iterations=1)
     return loop[1]
+
+
+def _call(
+    loop: Callable, data: Data, rows: Any, span: tuple[int, int, int], sums: np.ndarray
+) -> np.ndarray:
+    counts = (tf.constant(count, tf.int32) for count in span)
+    return loop(data, rows, *counts, tf.constant(sums)).numpy()
 
 
 def _copy(variable: Any) -> np.ndarray:

@@ -2,21 +2,29 @@
 
 import difflib
 import re
-import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from html import escape
-from importlib import import_module
+from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import stats
 from sklearn.base import is_classifier, is_regressor
 from sklearn.compose import make_column_transformer
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.exceptions import FitFailedWarning
 from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import (
     GroupKFold,
@@ -26,13 +34,23 @@ from sklearn.model_selection import (
     check_cv,
     cross_validate,
 )
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import check_array, get_tags, indexable
 from sklearn.utils.multiclass import type_of_target
+from tqdm.auto import tqdm
 
-if TYPE_CHECKING:
-    from skdnn.display import ComparisonDisplay
+import skdnn
+from skdnn.display import (
+    Column,
+    ComparisonDisplay,
+    html_table,
+    score_cells,
+    sd,
+    text_table,
+    time_cells,
+)
 
 # A difference is "worse" below this adjusted p-value.
 ALPHA = 0.05
@@ -55,50 +73,26 @@ _SPLITTERS = {
 }
 
 
-@dataclass(frozen=True)
-class _Rival:
-    """A model of the default line-up: where its two classes live, and what they are given."""
-
-    classifier: str
-    regressor: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    classifier_options: Mapping[str, Any] = field(default_factory=dict)
-    scaled: bool = False
-
-    def make(self, task: str, random_state: Any) -> Any:
-        classify = task == "classification"
-        module, name = (self.classifier if classify else self.regressor).rsplit(".", 1)
-        options = {**self.options, **(self.classifier_options if classify else {})}
-        model = getattr(import_module(module), name)(**options, random_state=random_state)
-        return make_pipeline(StandardScaler(), model) if self.scaled else model
-
-
-_RIVALS = {
-    "DNN": _Rival("skdnn.classifier.DNNClassifier", "skdnn.regressor.DNNRegressor"),
-    # All cores, which the network and histogram gradient boosting take of themselves.
-    "RandomForest": _Rival(
-        "sklearn.ensemble.RandomForestClassifier",
-        "sklearn.ensemble.RandomForestRegressor",
-        {"n_jobs": -1},
+# name -> (makes the classifier, makes the regressor). The forests get all cores, which the network
+# and histogram gradient boosting take of themselves. Logistic regression's default 100 iterations
+# stop short of the optimum on images; its last digits take three times as long there, and score
+# no better.
+_RIVALS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
+    "DNN": (lambda: skdnn.DNNClassifier(), lambda: skdnn.DNNRegressor()),
+    "RandomForest": (
+        partial(RandomForestClassifier, n_jobs=-1),
+        partial(RandomForestRegressor, n_jobs=-1),
     ),
-    "ExtraTrees": _Rival(
-        "sklearn.ensemble.ExtraTreesClassifier",
-        "sklearn.ensemble.ExtraTreesRegressor",
-        {"n_jobs": -1},
+    "ExtraTrees": (
+        partial(ExtraTreesClassifier, n_jobs=-1),
+        partial(ExtraTreesRegressor, n_jobs=-1),
     ),
-    "HistGradientBoosting": _Rival(
-        "sklearn.ensemble.HistGradientBoostingClassifier",
-        "sklearn.ensemble.HistGradientBoostingRegressor",
+    "HistGradientBoosting": (HistGradientBoostingClassifier, HistGradientBoostingRegressor),
+    "Linear": (
+        lambda: make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, tol=1e-3)),
+        lambda: make_pipeline(StandardScaler(), Ridge()),
     ),
-    # The default 100 iterations stop short of images; the last digits of the optimum take three
-    # times as long there, and score no better.
-    "Linear": _Rival(
-        "sklearn.linear_model.LogisticRegression",
-        "sklearn.linear_model.Ridge",
-        classifier_options={"max_iter": 1000, "tol": 1e-3},
-        scaled=True,
-    ),
-    "Dummy": _Rival("sklearn.dummy.DummyClassifier", "sklearn.dummy.DummyRegressor"),
+    "Dummy": (DummyClassifier, DummyRegressor),
 }
 
 
@@ -115,7 +109,7 @@ def compare(
     random_state: Any = 0,
     verbose: int = 0,
 ) -> "Comparison":
-    """Cross-validate models side by side on the same folds.
+    r"""Cross-validate models side by side on the same folds.
 
     Each model goes through scikit-learn's `cross_validate`. The folds are made once and every
     model gets the same ones, so that scores differ because of the models, not because of the
@@ -172,10 +166,10 @@ def compare(
     -----
     Each model is tested against the best with the corrected resampled t-test [1]_. Training sets
     overlap, so the plain paired t-test takes noise for differences. With the differences
-    :math:`d_1, \\dots, d_k` over k folds, their mean :math:`\\bar d` and sample variance
+    :math:`d_1, \dots, d_k` over k folds, their mean :math:`\bar d` and sample variance
     :math:`s^2`,
 
-    .. math:: t = \\bar d \\Big/ \\sqrt{(1/k + n_{test} / n_{train}) \\, s^2}
+    .. math:: t = \bar d \Big/ \sqrt{(1/k + n_{test} / n_{train}) \, s^2}
 
     is compared with Student's t of k - 1 degrees of freedom, two-sided; for folds of unequal
     sizes n are the means. The p-values are adjusted for the number of comparisons [2]_, and
@@ -201,24 +195,25 @@ def compare(
     >>> baselines = default_models("classification", names=["Dummy"])
     >>> result = compare(X, y, {"bayes": GaussianNB(), **baselines}, cv=3)
     >>> result.scores["accuracy"].round(2)
-    array([[0.96, 0.94, 0.94],
-           [0.33, 0.33, 0.33]])
+    array([[0.96, 0.94, 0.98],
+           [0.32, 0.32, 0.32]])
     >>> result.verdicts
     ('best', 'worse (p < 0.001)')
     """
+    X = np.asarray(X) if isinstance(X, list | tuple) else X
+    y = _check_target(y)
     X, y, groups = indexable(X, y, groups)
-    y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
-    y = y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
     if isinstance(models, Mapping):
+        models = _check_models(models)
         task = _find_task(task, models, y)
     else:
         task = _find_task(task, {}, y)
         models = default_models(task, X, names=models, random_state=random_state)
-    _check_models(models)
     scoring = _check_scoring(scoring, task)
-    folds = _make_folds(cv, X, y, groups, task, random_state)
-    runs = _run_all(models, X, y, folds, scoring, n_jobs, verbose)
-    return _compile(task, runs, folds)
+    splitter = _splitter(cv, y, groups, task, random_state)
+    folds = _Folds(splitter.split(X, y, groups), len(y))
+    runs = _run_all(models, X, y, folds, scoring=scoring, n_jobs=n_jobs, verbose=verbose)
+    return _side_by_side(task, runs, folds)
 
 
 def default_models(
@@ -259,20 +254,22 @@ def default_models(
     """
     if task not in _TASKS:
         raise _unknown("task", "default_models", task, _TASKS)
-    if isinstance(names, str):
+    if names is not None and (isinstance(names, str) or not names):
         raise ValueError(
-            f"The 'models' parameter must be a list of names or a dict. Got the string {names!r} "
-            f"instead: write [{names!r}]."
+            f"The 'models' parameter of compare must be a dict of estimators or a list of names, "
+            f"at least one. Got {names!r} instead."
         )
     by_key = {_key(name): name for name in _RIVALS}
-    chosen = []
-    for name in _RIVALS if names is None else names:
+    for name in names or ():
         if not isinstance(name, str) or _key(name) not in by_key:
-            raise _unknown("models", "compare", name, map(short_name, _RIVALS))
-        chosen.append(by_key[_key(name)])
+            raise _unknown("models", "compare", name, map(_short, _RIVALS))
     steps = _preparation(X)
-    models = {name: _RIVALS[name].make(task, random_state) for name in chosen}
-    return {name: make_pipeline(*steps, m) if steps else m for name, m in models.items()}
+    models = {}
+    for name in _RIVALS if names is None else (by_key[_key(name)] for name in names):
+        classifier, regressor = _RIVALS[name]
+        model = (classifier if task == "classification" else regressor)()
+        models[name] = _seeded(make_pipeline(*steps, model) if steps else model, random_state)
+    return models
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -310,7 +307,7 @@ class Comparison:
     >>> result.best
     'Linear'
     >>> result.scores["accuracy"].mean(axis=1).round(2)
-    array([0.96, 0.33])
+    array([0.95, 0.32])
     """
 
     task: str
@@ -395,7 +392,7 @@ class Comparison:
             "scores": {
                 scorer: {
                     "mean": _plain(table[i].mean()),
-                    "sd": _plain(_sd(table[i])),
+                    "sd": _plain(sd(table)[i]),
                     "folds": [_plain(value) for value in table[i]],
                 }
                 for scorer, table in self.scores.items()
@@ -424,10 +421,10 @@ class Comparison:
         >>> from skdnn import compare
         >>> result = compare(*load_iris(return_X_y=True), ["linear", "dummy"], cv=3)
         >>> result.to_frame()[["accuracy", "accuracy_sd", "verdict"]].round(2)
-               accuracy  accuracy_sd            verdict
-        model
-        Linear     0.96         0.02               best
-        Dummy      0.33         0.00  worse (p < 0.001)
+                accuracy  accuracy_sd            verdict
+        model...
+        Linear      0.95         0.01               best
+        Dummy       0.32         0.00  worse (p < 0.001)
         """
         try:
             import pandas as pd
@@ -438,7 +435,7 @@ class Comparison:
         columns: dict[str, Any] = {}
         for scorer, table in self.scores.items():
             columns[scorer] = table.mean(axis=1)
-            columns[f"{scorer}_sd"] = [_sd(row) for row in table]
+            columns[f"{scorer}_sd"] = sd(table)
         columns |= {
             "fit_time": self.fit_time.mean(axis=1),
             "score_time": self.score_time.mean(axis=1),
@@ -447,7 +444,7 @@ class Comparison:
         }
         return pd.DataFrame(columns, index=pd.Index(self.names, name="model"))
 
-    def plot(self, *, scorer: str | None = None, ax: Any = None) -> "ComparisonDisplay":
+    def plot(self, *, scorer: str | None = None, ax: Any = None) -> ComparisonDisplay:
         """Draw the scores of each fold and the time to fit.
 
         Parameters
@@ -470,44 +467,24 @@ class Comparison:
         >>> result.plot()
         <...ComparisonDisplay object at ...>
         """
-        from skdnn.display import ComparisonDisplay
-
         return ComparisonDisplay.from_comparison(self, scorer=scorer, ax=ax)
 
     def __str__(self) -> str:
-        columns = []
-        for header, cells in self._columns():
-            width = max(map(len, [header, *cells]))
-            pad = str.ljust if header in _LEFT else str.rjust
-            columns.append([pad(header, width), "─" * width, *(pad(c, width) for c in cells)])
-        lines = ["  ".join(line).rstrip() for line in zip(*columns, strict=True)]
-        notes = (textwrap.fill(note, 80, break_on_hyphens=False) for note in self._notes())
-        return "\n".join([*lines, "", *notes])
+        return text_table(self._columns(), self._notes())
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        columns = [(h, _LEFT.get(h, "right"), cells) for h, cells in self._columns()]
-        head = "".join(_html_cell("th", align, header) for header, align, _ in columns)
-        body = "".join(
-            "<tr>" + "".join(_html_cell("td", a, cells[i]) for _, a, cells in columns) + "</tr>"
-            for i in range(len(self.names))
-        )
-        notes = "<br>".join(map(escape, self._notes()))
-        # No colours: the notebook's own, light or dark, are kept.
-        return (
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-            f"<p><small>{notes}</small></p>"
-        )
+        return html_table(self._columns(), self._notes())
 
-    def _columns(self) -> Iterator[tuple[str, list[str]]]:
-        """Yield the table's headers and cells."""
-        yield "model", list(self.names)
-        for scorer, table in self.scores.items():
-            yield scorer, _score_cells(table)
-        yield "fit s", _time_cells(self.fit_time)
-        yield "predict s", _time_cells(self.score_time)
-        yield "vs best", list(self.verdicts)
+    def _columns(self) -> list[Column]:
+        return [
+            Column("model", list(self.names), left=True),
+            *(Column(scorer, score_cells(table)) for scorer, table in self.scores.items()),
+            Column("fit s", time_cells(self.fit_time)),
+            Column("predict s", time_cells(self.score_time)),
+            Column("vs best", list(self.verdicts), left=True),
+        ]
 
     def _notes(self) -> Iterator[str]:
         """Yield what a reader must know to read the table."""
@@ -518,7 +495,7 @@ class Comparison:
         yield "Seconds: mean per fold; predict s includes computing the scores."
         yield (
             f"vs best: two-sided corrected resampled t-test on {self.scorer} (Nadeau & Bengio "
-            f"2003), p Holm-adjusted; worse: p < {ALPHA}."
+            f"2003), Holm-adjusted; worse: p < {ALPHA}."
             if k > 1
             else "vs best: a test needs two folds or more."
         )
@@ -550,7 +527,7 @@ def corrected_t_test(differences: Any, ratio: float) -> float:
     --------
     >>> from skdnn.comparison import corrected_t_test
     >>> round(corrected_t_test([0.02, 0.01, 0.03, 0.02, 0.02], ratio=0.25), 4)
-    0.0405
+    0.0135
     """
     differences = np.asarray(differences, dtype=np.float64)
     k = len(differences)
@@ -593,13 +570,264 @@ def holm(p_values: Any) -> np.ndarray:
     return adjusted
 
 
-def short_name(name: str) -> str:
-    """Spell a model's name as on a command line: RandomForest is random-forest.
+class _Folds:
+    """A splitter that repeats saved splits, and tells when the next one is asked for."""
 
-    Examples
-    --------
-    >>> from skdnn.comparison import short_name
-    >>> short_name("HistGradientBoosting")
-    'hist-gradient-boosting'
-    """
+    def __init__(self, splits: Iterable[tuple[Any, Any]], n_rows: int):
+        rows = np.arange(n_rows)  # splits may be masks
+        self.splits = [(rows[train], rows[test]) for train, test in splits]
+        self.tick: Callable[[], Any] = lambda: None
+
+    def __len__(self) -> int:
+        return len(self.splits)
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        return len(self)
+
+    def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[tuple]:
+        # joblib asks for a split when it has a worker for it. With one worker that is when the
+        # split before is done; with more, those that are queued count as done.
+        for split in self.splits:
+            yield split
+            self.tick()
+
+
+@dataclass
+class _Run:
+    """What became of one model."""
+
+    name: str
+    scores: dict[str, np.ndarray]
+    fit_time: np.ndarray
+    score_time: np.ndarray
+    failure: str | None = None
+
+
+def _run_all(
+    models: Mapping[str, Any], X: Any, y: np.ndarray, folds: _Folds, *, verbose: int, **options: Any
+) -> list[_Run]:
+    runs = []
+    remarks: dict[tuple[type[Warning], str], None] = {}  # a set that keeps its order
+    total = len(models) * len(folds)
+    with tqdm(total=total, unit="fold", leave=False, disable=not verbose) as bar:
+        folds.tick = bar.update
+        for done, (name, model) in enumerate(models.items()):
+            bar.set_description(name)
+            bar.update(done * len(folds) - bar.n)  # the model before may have broken off
+            with warnings.catch_warnings(record=True) as caught:
+                runs.append(_run(name, model, X, y, folds, caught, **options))
+            remarks |= {(w.category, f"{name}: {w.message}"): None for w in caught if _told(w)}
+    for category, text in remarks:  # once for all folds, and not through the progress bar
+        warnings.warn(text, category, stacklevel=3)
+    return runs
+
+
+def _run(
+    name: str,
+    model: Any,
+    X: Any,
+    y: np.ndarray,
+    folds: _Folds,
+    caught: list[warnings.WarningMessage],
+    *,
+    scoring: Any,
+    n_jobs: int | None,
+) -> _Run:
+    """Cross-validate one model; what goes wrong with it is its own and not the others' loss."""
+    try:
+        found = cross_validate(
+            model, _view(X, model), y, cv=folds, scoring=scoring, n_jobs=n_jobs, error_score=np.nan
+        )
+    except Exception as error:
+        nothing = np.full(len(folds), np.nan)
+        return _Run(name, {}, nothing, nothing, _reason(f"{type(error).__name__}: {error}"))
+    scores = {key[5:]: values for key, values in found.items() if key.startswith("test_")}
+    run = _Run(name, scores, found["fit_time"], found["score_time"])
+    first, values = next(iter(scores.items()))
+    bad = np.sum(~np.isfinite(values))
+    if bad:
+        reports = [str(w.message) for w in caught if not _told(w)]
+        reason = _reason(reports[0]) if reports else f"{first} is not a finite number"
+        run.failure = f"{bad} of {len(folds)} folds: {reason}"
+    return run
+
+
+def _told(warning: warnings.WarningMessage) -> bool:
+    """Whether a warning is passed on: failures are not, they are told in the result."""
+    failed = issubclass(warning.category, FitFailedWarning)
+    return not failed and not str(warning.message).startswith("Scoring failed")
+
+
+def _reason(report: str) -> str:
+    """Pick the line of the exception out of a report that may hold tracebacks."""
+    lines = report.rsplit("Traceback (most recent call last):", 1)[-1].splitlines()
+    return next((line for line in lines if line and not line[0].isspace()), "no reason given")
+
+
+def _side_by_side(task: str, runs: list[_Run], folds: _Folds) -> Comparison:
+    """Put the runs in order, best first."""
+    alive = [run for run in runs if run.failure is None]
+    if not alive:
+        reasons = "".join(f"\n  {run.name}: {run.failure}" for run in runs)
+        raise ValueError(f"compare: every model failed.{reasons}")
+    scorers = list(alive[0].scores)
+    alive.sort(key=lambda run: run.scores[scorers[0]].mean(), reverse=True)
+    ordered = alive + [run for run in runs if run.failure is not None]
+    missing = np.full(len(folds), np.nan)
+    n_train, n_test = (
+        np.array([len(part) for part in side]) for side in zip(*folds.splits, strict=True)
+    )
+    return Comparison(
+        task=task,
+        names=tuple(run.name for run in ordered),
+        scores={s: np.array([run.scores.get(s, missing) for run in ordered]) for s in scorers},
+        fit_time=np.array([run.fit_time for run in ordered]),
+        score_time=np.array([run.score_time for run in ordered]),
+        n_train=n_train,
+        n_test=n_test,
+        failures={run.name: run.failure for run in ordered if run.failure is not None},
+    )
+
+
+def _check_target(y: Any) -> np.ndarray:
+    if y is None:
+        raise ValueError("The 'y' parameter of compare is the target, one value a row. Got None.")
+    values = np.asarray(y, dtype=object)
+    missing = np.asarray(y.isna()) if hasattr(y, "isna") else (values != values) | (values == None)  # noqa: E711
+    if n := np.sum(missing):
+        raise ValueError(
+            f"The 'y' parameter of compare must have a value in every row. Got {n} missing of "
+            f"{len(values)}: drop those rows from X and y."
+        )
+    y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    return y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def _check_models(models: Mapping[str, Any]) -> dict[str, Any]:
+    if not models:
+        raise ValueError("The 'models' parameter of compare must name a model. Got an empty dict.")
+    for name, model in models.items():
+        if isinstance(model, type) or not hasattr(model, "fit"):
+            hint = f": write {model.__name__}()" if isinstance(model, type) else ""
+            raise TypeError(
+                f"models[{name!r}] of compare must be an estimator with a fit method. "
+                f"Got {model!r} instead{hint}."
+            )
+    return {str(name): model for name, model in models.items()}
+
+
+def _check_scoring(scoring: Any, task: str) -> Any:
+    """Return the scoring for `cross_validate`, so that every score comes under its name."""
+    if scoring is None:
+        scoring = _TASKS[task][1]
+    if isinstance(scoring, str):
+        scoring = [scoring]
+    if callable(scoring):
+        return scoring
+    known = get_scorer_names()
+    for scorer in scoring.values() if isinstance(scoring, Mapping) else scoring:
+        if isinstance(scorer, str) and scorer not in known:
+            listed = "sklearn.metrics.get_scorer_names() lists all."
+            raise _unknown("scoring", "compare", scorer, known, listed)
+    return scoring
+
+
+def _find_task(task: str, models: Mapping[str, Any], y: np.ndarray) -> str:
+    if task != "auto":
+        if task not in _TASKS:
+            raise _unknown("task", "compare", task, ["auto", *_TASKS])
+        return task
+    kinds = {
+        kind: [n for n, m in models.items() if is_it(m)] for kind, (is_it, _) in _TASKS.items()
+    }
+    if all(kinds.values()):
+        told = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
+        raise ValueError(
+            f"The 'models' parameter of compare mixes classifiers and regressors ({told}): "
+            f"compare one kind at a time."
+        )
+    return next((kind for kind, names in kinds.items() if names), _task_of(y))
+
+
+def _task_of(y: np.ndarray) -> str:
+    if y.dtype.kind not in "iuf":
+        return "classification"
+    values = np.unique(y)
+    few_and_whole = len(values) <= MAX_CLASSES and np.array_equal(values, np.round(values))
+    return "classification" if few_and_whole else "regression"
+
+
+def _splitter(cv: Any, y: np.ndarray, groups: Any, task: str, random_state: Any) -> Any:
+    classify = task == "classification"
+    cv = 5 if cv is None else cv
+    if not isinstance(cv, Integral):
+        return check_cv(cv, y, classifier=classify)
+    by_class = classify and type_of_target(y) in ("binary", "multiclass")
+    kind = _SPLITTERS[by_class, groups is not None]
+    return kind(int(cv), shuffle=True, random_state=random_state)
+
+
+def _view(X: Any, model: Any) -> Any:
+    """Flatten samples of higher rank, without a copy, for a model that takes only rows."""
+    if getattr(X, "ndim", 2) <= 2 or _takes_images(model):
+        return X
+    return X.reshape(len(X), -1)
+
+
+def _takes_images(model: Any) -> bool:
+    if isinstance(model, Pipeline):
+        return _takes_images(model[0])
+    if isinstance(model, BaseSearchCV):
+        return _takes_images(model.estimator)
+    return get_tags(model).input_tags.three_d_array
+
+
+def _preparation(X: Any) -> list[Any]:
+    """Make the steps that turn X into numbers without gaps; none where it is so already."""
+    fill = SimpleImputer(strategy="median", keep_empty_features=True)
+    if hasattr(X, "iloc"):
+        # By position: names may be numbers, or come twice.
+        text = [dtype.kind not in "iuf" for dtype in X.dtypes]
+        encode = OneHotEncoder(
+            handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False
+        )
+        if any(text):
+            return [make_column_transformer((encode, text), remainder=fill)]
+        return [fill] if X.isna().to_numpy().any() else []
+    numbers = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f"
+    return [fill] if numbers and np.isnan(X).any() else []
+
+
+def _unknown(
+    parameter: str, owner: str, value: Any, known: Iterable[str], listed: str = ""
+) -> ValueError:
+    """Make the error for a name that is not known, with the nearest that are."""
+    names = list(known)
+    near = difflib.get_close_matches(str(value).lower(), names, n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    listed = listed or f"Known: {', '.join(names)}."
+    return ValueError(f"The {parameter!r} parameter of {owner} has no {value!r}.{hint} {listed}")
+
+
+def _seeded(model: Any, random_state: Any) -> Any:
+    keys = [key for key in model.get_params() if re.fullmatch(r"(.+__)?random_state", key)]
+    return model.set_params(**dict.fromkeys(keys, random_state))
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[-_ ]", "", name).lower()
+
+
+def _short(name: str) -> str:
+    """Spell a model's name as on a command line: RandomForest is random-forest."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _p_text(p: float) -> str:
+    if p < 0.001:
+        return "p < 0.001"
+    return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"

@@ -1,0 +1,219 @@
+"""Data sets to try the estimators on: found where they already are, downloaded otherwise."""
+
+import gzip
+import hashlib
+import os
+import zlib
+from http.client import HTTPException
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import numpy as np
+from sklearn.utils import Bunch
+from sklearn.utils._param_validation import StrOptions, validate_params
+
+__all__ = ["load_fashion_mnist"]
+
+_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+_TIMEOUT = 30  # seconds without a byte, not for the whole download
+_DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist"
+
+# Of the decompressed content: packagers strip the name and the time from the gzip header.
+_SHA256 = {
+    "train-images-idx3-ubyte.gz": (
+        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"
+    ),
+    "train-labels-idx1-ubyte.gz": (
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"
+    ),
+    "t10k-images-idx3-ubyte.gz": (
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"
+    ),
+    "t10k-labels-idx1-ubyte.gz": (
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"
+    ),
+}
+_SPLITS = {"train": ["train"], "test": ["t10k"], "all": ["train", "t10k"]}
+
+_TARGET_NAMES = [
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+]
+_DESCR = """\
+Fashion-MNIST: 70,000 photographs of Zalando's articles in ten balanced classes, each as 28 x 28
+grey values from 0 (background) to 255; 60,000 are for training and 10,000 for testing. It was made
+to take the place of MNIST's handwritten digits, in the same format, where those are too easy.
+
+Source: H. Xiao, K. Rasul and R. Vollgraf (2017), "Fashion-MNIST: a Novel Image Dataset for
+Benchmarking Machine Learning Algorithms", arXiv:1708.07747.
+https://github.com/zalandoresearch/fashion-mnist, (c) 2017 Zalando SE, MIT licence.
+"""
+
+
+@validate_params(
+    {
+        "data_home": [str, os.PathLike, None],
+        "split": [StrOptions(set(_SPLITS))],
+        "return_X_y": ["boolean"],
+        "download_if_missing": ["boolean"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def load_fashion_mnist(
+    *,
+    data_home: str | os.PathLike | None = None,
+    split: str = "train",
+    return_X_y: bool = False,
+    download_if_missing: bool = True,
+) -> Bunch | tuple[np.ndarray, np.ndarray]:
+    """Load the Fashion-MNIST data set (classification).
+
+    ==============   =================
+    Classes                         10
+    Samples total               70,000
+    Dimensionality             28 x 28
+    Features         integers 0 to 255
+    ==============   =================
+
+    The four files are taken from where they already are: Keras's cache, then the folder of
+    Debian's package ``dataset-fashion-mnist``. What neither has is downloaded, once, from where
+    Keras downloads it. The content of every file is verified by its SHA-256 checksum. Neither
+    Keras nor TensorFlow is imported.
+
+    Parameters
+    ----------
+    data_home : str or path-like, default=None
+        The only folder to look in and to download to. By default it is
+        ``datasets/fashion-mnist`` in Keras's folder, which is ``$KERAS_HOME`` or ``~/.keras``,
+        and Debian's folder is looked in too.
+    split : {"train", "test", "all"}, default="train"
+        The 60,000 training images, the 10,000 test images, or both in this order. Only the files
+        that are needed must be there.
+    return_X_y : bool, default=False
+        If True, return ``(data, target)`` instead of a `Bunch`.
+    download_if_missing : bool, default=True
+        If False, raise an error instead of downloading what is missing or damaged.
+
+    Returns
+    -------
+    dataset : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object, with the following attributes.
+
+        data : ndarray of shape (n_samples, 28, 28), dtype uint8
+            The images, C-contiguous.
+        target : ndarray of shape (n_samples,), dtype int64
+            The classes, 0 to 9.
+        target_names : ndarray of shape (10,), dtype str
+            The names of the classes.
+        DESCR : str
+            What the data set is and where it comes from.
+
+    (data, target) : tuple if ``return_X_y`` is True
+        The two arrays above.
+
+    Raises
+    ------
+    OSError
+        If a file is neither found nor downloaded. A damaged file counts as missing and is
+        replaced by the download; a whole file with other content is never overwritten.
+
+    Examples
+    --------
+    >>> from skdnn.datasets import load_fashion_mnist
+    >>> fashion = load_fashion_mnist(split="test")
+    >>> fashion.data.shape, fashion.data.dtype
+    ((10000, 28, 28), dtype('uint8'))
+    >>> fashion.target_names[fashion.target[:3]].tolist()
+    ['Ankle boot', 'Pullover', 'Trouser']
+    """
+    folders = _folders(data_home)
+
+    def load(kind: str) -> np.ndarray:
+        names = [f"{part}-{kind}-ubyte.gz" for part in _SPLITS[split]]
+        # Also of a single array this makes a copy, which unlike a view of bytes can be written to.
+        return np.concatenate([_parse(_content(n, folders, download_if_missing)) for n in names])
+
+    data, target = load("images-idx3"), load("labels-idx1").astype(np.int64)
+    if return_X_y:
+        return data, target
+    return Bunch(data=data, target=target, target_names=np.array(_TARGET_NAMES), DESCR=_DESCR)
+
+
+def _folders(data_home: str | os.PathLike | None) -> list[Path]:
+    """Return the folders to look in; the first is the one to download to."""
+    if data_home is not None:
+        return [Path(data_home).expanduser()]
+    keras_home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    return [keras_home / "datasets" / "fashion-mnist", Path(_DEBIAN_FOLDER)]
+
+
+def _content(name: str, folders: list[Path], download_if_missing: bool) -> bytes:
+    """Return the verified content of a file, from the first folder that has it or the network."""
+    errors = []
+    for folder in folders:
+        try:
+            return _unpack(name, (folder / name).read_bytes())
+        except OSError as error:
+            errors.append(error)
+    try:
+        if not download_if_missing:
+            raise OSError("download_if_missing=False")
+        # MNIST and its other relatives have files of the same names: those are not ours to replace.
+        if not isinstance(errors[0], FileNotFoundError | gzip.BadGzipFile):
+            raise OSError("what is there is not overwritten")
+        return _download(name, folders[0])
+    except (OSError, HTTPException) as reason:
+        tried = [f"{f} ({e.strerror or e})" for f, e in zip(folders, errors, strict=True)]
+        raise OSError(
+            f"Fashion-MNIST's {name} could not be read from {' or '.join(tried)}, nor be "
+            f"downloaded ({reason}): install Debian's package dataset-fashion-mnist and leave "
+            "data_home at None, or pass as data_home a folder that has the four .gz files."
+        ) from reason
+
+
+def _download(name: str, folder: Path) -> bytes:
+    """Download a file into a folder, whole and verified or not at all, and return its content."""
+    try:
+        with urlopen(_URL + name, timeout=_TIMEOUT) as response:
+            packed = response.read()
+    except HTTPError as error:
+        error.close()  # it is the server's answer too, and holds the connection
+        raise
+    content = _unpack(name, packed)
+    folder.mkdir(parents=True, exist_ok=True)
+    # In a folder of its own, as a temporary file would be readable by its owner only.
+    with TemporaryDirectory(prefix=".download-", dir=folder) as scratch:
+        part = Path(scratch, name)
+        part.write_bytes(packed)
+        os.replace(part, folder / name)
+    return content
+
+
+def _unpack(name: str, packed: bytes) -> bytes:
+    """Decompress and verify; `BadGzipFile` is damage, any other `OSError` is other content."""
+    try:
+        content = gzip.decompress(packed)
+    except (EOFError, zlib.error) as error:
+        raise gzip.BadGzipFile(str(error)) from error
+    if not content:
+        raise gzip.BadGzipFile("Empty file")
+    if hashlib.sha256(content).hexdigest() != _SHA256[name]:
+        raise OSError("The SHA-256 checksum of its content is not Fashion-MNIST's")
+    return content
+
+
+def _parse(content: bytes) -> np.ndarray:
+    """Return the array of bytes in an IDX file: its rank in byte 3, its shape, its values."""
+    rank = content[3]
+    shape = np.frombuffer(content, ">u4", count=rank, offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
