@@ -380,7 +380,7 @@ def train(
             sums = program.train_epoch(tensors, rows, batch_size, report.steps_done)
             names = ("loss", recipe.metric)
             logs = dict(zip(names, (total / len(rows) for total in sums), strict=True))
-            _check_finite(logs["loss"], epoch, program.optimizer)
+            _check_finite(isfinite(logs["loss"]), epoch, program.optimizer)
             if len(plan.held_out):
                 values = program.evaluate(tensors, plan.held_out)
                 logs |= {f"val_{name}": x for name, x in zip(names, values, strict=True)}
@@ -389,14 +389,15 @@ def train(
             report.epoch_ends(logs)
         state = program.read()
         # The last step of all comes after the last loss.
-        _check_finite(float(sum(np.sum(w) for w in state.weights)), plan.epochs, program.optimizer)
+        are_finite = all(np.isfinite(w).all() for w in state.weights)
+        _check_finite(are_finite, plan.epochs, program.optimizer)
     return state, history
 
 
-def _check_finite(value: float, epoch: int, optimizer: Any) -> None:
-    if not isfinite(value):
+def _check_finite(is_finite: bool, epoch: int, optimizer: Any) -> None:
+    if not is_finite:
         rate = float(optimizer.learning_rate.numpy())
         raise ValueError(
-            f"Training diverged in epoch {epoch}: the loss is no longer a finite number. Lower "
+            f"Training diverged in epoch {epoch}: the loss is no longer finite. Lower "
             f"learning_rate (it was {rate:.3g}), or scale the inputs (scaling='standard')."
         )

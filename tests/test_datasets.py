@@ -185,11 +185,21 @@ def test_only_the_files_of_the_split_are_asked_for(train_files, cache, server):
     assert contents(cache) == train_files
 
 
-def test_without_keras_home_the_cache_is_in_the_home(train_files, server, tmp_path, monkeypatch):
-    monkeypatch.delenv("KERAS_HOME")
+@pytest.fixture
+def home(server, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    write(tmp_path / ".keras" / "datasets" / "fashion-mnist", train_files)
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # Windows's name for it
+    return tmp_path
+
+
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_without_keras_home_the_cache_is_in_the_home(
+    is_empty, train_files, home, server, monkeypatch
+):
+    monkeypatch.delenv("KERAS_HOME")
+    if is_empty:
+        monkeypatch.setenv("KERAS_HOME", "")
+    write(home / ".keras" / "datasets" / "fashion-mnist", train_files)
     load_fashion_mnist()
     assert server.asked == []
 
@@ -203,10 +213,8 @@ def test_data_home_is_the_only_place(kind, train_files, cache, debian, server, t
     assert contents(tmp_path / "new" / "own") == train_files
 
 
-def test_data_home_may_start_with_a_tilde(train_files, server, tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    write(tmp_path / "mine", train_files)
+def test_data_home_may_start_with_a_tilde(train_files, home, server):
+    write(home / "mine", train_files)
     load_fashion_mnist(data_home="~/mine")
     assert server.asked == []
 
@@ -295,6 +303,7 @@ def damage(packed):
 
 DAMAGES = {
     "flipped": damage,
+    "no_deflate": lambda packed: packed[:10] + b"\xff" * (len(packed) - 10),
     "truncated": lambda packed: packed[:-20],
     "empty": lambda packed: b"",
     "no_gzip": lambda packed: b"<html>Not found</html>",
@@ -360,7 +369,7 @@ def test_the_error_says_where_why_and_what_to_do(cache, debian, server):
         "and leave data_home at None, or pass as data_home a folder that has the four .gz files."
     )
     assert caught.value.__cause__.code == 404
-    assert caught.value.__cause__.closed
+    assert caught.value.__cause__.closed  # no connection is left open
 
 
 def test_nothing_is_downloaded_unless_allowed(cache, server):

@@ -1,0 +1,73 @@
+"""Who may import whom: the house of docs/architecture.md."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import skdnn
+
+ROOT = Path(skdnn.__file__).parent
+FLOORS = [
+    {"__main__"},
+    {"cli"},
+    {"comparison"},
+    {"datasets", "display"},
+    {"classifier", "regressor"},
+    {"_base"},
+    {"_callbacks", "_engine", "_inference", "_inputs", "_targets", "_validation"},
+    {"_network"},
+    {"_lookup"},
+    {"_keras", "_spec"},
+]
+LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+# What starts TensorFlow, and is imported only when something is trained or a Keras object asked for.
+HEAVY = {"_engine", "_keras", "_lookup", "_network"}
+ROOMS = sorted(path.stem for path in ROOT.glob("*.py") if path.stem != "__init__")
+
+
+def imports(room, *, at_import_only=False):
+    """Names of the modules that a room imports, as dotted names."""
+    tree = ast.parse((ROOT / f"{room}.py").read_text(encoding="utf-8"))
+    for node in tree.body if at_import_only else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def rooms_in(names):
+    return {name.split(".")[1] for name in names if name.startswith("skdnn.")} & LEVEL.keys()
+
+
+def test_every_room_has_its_floor():
+    assert set(ROOMS) == LEVEL.keys()
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_run_downward(room):
+    assert all(LEVEL[other] > LEVEL[room] for other in rooms_in(imports(room)))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_tensorflow_is_imported_in_one_room_only(room):
+    found = {name.split(".")[0] for name in imports(room)} & {"tensorflow", "keras"}
+    assert not found or room == "_keras"
+
+
+@pytest.mark.parametrize("room", sorted(set(ROOMS) - HEAVY))
+def test_importing_a_light_room_starts_no_tensorflow(room):
+    assert not rooms_in(imports(room, at_import_only=True)) & HEAVY
+
+
+@pytest.mark.parametrize("room", ["_engine", "_inference", "_network", "_spec"])
+def test_the_network_knows_nothing_of_scikit_learn(room):
+    assert not any(name.split(".")[0] == "sklearn" for name in imports(room))
+
+
+@pytest.mark.parametrize("room", sorted(set(ROOMS) - {"__main__", "cli"}))
+def test_only_the_command_prints(room):
+    tree = ast.parse((ROOT / f"{room}.py").read_text(encoding="utf-8"))
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    assert not any(isinstance(f, ast.Name) and f.id == "print" for f in calls)

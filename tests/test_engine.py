@@ -1,0 +1,256 @@
+"""Compiled training against Keras's own `fit`."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from skdnn import _engine
+from skdnn._callbacks import Silence
+from skdnn._engine import Data, Plan, ProgramCache, Recipe, train
+from skdnn._keras import keras, tf
+from skdnn._lookup import optimizer_names, resolve_optimizer
+from skdnn._network import build, initial_weights
+from skdnn._spec import State, dense_network
+
+N = 70  # not a multiple of the batch size of 16: the last batch has 6 rows
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, 8)).astype("float32")
+    return Data(X, rng.integers(3, size=N).astype("int32"), unit=np.ones(1, "float32"))
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache(monkeypatch):
+    monkeypatch.setattr(_engine, "PROGRAMS", ProgramCache(maxsize=4))
+
+
+@pytest.fixture
+def linear():
+    return dense_network((8,), [], (3, "softmax"), scaled=False)
+
+
+def network(*, dropout=0.0, batch_norm=False):
+    hidden = [(16, "relu", dropout), (8, "tanh", dropout)]
+    return dense_network((8,), hidden, (3, "softmax"), scaled=False, batch_norm=batch_norm)
+
+
+def recipe_for(spec, optimizer="adam", learning_rate=None, **options):
+    options = {"scaled": False, "weighted": False, "penalized": False, **options}
+    return Recipe(
+        spec,
+        resolve_optimizer(optimizer, learning_rate, None, "Owner"),
+        "sparse_categorical_crossentropy",
+        "accuracy",
+        "float32",
+        "int32",
+        1,
+        **options,
+    )
+
+
+def start(spec):
+    return State(initial_weights(spec, "glorot_uniform", np.random.default_rng(1), "Owner"))
+
+
+def plan(epochs=3, **changes):
+    settings = {"rows": np.arange(N), "held_out": np.arange(0), "batch_size": 16, "shuffle": False}
+    return Plan(epochs=epochs, **{**settings, **changes})
+
+
+def run(recipe, data, state, plan, seed=0):
+    return train(recipe, data, state, plan, np.random.default_rng(seed), Silence())
+
+
+def by_keras(recipe, data, state, epochs=3, **fit_params):
+    """Train the same network from the same weights on the same batches with Keras's `fit`."""
+    model = build(recipe.spec)
+    model.set_weights(state.weights)
+    optimizer = recipe.optimizer.build()
+    optimizer.build(model.trainable_variables)
+    model.compile(optimizer=optimizer, loss=recipe.loss, metrics=["accuracy"])
+    options = {"batch_size": 16, "shuffle": False, "verbose": 0, **fit_params}
+    return model, model.fit(data.X, data.y, epochs=epochs, **options).history
+
+
+def assert_same_weights(state, model, tolerance=1e-6):
+    for mine, its in zip(state.weights, model.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, its, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", [*optimizer_names(), "momentum", "nesterov"])
+def test_weights_agree_with_keras_fit(data, name):
+    recipe = recipe_for(network(), name)
+    state, history = run(recipe, data, start(recipe.spec), plan())
+    model, keras_history = by_keras(recipe, data, start(recipe.spec))
+    assert_same_weights(state, model)
+    for metric in ("loss", "accuracy"):
+        np.testing.assert_allclose(history[metric], keras_history[metric], rtol=1e-5)
+
+
+def test_batch_norm_agrees_with_keras_fit(data):
+    recipe = recipe_for(network(batch_norm=True))
+    state, _ = run(recipe, data, start(recipe.spec), plan())
+    assert_same_weights(state, by_keras(recipe, data, start(recipe.spec))[0], 1e-5)
+
+
+def test_sample_weights_agree_with_keras_fit(data):
+    weight = np.random.default_rng(2).uniform(0.5, 1.5, N).astype("float32")
+    recipe = recipe_for(network(), weighted=True)
+    state, _ = run(recipe, data._replace(weight=weight), start(recipe.spec), plan())
+    model, _ = by_keras(recipe, data, start(recipe.spec), sample_weight=weight)
+    assert_same_weights(state, model)
+
+
+def test_penalty_agrees_with_keras_regularizer(data):
+    recipe = recipe_for(network(), penalized=True)
+    penalized = data._replace(alpha=np.float32(0.01))
+    state, history = run(recipe, penalized, start(recipe.spec), plan())
+    model = build(recipe.spec)
+    for layer in model.layers:
+        layer.kernel_regularizer = keras.regularizers.L2(0.01)
+        layer.kernel.regularizer = layer.kernel_regularizer
+    model.set_weights(start(recipe.spec).weights)
+    model.compile(optimizer=recipe.optimizer.build(), loss=recipe.loss)
+    its = model.fit(data.X, data.y, batch_size=16, epochs=3, shuffle=False, verbose=0).history
+    assert_same_weights(state, model)
+    np.testing.assert_allclose(history["loss"], its["loss"], rtol=1e-5)
+
+
+def test_schedule_agrees_with_keras_fit(data):
+    schedule = keras.optimizers.schedules.CosineDecay(0.05, 10)
+    recipe = recipe_for(network(), "sgd", schedule)
+    state, _ = run(recipe, data, start(recipe.spec), plan())
+    assert_same_weights(state, by_keras(recipe, data, start(recipe.spec))[0])
+
+
+def test_held_out_rows_are_evaluated_as_keras_evaluates(data):
+    recipe = recipe_for(network(dropout=0.3, batch_norm=True))
+    split = plan(rows=np.arange(50), held_out=np.arange(50, N))
+    state, history = run(recipe, data, start(recipe.spec), split)
+    model = build(recipe.spec)
+    model.set_weights(state.weights)
+    model.compile(loss=recipe.loss, metrics=["accuracy"])
+    loss, accuracy = model.evaluate(data.X[50:], data.y[50:], verbose=0)
+    assert history["val_loss"][-1] == pytest.approx(loss, rel=1e-5)
+    assert history["val_accuracy"][-1] == pytest.approx(accuracy)
+
+
+def test_scaling_in_the_loop_is_scaling_before(data):
+    offset, scale = np.arange(8, dtype="float32"), np.full(8, 0.3, "float32")
+    recipe = recipe_for(network())
+    before, _ = run(recipe, data, start(recipe.spec), plan())
+    raw = data._replace(X=data.X / scale + offset, offset=offset, scale=scale)
+    inside, _ = run(recipe_for(network(), scaled=True), raw, start(recipe.spec), plan())
+    for a, b in zip(before.weights, inside.weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("n_rows", [1, 15, 16, 17])
+def test_number_of_rows_about_the_batch_size(data, n_rows):
+    recipe = recipe_for(network(batch_norm=True))
+    few = Data(data.X[:n_rows], data.y[:n_rows], unit=data.unit)
+    state, _ = run(recipe, few, start(recipe.spec), plan(rows=np.arange(n_rows)))
+    assert_same_weights(state, by_keras(recipe, few, start(recipe.spec))[0], 1e-5)
+
+
+def test_an_epoch_in_many_calls_is_the_same_epoch(data, monkeypatch):
+    recipe = recipe_for(network(dropout=0.5))
+    whole, history = run(recipe, data, start(recipe.spec), plan())
+    monkeypatch.setattr(_engine.Program, "_adapt_stride", lambda self, *_: None)
+    with _engine.PROGRAMS.lend(recipe) as program:
+        program._stride = 2
+    parts, part_history = run(recipe, data, start(recipe.spec), plan())
+    assert history == part_history
+    for a, b in zip(whole.weights, parts.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_going_on_is_as_if_never_stopped(data):
+    recipe = recipe_for(network(dropout=0.3, batch_norm=True))
+    rng = np.random.default_rng(5)
+    state = start(recipe.spec)
+    for _ in range(3):
+        state, _ = train(recipe, data, state, plan(1, shuffle=True), rng, Silence())
+    at_once, _ = run(recipe, data, start(recipe.spec), plan(3, shuffle=True), seed=5)
+    for a, b in zip(state.weights, at_once.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_nothing_of_the_fit_before_is_left(data):
+    recipe = recipe_for(network(dropout=0.3))
+    first, _ = run(recipe, data, start(recipe.spec), plan())
+    second, _ = run(recipe, data, start(recipe.spec), plan())
+    for a, b in zip(first.weights, second.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"batch_size": 7}, {"epochs": 5}, {"rows": np.arange(33)}, {"shuffle": True}],
+    ids=str,
+)
+def test_what_is_data_compiles_nothing_new(data, change, monkeypatch):
+    recipe = recipe_for(network(), learning_rate=0.1)
+    run(recipe, data, start(recipe.spec), plan())
+    monkeypatch.setattr(tf, "function", None)  # another trace would fail
+    run(recipe_for(network(), learning_rate=0.2), data, start(recipe.spec), plan(**change))
+
+
+def test_divergence_says_which_epoch_and_what_to_lower(data, linear):
+    recipe = recipe_for(linear, "sgd", 1e38)
+    with pytest.raises(ValueError, match=r"diverged in epoch 1.*Lower learning_rate \(it was 1e\+38"):
+        run(recipe, data, start(recipe.spec), plan())
+
+
+def test_divergence_in_the_very_last_step_is_seen(data, linear):
+    recipe = recipe_for(linear, "sgd", 3e38)
+    one_step = plan(1, batch_size=N)
+    huge = data._replace(X=data.X * 1e6)
+    with pytest.raises(ValueError, match="diverged in epoch 1"):
+        run(recipe, huge, start(recipe.spec), one_step)
+
+
+def test_cache_throws_away_the_longest_unused():
+    cache = ProgramCache(maxsize=2)
+    recipes = [recipe_for(dense_network((n,), [], (2, "softmax"), scaled=False)) for n in (1, 2, 3)]
+    kept = []
+    for recipe in [*recipes[:2], recipes[0], recipes[2]]:
+        with cache.lend(recipe) as program:
+            kept.append(program)
+    assert kept[0] is kept[2]
+    assert list(cache._idle) == [recipes[0], recipes[2]]
+
+
+def test_a_program_is_lent_to_one_fit_at_a_time():
+    cache, recipe = ProgramCache(maxsize=2), recipe_for(network())
+    with cache.lend(recipe) as first, cache.lend(recipe) as second:
+        assert first is not second
+
+
+def test_a_broken_off_run_does_not_give_its_program_back():
+    cache, recipe = ProgramCache(maxsize=2), recipe_for(network())
+    with pytest.raises(KeyboardInterrupt), cache.lend(recipe):
+        raise KeyboardInterrupt
+    assert not cache._idle
+
+
+def test_two_threads_train_as_one_after_the_other(data):
+    recipe = recipe_for(network(dropout=0.2))
+    alone = [run(recipe, data, start(recipe.spec), plan(), seed)[0] for seed in (1, 2)]
+    together = {}
+
+    def work(seed):
+        together[seed] = run(recipe, data, start(recipe.spec), plan(), seed)[0]
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for seed, state in zip((1, 2), alone, strict=True):
+        for a, b in zip(state.weights, together[seed].weights, strict=True):
+            np.testing.assert_array_equal(a, b)

@@ -1,0 +1,102 @@
+"""What happens to X on its way into the network."""
+
+import numpy as np
+import pytest
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from skdnn._inputs import Inputs, as_rows
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def everything(X):
+    return np.arange(len(X))
+
+
+@pytest.mark.parametrize(
+    ("scaling", "scaler"),
+    [("auto", StandardScaler()), ("standard", StandardScaler()), ("minmax", MinMaxScaler())],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8"])
+def test_tables_are_scaled_as_scikit_learn_scales_them(rng, scaling, scaler, dtype):
+    X = rng.uniform(0, 200, size=(50, 3)).astype(dtype)
+    got = Inputs(scaling, (3,)).fit(X, everything(X), None).apply(X, np.float64)
+    np.testing.assert_allclose(got, scaler.fit_transform(X.astype(float)), rtol=1e-4, atol=1e-5)
+
+
+def test_chunks_do_not_show(rng, monkeypatch):
+    X = rng.normal(3, 2, size=(100, 4))
+    weight = rng.uniform(size=100)
+    whole = Inputs("auto", (4,)).fit(X, everything(X), weight)
+    monkeypatch.setattr("skdnn._inputs._CHUNK", 28)
+    parts = Inputs("auto", (4,)).fit(X, everything(X), weight)
+    np.testing.assert_allclose(parts.offset, whole.offset)
+    np.testing.assert_allclose(parts.scale, whole.scale)
+    np.testing.assert_array_equal(parts.prepare(X, "float32")[0], parts.apply(X, "float32"))
+
+
+def test_uint8_images_are_divided_by_255():
+    X = np.array([[[0, 255]], [[51, 102]]], np.uint8)
+    flat, shape = as_rows(X)
+    got = Inputs("auto", shape).fit(flat, everything(X), None).apply(flat, np.float32)
+    np.testing.assert_allclose(got, [[0, 1], [0.2, 0.4]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_other_images_get_one_scale_for_all_pixels(rng, dtype):
+    flat, shape = as_rows(rng.uniform(0, 255, size=(20, 4, 4)).astype(dtype))
+    scaled = Inputs("auto", shape).fit(flat, everything(flat), None).apply(flat, np.float64)
+    assert scaled.mean() == pytest.approx(0, abs=1e-6)
+    assert scaled.std() == pytest.approx(1)
+    assert np.corrcoef(scaled.ravel(), flat.ravel())[0, 1] == pytest.approx(1)
+
+
+def test_images_with_weights_are_scaled_by_them(rng):
+    flat, shape = as_rows(rng.normal(size=(6, 2, 2)))
+    weight = np.array([1, 2, 0, 1, 3, 1.0])
+    weighted = Inputs("auto", shape).fit(flat, everything(flat), weight)
+    again = flat.repeat(weight.astype(int), axis=0)
+    repeated = Inputs("auto", shape).fit(again, everything(again), None)
+    np.testing.assert_allclose(weighted.scale, repeated.scale)
+
+
+def test_a_constant_column_becomes_zero():
+    X = np.column_stack([np.full(10, 0.1), np.arange(10.0)])
+    for scaling in ("standard", "minmax"):
+        scaled = Inputs(scaling, (2,)).fit(X, everything(X), None).apply(X, np.float32)
+        np.testing.assert_allclose(scaled[:, 0], 0, atol=1e-7)
+
+
+def test_scale_is_learned_from_the_rows_named_alone(rng):
+    X = rng.normal(size=(30, 2))
+    rows = np.arange(20)
+    poisoned = X.copy()
+    poisoned[20:] = 1e6
+    fits = [Inputs("auto", (2,)).fit(data, rows, None) for data in (X, poisoned)]
+    np.testing.assert_array_equal(fits[0].scale, fits[1].scale)
+
+
+def test_large_offsets_keep_their_digits():
+    X = 1.7e9 + np.arange(100.0)[:, None]  # seconds since 1970: float32 tells 128 of them apart
+    scaled, done = Inputs("auto", (1,)).fit(X, everything(X), None).prepare(X, "float32")
+    assert done
+    assert len(np.unique(scaled)) == 100
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_what_the_network_can_read_is_not_copied(rng, dtype):
+    X = rng.uniform(0, 9, size=(10, 3)).astype(dtype)
+    prepared, done = Inputs("auto", (3,)).fit(X, everything(X), None).prepare(X, "float32")
+    assert prepared is X
+    assert not done
+
+
+def test_images_are_flattened_without_a_copy():
+    X = np.zeros((5, 3, 2))
+    rows, shape = as_rows(X)
+    assert rows.shape == (5, 6)
+    assert shape == (3, 2)
+    assert np.shares_memory(rows, X)

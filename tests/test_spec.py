@@ -1,0 +1,50 @@
+"""The network as plain data."""
+
+import pytest
+
+from skdnn._spec import dense_network
+
+
+@pytest.fixture
+def textbook():
+    return dense_network((28, 28), [(100, "relu", 0.0)], (10, "softmax"), scaled=True)
+
+
+def test_summary_of_the_textbook_network(textbook):
+    rows = [line.split() for line in textbook.summary().splitlines()]
+    counts = {row[0]: row[-1] for row in rows if row[0] in {"hidden_1", "output", "Total"}}
+    assert counts == {"hidden_1": "78,500", "output": "1,010", "Total": "79,510"}
+    assert "(None, 784)" in textbook.summary()
+
+
+def test_summary_tells_trainable_parameters_from_moving_averages():
+    spec = dense_network((4,), [(8, "relu", 0.5)], (2, "softmax"), scaled=False, batch_norm=True)
+    # 4 * 8 + 8 weights, gamma and beta of 8 units, 8 * 2 + 2 weights; two averages of 8 units.
+    assert "Trainable parameters: 74\n" in spec.summary()
+    assert "Non-trainable parameters: 16" in spec.summary()
+
+
+def test_layers_stand_in_the_order_of_the_paper():
+    spec = dense_network((2, 2), [(3, "relu", 0.1)], (1, "linear"), scaled=True, batch_norm=True)
+    assert [layer.name for layer in spec.layers] == [
+        "flatten",
+        "scaling",
+        "hidden_1",
+        "hidden_1_batch_norm",
+        "hidden_1_activation",
+        "hidden_1_dropout",
+        "output",
+    ]
+
+
+def test_body_leaves_out_what_training_does_not_change(textbook):
+    assert textbook.body.input_shape == (784,)
+    assert [layer.name for layer in textbook.body.layers] == ["hidden_1", "output"]
+
+
+def test_a_user_function_is_named_in_the_summary():
+    def bent_identity(x):
+        return x
+
+    spec = dense_network((2,), [(3, bent_identity, 0.0)], (1, "linear"), scaled=False)
+    assert "Dense (bent_identity)" in spec.summary()
