@@ -62,13 +62,12 @@ class Inputs:
         """Learn the scale from some rows of X, shape (n_samples, n_inputs)."""
         if self.scaling is None:
             return self
-        is_image = len(self.shape) > 1
-        if self.scaling == "auto" and is_image and X.dtype == np.uint8:
-            self.offset, self.scale = np.zeros(1), np.full(1, 1 / 255)
-            return self
         # The pixels of an image share one scale: apart, those at its rim, nearly always blank,
         # would be blown up.
-        as_one = self.scaling == "auto" and is_image
+        as_one = self.scaling == "auto" and len(self.shape) > 1
+        if as_one and _uses_the_range_of_bytes(X, rows):
+            self.offset, self.scale = np.zeros(1), np.full(1, 1 / 255)
+            return self
         scaler = MinMaxScaler() if self.scaling == "minmax" else StandardScaler()
         for part in _slices(len(rows), X.shape[1]):
             chunk = rows[part]
@@ -107,6 +106,12 @@ class Inputs:
         for part in _slices(len(X), X.shape[1]):
             out[part] = self.apply(X[part], dtype)
         return out, True
+
+
+def _uses_the_range_of_bytes(X: np.ndarray, rows: np.ndarray) -> bool:
+    # Masks of 0 and 1, or 16 levels of grey, would be next to nothing after division by 255.
+    parts = _slices(len(rows), X.shape[1])
+    return X.dtype == np.uint8 and any(X[rows[part]].max() > 127 for part in parts)
 
 
 def _slices(n_rows: int, n_inputs: int) -> Iterator[slice]:

@@ -139,7 +139,7 @@ def classification_targets(y: np.ndarray, classes: Any, owner: str) -> Classes |
     if len(labels) < 2:
         raise ValueError(
             f"{owner} needs at least 2 classes in y to tell apart, but got only one class: "
-            f"{labels[0]!r}."
+            f"{labels.tolist()[0]!r}."
         )
     return Classes(labels)
 

@@ -41,7 +41,7 @@ from sklearn.utils import check_array, get_tags, indexable
 from sklearn.utils.multiclass import type_of_target
 from tqdm.auto import tqdm
 
-import skdnn
+from skdnn.classifier import DNNClassifier
 from skdnn.display import (
     Column,
     ComparisonDisplay,
@@ -51,6 +51,7 @@ from skdnn.display import (
     text_table,
     time_cells,
 )
+from skdnn.regressor import DNNRegressor
 
 # A difference is "worse" below this adjusted p-value.
 ALPHA = 0.05
@@ -78,7 +79,7 @@ _SPLITTERS = {
 # stop short of the optimum on images; its last digits take three times as long there, and score
 # no better.
 _RIVALS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
-    "DNN": (lambda: skdnn.DNNClassifier(), lambda: skdnn.DNNRegressor()),
+    "DNN": (DNNClassifier, DNNRegressor),
     "RandomForest": (
         partial(RandomForestClassifier, n_jobs=-1),
         partial(RandomForestRegressor, n_jobs=-1),
@@ -407,7 +408,7 @@ class Comparison:
         Returns
         -------
         frame : DataFrame of n_models rows
-            Indexed by name. Mean and standard deviation of each score over the folds, mean
+            Indexed by name. Mean and standard deviation of each score over the folds, median
             seconds per fold, adjusted p-value and verdict.
 
         Raises
@@ -437,8 +438,8 @@ class Comparison:
             columns[scorer] = table.mean(axis=1)
             columns[f"{scorer}_sd"] = sd(table)
         columns |= {
-            "fit_time": self.fit_time.mean(axis=1),
-            "score_time": self.score_time.mean(axis=1),
+            "fit_time": np.median(self.fit_time, axis=1),
+            "score_time": np.median(self.score_time, axis=1),
             "p_value": self.p_values,
             "verdict": self.verdicts,
         }
@@ -492,7 +493,7 @@ class Comparison:
         k = len(self.n_train)
         folds = f"{k} folds" if k > 1 else "1 fold"
         yield f"{folds} of {train:,} rows to train on and {test:,} to test. Scores: mean ± sd."
-        yield "Seconds: mean per fold; predict s includes computing the scores."
+        yield "Seconds: median per fold; predict s includes computing the scores."
         yield (
             f"vs best: two-sided corrected resampled t-test on {self.scorer} (Nadeau & Bengio "
             f"2003), Holm-adjusted; worse: p < {ALPHA}."

@@ -3,12 +3,9 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from skdnn.comparison import Comparison
 
 # Beyond this ratio of the slowest to the fastest, times are drawn on a logarithmic axis.
 LOG_RATIO = 30
@@ -69,7 +66,7 @@ class ComparisonDisplay:
 
     @classmethod
     def from_comparison(
-        cls, comparison: "Comparison", *, scorer: str | None = None, ax: Any = None
+        cls, comparison: Any, *, scorer: str | None = None, ax: Any = None
     ) -> "ComparisonDisplay":
         """Draw what `compare` returned.
 
@@ -143,9 +140,7 @@ class ComparisonDisplay:
             ) from error
         if ax is None:
             size = (9.5, 1.4 + 0.55 * len(self.names))
-            _, ax = plt.subplots(
-                1, 2, figsize=size, sharey=True, width_ratios=[3, 2], layout="constrained"
-            )
+            _, ax = plt.subplots(1, 2, figsize=size, width_ratios=[3, 2], layout="constrained")
         self.axes_ = np.ravel(ax)
         if len(self.axes_) != 2:
             raise ValueError(
@@ -153,15 +148,30 @@ class ComparisonDisplay:
                 f"Got {len(self.axes_)} instead."
             )
         self.figure_ = self.axes_[0].figure
-        scores, times = self.axes_
-        _draw_rows(scores, self.scores, score_cells(self.scores), low=_low_limit(self.scores))
-        _draw_rows(times, self.fit_time, time_cells(self.fit_time), log=_spread_out(self.fit_time))
-        scores.set(
-            xlabel=self.score_name, yticks=range(len(self.names)), yticklabels=self._labels()
-        )
-        scores.set_title("○ one fold   | mean", fontsize="medium", loc="left")
-        times.set(xlabel="seconds to fit")
+        self._draw_scores(self.axes_[0])
+        self._draw_times(self.axes_[1])
         return self
+
+    def _draw_scores(self, ax: Any) -> None:
+        means = self.scores.mean(axis=1)
+        far = means < _low_limit(self.scores)
+        _draw_rows(ax, self.scores, np.where(far, np.nan, means), score_cells(self.scores))
+        beside = ax.get_yaxis_transform()
+        for note, rows in (("◂ far off", far), ("failed", np.isnan(means))):
+            for row in np.flatnonzero(rows):
+                ax.text(0.02, row, note, transform=beside, va="center", style="italic")
+        ax.set(xlabel=self.score_name, yticks=range(len(self.names)), yticklabels=self._labels())
+        ax.set_title("○ one fold   | mean", fontsize="medium", loc="left")
+
+    def _draw_times(self, ax: Any) -> None:
+        medians = np.median(self.fit_time, axis=1)
+        _draw_rows(ax, self.fit_time, medians, time_cells(self.fit_time))
+        if 0 < LOG_RATIO * np.nanmin(medians) < np.nanmax(medians):
+            ax.set_xscale("log")
+        else:
+            ax.set_xlim(left=0)
+        ax.set(xlabel="seconds to fit", yticks=[])
+        ax.set_title("○ one fold   | median", fontsize="medium", loc="left")
 
     def _labels(self) -> list[str]:
         if self.verdicts is None:
@@ -169,36 +179,22 @@ class ComparisonDisplay:
         return [f"{name}\n{word}" for name, word in zip(self.names, self.verdicts, strict=True)]
 
 
-def _draw_rows(
-    ax: Any, table: np.ndarray, cells: list[str], *, low: float = -np.inf, log: bool = False
-) -> None:
-    """Draw a row of folds and their mean for each model, and the mean in figures beside it."""
+def _draw_rows(ax: Any, table: np.ndarray, centres: np.ndarray, cells: list[str]) -> None:
+    """Draw each model's folds around their centre, and the figures beside them; NaN draws none."""
     beside = ax.get_yaxis_transform()  # x in shares of the panel's width, y in rows
     colour = ax.xaxis.label.get_color()  # of whatever style is in force, light or dark
     # Folds stand one below the other within a row: equal scores stay apart.
     steps = np.linspace(-0.2, 0.2, table.shape[1]) if table.shape[1] > 1 else np.zeros(1)
-    for row, (values, cell) in enumerate(zip(table, cells, strict=True)):
-        mean = values.mean()
-        if mean >= low:
+    for row, (values, centre, cell) in enumerate(zip(table, centres, cells, strict=True)):
+        if np.isfinite(centre):
             ax.plot(values, row + steps, "o", mfc="none", color=colour, alpha=0.7, ms=4.5)
-            ax.plot([mean, mean], [row - 0.32, row + 0.32], color=colour, lw=2.5)
-        else:
-            note = "failed" if np.isnan(mean) else "◂ far off"
-            ax.text(0.02, row, note, transform=beside, va="center", style="italic")
+            ax.plot([centre, centre], [row - 0.32, row + 0.32], color=colour, lw=2.5)
         ax.text(1.02, row, cell, transform=beside, va="center", family="monospace", size="small")
-    if log:
-        ax.set_xscale("log")
-    else:
-        ax.locator_params(axis="x", nbins=6)
+    ax.locator_params(axis="x", nbins=6)
     ax.set_ylim(len(table) - 0.5, -0.5)  # best at the top
     ax.grid(axis="x", alpha=0.3)
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right", "left"]].set_visible(False)
-
-
-def _spread_out(seconds: np.ndarray) -> bool:
-    means = seconds.mean(axis=1)
-    return bool(0 < LOG_RATIO * np.nanmin(means) < np.nanmax(means))
 
 
 def _low_limit(table: np.ndarray) -> float:
@@ -295,21 +291,24 @@ def score_cells(table: np.ndarray) -> list[str]:
 
 
 def time_cells(seconds: np.ndarray) -> list[str]:
-    """Write the mean of each row of seconds.
+    """Write the median of each row of seconds.
+
+    The median, because a process that fits its first network starts TensorFlow, once.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skdnn.display import time_cells
-    >>> time_cells(np.array([[0.1, 0.2], [0.01, 0.03]]))
-    ['0.150', '0.020']
+    >>> time_cells(np.array([[4.1, 0.2, 0.1], [0.01, 0.02, 0.03]]))
+    ['0.200', '0.020']
     """
-    means = seconds.mean(axis=1)
-    digits = 3 if np.nanmax(means) < 10 else 1
+    medians = np.median(seconds, axis=1)
+    longest = np.nanmax(medians)
+    digits = 3 if longest < 10 else 2 if longest < 100 else 1
     least = 10.0**-digits
     return [
-        "-" if np.isnan(mean) else f"<{least}" if mean < least / 2 else f"{mean:.{digits}f}"
-        for mean in means
+        "-" if np.isnan(time) else f"<{least}" if time < least / 2 else f"{time:.{digits}f}"
+        for time in medians
     ]
 
 

@@ -41,9 +41,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     scaling : {"auto", "standard", "minmax"} or None, default="auto"
         How inputs are scaled inside the network; what it takes is learned from training rows only.
 
-        - "auto": `uint8` samples of rank 2 and above (images) are divided by 255; other samples
-          of rank 2 and above get mean 0 and variance 1 over all their values together; columns
-          of a table get mean 0 and variance 1 each.
+        - "auto": `uint8` images (samples of rank 2 and above) are divided by 255; other images,
+          and those with no value above 127, get mean 0 and variance 1 over all their values
+          together; columns of a table get mean 0 and variance 1 each.
         - "standard": each value of a sample gets mean 0 and variance 1 over the rows.
         - "minmax": each value of a sample gets the range [0, 1] over the rows.
         - None: inputs are taken as they come.

@@ -31,13 +31,13 @@ from sklearn.ensemble import (
     VotingClassifier,
     VotingRegressor,
 )
-from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
+from sklearn.exceptions import FitFailedWarning, NotFittedError, UnsetMetadataPassedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_selection import SequentialFeatureSelector
 from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import DecisionBoundaryDisplay, partial_dependence, permutation_importance
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
-from sklearn.metrics import balanced_accuracy_score, log_loss
+from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -45,6 +45,7 @@ from sklearn.model_selection import (
     RandomizedSearchCV,
     StratifiedKFold,
     TunedThresholdClassifierCV,
+    cross_val_predict,
     cross_val_score,
     cross_validate,
     learning_curve,
@@ -52,7 +53,7 @@ from sklearn.model_selection import (
     validation_curve,
 )
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.multioutput import MultiOutputClassifier
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import get_tags, shuffle
@@ -182,7 +183,9 @@ def test_grid_search_over_images(clf, images):
 def test_pipeline_passes_images_through(clf, images):
     pipe = make_pipeline(FunctionTransformer(lambda X: X / 16), clf.set_params(scaling=None))
     assert pipe.fit(*images).score(*images) > halfway(*images)
-    assert pipe[-1].summary.__self__._spec.input_shape == (8, 8)
+    tables = []
+    pipe[-1].summary(tables.append)
+    assert "flatten" in tables[0]
 
 
 def test_grid_search_inside_a_pipeline(clf, iris):
@@ -293,6 +296,15 @@ def test_features_are_selected_one_by_one(clf):
     assert_array_equal(selector.get_support(), [False, True, False])
 
 
+def test_candidate_that_cannot_be_fitted_is_reported_and_not_chosen(clf, iris):
+    search = GridSearchCV(clf, {"hidden_layer_sizes": [(0,), (16,)]}, cv=3)
+    with pytest.warns(UserWarning) as caught:
+        search.fit(*iris)
+    failed = [str(w.message) for w in caught if issubclass(w.category, FitFailedWarning)]
+    assert "The 'hidden_layer_sizes' parameter of DNNClassifier must be" in failed[0]
+    assert search.best_params_ == {"hidden_layer_sizes": (16,)}
+
+
 # --------------------------------------------------------------------------------- ensembles
 
 
@@ -307,6 +319,17 @@ def test_vote_over_images_beside_a_forest_over_rows(clf, forest, images):
     rows = make_pipeline(FunctionTransformer(lambda X: X.reshape(len(X), -1)), forest)
     vote = VotingClassifier([("dnn", clf), ("forest", rows)], voting="soft")
     assert cross_val_score(vote, *images, cv=3).min() > halfway(*images)
+
+
+@pytest.mark.parametrize(
+    "ensemble",
+    [AdaBoostClassifier(n_estimators=2), CalibratedClassifierCV(cv=2), OneVsRestClassifier(None)],
+    ids=lambda ensemble: type(ensemble).__name__,
+)
+def test_images_reach_the_network_inside(ensemble, clf, images):
+    ensemble = clone(ensemble).set_params(estimator=clf)
+    assert ensemble.fit(*images).score(*images) > halfway(*images)
+    assert ensemble.predict_proba(images[0]).shape == (len(images[0]), 10)
 
 
 def test_vote_of_regressors_is_their_mean(reg, diabetes):
@@ -423,6 +446,29 @@ def test_one_network_for_each_column_of_classes(clf, iris):
     many = MultiOutputClassifier(clf).fit(X, both)
     for column, predicted in zip(both.T, many.predict(X).T, strict=True):
         assert_array_equal(predicted, clone(clf).fit(X, column).predict(X))
+
+
+@pytest.fixture(scope="module")
+def labels(iris):
+    """Two labels that may both hold, or neither."""
+    return np.column_stack([iris[0][:, 0] > 5.8, iris[0][:, 3] > 1]).astype(int)
+
+
+def test_multilabel_probabilities_are_cross_validated(clf, iris, labels):
+    expected = cross_val_score(clf, iris[0], labels, cv=3, scoring="roc_auc")
+    assert expected.min() > 0.75
+    proba = cross_val_predict(clf, iris[0], labels, cv=3, method="predict_proba")
+    assert roc_auc_score(labels, proba) > 0.75
+
+
+def test_chain_feeds_one_network_the_label_of_another(clf, iris, labels):
+    X = iris[0]
+    chain = ClassifierChain(clf).fit(X, labels)
+    first = clone(clf).fit(X, labels[:, 0])
+    second = clone(clf).fit(np.column_stack([X, labels[:, 0]]), labels[:, 1])
+    predicted = first.predict(X)
+    expected = [predicted, second.predict(np.column_stack([X, predicted]))]
+    assert_array_equal(chain.predict(X), np.transpose(expected))
 
 
 def test_transformed_target_is_predicted_in_its_own_units(reg, diabetes):
@@ -577,11 +623,13 @@ def test_weights_are_routed_through_cross_validate(clf, iris, weights, routing):
 
 
 def test_weights_are_routed_through_pipeline_and_search(clf, iris, weights, routing):
-    clf.set_fit_request(sample_weight=True).set_score_request(sample_weight=False)
-    pipe = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), clf)
+    clf.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+    scale = StandardScaler().set_fit_request(sample_weight=False)
+    pipe = make_pipeline(scale, clf)
     search = GridSearchCV(pipe, {"dnnclassifier__alpha": [0, 0.01]}, cv=3)
     search.fit(*iris, sample_weight=weights)
     assert "virginica" not in search.predict(iris[0])
+    assert search.best_score_ > halfway(*iris)
 
 
 def test_refused_weights_are_not_routed(clf, iris, weights, routing):
@@ -596,7 +644,7 @@ def test_refused_weights_are_not_routed(clf, iris, weights, routing):
     assert_allclose(result["test_score"], expected)
 
 
-def test_requests_survive_clone(clf):
+def test_requests_survive_clone(clf, routing):
     requested = clone(clf.set_fit_request(sample_weight="w")).get_metadata_routing()
     assert requested.fit.requests["sample_weight"] == "w"
     assert "sample_weight" in requested.partial_fit.requests

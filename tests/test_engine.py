@@ -202,7 +202,9 @@ def test_what_is_data_compiles_nothing_new(data, change, monkeypatch):
 
 def test_divergence_says_which_epoch_and_what_to_lower(data, linear):
     recipe = recipe_for(linear, "sgd", 1e38)
-    with pytest.raises(ValueError, match=r"diverged in epoch 1.*Lower learning_rate \(it was 1e\+38"):
+    with pytest.raises(
+        ValueError, match=r"diverged in epoch 1.*Lower learning_rate \(it was 1e\+38"
+    ):
         run(recipe, data, start(recipe.spec), plan())
 
 

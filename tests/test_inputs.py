@@ -45,6 +45,12 @@ def test_uint8_images_are_divided_by_255():
     np.testing.assert_allclose(got, [[0, 1], [0.2, 0.4]], rtol=1e-6)
 
 
+def test_uint8_images_of_few_levels_are_not_divided_away(rng):
+    flat, shape = as_rows(rng.integers(0, 2, size=(30, 4, 4)).astype(np.uint8))
+    scaled = Inputs("auto", shape).fit(flat, everything(flat), None).apply(flat, np.float32)
+    assert scaled.std() == pytest.approx(1)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
 def test_other_images_get_one_scale_for_all_pixels(rng, dtype):
     flat, shape = as_rows(rng.uniform(0, 255, size=(20, 4, 4)).astype(dtype))

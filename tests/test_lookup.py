@@ -28,7 +28,9 @@ def test_a_function_of_the_user_stays_itself():
 
 
 def test_unknown_activation_names_the_nearest():
-    with pytest.raises(ValueError, match=r"'activation' parameter of Owner.*'rellu'.*Did you.*'relu"):
+    with pytest.raises(
+        ValueError, match=r"'activation' parameter of Owner.*'rellu'.*Did you.*'relu"
+    ):
         resolve_activation("rellu", "Owner")
 
 

@@ -1,0 +1,61 @@
+"""How Sphinx builds these pages: `sphinx-build -W -b html docs docs/_build/html`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import skdnn
+
+project = "skdnn"
+author = copyright = "The skdnn developers"
+version = release = skdnn.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+]
+exclude_patterns = ["_build", "examples"]
+templates_path = ["_templates"]
+
+# `fit` in a docstring is a link where there is something to link to, and code everywhere.
+default_role = "py:obj"
+autodoc_typehints = "none"  # the docstrings tell the types, with shapes
+autodoc_inherit_docstrings = True
+numpydoc_show_class_members = False  # the template lists a class's own members
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+
+html_title = "skdnn"
+html_theme = "alabaster"
+html_theme_options = {
+    "description": "A deep neural network as a scikit-learn estimator",
+    "page_width": "1080px",
+    "sidebar_width": "230px",
+    "fixed_sidebar": True,
+}
+html_sidebars = {"**": ["about.html", "searchfield.html", "navigation.html", "localtoc.html"]}
+html_show_sourcelink = False
+
+
+def write_help(app: Any) -> None:
+    """Write what the command says of itself, as it is now, for `api.md` to include."""
+    folder = Path(app.srcdir, "api", "generated")
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "COLUMNS": "84", "NO_COLOR": "1"}
+    for name, arguments in {"skdnn": [], "skdnn-compare": ["compare"]}.items():
+        command = [sys.executable, "-m", "skdnn", *arguments, "--help"]
+        text = subprocess.run(
+            command, capture_output=True, text=True, check=True, env=environment
+        ).stdout
+        (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+
+
+def setup(app: Any) -> None:
+    """Run `write_help` before any page is read."""
+    app.connect("builder-inited", write_help)

@@ -1,0 +1,366 @@
+"""fit, partial_fit, predict: what classifier and regressor share."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from skdnn import DNNClassifier, DNNRegressor
+from skdnn._keras import keras
+
+
+@pytest.fixture
+def table():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 4))
+    return X, (X[:, 0] + X[:, 1] ** 2 > 0.5).astype(int)
+
+
+def quick(cls=DNNClassifier, **params):
+    return cls(**{"hidden_layer_sizes": (8,), "epochs": 3, "random_state": 0, **params})
+
+
+def same_weights(a, b):
+    pairs = zip(a.model_.get_weights(), b.model_.get_weights(), strict=True)
+    return all(np.array_equal(x, y) for x, y in pairs)
+
+
+# ------------------------------------------------------------- parameters
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"hidden_layer_sizes": (100, 0)}, r"'hidden_layer_sizes'.*at least 1.*Got \(100, 0\)"),
+        ({"hidden_layer_sizes": (2.5,)}, "'hidden_layer_sizes'.*must be ints"),
+        ({"hidden_layer_sizes": 0}, "'hidden_layer_sizes'.*Got 0"),
+        ({"activation": "rellu"}, "'activation'.*Did you mean 'relu"),
+        ({"activation": ["relu", "tanh"]}, "'activation'.*one per hidden layer: 1 of them"),
+        ({"dropout": 1.0}, "'dropout'.*Got 1.0"),
+        ({"dropout": (0.1, 0.2, 0.3)}, "'dropout'.*one per hidden layer"),
+        ({"dropout": (1.5,)}, r"'dropout'.*range \[0, 1\)"),
+        ({"optimizer": "adamm"}, "'optimizer'.*Did you mean 'adam"),
+        ({"optimizer": 3}, "'optimizer'.*Got 3"),
+        ({"kernel_initializer": "henormal"}, "'kernel_initializer'.*Did you mean 'he_normal'"),
+        ({"learning_rate": 0}, "'learning_rate'.*Got 0"),
+        ({"momentum": 0.9, "optimizer": "adam"}, "'momentum'.*no meaning"),
+        ({"epochs": 0}, "'epochs'.*Got 0"),
+        ({"batch_size": 0}, "'batch_size'.*Got 0"),
+        ({"validation_fraction": 1.0}, "'validation_fraction'.*Got 1.0"),
+        ({"scaling": "robust"}, "'scaling'.*'robust'"),
+        ({"alpha": -1}, "'alpha'.*Got -1"),
+    ],
+    ids=str,
+)
+def test_bad_parameter_is_named_with_its_owner(table, params, message):
+    with pytest.raises((ValueError, TypeError), match=f"(?s){message}") as error:
+        quick(**params).fit(*table)
+    assert "DNNClassifier" in str(error.value)
+
+
+def test_a_failed_fit_loses_nothing(table):
+    X, y = table
+    model = quick().fit(X, y)
+    before = model.predict_proba(X)
+    with pytest.raises(ValueError, match="NaN"):
+        model.fit(np.where(X > 2, np.nan, X), y)
+    with pytest.raises(ValueError, match="'epochs'"):
+        model.set_params(epochs=0).fit(X[:, :2], y)
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+
+
+def test_a_failed_first_fit_leaves_it_unfitted(table):
+    X, y = table
+    model = quick(optimizer="sgd", learning_rate=1e38, scaling=None)
+    with pytest.raises(ValueError, match=r"diverged in epoch \d.*learning_rate"):
+        model.fit(X, y)
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+    assert not hasattr(model, "n_features_in_")
+
+
+def test_fit_changes_no_parameter(table):
+    mine = keras.optimizers.Adam(0.01)
+    model = quick(optimizer=mine, activation=["relu"])
+    before = dict(model.get_params())
+    model.fit(*table)
+    assert all(model.get_params()[name] is value for name, value in before.items())
+    assert not mine.built
+
+
+def test_an_optimizer_object_is_not_shared_between_fits(table):
+    model = quick(optimizer=keras.optimizers.Adam(0.01))
+    assert same_weights(clone(model).fit(*table), model.fit(*table).fit(*table))
+
+
+# ------------------------------------------------------------------- data
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("cls", [DNNClassifier, DNNRegressor])
+def test_nan_is_refused_in_X_and_y(table, cls, bad):
+    X, y = table
+    broken = X.copy()
+    broken[3, 1] = bad
+    with pytest.raises(ValueError, match="Input X contains"):
+        quick(cls).fit(broken, y)
+    with pytest.raises(ValueError, match="Input y? ?contains"):
+        quick(cls).fit(X, np.where(y == 1, bad, 0.0))
+
+
+def test_another_shape_than_in_fit_is_refused(digits):
+    X, y = digits
+    model = quick().fit(X, y)
+    with pytest.raises(
+        ValueError, match=r"shape \(64,\), but .* fitted on samples of shape \(8, 8\)"
+    ):
+        model.predict(X.reshape(-1, 64))
+    with pytest.raises(ValueError, match=r"a single sample as X\[np.newaxis\]"):
+        model.predict(X[0])
+    flat = quick().fit(X.reshape(-1, 64), y)
+    with pytest.raises(ValueError, match="X has 63 features, but DNNClassifier is expecting 64"):
+        flat.predict(X.reshape(-1, 64)[:, 1:])
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 2), (2, 1, 2), (1, 2, 2, 1)])
+def test_samples_of_any_rank(table, shape):
+    X, y = table
+    model = quick(epochs=20).fit(X.reshape(-1, *shape), y)
+    assert model.score(X.reshape(-1, *shape), y) > 0.7
+    assert model.n_features_in_ == 4
+    assert model.model_.input_shape == (None, *shape)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["uint8", "int16", "int64", "float16", "float32", "float64", "bool"]
+)
+def test_numbers_of_any_dtype(digits, dtype):
+    X, y = digits
+    X = (X > 8).astype(dtype) if dtype == "bool" else X.astype(dtype)
+    model = quick(epochs=20, learning_rate=0.01).fit(X, y)
+    assert model.score(X, y) > 0.9
+    proba = model.predict_proba(X)
+    assert proba.dtype == (np.float64 if dtype in ("int64", "float64") else np.float32)
+
+
+def test_a_memory_map_that_cannot_be_written_to(table, tmp_path):
+    X, y = table
+    np.save(tmp_path / "X.npy", X.astype("float32"))
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert same_weights(quick().fit(mapped, y), quick().fit(X.astype("float32"), y))
+
+
+def test_zero_weight_is_as_if_the_row_were_not_there(table):
+    X, y = table
+    weight = np.r_[np.ones(60), np.zeros(30)]
+    poisoned = X.copy()
+    poisoned[60:] = 1e6
+    assert same_weights(quick().fit(poisoned, y, weight), quick().fit(X[:60], y[:60]))
+
+
+@pytest.mark.parametrize("cls", [DNNClassifier, DNNRegressor])
+def test_weight_two_is_the_row_twice(table, cls):
+    X, y = table
+    twice = np.arange(90) % 3
+    params = {"batch_size": 512, "epochs": 50}
+    weighted = quick(cls, **params).fit(X, y, twice)
+    repeated = quick(cls, **params).fit(X.repeat(twice, axis=0), y.repeat(twice))
+    for a, b in zip(weighted.model_.get_weights(), repeated.model_.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("weight", [-1.0, 0.0])
+def test_weights_that_mean_nothing_are_refused(table, weight):
+    X, y = table
+    with pytest.raises(ValueError, match="must not be negative|at least one non-zero"):
+        quick().fit(X, y, np.full(90, weight))
+
+
+@pytest.mark.parametrize("n", [1, 2, 31, 32, 33])
+def test_few_rows_and_a_batch_of_all_of_them(table, n):
+    X, y = table[0][:n], np.arange(n) * 1.0
+    model = quick(DNNRegressor, batch_size=10**9, batch_norm=True).fit(X, y)
+    assert model.predict(X).shape == (n,)
+
+
+def test_a_column_that_only_a_leak_could_use():
+    # Scaling learned on all rows would tell the held-out outlier apart by shrinking the others.
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 1))
+    y = rng.permutation(200).astype(float)
+    model = quick(DNNRegressor, validation_fraction=0.25).fit(X, y)
+    held_out = rng.normal(size=(200, 1))
+    held_out[:] = X
+    # The same training rows with other held-out ones: the same network.
+    training = np.ones(200, bool)
+    rows = _held_out_rows(model, X)
+    training[rows] = False
+    held_out[~training] = 1e9
+    again = quick(DNNRegressor, validation_fraction=0.25).fit(held_out, np.where(training, y, -5))
+    assert same_weights(model, again)
+
+
+def _held_out_rows(model, X):
+    from skdnn._validation import hold_out
+
+    return hold_out(np.arange(len(X)), None, 0.25, model._split_seed)[1]
+
+
+# --------------------------------------------------------------- training
+
+
+def test_history_has_an_entry_per_epoch_that_evaluate_agrees_with(table):
+    X, y = table
+    model = quick(validation_fraction=0.2, epochs=4).fit(X, y)
+    assert set(model.history_) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert all(len(values) == model.n_iter_ == 4 for values in model.history_.values())
+    assert model.history_["loss"][-1] < model.history_["loss"][0]
+
+
+def test_warm_start_goes_on_where_fit_stopped(table):
+    whole = quick(epochs=6, dropout=0.2).fit(*table)
+    parts = quick(epochs=3, dropout=0.2, warm_start=True).fit(*table).fit(*table)
+    assert same_weights(parts, whole)
+    assert parts.history_ == whole.history_
+    assert parts.n_iter_ == 6
+
+
+@pytest.mark.parametrize("cls", [DNNClassifier, DNNRegressor])
+def test_partial_fit_is_one_epoch_with_the_optimizer_state_kept(table, cls):
+    X, y = table
+    whole, parts = quick(cls, epochs=3).fit(X, y), quick(cls)
+    first = {"classes": [0, 1]} if cls is DNNClassifier else {}
+    parts.partial_fit(X, y, **first).partial_fit(X, y).partial_fit(X, y)
+    assert same_weights(parts, whole)
+
+
+def test_optimizer_state_survives_pickle(table):
+    model = quick().fit(*table)
+    again = pickle.loads(pickle.dumps(model))
+    assert same_weights(again.partial_fit(*table), model.partial_fit(*table))
+
+
+def test_without_warm_start_fit_starts_anew(table):
+    model = quick().fit(*table)
+    assert same_weights(model.fit(*table), quick().fit(*table))
+
+
+def test_warm_start_of_another_network_is_refused(table):
+    model = quick(warm_start=True).fit(*table)
+    with pytest.raises(ValueError, match="not the one that its parameters now describe"):
+        model.set_params(hidden_layer_sizes=(9,)).fit(*table)
+
+
+def test_warm_start_with_another_optimizer_starts_its_state_anew(table):
+    model = quick(warm_start=True, optimizer="sgd").fit(*table)
+    model.set_params(optimizer="adam").fit(*table)
+    assert model.n_iter_ == 6
+    assert model.history_["loss"][-1] < model.history_["loss"][0]
+
+
+def test_a_learning_rate_set_between_calls_is_used(table):
+    X, y = table
+    model = quick(optimizer="sgd").fit(X, y)
+    before = model.predict_proba(X)
+    model.set_params(learning_rate=1e-30).partial_fit(X, y)
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+
+
+def test_validation_goes_unmeasured_in_partial_fit(table):
+    model = quick(validation_fraction=0.2).fit(*table).partial_fit(*table)
+    assert np.isnan(model.history_["val_loss"]).tolist() == [False, False, False, True]
+
+
+def test_same_seed_same_network_and_other_seed_another(table):
+    assert same_weights(quick().fit(*table), quick().fit(*table))
+    assert not same_weights(quick().fit(*table), quick(random_state=1).fit(*table))
+
+
+def test_a_random_state_instance_moves_on_from_fit_to_fit(table):
+    model = quick(random_state=np.random.RandomState(0))
+    first = model.fit(*table).predict_proba(table[0])
+    assert not np.array_equal(model.fit(*table).predict_proba(table[0]), first)
+
+
+def test_float64_computes_in_float64(table):
+    model = quick(dtype="float64").fit(*table)
+    assert all(weights.dtype == np.float64 for weights in model.model_.get_weights())
+
+
+def test_activation_may_be_a_function_of_the_user(table):
+    import tensorflow as tf
+
+    def bent(x):
+        return tf.sqrt(1 + x * x) - 1
+
+    X, y = table
+    model = quick(activation=bent, epochs=20).fit(X, y)
+    np.testing.assert_allclose(
+        model.model_.predict(X, verbose=0), model.predict_proba(X), atol=1e-6
+    )
+
+
+def test_a_linear_stack_is_a_linear_map(table):
+    X, _ = table
+    model = quick(DNNRegressor, hidden_layer_sizes=(9, 9), activation="linear", epochs=20)
+    output = model.fit(X, X[:, 0] ** 2).predict(X)
+    design = np.column_stack([X, np.ones(len(X))])
+    residual = output - design @ np.linalg.lstsq(design, output, rcond=None)[0]
+    np.testing.assert_allclose(residual, 0, atol=1e-5)
+
+
+def test_dropout_slows_learning_and_leaves_prediction_alone(table):
+    X, y = table
+    plain, dropped = quick(epochs=20).fit(X, y), quick(epochs=20, dropout=0.8).fit(X, y)
+    assert dropped.history_["loss"][-1] > plain.history_["loss"][-1]
+    np.testing.assert_array_equal(dropped.predict_proba(X), dropped.predict_proba(X))
+
+
+def test_penalty_shrinks_the_weights(table):
+    norms = []
+    for alpha in (0, 0.1):
+        model = quick(alpha=alpha, epochs=30, learning_rate=0.01).fit(*table)
+        norms.append(sum(np.square(w).sum() for w in model.model_.get_weights()))
+    assert norms[1] < norms[0] / 2
+
+
+# ---------------------------------------------------------------- looking
+
+
+def test_summary_before_fit_says_what_to_do():
+    with pytest.raises(NotFittedError, match=r"no summary yet.*call fit\(X, y\) first"):
+        DNNClassifier().summary()
+
+
+def test_summary_is_printed(table, capsys):
+    quick().fit(*table).summary()
+    assert "hidden_1" in capsys.readouterr().out
+
+
+def test_model_before_fit_is_no_attribute():
+    assert not hasattr(DNNClassifier(), "model_")
+
+
+@pytest.mark.parametrize("shape", [(90,), (90, 1), (90, 2)])
+def test_keras_model_predicts_in_the_units_of_y(table, shape):
+    X, _ = table
+    y = np.random.default_rng(1).normal(1e4, 50, size=shape)
+    model = quick(DNNRegressor).fit(X, y)
+    got = model.model_.predict(X, verbose=0).reshape(shape)
+    np.testing.assert_allclose(got, model.predict(X), rtol=1e-5)
+
+
+def test_keras_model_is_compiled_with_loss_and_metric(table):
+    X, y = table
+    model = quick(epochs=30).fit(X, y)
+    _, accuracy = model.model_.evaluate(X, y, verbose=0)
+    assert accuracy == pytest.approx(model.score(X, y))
+
+
+def test_verbose_writes_one_line_per_epoch(table, capsys):
+    quick(verbose=1, validation_fraction=0.2).fit(*table)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines] == ["1/3", "2/3", "3/3"]
+    assert all("val_accuracy" in line for line in lines)
