@@ -106,7 +106,7 @@ def test_nan_is_refused_in_X_and_y(table, cls, bad):
     broken[3, 1] = bad
     with pytest.raises(ValueError, match="Input X contains"):
         quick(cls).fit(broken, y)
-    with pytest.raises(ValueError, match="Input y? ?contains"):
+    with pytest.raises(ValueError, match=r"Input y? ?contains"):
         quick(cls).fit(X, np.where(y == 1, bad, 0.0))
 
 
@@ -174,7 +174,7 @@ def test_weight_two_is_the_row_twice(table, cls):
 @pytest.mark.parametrize("weight", [-1.0, 0.0])
 def test_weights_that_mean_nothing_are_refused(table, weight):
     X, y = table
-    with pytest.raises(ValueError, match="must not be negative|at least one non-zero"):
+    with pytest.raises(ValueError, match=r"must not be negative|at least one non-zero"):
         quick().fit(X, y, np.full(90, weight))
 
 

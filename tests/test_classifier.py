@@ -59,7 +59,7 @@ def test_log_proba_is_the_log(iris):
 
 
 def test_one_class_only_is_refused(iris):
-    with pytest.raises(ValueError, match="DNNClassifier needs at least 2 classes in y.*only one"):
+    with pytest.raises(ValueError, match=r"DNNClassifier needs at least 2 classes in y.*only one"):
         quick().fit(iris[0][:50], iris[1][:50])
 
 

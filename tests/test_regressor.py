@@ -81,7 +81,7 @@ def test_integers_are_quantities_too(diabetes):
 
 
 def test_sparse_y_is_refused(diabetes):
-    with pytest.raises(TypeError, match="takes a dense y.*toarray"):
+    with pytest.raises(TypeError, match=r"takes a dense y.*toarray"):
         quick().fit(diabetes[0], csr_matrix(diabetes[1][:, None]))
 
 

@@ -31,7 +31,7 @@ def test_strange_labels_are_named():
 
 
 def test_one_class_is_refused():
-    with pytest.raises(ValueError, match="at least 2 classes in y.*only one class: 'a'"):
+    with pytest.raises(ValueError, match=r"at least 2 classes in y.*only one class: 'a'"):
         classification_targets(np.array(["a", "a"]), None, "Owner")
 
 
