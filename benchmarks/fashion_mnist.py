@@ -50,12 +50,13 @@ def main():
     X, y = load_fashion_mnist(return_X_y=True)
     X_test, y_test = load_fashion_mnist(split="test", return_X_y=True)
     X_train, X_val, y_train, y_val = train_test_split(X, y, test_size=0.2, random_state=42)
+    scaled = X_train / 255
     print("5 epochs, batch 32        skdnn                    Keras                    seconds")
     print("activation  optimizer     validation  test  (s)    validation  test  (s)    Keras/skdnn")
     for activation, optimizer in STEPS:
         network, seconds = timed(lambda s=(activation, optimizer): fit_skdnn(*s, X_train, y_train))
         mine = [network.score(X_val, y_val), network.score(X_test, y_test), seconds]
-        model, seconds = timed(lambda s=(activation, optimizer): fit_keras(*s, X_train / 255, y_train))
+        model, seconds = timed(lambda s=(activation, optimizer): fit_keras(*s, scaled, y_train))
         sets = [(X_val, y_val), (X_test, y_test)]
         its = [*(model.evaluate(X / 255, y, verbose=0)[1] for X, y in sets), seconds]
         columns = "    ".join("{:10.4f} {:5.3f} {:4.1f}".format(*row) for row in (mine, its))

@@ -1,6 +1,7 @@
 """What classifier and regressor share: the constructor, and fit and predict as their steps."""
 
 import copy
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, is_classifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, check_random_state, gen_batches
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -234,7 +236,7 @@ class BaseDNN(BaseEstimator, ABC):
 
         owner = type(self).__name__
         sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)).tolist()
-        if any(not isinstance(size, Integral) or size < 1 for size in sizes):
+        if any(not _is_count(size) for size in sizes):
             raise ValueError(
                 f"The 'hidden_layer_sizes' parameter of {owner} must be ints of at least 1, one "
                 f"per hidden layer. Got {self.hidden_layer_sizes!r} instead."
@@ -322,6 +324,7 @@ class BaseDNN(BaseEstimator, ABC):
         plan = Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle))
         report = EpochLines(epochs) if self.verbose else Silence()
         self._state, history = train(recipe, data, self._state, plan, self._rng, report)
+        self._warn_if_lost(history["loss"][-1])
         # Every list has one entry per epoch: NaN for those that did not have what it tells of.
         before, now = [np.nan] * self.n_iter_, [np.nan] * epochs
         self.history_ = {
@@ -329,6 +332,17 @@ class BaseDNN(BaseEstimator, ABC):
             for name in {**self.history_, **history}
         }
         self.n_iter_ += epochs
+
+    def _warn_if_lost(self, loss: float) -> None:
+        # Far off and still finite: rectified units, once dead, keep a loss from overflowing.
+        if loss > 1000 * self._targets.chance_loss:
+            warnings.warn(
+                f"The loss of {type(self).__name__} is {loss:.3g} after the last epoch, where a "
+                f"guess has {self._targets.chance_loss:.3g}: training diverged. Lower learning_rate"
+                " or alpha, or scale the inputs (scaling='standard').",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
 
     # -------------------------------------------------------------- predict
 
@@ -410,6 +424,8 @@ class BaseDNN(BaseEstimator, ABC):
         model.compile(
             optimizer=optimizer.build(), loss=self._targets.loss, metrics=[self._targets.metric]
         )
+        # Else what is saved of it could not be loaded without a warning.
+        model.optimizer.build(model.trainable_variables)
         return model
 
     def _check_has_shapes(self, what: str) -> None:
@@ -424,6 +440,10 @@ class BaseDNN(BaseEstimator, ABC):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
 
 
 def _draw_seed(random_state: Any) -> int:

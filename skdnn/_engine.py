@@ -187,7 +187,11 @@ class Program:
         return tf.stack([loss * n_rows, tf.reduce_sum(metrics)])
 
     def _evaluate_batch(self, data: Data, rows: Any) -> Any:
-        losses, metrics = self._losses(data, self._batch(data, rows), training=False)
+        batch = self._batch(data, rows)
+        losses, metrics = self._losses(data, batch, training=False)
+        if self.recipe.penalized:
+            weight = tf.ones_like(losses) if batch[2] is None else batch[2]
+            losses += weight * self._penalty(data.alpha)
         return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(metrics)])
 
     @cached_property

@@ -6,6 +6,7 @@ import inspect
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 from skdnn._keras import keras
@@ -51,11 +52,27 @@ def resolve_activation(value: Activation, owner: str) -> Activation:
     known = activation_names()
     if callable(value):
         name = getattr(value, "__name__", "")
-        return name if known.get(name) is value else value
+        if known.get(name) is value:
+            return name
+        _try_activation(value, owner)
+        return value
     name = ACTIVATION_ALIASES.get(value, value)
     if name not in known:
         raise unknown("activation", owner, value, {*known, *ACTIVATION_ALIASES})
     return name
+
+
+def _try_activation(value: Any, owner: str) -> None:
+    try:
+        shape = keras.layers.Activation(value)(keras.Input((3,))).shape
+        trouble = "" if shape == (None, 3) else f": it turns shape (None, 3) into {shape}"
+    except Exception as error:
+        trouble = f": {error}"
+    if trouble:
+        raise TypeError(
+            f"The 'activation' parameter of {owner} must be a name, or a function of a tensor that "
+            f"keeps its shape, written with keras.ops or TensorFlow. Got {value!r}{trouble}"
+        )
 
 
 def resolve_initializer(value: Any, seed: int, owner: str) -> Any:
@@ -104,7 +121,7 @@ class OptimizerSpec:
     def learning_rate(self) -> float | None:
         """The constant learning rate; None where it follows a schedule."""
         rate = self.config["learning_rate"]
-        return float(rate) if isinstance(rate, int | float) else None
+        return rate if isinstance(rate, float) else None
 
 
 def optimizer_names() -> dict[str, type]:
@@ -131,20 +148,31 @@ def resolve_optimizer(
     """
     kind, config = _optimizer_config(optimizer, owner)
     if learning_rate is not None:
-        config["learning_rate"] = learning_rate
+        config["learning_rate"] = _rate(learning_rate, owner)
     if momentum is not None:
         if "momentum" not in config:
             raise ValueError(
                 f"The 'momentum' parameter of {owner} has no meaning for optimizer "
-                f"{kind.__name__}: leave it at None, or use 'sgd', 'momentum', 'nesterov' or "
-                f"'rmsprop'. Got momentum={momentum!r}."
+                f"{kind.__name__}: leave it at None, or use an optimizer that has one, such as "
+                f"'sgd', 'momentum', 'nesterov' or 'rmsprop'. Got momentum={momentum!r}."
             )
-        config["momentum"] = momentum
+        config["momentum"] = float(momentum)
     config = {key: value for key, value in config.items() if key != "name"}
     baked = dict(config)
-    if isinstance(config["learning_rate"], int | float):
+    if isinstance(config["learning_rate"], float):
         del baked["learning_rate"]
     return OptimizerSpec(kind, json.dumps(baked, sort_keys=True, default=_as_json), config)
+
+
+def _rate(learning_rate: Any, owner: str) -> Any:
+    if isinstance(learning_rate, Real):
+        return float(learning_rate)
+    if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        return learning_rate
+    raise TypeError(
+        f"The 'learning_rate' parameter of {owner} must be a number, a schedule from "
+        f"keras.optimizers.schedules or None. Got {learning_rate!r} instead."
+    )
 
 
 def _optimizer_config(optimizer: Any, owner: str) -> tuple[type, dict[str, Any]]:
@@ -154,7 +182,7 @@ def _optimizer_config(optimizer: Any, owner: str) -> tuple[type, dict[str, Any]]
         if name not in known:
             raise unknown("optimizer", owner, optimizer, {*known, *OPTIMIZER_ALIASES})
         optimizer = known[name](**options)
-    elif isinstance(optimizer, type):
+    elif isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
         optimizer = optimizer()
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise TypeError(
@@ -168,5 +196,4 @@ def _as_json(value: Any) -> Any:
     """Tell a configured object, such as a schedule, by its class and configuration."""
     if hasattr(value, "get_config"):
         return [f"{type(value).__module__}.{type(value).__qualname__}", value.get_config()]
-    # Identity would be unsafe: an address can be used again once its object is gone.
     return repr(value)

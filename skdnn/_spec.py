@@ -216,7 +216,9 @@ def _label(layer: Layer) -> str:
     kind = "Activation" if isinstance(layer, Activate) else type(layer).__name__
     if activation == "linear":
         return kind
-    return f"{kind} ({getattr(activation, '__name__', activation)})"
+    if not isinstance(activation, str):
+        activation = getattr(activation, "__name__", type(activation).__name__)
+    return f"{kind} ({activation})"
 
 
 def _align(rows: list[tuple[str, ...]]) -> str:

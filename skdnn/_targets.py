@@ -34,6 +34,7 @@ class Classes(_Categories):
     def __init__(self, classes: np.ndarray):
         self.classes = classes
         self.n_outputs = len(classes)
+        self.chance_loss = np.log(len(classes))
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
         """Turn labels, shape (n_samples,), into their numbers, int32."""
@@ -41,9 +42,9 @@ class Classes(_Categories):
         strange = self.classes[codes] != y
         if np.any(strange):
             raise ValueError(
-                f"y has labels that were not among the classes of the first call: "
-                f"{np.unique(y[strange]).tolist()}. The classes are {self.classes.tolist()}; name "
-                "all of them in `classes` of the first call of partial_fit."
+                f"y has labels that were not among the classes when training began: "
+                f"{np.unique(y[strange]).tolist()}. Those are {self.classes.tolist()}: start anew "
+                "with fit and warm_start=False, or name all classes in the first partial_fit."
             )
         return codes.astype(np.int32)
 
@@ -68,6 +69,7 @@ class Labels(_Categories):
     def __init__(self, n_labels: int):
         self.classes = np.arange(n_labels)
         self.n_outputs = n_labels
+        self.chance_loss = np.log(2)
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
         """Turn an indicator matrix, shape (n_samples, n_labels), into floats."""
@@ -92,6 +94,7 @@ class Quantities:
     activation: ClassVar[str] = "linear"
     loss: ClassVar[str] = "mean_squared_error"
     metric: ClassVar[str] = "mean_absolute_error"
+    chance_loss: ClassVar[float] = 1.0
 
     def __init__(self, y: np.ndarray, weight: np.ndarray | None):
         scaler = StandardScaler().fit(y.reshape(len(y), -1), sample_weight=weight)

@@ -124,13 +124,13 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     >>> clf.predict_proba(X_test).shape
     (450, 10)
     >>> clf.summary()
-    Layer     Type            Output shape  Parameters
-    ────────  ──────────────  ────────────  ──────────
-    flatten   Flatten         (None, 64)             0
-    scaling   Scaling         (None, 64)             0
-    hidden_1  Dense (relu)    (None, 64)         4,160
-    output    Dense (softmax) (None, 10)           650
-    ────────  ──────────────  ────────────  ──────────
+    Layer     Type             Output shape  Parameters
+    ────────  ───────────────  ────────────  ──────────
+    flatten   Flatten          (None, 64)             0
+    scaling   Scaling          (None, 64)             0
+    hidden_1  Dense (relu)     (None, 64)         4,160
+    output    Dense (softmax)  (None, 10)           650
+    ────────  ───────────────  ────────────  ──────────
     Total parameters: 4,810
     Trainable parameters: 4,810
     Non-trainable parameters: 0

@@ -46,8 +46,8 @@ data:
   classes, everything else for a number to predict; --task overrules.
 
 the table:
-  accuracy, ...   mean and standard deviation of the score over the folds; higher
-                  is better. Models are ranked by the first score.
+  accuracy, ...   mean and standard deviation of the score over the folds;
+                  higher is better. Models are ranked by the first score.
   fit s           seconds to fit, median of the folds
   predict s       seconds to predict the test rows and compute the scores
   vs best         "within noise" or "worse", with the adjusted p-value

@@ -288,7 +288,7 @@ class Comparison:
     scores : dict of str to ndarray of shape (n_models, n_folds), float64
         By name of the score. The first one ranks.
     fit_time : ndarray of shape (n_models, n_folds), float64
-        Seconds for fitting.
+        Seconds for fitting. A process that fits its first network also starts TensorFlow.
     score_time : ndarray of shape (n_models, n_folds), float64
         Seconds for predicting the test rows and computing the scores.
     n_train, n_test : ndarray of shape (n_folds,), int64
@@ -361,6 +361,12 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as dicts, lists, str, float, int and None, ready for `json.dumps`.
+
+        Returns
+        -------
+        told : dict
+            Sizes of the folds, the test, and under "models" each model, best first, with its
+            scores and seconds by fold. None stands where there is no number.
 
         Examples
         --------
@@ -577,6 +583,8 @@ class _Folds:
     def __init__(self, splits: Iterable[tuple[Any, Any]], n_rows: int):
         rows = np.arange(n_rows)  # splits may be masks
         self.splits = [(rows[train], rows[test]) for train, test in splits]
+        if not self.splits:
+            raise ValueError("The 'cv' parameter of compare must make at least one fold. Got none.")
         self.tick: Callable[[], Any] = lambda: None
 
     def __len__(self) -> int:
@@ -617,7 +625,7 @@ def _run_all(
             bar.update(done * len(folds) - bar.n)  # the model before may have broken off
             with warnings.catch_warnings(record=True) as caught:
                 runs.append(_run(name, model, X, y, folds, caught, **options))
-            remarks |= {(w.category, f"{name}: {w.message}"): None for w in caught if _told(w)}
+            remarks |= dict.fromkeys(_remarks(runs[-1], caught))
     for category, text in remarks:  # once for all folds, and not through the progress bar
         warnings.warn(text, category, stacklevel=3)
     return runs
@@ -651,6 +659,15 @@ def _run(
         reason = _reason(reports[0]) if reports else f"{first} is not a finite number"
         run.failure = f"{bad} of {len(folds)} folds: {reason}"
     return run
+
+
+def _remarks(run: _Run, caught: list[warnings.WarningMessage]) -> Iterator[tuple]:
+    """Yield category and text of what a user should hear of a run, besides its failure."""
+    for warning in caught:
+        if _told(warning):
+            yield warning.category, f"{run.name}: {warning.message}"
+        elif run.failure is None:  # a score that does not rank
+            yield UserWarning, f"{run.name}: a score failed: {_reason(str(warning.message))}"
 
 
 def _told(warning: warnings.WarningMessage) -> bool:

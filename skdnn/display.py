@@ -270,7 +270,7 @@ def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
 
 
 def score_cells(table: np.ndarray) -> list[str]:
-    """Write "mean ± sd" of each row, with three digits of the first row's mean.
+    """Write "mean ± sd" of each row, with three digits of the best row's mean.
 
     Examples
     --------
@@ -280,7 +280,7 @@ def score_cells(table: np.ndarray) -> list[str]:
     ['0.850 ± 0.071', '0.550 ± 0.071']
     """
     means = table.mean(axis=1)
-    size = abs(means[0]) if means[0] else 1.0
+    size = next((abs(mean) for mean in means if np.isfinite(mean) and mean), 1.0)
     digits = max(0, 3 - int(np.ceil(np.log10(size))))
     spreads = ["" if np.isnan(value) else f"{value:.{digits}f}" for value in sd(table)]
     width = max(map(len, spreads))

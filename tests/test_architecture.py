@@ -21,7 +21,7 @@ FLOORS = [
     {"_keras", "_spec"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
-# What starts TensorFlow, and is imported only when something is trained or a Keras object asked for.
+# What starts TensorFlow: imported only when something is trained or a Keras object is asked for.
 HEAVY = {"_engine", "_keras", "_lookup", "_network"}
 ROOMS = sorted(path.stem for path in ROOT.glob("*.py") if path.stem != "__init__")
 

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from skdnn import DNNClassifier, DNNRegressor
 from skdnn._keras import keras
@@ -47,6 +47,10 @@ def same_weights(a, b):
         ({"learning_rate": 0}, "'learning_rate'.*Got 0"),
         ({"momentum": 0.9, "optimizer": "adam"}, "'momentum'.*no meaning"),
         ({"epochs": 0}, "'epochs'.*Got 0"),
+        ({"activation": np.tanh}, "'activation'.*written with keras.ops or TensorFlow"),
+        ({"activation": lambda x: x[:, :1]}, "'activation'.*keeps its shape"),
+        ({"learning_rate": lambda step: 0.1}, "'learning_rate'.*a schedule"),
+        ({"hidden_layer_sizes": (True,)}, "'hidden_layer_sizes'.*must be ints"),
         ({"batch_size": 0}, "'batch_size'.*Got 0"),
         ({"validation_fraction": 1.0}, "'validation_fraction'.*Got 1.0"),
         ({"scaling": "robust"}, "'scaling'.*'robust'"),
@@ -81,6 +85,11 @@ def test_a_failed_first_fit_leaves_it_unfitted(table):
     assert not hasattr(model, "n_features_in_")
 
 
+def test_a_loss_that_is_lost_but_finite_is_told(table):
+    with pytest.warns(ConvergenceWarning, match="training diverged. Lower learning_rate"):
+        quick(optimizer="sgd", learning_rate=1e9).fit(*table)
+
+
 def test_fit_changes_no_parameter(table):
     mine = keras.optimizers.Adam(0.01)
     model = quick(optimizer=mine, activation=["relu"])
@@ -100,7 +109,7 @@ def test_an_optimizer_object_is_not_shared_between_fits(table):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("cls", [DNNClassifier, DNNRegressor])
-def test_nan_is_refused_in_X_and_y(table, cls, bad):
+def test_nan_is_refused_in_x_and_y(table, cls, bad):
     X, y = table
     broken = X.copy()
     broken[3, 1] = bad

@@ -105,7 +105,7 @@ def test_partial_fit_refuses_labels_and_classes_that_are_new(iris):
     model = quick().partial_fit(X, y, classes=[0, 1, 2])
     with pytest.raises(ValueError, match=r"must be those of the first call, \[0, 1, 2\]"):
         model.partial_fit(X, y, classes=[0, 1])
-    with pytest.raises(ValueError, match=r"not among the classes of the first call: \[3, 4\]"):
+    with pytest.raises(ValueError, match=r"not among the classes when training began: \[3, 4\]"):
         model.partial_fit(X[50:], y[50:] + 2)
 
 

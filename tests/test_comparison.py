@@ -1,4 +1,5 @@
 import json
+import sys
 import warnings
 
 import numpy as np
@@ -21,7 +22,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 
 from skdnn import DNNClassifier, compare, comparison
-from skdnn.comparison import Comparison, corrected_t_test, default_models, holm
+from skdnn.comparison import corrected_t_test, default_models, holm
 
 CHEAP = ["linear", "dummy"]
 
@@ -49,10 +50,10 @@ class Recorder(ClassifierMixin, BaseEstimator):
 
 
 class Fragile(GaussianNB):
-    """Cannot be fitted on some rows."""
+    """Cannot be fitted on rows that begin as iris does."""
 
     def fit(self, X, y, sample_weight=None):
-        if 5.1 in X[:, 0] and X[0, 0] == 5.1:
+        if X[0, 0] == 5.1:
             raise RuntimeError("bad first row\nand more")
         return super().fit(X, y)
 
@@ -71,8 +72,8 @@ def seen():
 
 @pytest.fixture
 def result(iris):
-    models = {"bayes": GaussianNB(), "dummy": DummyClassifier(), "linear": Ridge()}
-    models["linear"] = LogisticRegression(max_iter=1000)
+    linear = LogisticRegression(max_iter=1000)
+    models = {"bayes": GaussianNB(), "dummy": DummyClassifier(), "linear": linear}
     return compare(*iris, models, 4, ["accuracy", "neg_log_loss"])
 
 
@@ -115,12 +116,12 @@ class TestFolds:
         groups = np.repeat(np.arange(30), 5)
         numbered = np.column_stack([X, groups])
         compare(numbered, y, {"recorder": Recorder()}, cv=3, groups=groups)
-        assert all(np.bincount(train[:, -1].astype(int)).max() == 5 for train in seen)
         assert all(set(np.bincount(train[:, -1].astype(int))) <= {0, 5} for train in seen)
 
     @pytest.mark.parametrize("cv", [GroupKFold(3), KFold(3), None])
     def test_a_splitter_of_scikit_learn_is_taken_as_it_is(self, iris, cv):
-        found = compare(*iris, ["dummy"], cv=cv, groups=np.arange(150))
+        groups = np.arange(150) if isinstance(cv, GroupKFold) else None
+        found = compare(*iris, ["dummy"], cv=cv, groups=groups)
         assert len(found.n_test) == (5 if cv is None else 3)
 
     def test_masks_are_splits_too(self, iris):
@@ -167,7 +168,9 @@ class TestModels:
         assert list(default_models("regression", names=[name])) == ["RandomForest"]
 
     def test_an_unknown_name_is_told_with_the_nearest(self, iris):
-        with pytest.raises(ValueError, match="has no 'randm-forest'. Did you mean 'random-forest'"):
+        with pytest.raises(
+            ValueError, match=r"has no 'randm-forest'. Did you mean 'random-forest'"
+        ):
             compare(*iris, ["randm-forest"])
 
     @pytest.mark.parametrize("models", ["linear", [], {}])
@@ -251,7 +254,7 @@ class TestInput:
         ],
     )
     def test_a_missing_target_is_told(self, gap):
-        with pytest.raises(ValueError, match="'y' parameter .* Got 1 missing of 3"):
+        with pytest.raises(ValueError, match=r"'y' parameter .* Got 1 missing of 3"):
             compare(np.zeros((3, 1)), gap)
 
     def test_lengths_must_agree(self):
@@ -285,11 +288,11 @@ class TestTask:
         assert compare(*iris, CHEAP, task="regression").scorer == "r2"
 
     def test_unknown_ones_are_told(self, iris):
-        with pytest.raises(ValueError, match="has no 'regress'. Did you mean 'regression'"):
+        with pytest.raises(ValueError, match=r"has no 'regress'. Did you mean 'regression'"):
             compare(*iris, task="regress")
 
     def test_classifiers_and_regressors_do_not_mix(self, iris):
-        with pytest.raises(ValueError, match="mixes .* classification: a; regression: b"):
+        with pytest.raises(ValueError, match=r"mixes .*classification: a; regression: b"):
             compare(*iris, {"a": GaussianNB(), "b": Ridge()})
 
 
@@ -314,7 +317,7 @@ class TestScoring:
 
     def test_unknown_ones_are_told_with_the_nearest(self, iris):
         with pytest.raises(
-            ValueError, match="'scoring' .* has no 'acuracy'. Did you mean 'accuracy'"
+            ValueError, match=r"'scoring' .* has no 'acuracy'. Did you mean 'accuracy'"
         ):
             compare(*iris, CHEAP, scoring=["acuracy"])
 
@@ -446,16 +449,13 @@ class TestResult:
         np.testing.assert_allclose(frame["accuracy"], result.scores["accuracy"].mean(axis=1))
 
     def test_frame_without_pandas_tells_what_to_install(self, result, monkeypatch):
-        monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+        monkeypatch.setitem(sys.modules, "pandas", None)
         with pytest.raises(ImportError, match=r'pip install "skdnn\[plot\]"'):
             result.to_frame()
 
     def test_plot_draws_the_scores(self, result):
         display = result.plot(scorer="neg_log_loss")
         assert display.axes_[0].get_xlabel() == "neg_log_loss"
-
-    def test_is_exported(self, result):
-        assert isinstance(result, Comparison)
 
 
 class TestProgress:

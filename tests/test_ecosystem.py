@@ -18,7 +18,7 @@ from scipy.stats import loguniform
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.datasets import load_diabetes, load_digits, load_iris
+from sklearn.datasets import load_digits, load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -37,7 +37,13 @@ from sklearn.feature_selection import SequentialFeatureSelector
 from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import DecisionBoundaryDisplay, partial_dependence, permutation_importance
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
-from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    balanced_accuracy_score,
+    get_scorer,
+    log_loss,
+    roc_auc_score,
+)
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -85,12 +91,6 @@ def images():
         digits.images, digits.target, train_size=500, stratify=digits.target, random_state=0
     )
     return images, y
-
-
-@pytest.fixture(scope="module")
-def diabetes():
-    """442 patients: 10 columns, one quantity."""
-    return load_diabetes(return_X_y=True)
 
 
 @pytest.fixture
@@ -298,10 +298,12 @@ def test_features_are_selected_one_by_one(clf):
 
 def test_candidate_that_cannot_be_fitted_is_reported_and_not_chosen(clf, iris):
     search = GridSearchCV(clf, {"hidden_layer_sizes": [(0,), (16,)]}, cv=3)
-    with pytest.warns(UserWarning) as caught:
+    message = r"(?s)3 fits failed .*The 'hidden_layer_sizes' parameter of DNNClassifier must be"
+    with (
+        pytest.warns(FitFailedWarning, match=message),
+        pytest.warns(UserWarning, match="One or more of the test scores are non-finite"),
+    ):
         search.fit(*iris)
-    failed = [str(w.message) for w in caught if issubclass(w.category, FitFailedWarning)]
-    assert "The 'hidden_layer_sizes' parameter of DNNClassifier must be" in failed[0]
     assert search.best_params_ == {"hidden_layer_sizes": (16,)}
 
 
@@ -450,20 +452,29 @@ def test_one_network_for_each_column_of_classes(clf, iris):
 
 @pytest.fixture(scope="module")
 def labels(iris):
-    """Two labels that may both hold, or neither."""
-    return np.column_stack([iris[0][:, 0] > 5.8, iris[0][:, 3] > 1]).astype(int)
+    """Three labels that may hold together, or not at all."""
+    X = iris[0]
+    return np.column_stack([X[:, 0] > 5.8, X[:, 3] > 1, X[:, 1] > 3]).astype(int)
 
 
 def test_multilabel_probabilities_are_cross_validated(clf, iris, labels):
-    expected = cross_val_score(clf, iris[0], labels, cv=3, scoring="roc_auc")
-    assert expected.min() > 0.75
     proba = cross_val_predict(clf, iris[0], labels, cv=3, method="predict_proba")
+    assert proba.shape == labels.shape
     assert roc_auc_score(labels, proba) > 0.75
+
+
+@pytest.mark.parametrize("n_labels", [2, 3])
+def test_scorers_take_multilabel_probabilities(clf, iris, labels, n_labels):
+    y = labels[:, :n_labels]
+    proba = clf.fit(iris[0], y).predict_proba(iris[0])
+    scores = {name: get_scorer(name)(clf, iris[0], y) for name in ("roc_auc", "average_precision")}
+    assert_allclose(scores["roc_auc"], roc_auc_score(y, proba))
+    assert_allclose(scores["average_precision"], average_precision_score(y, proba))
 
 
 def test_chain_feeds_one_network_the_label_of_another(clf, iris, labels):
     X = iris[0]
-    chain = ClassifierChain(clf).fit(X, labels)
+    chain = ClassifierChain(clf).fit(X, labels[:, :2])
     first = clone(clf).fit(X, labels[:, 0])
     second = clone(clf).fit(np.column_stack([X, labels[:, 0]]), labels[:, 1])
     predicted = first.predict(X)

@@ -107,17 +107,20 @@ def test_sample_weights_agree_with_keras_fit(data):
 
 def test_penalty_agrees_with_keras_regularizer(data):
     recipe = recipe_for(network(), penalized=True)
+    split = plan(rows=np.arange(50), held_out=np.arange(50, N))
     penalized = data._replace(alpha=np.float32(0.01))
-    state, history = run(recipe, penalized, start(recipe.spec), plan())
+    state, history = run(recipe, penalized, start(recipe.spec), split)
     model = build(recipe.spec)
     for layer in model.layers:
-        layer.kernel_regularizer = keras.regularizers.L2(0.01)
-        layer.kernel.regularizer = layer.kernel_regularizer
+        layer.kernel_regularizer = layer.kernel.regularizer = keras.regularizers.L2(0.01)
     model.set_weights(start(recipe.spec).weights)
     model.compile(optimizer=recipe.optimizer.build(), loss=recipe.loss)
-    its = model.fit(data.X, data.y, batch_size=16, epochs=3, shuffle=False, verbose=0).history
+    options = {"batch_size": 16, "epochs": 3, "shuffle": False, "verbose": 0}
+    held_out = (data.X[50:], data.y[50:])
+    its = model.fit(data.X[:50], data.y[:50], validation_data=held_out, **options).history
     assert_same_weights(state, model)
-    np.testing.assert_allclose(history["loss"], its["loss"], rtol=1e-5)
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(history[name], its[name], rtol=1e-5)
 
 
 def test_schedule_agrees_with_keras_fit(data):

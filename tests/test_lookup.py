@@ -63,6 +63,11 @@ def test_an_object_that_is_no_optimizer_is_refused():
         resolve_optimizer(dict, None, None, "Owner")
 
 
+@pytest.mark.parametrize("momentum", [0, np.float32(0.5)])
+def test_momentum_of_any_number_type(momentum):
+    assert resolve_optimizer("sgd", None, momentum, "Owner").build().momentum == momentum
+
+
 def test_momentum_for_an_optimizer_without_is_refused():
     with pytest.raises(ValueError, match="no meaning for optimizer Adam"):
         resolve_optimizer("adam", None, 0.9, "Owner")

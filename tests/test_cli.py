@@ -1,0 +1,259 @@
+import json
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import skdnn
+from skdnn import cli, comparison
+from skdnn.cli import main
+
+CHEAP = ["--models", "linear,dummy", "--quiet"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def houses(folder):
+    """A table of houses in all the formats that are read."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"size": rng.normal(size=60), "town": rng.choice(["north", None], 60)})
+    frame["price"] = 3 * frame["size"] + 5 * frame["town"].isna()
+    frame.loc[::9, "size"] = np.nan
+    frame.to_csv("houses.csv", index=False)
+    frame.to_csv("houses.csv.gz", index=False)
+    frame.to_parquet("houses.parquet")
+    return frame
+
+
+@pytest.fixture
+def images(folder):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, (40, 4, 4), dtype=np.uint8)
+    np.savez("images.npz", X=X, y=np.repeat(["cat", "dog"], 20), age=np.arange(40) / 2)
+    return X
+
+
+def problem(capsys, *argv):
+    """Run a command that is to fail, and return the one line that says why."""
+    assert main(["compare", *argv]) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert err.count("\n") == 1
+    assert err.startswith("skdnn compare: error: ")
+    return err
+
+
+class TestCompare:
+    def test_prints_the_table_only(self, capsys):
+        assert main(["compare", "iris", *CHEAP]) == 0
+        out, err = capsys.readouterr()
+        assert out.startswith("iris: 150 rows of 4 columns, classification\n\nmodel ")
+        assert not err
+
+    def test_digits_are_the_default_and_images(self, capsys):
+        assert main(["compare", *CHEAP]) == 0
+        assert "digits: 1,797 rows of 8 x 8 values" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("name", ["wine", "breast-cancer", "diabetes"])
+    def test_other_data_sets_have_names(self, capsys, name):
+        assert main(["compare", name, *CHEAP]) == 0
+        assert "Linear  " in capsys.readouterr().out.splitlines()[4]
+
+    def test_fashion_mnist_is_sampled(self, capsys, fashion_mnist):
+        assert main(["compare", "fashion-mnist", "--rows", "200", "--cv", "2", *CHEAP]) == 0
+        out = capsys.readouterr().out
+        assert "fashion-mnist: 200 rows of 28 x 28 values" in out
+        assert "2 folds of 100 rows to train on" in out
+
+    @pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet"])
+    def test_reads_tables(self, capsys, houses, ending):
+        assert main(["compare", f"houses.{ending}", "--target", "price", *CHEAP]) == 0
+        assert f"houses.{ending}: 60 rows of 2 columns, regression" in capsys.readouterr().out
+
+    def test_reads_npz(self, capsys, images):
+        assert main(["compare", "images.npz", *CHEAP]) == 0
+        assert "40 rows of 4 x 4 values, classification" in capsys.readouterr().out
+
+    def test_target_names_the_array_of_an_npz(self, capsys, images):
+        assert main(["compare", "images.npz", "--target", "age", *CHEAP]) == 0
+        assert "regression" in capsys.readouterr().out
+
+    def test_json_is_all_there_is_on_standard_output(self, capsys):
+        argv = [
+            "compare",
+            "iris",
+            "--models",
+            "dummy",
+            "--cv",
+            "3",
+            "--scoring",
+            "f1_macro,accuracy",
+        ]
+        assert main([*argv, "--json", "--seed", "4"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["dataset"], told["shape"], told["seed"]) == ("iris", [150, 4], 4)
+        assert list(told["models"][0]["scores"]) == ["f1_macro", "accuracy"]
+        assert len(told["n_test"]) == 3
+
+    def test_progress_goes_to_standard_error(self, capsys):
+        assert main(["compare", "iris", "--models", "dummy"]) == 0
+        out, err = capsys.readouterr()
+        assert "0/5" in err
+        assert "0/5" not in out
+
+    def test_plot_is_saved(self, folder):
+        assert main(["compare", "iris", *CHEAP, "--plot", "iris.png"]) == 0
+        assert (folder / "iris.png").read_bytes().startswith(b"\x89PNG")
+
+    def test_task_overrules(self, capsys):
+        assert main(["compare", "iris", "--task", "regression", *CHEAP]) == 0
+        assert " r2 " in capsys.readouterr().out
+
+    def test_warnings_are_one_line(self, capsys, monkeypatch):
+        def loud(*_, **__):
+            warnings.warn("half as good\nand more", UserWarning, stacklevel=1)
+            raise ValueError("the end")
+
+        monkeypatch.setattr(comparison, "compare", loud)
+        assert main(["compare"]) == 2
+        assert capsys.readouterr().err.splitlines()[0] == "skdnn compare: warning: half as good"
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("argv", "message"),
+        [
+            (["digts"], "no data set 'digts' (did you mean 'digits'"),
+            (["no.csv", "--target", "x"], "there is no file no.csv"),
+            (["iris", "--target", "x"], "--target is for files"),
+            (
+                ["houses.csv"],
+                "needs --target COLUMN, the column to predict; it has size, town, price",
+            ),
+            (["houses.csv", "--target", "prise"], "no column 'prise' (did you mean 'price'?)"),
+            (["houses.csv", "--target", "town"], "column 'town' of houses.csv is empty in "),
+            (["iris", "--models", "random-florest"], "Did you mean 'random-forest'?"),
+            (["iris", "--models", ","], "--models: expected names with commas between them"),
+            (["iris", "--scoring", "acuracy"], "Did you mean 'accuracy'"),
+            (["iris", "--cv", "1"], "--cv: expected a whole number from 2, got '1'"),
+            (["iris", "--cv", "151", *CHEAP], "n_splits=151"),
+            (["iris", "--rows", "many"], "--rows: expected a whole number from 2, got 'many'"),
+            (["iris", "--plot", "iris.doc"], "iris.doc must end in .png, .svg or .pdf"),
+            (["iris", "--plot", "nowhere/iris.png"], "cannot write to the folder nowhere"),
+        ],
+    )
+    def test_is_told_in_one_line(self, capsys, houses, argv, message):
+        assert message in problem(capsys, *argv)
+
+    @pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet", "npz"])
+    def test_a_file_of_rubbish_is_told(self, capsys, folder, ending):
+        (folder / f"rubbish.{ending}").write_bytes(b"\xff\xfe\x00\x81")
+        message = problem(capsys, f"rubbish.{ending}", "--target", "x")
+        assert f"cannot read rubbish.{ending}: " in message
+
+    @pytest.mark.parametrize(
+        ("arrays", "message"),
+        [
+            ({"X": np.zeros((3, 2))}, "no array 'y' to predict; it has X; choose with --target"),
+            ({"a": np.zeros((3, 2)), "b": [1], "y": [1, 2, 3]}, "hold the input as an array X"),
+            ({"X": np.zeros((3, 2)), "y": [1, 2]}, "their shapes are (3, 2) and (2,)"),
+            (
+                {"X": np.array([[{}]]), "y": [1]},
+                "cannot read a.npz: Object arrays cannot be loaded",
+            ),
+        ],
+    )
+    def test_an_npz_without_what_is_needed_is_told(self, capsys, folder, arrays, message):
+        np.savez("a.npz", **arrays)
+        assert message in problem(capsys, "a.npz")
+
+    def test_a_table_of_the_target_alone_is_told(self, capsys, folder):
+        (folder / "one.csv").write_text("y\n1\n2\n")
+        assert "no column besides 'y'" in problem(capsys, "one.csv", "--target", "y")
+
+    def test_missing_pandas_is_told(self, capsys, houses, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pandas", None)
+        assert "needs pandas: pip install" in problem(capsys, "houses.csv", "--target", "price")
+
+    def test_data_that_cannot_be_had_is_told(self, capsys, monkeypatch):
+        def nowhere():
+            raise OSError("no network\nand no copy")
+
+        monkeypatch.setitem(cli._DATASETS, "fashion-mnist", cli._Data("", nowhere))
+        assert "error: no network and no copy" in problem(capsys, "fashion-mnist")
+
+
+class TestSample:
+    def test_has_classes_in_proportion(self):
+        y = np.repeat(["a", "b", "c"], [600, 300, 100])
+        rows = cli._sample(y, 100, seed=0)
+        assert np.unique(y[rows], return_counts=True)[1].tolist() == [60, 30, 10]
+        assert len(np.unique(rows)) == 100
+
+    def test_has_numbers_in_proportion(self):
+        y = np.random.default_rng(0).normal(size=1000)
+        rows = cli._sample(y, 100, seed=0)
+        assert np.median(y[rows]) == pytest.approx(np.median(y), abs=0.02)
+
+    def test_follows_the_seed(self):
+        y = np.zeros(100)
+        one, same, other = (cli._sample(y, 10, seed) for seed in (1, 1, 2))
+        assert one.tolist() == same.tolist() != other.tolist()
+
+
+class TestProgram:
+    def test_alone_prints_help(self, capsys):
+        assert main([]) == 0
+        assert "cross-validate the network" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("argv", [["--version"], ["--help"], ["compare", "--help"]])
+    def test_tells_of_itself(self, capsys, argv):
+        with pytest.raises(SystemExit, match="0"):
+            main(argv)
+        assert capsys.readouterr().out.split()[:2] in (
+            ["skdnn", skdnn.__version__],
+            ["usage:", "skdnn"],
+        )
+
+    def test_help_names_every_model_and_fits_80_columns(self, capsys, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "80")
+        with pytest.raises(SystemExit, match="0"):
+            main(["compare", "--help"])
+        text = capsys.readouterr().out
+        assert all(comparison._short(name) in text for name in comparison._RIVALS)
+        assert max(map(len, text.splitlines())) <= 80
+
+    def test_an_unknown_command_is_told(self, capsys):
+        assert main(["compar"]) == 2
+        assert "skdnn: error: argument COMMAND: invalid choice: 'compar'" in capsys.readouterr().err
+
+    def test_ctrl_c_is_told_in_a_line(self, capsys, monkeypatch):
+        def interrupted(*_, **__):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(comparison, "compare", interrupted)
+        assert main(["compare"]) == 130
+        assert capsys.readouterr().err == "\nskdnn compare: stopped\n"
+
+    def test_help_imports_nothing_heavy(self):
+        code = (
+            "import sys; from skdnn.cli import main; main([]); "
+            "sys.exit(','.join({'numpy', 'sklearn', 'tensorflow'} & set(sys.modules)))"
+        )
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert run.stderr.strip() == ""
+
+    def test_a_reader_who_leaves_early_is_no_error(self):
+        argv = [sys.executable, "-m", "skdnn", "compare", "iris", *CHEAP]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+            run.stdout.close()
+            assert run.stderr.read() == b""
+        assert run.returncode == 141

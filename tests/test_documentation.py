@@ -1,0 +1,171 @@
+"""Documentation and code say the same: parameters, docstrings, pages, links and commands."""
+
+import importlib.util
+import inspect
+import re
+from ast import literal_eval
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpydoc.docscrape import ClassDoc, NumpyDocString
+from numpydoc.validate import validate
+
+import skdnn
+from skdnn import Comparison, ComparisonDisplay, DNNClassifier, DNNRegressor
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+ESTIMATORS = [DNNClassifier, DNNRegressor]
+CLASSES = [*ESTIMATORS, Comparison, ComparisonDisplay]
+FUNCTIONS = ["compare", "comparison.default_models", "datasets.load_fashion_mnist"]
+
+# All the set-up that there is, from a fresh machine to the main job and to the tests.
+MAIN_JOB = "pip install . && skdnn compare"
+TESTS = 'pip install ".[test]" && pytest'
+
+# numpydoc's objections that the house does not share; scikit-learn accepts the same ones.
+ACCEPTED = {
+    "ES01": "a good summary line often says it all",
+    "EX01": "the class has the example; that of a method is the class's",
+    "RT02": "a returned value is named, so that its shape can be told",
+    "SA01": "there is not always something else to see",
+    "SA03": "a see-also that begins with a proper name keeps its lower case",
+}
+
+
+def documented(cls):
+    """Parameters of a class's docstring, by name."""
+    return {parameter.name: parameter for parameter in ClassDoc(cls)["Parameters"]}
+
+
+def defaults(cls):
+    parameters = inspect.signature(cls).parameters
+    return {name: parameter.default for name, parameter in parameters.items()}
+
+
+def public_names():
+    """Every function, class and member that is ours, as a path to import."""
+    yield from (f"skdnn.{name}" for name in FUNCTIONS)
+    for cls in CLASSES:
+        yield f"skdnn.{cls.__name__}"
+        for name in dir(cls):
+            member = inspect.getattr_static(cls, name)
+            member = getattr(member, "fget", None) or getattr(member, "__func__", member)
+            if not name.startswith("_") and getattr(member, "__module__", "").startswith("skdnn"):
+                yield f"skdnn.{cls.__name__}.{name}"
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_every_parameter_has_a_constraint_and_a_docstring_entry(cls):
+    assert set(defaults(cls)) == set(cls._parameter_constraints)
+    assert list(defaults(cls)) == list(documented(cls))
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_the_default_in_the_docstring_is_the_default(cls):
+    for name, parameter in documented(cls).items():
+        stated = re.search(r"default=(.+)$", parameter.type).group(1)
+        assert literal_eval(stated) == defaults(cls)[name], name
+
+
+def test_parameters_of_both_estimators_are_described_alike():
+    regressor = documented(DNNRegressor)
+    for name, parameter in documented(DNNClassifier).items():
+        assert parameter.type == regressor[name].type
+        if name not in ("hidden_layer_sizes", "validation_fraction"):  # speak of classes
+            assert parameter.desc == regressor[name].desc
+
+
+def attributes_of(cls):
+    pandas = pytest.importorskip("pandas")
+    y = [0.0, 1.0, 0.0, 1.0]
+    X = pandas.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 0.0]})
+    fitted = cls((2,), epochs=1).fit(X, y)
+    return fitted, {name for name in vars(fitted) if re.fullmatch(r"[a-z].*_", name)}
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_the_attributes_of_the_docstring_are_those_of_a_fitted_estimator(cls):
+    fitted, learned = attributes_of(cls)
+    listed = [attribute.name for attribute in ClassDoc(cls)["Attributes"]]
+    assert learned <= set(listed)
+    assert all(hasattr(fitted, name) for name in listed)
+    unfitted = cls()
+    assert not [name for name in listed if hasattr(unfitted, name)]
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_parameters_of_methods_are_documented_in_order(cls):
+    for name in ("fit", "partial_fit", "predict", "summary"):
+        method = getattr(cls, name)
+        listed = [p.name for p in NumpyDocString(inspect.getdoc(method))["Parameters"]]
+        assert listed == list(inspect.signature(method).parameters)[1:], name
+
+
+@pytest.mark.parametrize("name", sorted(public_names()))
+def test_docstring_follows_numpydoc(name):
+    errors = [f"{code} {text}" for code, text in validate(name)["errors"] if code not in ACCEPTED]
+    assert not errors
+
+
+def test_every_public_name_is_in_the_api_reference():
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert not [name for name in skdnn.__all__ if not re.search(rf"\b{name}\b", page)]
+
+
+def test_every_room_is_in_the_architecture():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = {path.stem for path in Path(skdnn.__file__).parent.glob("*.py")} - {"__init__"}
+    listed = re.findall(r"^\| *\d* *\| `(\w+)` \|", page, flags=re.MULTILINE)
+    assert sorted(listed) == sorted(rooms)
+
+
+@pytest.mark.parametrize(
+    ("file", "command"),
+    [("README.md", MAIN_JOB), ("README.md", TESTS), (".ci/run", TESTS)],
+)
+def test_set_up_is_one_command(file, command):
+    assert command in (ROOT / file).read_text(encoding="utf-8")
+
+
+def headings(page):
+    """Anchors of a page: its headings as GitHub and MyST spell them in links."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.name)
+def test_relative_links_lead_somewhere(page):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in headings(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_on_a_page_is_a_doctest(page):
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    for block in blocks:
+        assert block.startswith(">>> "), block
+        # Without the empty line the closing fence would be taken for expected output.
+        assert block.endswith("\n\n"), block
+
+
+def test_the_lesson_runs(monkeypatch, capsys):
+    rng = np.random.default_rng(0)
+    data = rng.integers(256, size=(60, 28, 28), dtype=np.uint8), np.arange(60) % 10
+    path = ROOT / "docs" / "examples" / "fashion_mnist_lesson.py"
+    spec = importlib.util.spec_from_file_location("fashion_mnist_lesson", path)
+    lesson = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(lesson)
+    monkeypatch.setattr(lesson, "load_fashion_mnist", lambda **_: data)
+    assert len(lesson.run(epochs=1, verbose=0)) == 4
+    printed = capsys.readouterr().out
+    assert "78,500" in printed
+    assert "79,510" in printed
+    assert "relu, adam" in printed
