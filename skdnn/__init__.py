@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skdnn import datasets
+    import skdnn.datasets as datasets
     from skdnn.classifier import DNNClassifier
     from skdnn.comparison import Comparison, compare
     from skdnn.display import ComparisonDisplay

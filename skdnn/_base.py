@@ -443,7 +443,7 @@ class BaseDNN(BaseEstimator, ABC):
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
 
 
 def _draw_seed(random_state: Any) -> int:

@@ -1,16 +1,17 @@
 """From a user's name, class or object to the Keras thing: activations, initialisers, optimizers."""
 
 import copy
-import difflib
 import inspect
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
 
 from skdnn._keras import keras
 from skdnn._spec import Activation
+from skdnn._text import unknown
+
+_OBJECTS = ", or an object of that kind"
 
 # scikit-learn's names for what Keras calls otherwise.
 ACTIVATION_ALIASES = {"identity": "linear", "logistic": "sigmoid"}
@@ -24,17 +25,6 @@ OPTIMIZER_ALIASES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 # The base class, and those that wrap other optimizers.
 _NO_OPTIMIZERS = {"lossscaleoptimizer", "multioptimizer", "optimizer", "optimizermap"}
-
-
-def unknown(parameter: str, owner: str, value: Any, known: Iterable[str]) -> ValueError:
-    """Make the error for a name that nobody knows, with the nearest that are known."""
-    names = sorted(known)
-    near = difflib.get_close_matches(str(value).lower(), names, n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-    return ValueError(
-        f"The {parameter!r} parameter of {owner} must be one of {', '.join(names)}, "
-        f"or an object of that kind. Got {value!r} instead.{hint}"
-    )
 
 
 def _classes(module: Any) -> dict[str, type]:
@@ -58,7 +48,7 @@ def resolve_activation(value: Activation, owner: str) -> Activation:
         return value
     name = ACTIVATION_ALIASES.get(value, value)
     if name not in known:
-        raise unknown("activation", owner, value, {*known, *ACTIVATION_ALIASES})
+        raise unknown("activation", owner, value, {*known, *ACTIVATION_ALIASES}, _OBJECTS)
     return name
 
 
@@ -83,7 +73,7 @@ def resolve_initializer(value: Any, seed: int, owner: str) -> Any:
     if isinstance(value, str):
         known = {n: c for n, c in _classes(keras.initializers).items() if n.islower()}
         if value not in known:
-            raise unknown("kernel_initializer", owner, value, known)
+            raise unknown("kernel_initializer", owner, value, known, _OBJECTS)
         value = known[value]
     if isinstance(value, type):
         return value(seed=seed) if "seed" in inspect.signature(value).parameters else value()
@@ -180,7 +170,7 @@ def _optimizer_config(optimizer: Any, owner: str) -> tuple[type, dict[str, Any]]
         known = optimizer_names()
         name, options = OPTIMIZER_ALIASES.get(optimizer.lower(), (optimizer.lower(), {}))
         if name not in known:
-            raise unknown("optimizer", owner, optimizer, {*known, *OPTIMIZER_ALIASES})
+            raise unknown("optimizer", owner, optimizer, {*known, *OPTIMIZER_ALIASES}, _OBJECTS)
         optimizer = known[name](**options)
     elif isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
         optimizer = optimizer()

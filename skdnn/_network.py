@@ -84,7 +84,7 @@ def initial_weights(
         if isinstance(layer, Dense):
             draw = resolve_initializer(initializer, int(rng.integers(2**31)), owner)
             kernel, bias = shapes
-            weights.append(np.asarray(keras.ops.convert_to_numpy(draw(kernel, dtype=spec.dtype))))
+            weights.append(np.asarray(draw(kernel, dtype=spec.dtype)))
             weights.append(np.zeros(bias, spec.dtype))
         elif isinstance(layer, BatchNormalization):
             gamma, beta, mean, variance = shapes

@@ -6,6 +6,8 @@ from math import prod
 
 import numpy as np
 
+from skdnn._text import Column, align
+
 Shape = tuple[int, ...]
 Activation = str | Callable
 
@@ -142,20 +144,28 @@ class NetworkSpec:
 
     def summary(self) -> str:
         """Lay out the layers as a table: output shapes (None for the batch), parameter counts."""
-        rows: list[tuple[str, ...]] = [("Layer", "Type", "Output shape", "Parameters")]
-        total = fixed = 0
-        for layer, shape, weight_shapes in self.walk():
-            count = sum(map(prod, weight_shapes))
-            total += count
-            # The two moving averages follow the data, not the gradient.
-            fixed += count // 2 if isinstance(layer, BatchNormalization) else 0
-            rows.append((layer.name, _label(layer), str((None, *shape)), f"{count:,}"))
-        totals = [
-            ("Total parameters", total),
-            ("Trainable parameters", total - fixed),
-            ("Non-trainable parameters", fixed),
+        layers, shapes, weight_shapes = zip(*self.walk(), strict=True)
+        counts = [sum(map(prod, own)) for own in weight_shapes]
+        # The two moving averages follow the data, not the gradient.
+        averages = [isinstance(layer, BatchNormalization) for layer in layers]
+        fixed = sum(
+            n // 2 for n, has_averages in zip(counts, averages, strict=True) if has_averages
+        )
+        columns = [
+            Column("Layer", [layer.name for layer in layers], left=True),
+            Column("Type", [_label(layer) for layer in layers], left=True),
+            Column("Output shape", [str((None, *shape)) for shape in shapes], left=True),
+            Column("Parameters", [f"{n:,}" for n in counts]),
         ]
-        return _align(rows) + "".join(f"\n{label}: {count:,}" for label, count in totals)
+        return "\n".join(
+            [
+                *align(columns),
+                "",
+                f"Total parameters: {sum(counts):,}",
+                f"Trainable parameters: {sum(counts) - fixed:,}",
+                f"Non-trainable parameters: {fixed:,}",
+            ]
+        )
 
 
 @dataclass
@@ -219,13 +229,3 @@ def _label(layer: Layer) -> str:
     if not isinstance(activation, str):
         activation = getattr(activation, "__name__", type(activation).__name__)
     return f"{kind} ({activation})"
-
-
-def _align(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rule = "  ".join("─" * width for width in widths)
-    lines = []
-    for *words, number in rows:
-        cells = [word.ljust(width) for word, width in zip(words, widths, strict=False)]
-        lines.append("  ".join([*cells, number.rjust(widths[-1])]))
-    return "\n".join([lines[0], rule, *lines[1:], rule])

@@ -3,7 +3,6 @@
 # ruff: noqa: T201 - the one room that prints
 
 import argparse
-import difflib
 import json
 import os
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from skdnn import __version__
+from skdnn._text import nearest
 
 if TYPE_CHECKING:
     from skdnn.comparison import Comparison
@@ -425,8 +425,8 @@ def _whole(least: int, text: str) -> int:
 
 
 def _nearest(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name, list(map(str, known)), n=3, cutoff=0.5)
-    return f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
+    near = nearest(name, map(str, known))
+    return f" (did you mean {near}?)" if near else ""
 
 
 def _listed(names: Any, most: int = 10) -> str:

@@ -1,30 +1,12 @@
 """Side by side: the network and its rivals, cross-validated on the same folds and tested."""
 
-import difflib
-import re
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from scipy import stats
 from sklearn.base import is_classifier, is_regressor
-from sklearn.compose import make_column_transformer
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
-from sklearn.exceptions import FitFailedWarning
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import (
     GroupKFold,
@@ -32,18 +14,15 @@ from sklearn.model_selection import (
     StratifiedGroupKFold,
     StratifiedKFold,
     check_cv,
-    cross_validate,
 )
-from sklearn.model_selection._search import BaseSearchCV
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.utils import check_array, get_tags, indexable
+from sklearn.utils import check_array, indexable
 from sklearn.utils.multiclass import type_of_target
-from tqdm.auto import tqdm
 
-from skdnn.classifier import DNNClassifier
+from skdnn._folds import Folds, Run, run_all
+from skdnn._rivals import default_models
+from skdnn._statistics import corrected_t_test, holm
+from skdnn._text import Column, unknown
 from skdnn.display import (
-    Column,
     ComparisonDisplay,
     html_table,
     score_cells,
@@ -51,15 +30,11 @@ from skdnn.display import (
     text_table,
     time_cells,
 )
-from skdnn.regressor import DNNRegressor
 
 # A difference is "worse" below this adjusted p-value.
 ALPHA = 0.05
 # Whole numbers with no more distinct values than this are taken for classes.
 MAX_CLASSES = 30
-# The most columns that one-hot encoding makes of one: rarer values share the last of them.
-MAX_CATEGORIES = 32
-
 _TASKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "classification": (is_classifier, "accuracy"),
     "regression": (is_regressor, "r2"),
@@ -71,29 +46,6 @@ _SPLITTERS = {
     (True, False): StratifiedKFold,
     (False, True): GroupKFold,
     (True, True): StratifiedGroupKFold,
-}
-
-
-# name -> (makes the classifier, makes the regressor). The forests get all cores, which the network
-# and histogram gradient boosting take of themselves. Logistic regression's default 100 iterations
-# stop short of the optimum on images; its last digits take three times as long there, and score
-# no better.
-_RIVALS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
-    "DNN": (DNNClassifier, DNNRegressor),
-    "RandomForest": (
-        partial(RandomForestClassifier, n_jobs=-1),
-        partial(RandomForestRegressor, n_jobs=-1),
-    ),
-    "ExtraTrees": (
-        partial(ExtraTreesClassifier, n_jobs=-1),
-        partial(ExtraTreesRegressor, n_jobs=-1),
-    ),
-    "HistGradientBoosting": (HistGradientBoostingClassifier, HistGradientBoostingRegressor),
-    "Linear": (
-        lambda: make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, tol=1e-3)),
-        lambda: make_pipeline(StandardScaler(), Ridge()),
-    ),
-    "Dummy": (DummyClassifier, DummyRegressor),
 }
 
 
@@ -212,65 +164,9 @@ def compare(
         models = default_models(task, X, names=models, random_state=random_state)
     scoring = _check_scoring(scoring, task)
     splitter = _splitter(cv, y, groups, task, random_state)
-    folds = _Folds(splitter.split(X, y, groups), len(y))
-    runs = _run_all(models, X, y, folds, scoring=scoring, n_jobs=n_jobs, verbose=verbose)
+    folds = Folds(splitter.split(X, y, groups), len(y))
+    runs = run_all(models, X, y, folds, scoring=scoring, n_jobs=n_jobs, verbose=verbose)
     return _side_by_side(task, runs, folds)
-
-
-def default_models(
-    task: str, X: Any = None, *, names: Sequence[str] | None = None, random_state: Any = 0
-) -> dict[str, Any]:
-    """Make the models that `compare` runs by default.
-
-    Parameters
-    ----------
-    task : {"classification", "regression"}
-        What they are to do.
-    X : array-like, default=None
-        The data, to see what must be done to it. Columns of a pandas DataFrame that are not
-        numbers are one-hot encoded (at most 32 columns for each, rare values together), and the
-        median replaces missing numbers. None is for plain numbers.
-    names : list of str, default=None
-        Which ones, of "DNN", "RandomForest", "ExtraTrees", "HistGradientBoosting", "Linear" (a
-        ridge or logistic regression of standardised columns) and "Dummy" (the mean or the most
-        frequent class). "random-forest" will do as well. None means all.
-    random_state : int, RandomState instance or None, default=0
-        The seed of each.
-
-    Returns
-    -------
-    models : dict of str to estimator
-        Not fitted.
-
-    Raises
-    ------
-    ValueError
-        If `task` or one of `names` is not known.
-
-    Examples
-    --------
-    >>> from skdnn.comparison import default_models
-    >>> default_models("regression", names=["dummy"])
-    {'Dummy': DummyRegressor()}
-    """
-    if task not in _TASKS:
-        raise _unknown("task", "default_models", task, _TASKS)
-    if names is not None and (isinstance(names, str) or not names):
-        raise ValueError(
-            f"The 'models' parameter of compare must be a dict of estimators or a list of names, "
-            f"at least one. Got {names!r} instead."
-        )
-    by_key = {_key(name): name for name in _RIVALS}
-    for name in names or ():
-        if not isinstance(name, str) or _key(name) not in by_key:
-            raise _unknown("models", "compare", name, map(_short, _RIVALS))
-    steps = _preparation(X)
-    models = {}
-    for name in _RIVALS if names is None else (by_key[_key(name)] for name in names):
-        classifier, regressor = _RIVALS[name]
-        model = (classifier if task == "classification" else regressor)()
-        models[name] = _seeded(make_pipeline(*steps, model) if steps else model, random_state)
-    return models
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -510,179 +406,7 @@ class Comparison:
             yield f"{name} failed: {reason}"
 
 
-def corrected_t_test(differences: Any, ratio: float) -> float:
-    """Test whether two models' scores over the same folds differ.
-
-    Parameters
-    ----------
-    differences : array-like of shape (n_folds,)
-        Score of one model minus score of the other, at least two folds.
-    ratio : float
-        Number of test rows divided by number of training rows.
-
-    Returns
-    -------
-    p : float
-        Two-sided p-value of the corrected resampled t-test.
-
-    References
-    ----------
-    C. Nadeau and Y. Bengio (2003), "Inference for the generalization error", Machine Learning
-    52:239-281, section 4.2: the corrected resampled t-test statistic.
-
-    Examples
-    --------
-    >>> from skdnn.comparison import corrected_t_test
-    >>> round(corrected_t_test([0.02, 0.01, 0.03, 0.02, 0.02], ratio=0.25), 4)
-    0.0135
-    """
-    differences = np.asarray(differences, dtype=np.float64)
-    k = len(differences)
-    if not differences.any():
-        return 1.0
-    with np.errstate(divide="ignore"):  # the same difference in every fold: t is infinite, p is 0
-        t = differences.mean() / np.sqrt((1 / k + ratio) * differences.var(ddof=1))
-    return float(2 * stats.t.sf(abs(t), df=k - 1))
-
-
-def holm(p_values: Any) -> np.ndarray:
-    """Adjust p-values for their number, step down.
-
-    Parameters
-    ----------
-    p_values : array-like of shape (n_tests,)
-        Of as many tests.
-
-    Returns
-    -------
-    adjusted : ndarray of shape (n_tests,), float64
-        In the order given.
-
-    References
-    ----------
-    S. Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian
-    Journal of Statistics 6:65-70.
-
-    Examples
-    --------
-    >>> from skdnn.comparison import holm
-    >>> holm([0.01, 0.04, 0.03])
-    array([0.03, 0.06, 0.06])
-    """
-    p = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(p)
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(stepped, 1.0)
-    return adjusted
-
-
-class _Folds:
-    """A splitter that repeats saved splits, and tells when the next one is asked for."""
-
-    def __init__(self, splits: Iterable[tuple[Any, Any]], n_rows: int):
-        rows = np.arange(n_rows)  # splits may be masks
-        self.splits = [(rows[train], rows[test]) for train, test in splits]
-        if not self.splits:
-            raise ValueError("The 'cv' parameter of compare must make at least one fold. Got none.")
-        self.tick: Callable[[], Any] = lambda: None
-
-    def __len__(self) -> int:
-        return len(self.splits)
-
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        return len(self)
-
-    def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[tuple]:
-        # joblib asks for a split when it has a worker for it. With one worker that is when the
-        # split before is done; with more, those that are queued count as done.
-        for split in self.splits:
-            yield split
-            self.tick()
-
-
-@dataclass
-class _Run:
-    """What became of one model."""
-
-    name: str
-    scores: dict[str, np.ndarray]
-    fit_time: np.ndarray
-    score_time: np.ndarray
-    failure: str | None = None
-
-
-def _run_all(
-    models: Mapping[str, Any], X: Any, y: np.ndarray, folds: _Folds, *, verbose: int, **options: Any
-) -> list[_Run]:
-    runs = []
-    remarks: dict[tuple[type[Warning], str], None] = {}  # a set that keeps its order
-    total = len(models) * len(folds)
-    with tqdm(total=total, unit="fold", leave=False, disable=not verbose) as bar:
-        folds.tick = bar.update
-        for done, (name, model) in enumerate(models.items()):
-            bar.set_description(name)
-            bar.update(done * len(folds) - bar.n)  # the model before may have broken off
-            with warnings.catch_warnings(record=True) as caught:
-                runs.append(_run(name, model, X, y, folds, caught, **options))
-            remarks |= dict.fromkeys(_remarks(runs[-1], caught))
-    for category, text in remarks:  # once for all folds, and not through the progress bar
-        warnings.warn(text, category, stacklevel=3)
-    return runs
-
-
-def _run(
-    name: str,
-    model: Any,
-    X: Any,
-    y: np.ndarray,
-    folds: _Folds,
-    caught: list[warnings.WarningMessage],
-    *,
-    scoring: Any,
-    n_jobs: int | None,
-) -> _Run:
-    """Cross-validate one model; what goes wrong with it is its own and not the others' loss."""
-    try:
-        found = cross_validate(
-            model, _view(X, model), y, cv=folds, scoring=scoring, n_jobs=n_jobs, error_score=np.nan
-        )
-    except Exception as error:
-        nothing = np.full(len(folds), np.nan)
-        return _Run(name, {}, nothing, nothing, _reason(f"{type(error).__name__}: {error}"))
-    scores = {key[5:]: values for key, values in found.items() if key.startswith("test_")}
-    run = _Run(name, scores, found["fit_time"], found["score_time"])
-    first, values = next(iter(scores.items()))
-    bad = np.sum(~np.isfinite(values))
-    if bad:
-        reports = [str(w.message) for w in caught if not _told(w)]
-        reason = _reason(reports[0]) if reports else f"{first} is not a finite number"
-        run.failure = f"{bad} of {len(folds)} folds: {reason}"
-    return run
-
-
-def _remarks(run: _Run, caught: list[warnings.WarningMessage]) -> Iterator[tuple]:
-    """Yield category and text of what a user should hear of a run, besides its failure."""
-    for warning in caught:
-        if _told(warning):
-            yield warning.category, f"{run.name}: {warning.message}"
-        elif run.failure is None:  # a score that does not rank
-            yield UserWarning, f"{run.name}: a score failed: {_reason(str(warning.message))}"
-
-
-def _told(warning: warnings.WarningMessage) -> bool:
-    """Whether a warning is passed on: failures are not, they are told in the result."""
-    failed = issubclass(warning.category, FitFailedWarning)
-    return not failed and not str(warning.message).startswith("Scoring failed")
-
-
-def _reason(report: str) -> str:
-    """Pick the line of the exception out of a report that may hold tracebacks."""
-    lines = report.rsplit("Traceback (most recent call last):", 1)[-1].splitlines()
-    return next((line for line in lines if line and not line[0].isspace()), "no reason given")
-
-
-def _side_by_side(task: str, runs: list[_Run], folds: _Folds) -> Comparison:
+def _side_by_side(task: str, runs: list[Run], folds: Folds) -> Comparison:
     """Put the runs in order, best first."""
     alive = [run for run in runs if run.failure is None]
     if not alive:
@@ -745,15 +469,14 @@ def _check_scoring(scoring: Any, task: str) -> Any:
     known = get_scorer_names()
     for scorer in scoring.values() if isinstance(scoring, Mapping) else scoring:
         if isinstance(scorer, str) and scorer not in known:
-            listed = "sklearn.metrics.get_scorer_names() lists all."
-            raise _unknown("scoring", "compare", scorer, known, listed)
+            raise unknown("scoring", "compare", scorer, known, ", or a callable")
     return scoring
 
 
 def _find_task(task: str, models: Mapping[str, Any], y: np.ndarray) -> str:
     if task != "auto":
         if task not in _TASKS:
-            raise _unknown("task", "compare", task, ["auto", *_TASKS])
+            raise unknown("task", "compare", task, ["auto", *_TASKS])
         return task
     kinds = {
         kind: [n for n, m in models.items() if is_it(m)] for kind, (is_it, _) in _TASKS.items()
@@ -783,62 +506,6 @@ def _splitter(cv: Any, y: np.ndarray, groups: Any, task: str, random_state: Any)
     by_class = classify and type_of_target(y) in ("binary", "multiclass")
     kind = _SPLITTERS[by_class, groups is not None]
     return kind(int(cv), shuffle=True, random_state=random_state)
-
-
-def _view(X: Any, model: Any) -> Any:
-    """Flatten samples of higher rank, without a copy, for a model that takes only rows."""
-    if getattr(X, "ndim", 2) <= 2 or _takes_images(model):
-        return X
-    return X.reshape(len(X), -1)
-
-
-def _takes_images(model: Any) -> bool:
-    if isinstance(model, Pipeline):
-        return _takes_images(model[0])
-    if isinstance(model, BaseSearchCV):
-        return _takes_images(model.estimator)
-    return get_tags(model).input_tags.three_d_array
-
-
-def _preparation(X: Any) -> list[Any]:
-    """Make the steps that turn X into numbers without gaps; none where it is so already."""
-    fill = SimpleImputer(strategy="median", keep_empty_features=True)
-    if hasattr(X, "iloc"):
-        # By position: names may be numbers, or come twice.
-        text = [dtype.kind not in "iuf" for dtype in X.dtypes]
-        encode = OneHotEncoder(
-            handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False
-        )
-        if any(text):
-            return [make_column_transformer((encode, text), remainder=fill)]
-        return [fill] if X.isna().to_numpy().any() else []
-    numbers = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f"
-    return [fill] if numbers and np.isnan(X).any() else []
-
-
-def _unknown(
-    parameter: str, owner: str, value: Any, known: Iterable[str], listed: str = ""
-) -> ValueError:
-    """Make the error for a name that is not known, with the nearest that are."""
-    names = list(known)
-    near = difflib.get_close_matches(str(value).lower(), names, n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-    listed = listed or f"Known: {', '.join(names)}."
-    return ValueError(f"The {parameter!r} parameter of {owner} has no {value!r}.{hint} {listed}")
-
-
-def _seeded(model: Any, random_state: Any) -> Any:
-    keys = [key for key in model.get_params() if re.fullmatch(r"(.+__)?random_state", key)]
-    return model.set_params(**dict.fromkeys(keys, random_state))
-
-
-def _key(name: str) -> str:
-    return re.sub(r"[-_ ]", "", name).lower()
-
-
-def _short(name: str) -> str:
-    """Spell a model's name as on a command line: RandomForest is random-forest."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
 
 
 def _plain(value: float) -> float | None:

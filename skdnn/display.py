@@ -3,9 +3,11 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+
+from skdnn._text import Column, align
 
 # Beyond this ratio of the slowest to the fastest, times are drawn on a logarithmic axis.
 LOG_RATIO = 30
@@ -211,20 +213,13 @@ def _low_limit(table: np.ndarray) -> float:
 _ALIGN = {True: "left", False: "right"}
 
 
-class Column(NamedTuple):
-    """A column of a printed table."""
-
-    header: str
-    cells: list[str]
-    left: bool = False
-
-
 def text_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
     """Align a table for a terminal, with its notes underneath.
 
     Examples
     --------
-    >>> from skdnn.display import Column, text_table
+    >>> from skdnn._text import Column
+    >>> from skdnn.display import text_table
     >>> print(text_table([Column("model", ["a"], left=True), Column("s", ["0.1"])], ["Seconds."]))
     model    s
     ─────  ───
@@ -232,14 +227,8 @@ def text_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
     <BLANKLINE>
     Seconds.
     """
-    padded = []
-    for header, cells, left in columns:
-        width = max(map(len, [header, *cells]))
-        pad = str.ljust if left else str.rjust
-        padded.append([pad(header, width), "─" * width, *(pad(cell, width) for cell in cells)])
-    lines = ["  ".join(line).rstrip() for line in zip(*padded, strict=True)]
     wrapped = (textwrap.fill(note, 80, break_on_hyphens=False) for note in notes)
-    return "\n".join([*lines, "", *wrapped])
+    return "\n".join([*align(columns), "", *wrapped])
 
 
 def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
@@ -247,7 +236,8 @@ def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
 
     Examples
     --------
-    >>> from skdnn.display import Column, html_table
+    >>> from skdnn._text import Column
+    >>> from skdnn.display import html_table
     >>> "<td" in html_table([Column("model", ["a"])], [])
     True
     """

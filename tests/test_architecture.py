@@ -12,13 +12,14 @@ FLOORS = [
     {"__main__"},
     {"cli"},
     {"comparison"},
-    {"datasets", "display"},
+    {"_folds", "_rivals", "_statistics", "datasets", "display"},
     {"classifier", "regressor"},
     {"_base"},
     {"_callbacks", "_engine", "_inference", "_inputs", "_targets", "_validation"},
     {"_network"},
     {"_lookup"},
     {"_keras", "_spec"},
+    {"_text"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # What starts TensorFlow: imported only when something is trained or a Keras object is asked for.

@@ -56,7 +56,7 @@ def same_weights(a, b):
         ({"scaling": "robust"}, "'scaling'.*'robust'"),
         ({"alpha": -1}, "'alpha'.*Got -1"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
 def test_bad_parameter_is_named_with_its_owner(table, params, message):
     with pytest.raises((ValueError, TypeError), match=f"(?s){message}") as error:

@@ -621,7 +621,7 @@ def routing():
 
 
 def test_weights_must_be_asked_for(clf, iris, weights, routing):
-    with pytest.raises(UnsetMetadataPassedError, match=r"\[sample_weight\] are passed but are not"):
+    with pytest.raises(UnsetMetadataPassedError, match=r"sample_weight'?\] are passed"):
         cross_validate(clf, *iris, cv=3, params={"sample_weight": weights})
 
 
@@ -634,10 +634,10 @@ def test_weights_are_routed_through_cross_validate(clf, iris, weights, routing):
 
 
 def test_weights_are_routed_through_pipeline_and_search(clf, iris, weights, routing):
-    clf.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
     scale = StandardScaler().set_fit_request(sample_weight=False)
-    pipe = make_pipeline(scale, clf)
-    search = GridSearchCV(pipe, {"dnnclassifier__alpha": [0, 0.01]}, cv=3)
+    pipe = make_pipeline(scale, clf.set_fit_request(sample_weight=True))
+    scoring = get_scorer("accuracy").set_score_request(sample_weight=True)
+    search = GridSearchCV(pipe, {"dnnclassifier__alpha": [0, 0.01]}, scoring=scoring, cv=3)
     search.fit(*iris, sample_weight=weights)
     assert "virginica" not in search.predict(iris[0])
     assert search.best_score_ > halfway(*iris)
