@@ -33,6 +33,7 @@ class BaseDNN(BaseEstimator, ABC):
     A subclass says what its targets are: `_check_y` and `_make_targets`.
     """
 
+    model_: Any
     _targets: Targets
 
     @abstractmethod
@@ -141,8 +142,7 @@ class BaseDNN(BaseEstimator, ABC):
         # half-learned behind and loses nothing that was learned before.
         draft = copy.copy(self)
         draft._train(*args, **kwargs)
-        self.__dict__.clear()
-        self.__dict__.update(draft.__dict__)
+        self.__dict__ = draft.__dict__
         return self
 
     def _train(
@@ -404,13 +404,14 @@ class BaseDNN(BaseEstimator, ABC):
         self._check_has_shapes("summary")
         (print_fn or print)(self._spec.summary())
 
-    @property
-    def model_(self) -> Any:
-        """The network as a compiled `keras.Sequential`, made anew at each access.
+    def __getattr__(self, name: str) -> Any:
+        # Not a property, because scikit-learn's `dir` and HTML representation ask for the value
+        # of each: to look at an estimator would start TensorFlow.
+        if name == "model_":
+            return self._make_model()
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-        It takes X as `predict` does and returns probabilities, or quantities in y's own units.
-        The weights are copies: training it leaves the estimator as it is.
-        """
+    def _make_model(self) -> Any:
         self._check_has_shapes("model_")
         from skdnn._lookup import resolve_optimizer
         from skdnn._network import build

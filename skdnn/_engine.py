@@ -26,12 +26,6 @@ from skdnn._spec import NetworkSpec, State
 _SECONDS_PER_CALL = 0.5
 _EVALUATION_BATCH = 2048
 
-if keras.backend.backend() != "tensorflow":
-    raise ImportError(
-        f"skdnn trains with TensorFlow, but Keras was started with its {keras.backend.backend()} "
-        "backend: unset KERAS_BACKEND, or set it to 'tensorflow', before Keras is first imported."
-    )
-
 LOSSES: dict[str, Callable] = {
     "binary_crossentropy": keras.losses.binary_crossentropy,
     "mean_squared_error": keras.losses.mean_squared_error,

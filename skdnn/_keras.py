@@ -17,10 +17,9 @@ _BANNER = re.compile(
 @contextlib.contextmanager
 def _no_banners() -> Iterator[None]:
     """Hold back TensorFlow's hints while it loads; everything else written meanwhile is kept."""
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:  # the user has said what to show
-        yield
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") in ("0", "1"):
+        yield  # the user has asked for them
         return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     try:
         sys.stderr.flush()
         standard_error = os.dup(2)
@@ -40,8 +39,20 @@ def _no_banners() -> Iterator[None]:
                     os.write(2, line)
 
 
+def _check_backend(backend: str) -> None:
+    if backend != "tensorflow":
+        raise ImportError(
+            f"skdnn trains with TensorFlow, but Keras was started with its {backend} backend: "
+            "unset KERAS_BACKEND, or set it to 'tensorflow', before Keras is first imported."
+        )
+
+
+# Before Keras is imported too: what another backend needs may not be installed.
+_check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
 with _no_banners():
     import keras
+
+    _check_backend(keras.backend.backend())
     import tensorflow as tf
 
 __all__ = ["keras", "tf"]

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
 
-from skdnn._keras import keras
+from skdnn._keras import keras, tf
 from skdnn._spec import Activation
 from skdnn._text import unknown
 
-_OBJECTS = ", or an object of that kind"
+_OPTIONS = "one of {}, or an object of that kind"
 
 # scikit-learn's names for what Keras calls otherwise.
 ACTIVATION_ALIASES = {"identity": "linear", "logistic": "sigmoid"}
@@ -48,16 +48,19 @@ def resolve_activation(value: Activation, owner: str) -> Activation:
         return value
     name = ACTIVATION_ALIASES.get(value, value)
     if name not in known:
-        raise unknown("activation", owner, value, {*known, *ACTIVATION_ALIASES}, _OBJECTS)
+        raise unknown("activation", owner, value, {*known, *ACTIVATION_ALIASES}, _OPTIONS)
     return name
 
 
 def _try_activation(value: Any, owner: str) -> None:
+    trial = tf.function(value, autograph=False)
     try:
-        shape = keras.layers.Activation(value)(keras.Input((3,))).shape
-        trouble = "" if shape == (None, 3) else f": it turns shape (None, 3) into {shape}"
+        shape = trial.get_concrete_function(tf.TensorSpec([None, 3])).structured_outputs.shape
+        trouble = "" if shape == (None, 3) else f": it turns shape (None, 3) into {shape}."
     except Exception as error:
         trouble = f": {error}"
+    if getattr(value, "weights", ()):
+        trouble = ": it has weights of its own."
     if trouble:
         raise TypeError(
             f"The 'activation' parameter of {owner} must be a name, or a function of a tensor that "
@@ -73,7 +76,7 @@ def resolve_initializer(value: Any, seed: int, owner: str) -> Any:
     if isinstance(value, str):
         known = {n: c for n, c in _classes(keras.initializers).items() if n.islower()}
         if value not in known:
-            raise unknown("kernel_initializer", owner, value, known, _OBJECTS)
+            raise unknown("kernel_initializer", owner, value, known, _OPTIONS)
         value = known[value]
     if isinstance(value, type):
         return value(seed=seed) if "seed" in inspect.signature(value).parameters else value()
@@ -170,7 +173,7 @@ def _optimizer_config(optimizer: Any, owner: str) -> tuple[type, dict[str, Any]]
         known = optimizer_names()
         name, options = OPTIMIZER_ALIASES.get(optimizer.lower(), (optimizer.lower(), {}))
         if name not in known:
-            raise unknown("optimizer", owner, optimizer, {*known, *OPTIMIZER_ALIASES}, _OBJECTS)
+            raise unknown("optimizer", owner, optimizer, {*known, *OPTIMIZER_ALIASES}, _OPTIONS)
         optimizer = known[name](**options)
     elif isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
         optimizer = optimizer()

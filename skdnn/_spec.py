@@ -157,10 +157,11 @@ class NetworkSpec:
             Column("Output shape", [str((None, *shape)) for shape in shapes], left=True),
             Column("Parameters", [f"{n:,}" for n in counts]),
         ]
+        table = align(columns)
         return "\n".join(
             [
-                *align(columns),
-                "",
+                *table,
+                table[1],
                 f"Total parameters: {sum(counts):,}",
                 f"Trainable parameters: {sum(counts) - fixed:,}",
                 f"Non-trainable parameters: {fixed:,}",

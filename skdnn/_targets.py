@@ -67,7 +67,8 @@ class Labels(_Categories):
     metric: ClassVar[str] = "binary_accuracy"
 
     def __init__(self, n_labels: int):
-        self.classes = np.arange(n_labels)
+        # The classes of each label: scikit-learn's scorers take a flat [0, 1] for two classes.
+        self.classes = np.tile([0, 1], (n_labels, 1))
         self.n_outputs = n_labels
         self.chance_loss = np.log(2)
 

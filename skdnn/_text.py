@@ -30,7 +30,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def unknown(
-    parameter: str, owner: str, value: Any, known: Iterable[str], also: str = ""
+    parameter: str, owner: str, value: Any, known: Iterable[str], options: str = "one of {}"
 ) -> ValueError:
     """Make the error for a name that nobody knows, with the nearest that are known.
 
@@ -42,13 +42,13 @@ def unknown(
         What came.
     known : iterable of str
         The names that would have done.
-    also : str, default=""
-        What else would have done.
+    options : str, default="one of {}"
+        What would have done, in words; {} stands for the names.
     """
     names = sorted(known)
     near = nearest(str(value).lower(), names)
     hint = f" Did you mean {near}?" if near else ""
     return ValueError(
-        f"The {parameter!r} parameter of {owner} must be one of {', '.join(names)}{also}. "
+        f"The {parameter!r} parameter of {owner} must be {options.format(', '.join(names))}. "
         f"Got {value!r} instead.{hint}"
     )

@@ -82,8 +82,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted; the numbers of the columns, where y is multilabel.
+    classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
+        The labels, sorted. Where y is multilabel, [0, 1] for each label.
     history_ : dict of list of float
         Per epoch: "loss" (with the penalty) and "accuracy" ("binary_accuracy"
         over all labels, where y is multilabel), and the same of the held-out rows
@@ -95,7 +95,9 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where X is a DataFrame whose columns all have strings as names.
     model_ : keras.Sequential
-        The network as a compiled Keras model, made anew at each access.
+        The network as a compiled Keras model, made anew at each access: it takes X as `predict`
+        does and returns probabilities. Its weights are copies, so
+        that training it leaves the estimator as it is.
 
     See Also
     --------
@@ -162,17 +164,19 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         self : object
             The estimator, one epoch on.
         """
-        if hasattr(self, "classes_"):
-            if classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-                raise ValueError(
-                    f"The classes of {type(self).__name__}.partial_fit must be those of the first "
-                    f"call, {self.classes_.tolist()}. Got {np.unique(classes).tolist()}."
-                )
-        elif classes is None and type_of_target(y) != "multilabel-indicator":
+        owner, known = type(self).__name__, getattr(self, "classes_", None)
+        if known is None and classes is None and type_of_target(y) != "multilabel-indicator":
             raise ValueError(
-                f"classes must be passed on the first call to {type(self).__name__}.partial_fit: "
-                "all labels that will ever come."
+                f"classes must be passed on the first call to {owner}.partial_fit: all labels that "
+                "will ever come."
             )
+        if known is not None and known.ndim == 1 and classes is not None:
+            given = np.unique(classes)
+            if not np.array_equal(given, known):
+                raise ValueError(
+                    f"The classes of {owner}.partial_fit must be those of the first call, "
+                    f"{known.tolist()}. Got {given.tolist()}."
+                )
         return self._learn(
             X, y, sample_weight, epochs=1, resume=True, validate=False, classes=classes
         )

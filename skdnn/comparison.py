@@ -35,6 +35,8 @@ from skdnn.display import (
 ALPHA = 0.05
 # Whole numbers with no more distinct values than this are taken for classes.
 MAX_CLASSES = 30
+_SCORERS = "a name of sklearn.metrics.get_scorer_names(), or a callable"
+
 _TASKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "classification": (is_classifier, "accuracy"),
     "regression": (is_regressor, "r2"),
@@ -469,7 +471,7 @@ def _check_scoring(scoring: Any, task: str) -> Any:
     known = get_scorer_names()
     for scorer in scoring.values() if isinstance(scoring, Mapping) else scoring:
         if isinstance(scorer, str) and scorer not in known:
-            raise unknown("scoring", "compare", scorer, known, ", or a callable")
+            raise unknown("scoring", "compare", scorer, known, _SCORERS)
     return scoring
 
 

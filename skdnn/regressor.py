@@ -92,7 +92,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where X is a DataFrame whose columns all have strings as names.
     model_ : keras.Sequential
-        The network as a compiled Keras model, made anew at each access.
+        The network as a compiled Keras model, made anew at each access: it takes X as `predict`
+        does and returns quantities in the units of y. Its weights are copies, so
+        that training it leaves the estimator as it is.
 
     See Also
     --------

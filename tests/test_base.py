@@ -86,8 +86,8 @@ def test_a_failed_first_fit_leaves_it_unfitted(table):
 
 
 def test_a_loss_that_is_lost_but_finite_is_told(table):
-    with pytest.warns(ConvergenceWarning, match="training diverged. Lower learning_rate"):
-        quick(optimizer="sgd", learning_rate=1e9).fit(*table)
+    with pytest.warns(ConvergenceWarning, match=r"training diverged. Lower learning_rate or alpha"):
+        quick(alpha=1e9, optimizer="sgd", learning_rate=1e-30).fit(*table)
 
 
 def test_fit_changes_no_parameter(table):

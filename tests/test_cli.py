@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import skdnn
-from skdnn import cli, comparison
+from skdnn import _rivals, cli, comparison
 from skdnn.cli import main
 
 CHEAP = ["--models", "linear,dummy", "--quiet"]
@@ -228,7 +228,7 @@ class TestProgram:
         with pytest.raises(SystemExit, match="0"):
             main(["compare", "--help"])
         text = capsys.readouterr().out
-        assert all(comparison._short(name) in text for name in comparison._RIVALS)
+        assert all(_rivals.short(name) in text for name in _rivals.RIVALS)
         assert max(map(len, text.splitlines())) <= 80
 
     def test_an_unknown_command_is_told(self, capsys):

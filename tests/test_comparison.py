@@ -21,7 +21,7 @@ from sklearn.model_selection import (
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 
-from skdnn import DNNClassifier, compare, comparison
+from skdnn import DNNClassifier, _folds, _rivals, compare, comparison
 from skdnn.comparison import corrected_t_test, default_models, holm
 
 CHEAP = ["linear", "dummy"]
@@ -152,7 +152,7 @@ class TestModels:
     @pytest.mark.parametrize("task", ["classification", "regression"])
     def test_all_default_models_are_made_for_the_task_and_seeded(self, task):
         models = default_models(task, random_state=7)
-        assert list(models) == list(comparison._RIVALS)
+        assert list(models) == list(_rivals.RIVALS)
         for model in models.values():
             seeds = {v for k, v in model.get_params().items() if k.endswith("random_state")}
             assert seeds <= {7}
@@ -169,7 +169,7 @@ class TestModels:
 
     def test_an_unknown_name_is_told_with_the_nearest(self, iris):
         with pytest.raises(
-            ValueError, match=r"has no 'randm-forest'. Did you mean 'random-forest'"
+            ValueError, match=r"Got 'randm-forest' instead. Did you mean 'random-forest'"
         ):
             compare(*iris, ["randm-forest"])
 
@@ -186,7 +186,7 @@ class TestModels:
 class TestInput:
     def test_images_are_flattened_without_a_copy_for_models_of_rows(self, digits):
         X, _ = digits
-        flat = comparison._view(X, LogisticRegression())
+        flat = _folds._view(X, LogisticRegression())
         assert flat.shape == (600, 64)
         assert np.shares_memory(flat, X)
 
@@ -199,11 +199,11 @@ class TestInput:
         ],
     )
     def test_images_stay_as_they_are_for_models_of_images(self, digits, model):
-        assert comparison._view(digits[0], model).shape == (600, 8, 8)
+        assert _folds._view(digits[0], model).shape == (600, 8, 8)
 
     def test_colour_images_are_flattened_too(self):
         X = np.zeros((6, 4, 4, 3), dtype=np.uint8)
-        assert comparison._view(X, LogisticRegression()).shape == (6, 48)
+        assert _folds._view(X, LogisticRegression()).shape == (6, 48)
 
     def test_lists_will_do(self, iris):
         X, y = iris
@@ -222,7 +222,7 @@ class TestInput:
     def test_a_column_of_many_texts_makes_few_columns(self):
         X = pd.DataFrame({"id": [f"row {i}" for i in range(500)]})
         model = default_models("regression", X, names=["linear"])["Linear"]
-        assert model[0].fit_transform(X).shape == (500, comparison.MAX_CATEGORIES)
+        assert model[0].fit_transform(X).shape == (500, _rivals.MAX_CATEGORIES)
 
     def test_columns_named_by_numbers_are_not_mixed_up(self, mixed):
         X, y = mixed
@@ -288,7 +288,7 @@ class TestTask:
         assert compare(*iris, CHEAP, task="regression").scorer == "r2"
 
     def test_unknown_ones_are_told(self, iris):
-        with pytest.raises(ValueError, match=r"has no 'regress'. Did you mean 'regression'"):
+        with pytest.raises(ValueError, match=r"Got 'regress' instead. Did you mean 'regression'"):
             compare(*iris, task="regress")
 
     def test_classifiers_and_regressors_do_not_mix(self, iris):
@@ -317,7 +317,7 @@ class TestScoring:
 
     def test_unknown_ones_are_told_with_the_nearest(self, iris):
         with pytest.raises(
-            ValueError, match=r"'scoring' .* has no 'acuracy'. Did you mean 'accuracy'"
+            ValueError, match=r"'scoring' .* Got 'acuracy' instead. Did you mean 'accuracy'"
         ):
             compare(*iris, CHEAP, scoring=["acuracy"])
 
