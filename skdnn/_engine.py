@@ -4,6 +4,7 @@ A whole epoch is one graph call: a `while_loop` over the batches, with the batch
 the loop. The traced program is kept for the next fit of the same architecture.
 """
 
+import os
 import threading
 import time
 from collections import OrderedDict
@@ -25,6 +26,7 @@ from skdnn._spec import NetworkSpec, State
 # seconds is made of several, so that Ctrl-C and the progress bar answer; the result is the same.
 _SECONDS_PER_CALL = 0.5
 _EVALUATION_BATCH = 2048
+_process: int | None = None  # the one that trains
 
 LOSSES: dict[str, Callable] = {
     "binary_crossentropy": keras.losses.binary_crossentropy,
@@ -366,7 +368,10 @@ def train(
     ------
     ValueError
         When the loss or the weights are no longer finite.
+    RuntimeError
+        In a process forked from one that has trained.
     """
+    _check_process()
     history: dict[str, list[float]] = {}
     with PROGRAMS.lend(recipe) as program:
         program.load(state, recipe.optimizer.learning_rate, rng)
@@ -390,6 +395,17 @@ def train(
         are_finite = all(np.isfinite(w).all() for w in state.weights)
         _check_finite(are_finite, plan.epochs, program.optimizer)
     return state, history
+
+
+def _check_process() -> None:
+    # TensorFlow's threads do not survive a fork: the child would wait for them for ever.
+    global _process
+    _process = _process or os.getpid()
+    if _process != os.getpid():
+        raise RuntimeError(
+            "This process was forked from one that has trained a network, and TensorFlow cannot be "
+            "used in both: start it with joblib's loky backend or with multiprocessing's 'spawn'."
+        )
 
 
 def _check_finite(is_finite: bool, epoch: int, optimizer: Any) -> None:

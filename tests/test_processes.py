@@ -487,3 +487,25 @@ assert queue.get(timeout=60) == clf.predict(X).tolist()
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_forked_process_predicts_although_its_parent_has_trained():
     run(FIT + FORK)
+
+
+FORK_AND_FIT = """
+import multiprocessing
+def refit():
+    try:
+        clf.fit(X, y)
+    except RuntimeError as error:
+        queue.put(str(error))
+
+context = multiprocessing.get_context("fork")
+queue = context.Queue()
+context.Process(target=refit, daemon=True).start()
+print(queue.get(timeout=60))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_forked_process_is_told_that_it_cannot_train():
+    message = run(FIT + FORK_AND_FIT).stdout
+    assert "forked from one that has trained a network" in message
+    assert "loky backend or with multiprocessing's 'spawn'" in message
