@@ -19,7 +19,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from skdnn import _inference
 from skdnn._callbacks import EpochLines, Silence
 from skdnn._inputs import Inputs, as_rows
-from skdnn._spec import NetworkSpec, State, dense_network
+from skdnn._spec import Activation, NetworkSpec, State, dense_network
 from skdnn._targets import Targets
 from skdnn._validation import hold_out
 
@@ -34,6 +34,7 @@ class BaseDNN(BaseEstimator, ABC):
     """
 
     model_: Any
+    _rng: np.random.Generator
     _targets: Targets
 
     @abstractmethod
@@ -158,27 +159,35 @@ class BaseDNN(BaseEstimator, ABC):
     ) -> None:
         from skdnn._lookup import resolve_optimizer
 
+        self._validate_params()  # partial_fit is not validated by scikit-learn once it is fitted
         owner = type(self).__name__
         optimizer = resolve_optimizer(self.optimizer, self.learning_rate, self.momentum, owner)
+        hidden = self._hidden_layers()
         resume = resume and hasattr(self, "_state")
         X, y, weight, shape = self._check_data(X, y, sample_weight, reset=not resume)
-        if not resume:
-            self._rng = np.random.default_rng(_draw_seed(self.random_state))
-            self._split_seed = int(self._rng.integers(2**31))
-        rows = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
-        held_out = rows[:0]
-        if validate and self.validation_fraction is not None:
-            labels = y[rows] if is_classifier(self) and y.ndim == 1 else None
-            rows, held_out = hold_out(rows, labels, self.validation_fraction, self._split_seed)
-        if weight is not None:
-            weight = weight / weight[rows].mean()
         if resume:
-            self._check_unchanged()
+            self._check_unchanged(hidden)
             self._rng = copy.deepcopy(self._rng)
         else:
-            self._begin(X, y, weight, rows, shape, classes)
+            self._rng = np.random.default_rng(_draw_seed(self.random_state))
+            self._split_seed = int(self._rng.integers(2**31))
+        rows, held_out = self._split(y, weight, validate)
+        if weight is not None:
+            weight = weight / weight[rows].mean()
+        if not resume:
+            self._begin(X, y, weight, rows, shape, classes, hidden)
         recipe, data = self._assemble(X, y, weight, optimizer)
         self._run(recipe, data, rows, held_out, epochs)
+
+    def _split(
+        self, y: np.ndarray, weight: np.ndarray | None, validate: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Choose the rows to train on, and those held out; rows without weight are neither."""
+        rows = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
+        if not validate or self.validation_fraction is None:
+            return rows, rows[:0]
+        labels = y[rows] if is_classifier(self) and y.ndim == 1 else None
+        return hold_out(rows, labels, self.validation_fraction, self._split_seed)
 
     def _check_data(
         self, X: Any, y: Any, sample_weight: Any, *, reset: bool
@@ -218,20 +227,22 @@ class BaseDNN(BaseEstimator, ABC):
         rows: np.ndarray,
         shape: tuple[int, ...],
         classes: Any,
+        hidden: list[tuple[int, Activation, float]],
     ) -> None:
         """Learn all that comes before training, from the training rows alone."""
         from skdnn._network import initial_weights
 
         self._targets = self._make_targets(y, rows, weight, classes)
         self._inputs = Inputs(self.scaling, shape).fit(X, rows, weight)
-        self._spec = self._lay_out(shape)
+        self._spec = self._lay_out(shape, hidden)
         owner = type(self).__name__
         weights = initial_weights(self._spec, self.kernel_initializer, self._rng, owner)
         self._state = State(weights)
         self.history_: dict[str, list[float]] = {}
         self.n_iter_ = 0
 
-    def _lay_out(self, shape: tuple[int, ...]) -> NetworkSpec:
+    def _hidden_layers(self) -> list[tuple[int, Activation, float]]:
+        """Return the units, the activation and the dropout rate of each hidden layer."""
         from skdnn._lookup import resolve_activation
 
         owner = type(self).__name__
@@ -249,9 +260,14 @@ class BaseDNN(BaseEstimator, ABC):
             )
         activations = self._per_layer("activation", len(sizes))
         activations = [resolve_activation(x, owner) for x in activations]
+        return list(zip(map(int, sizes), activations, map(float, rates), strict=True))
+
+    def _lay_out(
+        self, shape: tuple[int, ...], hidden: list[tuple[int, Activation, float]]
+    ) -> NetworkSpec:
         return dense_network(
             shape,
-            list(zip(map(int, sizes), activations, map(float, rates), strict=True)),
+            hidden,
             (self._targets.n_outputs, self._targets.activation),
             scaled=self._inputs.offset is not None,
             batch_norm=bool(self.batch_norm),
@@ -270,12 +286,15 @@ class BaseDNN(BaseEstimator, ABC):
             )
         return list(value)
 
-    def _check_unchanged(self) -> None:
-        if self._lay_out(self._spec.input_shape) != self._spec:
+    def _check_unchanged(self, hidden: list[tuple[int, Activation, float]]) -> None:
+        if (
+            self._lay_out(self._spec.input_shape, hidden) != self._spec
+            or self.scaling != self._inputs.scaling
+        ):
             raise ValueError(
                 f"The network that {type(self).__name__} has begun to train is not the one that "
-                "its parameters now describe (hidden_layer_sizes, activation, dropout, batch_norm "
-                "or dtype was changed): set them back, or start anew with fit and "
+                "its parameters now describe (hidden_layer_sizes, activation, dropout, batch_norm, "
+                "scaling or dtype was changed): set them back, or start anew with fit and "
                 "warm_start=False."
             )
 
@@ -409,7 +428,7 @@ class BaseDNN(BaseEstimator, ABC):
         # of each: to look at an estimator would start TensorFlow.
         if name == "model_":
             return self._make_model()
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return super().__getattribute__(name)  # raises what the first look-up raised
 
     def _make_model(self) -> Any:
         self._check_has_shapes("model_")

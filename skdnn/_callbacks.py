@@ -1,5 +1,6 @@
 """What happens between epochs: for now, a line of progress."""
 
+import io
 import shutil
 import sys
 import time
@@ -36,8 +37,11 @@ class EpochLines:
 
     def __init__(self, n_epochs: int, stream: TextIO | None = None):
         self.n_epochs = n_epochs
-        self.stream = sys.stdout if stream is None else stream
-        self.live = self.stream.isatty() or type(self.stream).__module__.startswith("ipykernel")
+        stream = sys.stdout if stream is None else stream
+        # A program without a console has no standard output.
+        self.stream = io.StringIO() if stream is None else stream
+        is_terminal = getattr(self.stream, "isatty", bool)()
+        self.live = is_terminal or type(self.stream).__module__.startswith("ipykernel")
 
     def epoch_begins(self, epoch: int, n_steps: int) -> None:
         """Start a line."""

@@ -53,8 +53,9 @@ def resolve_activation(value: Activation, owner: str) -> Activation:
 
 
 def _try_activation(value: Any, owner: str) -> None:
-    trial = tf.function(value, autograph=False)
     try:
+        hash(value)  # it is part of the key under which a compiled program is kept
+        trial = tf.function(lambda x: value(x), autograph=False)
         shape = trial.get_concrete_function(tf.TensorSpec([None, 3])).structured_outputs.shape
         trouble = "" if shape == (None, 3) else f": it turns shape (None, 3) into {shape}."
     except Exception as error:
@@ -177,10 +178,11 @@ def _optimizer_config(optimizer: Any, owner: str) -> tuple[type, dict[str, Any]]
         optimizer = known[name](**options)
     elif isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
         optimizer = optimizer()
-    if not isinstance(optimizer, keras.optimizers.Optimizer):
+    is_one = isinstance(optimizer, keras.optimizers.Optimizer)
+    if not is_one or type(optimizer).__name__.lower() in _NO_OPTIMIZERS:
         raise TypeError(
             f"The 'optimizer' parameter of {owner} must be a name, a Keras optimizer or a Keras "
-            f"optimizer class. Got {optimizer!r} instead."
+            f"optimizer class, and none that wraps another. Got {optimizer!r} instead."
         )
     return type(optimizer), optimizer.get_config()
 

@@ -51,7 +51,8 @@ def build(spec: NetworkSpec, offset: Any = None, scale: Any = None) -> Any:
     stack = [keras.Input(spec.input_shape, dtype="float64" if scaled else spec.dtype)]
     for layer in spec.layers:
         if isinstance(layer, Scaling):
-            made = keras.layers.Rescaling(scale, -offset * scale, name=layer.name, dtype="float64")
+            factors = [x.item() if x.size == 1 else x for x in (scale, -offset * scale)]
+            made = keras.layers.Rescaling(*factors, name=layer.name, dtype="float64")
         else:
             made = _BUILDERS[type(layer)](layer, spec.dtype)
         stack.append(made)

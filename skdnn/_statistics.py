@@ -19,7 +19,8 @@ def corrected_t_test(differences: Any, ratio: float) -> float:
     Returns
     -------
     p : float
-        Two-sided p-value of the corrected resampled t-test.
+        Two-sided p-value of the corrected resampled t-test. NaN where the difference is the same
+        in every fold, one test row in each perhaps: there is no noise to hold it against.
 
     References
     ----------
@@ -36,8 +37,9 @@ def corrected_t_test(differences: Any, ratio: float) -> float:
     k = len(differences)
     if not differences.any():
         return 1.0
-    with np.errstate(divide="ignore"):  # the same difference in every fold: t is infinite, p is 0
-        t = differences.mean() / np.sqrt((1 / k + ratio) * differences.var(ddof=1))
+    if np.ptp(differences) <= 1e-9 * np.abs(differences).max():
+        return np.nan
+    t = differences.mean() / np.sqrt((1 / k + ratio) * differences.var(ddof=1))
     return float(2 * stats.t.sf(abs(t), df=k - 1))
 
 
@@ -47,7 +49,7 @@ def holm(p_values: Any) -> np.ndarray:
     Parameters
     ----------
     p_values : array-like of shape (n_tests,)
-        Of as many tests.
+        Of as many tests; NaN for none.
 
     Returns
     -------
@@ -65,9 +67,9 @@ def holm(p_values: Any) -> np.ndarray:
     >>> holm([0.01, 0.04, 0.03])
     array([0.03, 0.06, 0.06])
     """
-    p = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(p)
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(stepped, 1.0)
-    return adjusted
+    p = np.array(p_values, dtype=np.float64)
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested])]
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1))
+    p[order] = np.minimum(stepped, 1.0)
+    return p

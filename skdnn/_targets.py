@@ -38,6 +38,7 @@ class Classes(_Categories):
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
         """Turn labels, shape (n_samples,), into their numbers, int32."""
+        _check_row(y, ())
         codes = np.searchsorted(self.classes, y).clip(max=self.n_outputs - 1)
         strange = self.classes[codes] != y
         if np.any(strange):
@@ -74,6 +75,7 @@ class Labels(_Categories):
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
         """Turn an indicator matrix, shape (n_samples, n_labels), into floats."""
+        _check_row(y, (self.n_outputs,))
         return y.astype(dtype)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
@@ -106,11 +108,7 @@ class Quantities:
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
         """Standardise; the result is of shape (n_samples, n_outputs)."""
-        if y.shape[1:] != self.shape:
-            raise ValueError(
-                f"One row of y has shape {y.shape[1:]}, but {self.shape} when training began: "
-                "bring the same targets, or start anew with fit and warm_start=False."
-            )
+        _check_row(y, self.shape)
         return ((y.reshape(len(y), -1) - self.mean) / self.unit).astype(dtype)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
@@ -120,6 +118,14 @@ class Quantities:
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the linear output layer that puts out the target's own units."""
         return kernel * self.unit, bias * self.unit + self.mean
+
+
+def _check_row(y: np.ndarray, shape: tuple[int, ...]) -> None:
+    if y.shape[1:] != shape:
+        raise ValueError(
+            f"One row of y has shape {y.shape[1:]}, but {shape} when training began: bring the "
+            "same kind of targets, or start anew with fit and warm_start=False."
+        )
 
 
 Targets = Classes | Labels | Quantities

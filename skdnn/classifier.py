@@ -97,7 +97,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     model_ : keras.Sequential
         The network as a compiled Keras model, made anew at each access: it takes X as `predict`
         does and returns probabilities. Its weights are copies, so
-        that training it leaves the estimator as it is.
+        that training it leaves the estimator as it is. Its loss is without the penalty.
 
     See Also
     --------
@@ -192,8 +192,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`; two columns for two classes. float64 for X in float64,
-            else as `dtype`. For a multilabel y, the probability of each label.
+            In the order of `classes_`; two columns for two classes. float64 where X needs
+            it (float64, int64), else as `dtype`. For a multilabel y, the probability of each label.
         """
         return self._forward(X)
 

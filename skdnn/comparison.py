@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Integral
 from typing import Any
 
@@ -73,7 +74,7 @@ def compare(
 
     Parameters
     ----------
-    X : array-like or sparse matrix of shape (n_samples, n_features) or (n_samples, ...)
+    X : array-like of shape (n_samples, n_features) or (n_samples, ...)
         The data. Samples of any rank: images (n_samples, 28, 28) go as they are to the models
         that take them, by their tag `input_tags.three_d_array`, as `DNNClassifier` does; the
         others get a view with flattened samples. Of a pandas DataFrame, the default models
@@ -228,7 +229,7 @@ class Comparison:
         """Name of the first score, which ranks."""
         return next(iter(self.scores))
 
-    @property
+    @cached_property
     def p_values(self) -> np.ndarray:
         """Adjusted p-values of the difference to the best; NaN where nothing was tested.
 
@@ -242,7 +243,7 @@ class Comparison:
             p[tested] = holm([corrected_t_test(first[0] - first[i], ratio) for i in tested])
         return p
 
-    @property
+    @cached_property
     def verdicts(self) -> tuple[str, ...]:
         """How each model stands to the best, in words."""
         return tuple(map(self._verdict, self.names, self.p_values))

@@ -94,7 +94,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     model_ : keras.Sequential
         The network as a compiled Keras model, made anew at each access: it takes X as `predict`
         does and returns quantities in the units of y. Its weights are copies, so
-        that training it leaves the estimator as it is.
+        that training it leaves the estimator as it is. Its loss is without the penalty.
 
     See Also
     --------

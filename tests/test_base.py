@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.metrics import accuracy_score, log_loss
 
 from skdnn import DNNClassifier, DNNRegressor
 from skdnn._keras import keras
+from skdnn._validation import hold_out
 
 
 @pytest.fixture
@@ -204,28 +206,35 @@ def test_a_column_that_only_a_leak_could_use():
     held_out[:] = X
     # The same training rows with other held-out ones: the same network.
     training = np.ones(200, bool)
-    rows = _held_out_rows(model, X)
+    _, rows = hold_out(np.arange(200), None, 0.25, model._split_seed)
     training[rows] = False
     held_out[~training] = 1e9
     again = quick(DNNRegressor, validation_fraction=0.25).fit(held_out, np.where(training, y, -5))
     assert same_weights(model, again)
 
 
-def _held_out_rows(model, X):
-    from skdnn._validation import hold_out
-
-    return hold_out(np.arange(len(X)), None, 0.25, model._split_seed)[1]
-
-
 # --------------------------------------------------------------- training
 
 
-def test_history_has_an_entry_per_epoch_that_evaluate_agrees_with(table):
-    X, y = table
-    model = quick(validation_fraction=0.2, epochs=4).fit(X, y)
+def test_history_has_an_entry_per_epoch(table):
+    model = quick(validation_fraction=0.2, epochs=4).fit(*table)
     assert set(model.history_) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert all(len(values) == model.n_iter_ == 4 for values in model.history_.values())
     assert model.history_["loss"][-1] < model.history_["loss"][0]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_validation_figures_are_those_of_the_rows_held_out(table, weighted):
+    X, y = table
+    weight = np.random.default_rng(1).uniform(0.1, 5, size=90) if weighted else None
+    model = quick(validation_fraction=0.25).fit(X, y, weight)
+    _, rows = hold_out(np.arange(90), y, 0.25, model._split_seed)
+    w = weight[rows] if weighted else None
+    proba = model.predict_proba(X[rows])
+    loss = log_loss(y[rows], proba, sample_weight=w)
+    accuracy = accuracy_score(y[rows], proba.argmax(axis=1), sample_weight=w)
+    assert model.history_["val_loss"][-1] == pytest.approx(loss, rel=1e-5)
+    assert model.history_["val_accuracy"][-1] == pytest.approx(accuracy, rel=1e-5)
 
 
 def test_warm_start_goes_on_where_fit_stopped(table):
@@ -256,10 +265,26 @@ def test_without_warm_start_fit_starts_anew(table):
     assert same_weights(model.fit(*table), quick().fit(*table))
 
 
-def test_warm_start_of_another_network_is_refused(table):
+@pytest.mark.parametrize("change", [{"hidden_layer_sizes": (9,)}, {"scaling": "minmax"}], ids=str)
+def test_warm_start_of_another_network_is_refused(table, change):
     model = quick(warm_start=True).fit(*table)
     with pytest.raises(ValueError, match="not the one that its parameters now describe"):
-        model.set_params(hidden_layer_sizes=(9,)).fit(*table)
+        model.set_params(**change).fit(*table)
+
+
+def test_going_on_with_another_kind_of_y_is_refused(table):
+    X, y = table
+    labels = np.column_stack([y, 1 - y, y])
+    for first, then in [(y, labels), (labels, y), (labels, labels[:, :2])]:
+        model = quick(warm_start=True).fit(X, first)
+        with pytest.raises(ValueError, match=r"One row of y has shape .* when training began"):
+            model.fit(X, then)
+
+
+def test_parameters_are_checked_in_every_partial_fit(table):
+    model = quick().fit(*table)
+    with pytest.raises(ValueError, match="'batch_size' parameter of DNNClassifier"):
+        model.set_params(batch_size=0).partial_fit(*table)
 
 
 def test_warm_start_with_another_optimizer_starts_its_state_anew(table):
@@ -350,6 +375,18 @@ def test_summary_is_printed(table, capsys):
 
 def test_model_before_fit_is_no_attribute():
     assert not hasattr(DNNClassifier(), "model_")
+
+
+def test_a_missing_attribute_is_told_as_python_tells_it():
+    class Mine(DNNClassifier):
+        @property
+        def broken(self):
+            return self.classes_.nothing
+
+    with pytest.raises(AttributeError, match="'Mine' object has no attribute 'layers_'"):
+        Mine().layers_  # noqa: B018
+    with pytest.raises(AttributeError, match="has no attribute 'classes_'"):
+        Mine().broken  # noqa: B018
 
 
 @pytest.mark.parametrize("shape", [(90,), (90, 1), (90, 2)])

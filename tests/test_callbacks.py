@@ -49,6 +49,11 @@ def test_a_terminal_gets_one_live_line_per_epoch(two_epochs):
     assert drawn[-1].endswith("val_loss 0.2500")
 
 
+def test_a_program_without_a_console(monkeypatch):
+    monkeypatch.setattr("sys.stdout", None)
+    EpochLines(1).epoch_begins(1, 10)
+
+
 def test_the_live_line_is_never_wider_than_the_screen(two_epochs, monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
     *live, _ = two_epochs(Screen()).split("\n")[0].split("\r")[1:]

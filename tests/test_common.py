@@ -16,7 +16,6 @@ FLOAT32_ROUNDING = {
 @parametrize_with_checks(
     [DNNClassifier(), DNNRegressor()],
     expected_failed_checks=lambda estimator: FLOAT32_ROUNDING,
-    xfail_strict=False,
 )
 def test_scikit_learn_check(estimator, check):
     check(estimator)

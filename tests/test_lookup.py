@@ -24,7 +24,7 @@ def test_scikit_learn_names_of_activations(name, keras_name):
 
 
 def test_a_function_of_the_user_stays_itself():
-    assert resolve_activation(abs, "Owner") is abs
+    assert resolve_activation(keras.ops.abs, "Owner") is keras.ops.abs
 
 
 def test_unknown_activation_names_the_nearest():
@@ -66,6 +66,28 @@ def test_an_object_that_is_no_optimizer_is_refused():
 @pytest.mark.parametrize("momentum", [0, np.float32(0.5)])
 def test_momentum_of_any_number_type(momentum):
     assert resolve_optimizer("sgd", None, momentum, "Owner").build().momentum == momentum
+
+
+def test_an_optimizer_that_wraps_another_is_refused():
+    wrapper = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD())
+    with pytest.raises(TypeError, match="none that wraps another"):
+        resolve_optimizer(wrapper, None, None, "Owner")
+
+
+def test_activation_that_cannot_be_a_key_is_refused():
+    class Unhashable:
+        __hash__ = None
+
+        def __call__(self, x):
+            return x
+
+    with pytest.raises(TypeError, match=r"'activation' parameter of Owner.*unhashable"):
+        resolve_activation(Unhashable(), "Owner")
+
+
+def test_activation_with_weights_of_its_own_is_refused():
+    with pytest.raises(TypeError, match="'activation' parameter of Owner"):
+        resolve_activation(keras.layers.PReLU(), "Owner")
 
 
 def test_momentum_for_an_optimizer_without_is_refused():
