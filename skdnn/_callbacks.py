@@ -8,7 +8,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-_LINE = "{desc} {bar:12} {elapsed_s:.1f}s{postfix}"
+_LINE = "{desc} {bar:8} {elapsed_s:.1f}s{postfix}"  # with two figures, 80 columns
 
 
 class Silence:
@@ -56,8 +56,12 @@ class EpochLines:
 
     def epoch_ends(self, logs: dict[str, float]) -> None:
         """Finish the line with the epoch's figures."""
-        figures = ", ".join(f"{name} {value:#.4g}" for name, value in logs.items())
-        self._write(self._line(figures) + "\n")
+        figures = []
+        for name, value in logs.items():
+            if not name.startswith("val_"):
+                held_out = f" (val {logs[f'val_{name}']:#.4g})" if f"val_{name}" in logs else ""
+                figures.append(f"{name} {value:#.4g}{held_out}")
+        self._write(self._line(" ".join(figures)) + "\n")
 
     def _redraw(self) -> None:
         if self.live:  # never wider than the screen, or the next one could not be drawn over it

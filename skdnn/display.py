@@ -245,7 +245,7 @@ def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
     def line(tag: str, texts: Iterable[str]) -> str:
         pairs = zip(columns, texts, strict=True)
         return "".join(
-            f'<{tag} style="text-align: {_ALIGN[column.left]}">{escape(text)}</{tag}>'
+            f'<{tag} style="text-align: {_ALIGN[column.left]}; padding: 0 0.6em">{escape(text)}</{tag}>'
             for column, text in pairs
         )
 

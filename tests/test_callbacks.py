@@ -36,8 +36,8 @@ def two_epochs():
 
 def test_a_log_gets_one_plain_line_per_epoch(two_epochs):
     first, second = two_epochs(Log()).splitlines()
-    assert first.startswith("Epoch 1/2 ############")
-    assert first.endswith("loss 0.5000, accuracy 0.7500, val_loss 0.2500")
+    assert first.startswith("Epoch 1/2 ########")
+    assert first.endswith("loss 0.5000 (val 0.2500) accuracy 0.7500")
     assert second.startswith("Epoch 2/2")
 
 
@@ -45,8 +45,8 @@ def test_a_terminal_gets_one_live_line_per_epoch(two_epochs):
     text = two_epochs(Screen())
     assert text.count("\n") == 2
     drawn = text.split("\n")[0].split("\r")[1:]
-    assert [line.count("█") for line in drawn] == [0, 4, 12, 12]
-    assert drawn[-1].endswith("val_loss 0.2500")
+    assert [line.count("█") for line in drawn] == [0, 3, 8, 8]
+    assert drawn[-1].endswith("accuracy 0.7500")
 
 
 def test_a_program_without_a_console(monkeypatch):
