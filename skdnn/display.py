@@ -243,11 +243,9 @@ def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
     """
 
     def line(tag: str, texts: Iterable[str]) -> str:
-        pairs = zip(columns, texts, strict=True)
-        return "".join(
-            f'<{tag} style="text-align: {_ALIGN[column.left]}; padding: 0 0.6em">{escape(text)}</{tag}>'
-            for column, text in pairs
-        )
+        styles = (f"text-align: {_ALIGN[column.left]}; padding: 0 0.6em" for column in columns)
+        pairs = zip(styles, texts, strict=True)
+        return "".join(f'<{tag} style="{style}">{escape(text)}</{tag}>' for style, text in pairs)
 
     head = line("th", (column.header for column in columns))
     rows = zip(*(column.cells for column in columns), strict=True)
