@@ -198,6 +198,7 @@ class BaseDNN(BaseEstimator, ABC):
         X, y = validate_data(
             self, X, y, reset=reset, multi_output=True, y_numeric=not is_classifier(self)
         )
+        self._check_numbers(X)
         y = self._check_y(y)
         if sample_weight is None:
             return X, y, None, shape
@@ -208,6 +209,13 @@ class BaseDNN(BaseEstimator, ABC):
                 f"for every row. Got weights from {weight.min():g} to {weight.max():g}."
             )
         return X, y, weight, shape
+
+    def _check_numbers(self, X: np.ndarray) -> None:
+        if X.dtype.kind not in "biuf":
+            raise TypeError(
+                f"The X of {type(self).__name__} must hold numbers. Got {X.dtype}: turn dates into "
+                "numbers, such as days since a start, and categories with OneHotEncoder."
+            )
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
         fitted = self._spec.input_shape
@@ -371,6 +379,7 @@ class BaseDNN(BaseEstimator, ABC):
         X, shape = as_rows(X)
         self._check_shape(shape)
         X = validate_data(self, X, reset=False)
+        self._check_numbers(X)
         # As precise as X is: scikit-learn's estimators keep float64 for float64.
         dtype = np.result_type(X.dtype, self._spec.dtype)
         network = self._forward_function()

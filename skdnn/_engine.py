@@ -406,6 +406,8 @@ def _check_process() -> None:
             "This process was forked from one that has trained a network, and TensorFlow cannot be "
             "used in both: start it with joblib's loky backend or with multiprocessing's 'spawn'."
         )
+    if tf.distribute.has_strategy():
+        raise RuntimeError("skdnn trains on one device: call fit outside of tf.distribute's scope.")
 
 
 def _check_finite(is_finite: bool, epoch: int, optimizer: Any) -> None:

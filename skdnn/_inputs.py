@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import issparse
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils import gen_batches
 
@@ -30,7 +31,7 @@ def as_rows(X: Any) -> tuple[Any, tuple[int, ...]]:
     if not hasattr(X, "shape"):
         X = np.asarray(X)
     shape = tuple(X.shape[1:])
-    if len(shape) > 1:
+    if len(shape) > 1 and not issparse(X):
         X = np.asarray(X)
         X = X.reshape(X.shape[0], int(np.prod(shape)))
     return X, shape

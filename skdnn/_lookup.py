@@ -46,7 +46,7 @@ def resolve_activation(value: Activation, owner: str) -> Activation:
             return name
         _try_activation(value, owner)
         return value
-    name = ACTIVATION_ALIASES.get(value, value)
+    name = ACTIVATION_ALIASES.get(value, value) if isinstance(value, str) else None
     if name not in known:
         raise unknown("activation", owner, value, {*known, *ACTIVATION_ALIASES}, _OPTIONS)
     return name
@@ -54,13 +54,16 @@ def resolve_activation(value: Activation, owner: str) -> Activation:
 
 def _try_activation(value: Any, owner: str) -> None:
     try:
-        hash(value)  # it is part of the key under which a compiled program is kept
         trial = tf.function(lambda x: value(x), autograph=False)
         shape = trial.get_concrete_function(tf.TensorSpec([None, 3])).structured_outputs.shape
         trouble = "" if shape == (None, 3) else f": it turns shape (None, 3) into {shape}."
     except Exception as error:
         trouble = f": {error}"
-    if getattr(value, "weights", ()):
+    if isinstance(value, type):
+        trouble = f": it is a class, write {value.__name__}()."
+    elif type(value).__hash__ is None:
+        trouble = ": it must be hashable, to tell one compiled network from another."
+    elif getattr(value, "weights", ()):
         trouble = ": it has weights of its own."
     if trouble:
         raise TypeError(
@@ -75,18 +78,20 @@ def resolve_initializer(value: Any, seed: int, owner: str) -> Any:
     Keras seeds what it makes without a seed from Python's global generator: none is made so.
     """
     if isinstance(value, str):
-        known = {n: c for n, c in _classes(keras.initializers).items() if n.islower()}
+        known = {
+            n: c for n, c in _classes(keras.initializers).items() if n.islower() and n != "stft"
+        }
         if value not in known:
             raise unknown("kernel_initializer", owner, value, known, _OPTIONS)
         value = known[value]
-    if isinstance(value, type):
+    if isinstance(value, type) and issubclass(value, keras.initializers.Initializer):
         return value(seed=seed) if "seed" in inspect.signature(value).parameters else value()
     if not isinstance(value, keras.initializers.Initializer):
         return value  # any function of a shape and a dtype
     config = value.get_config()
-    if "seed" in config and config["seed"] is None:
-        config["seed"] = seed
-    return type(value).from_config(config)
+    if config.get("seed", 0) is None:
+        return type(value).from_config({**config, "seed": seed})
+    return value
 
 
 @dataclass(frozen=True)
@@ -190,5 +195,6 @@ def _optimizer_config(optimizer: Any, owner: str) -> tuple[type, dict[str, Any]]
 def _as_json(value: Any) -> Any:
     """Tell a configured object, such as a schedule, by its class and configuration."""
     if hasattr(value, "get_config"):
-        return [f"{type(value).__module__}.{type(value).__qualname__}", value.get_config()]
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        return [kind, value.get_config(), vars(value)]  # not every configuration is complete
     return repr(value)

@@ -28,7 +28,7 @@ _BUILDERS: dict[type, Callable[[Any, str], Any]] = {
         x.units, x.activation, kernel_initializer="zeros", name=x.name, dtype=dtype
     ),
     Dropout: lambda x, dtype: keras.layers.Dropout(x.rate, seed=0, name=x.name, dtype=dtype),
-    Flatten: lambda x, dtype: keras.layers.Flatten("channels_last", name=x.name),
+    Flatten: lambda x, dtype: keras.layers.Flatten("channels_last", name=x.name, dtype=dtype),
 }
 
 
@@ -48,13 +48,15 @@ def build(spec: NetworkSpec, offset: Any = None, scale: Any = None) -> Any:
     """
     scaled = any(isinstance(layer, Scaling) for layer in spec.layers)
     # Scaling is done in float64, so that it loses nothing of a table in float64.
-    stack = [keras.Input(spec.input_shape, dtype="float64" if scaled else spec.dtype)]
+    entry = "float64" if scaled else spec.dtype
+    stack = [keras.Input(spec.input_shape, dtype=entry)]
     for layer in spec.layers:
         if isinstance(layer, Scaling):
             factors = [x.item() if x.size == 1 else x for x in (scale, -offset * scale)]
             made = keras.layers.Rescaling(*factors, name=layer.name, dtype="float64")
         else:
-            made = _BUILDERS[type(layer)](layer, spec.dtype)
+            dtype = entry if isinstance(layer, Flatten) else spec.dtype
+            made = _BUILDERS[type(layer)](layer, dtype)
         stack.append(made)
     return keras.Sequential(stack)
 
@@ -85,10 +87,24 @@ def initial_weights(
         if isinstance(layer, Dense):
             draw = resolve_initializer(initializer, int(rng.integers(2**31)), owner)
             kernel, bias = shapes
-            weights.append(np.asarray(draw(kernel, dtype=spec.dtype)))
+            weights.append(_draw_kernel(draw, kernel, spec.dtype, owner))
             weights.append(np.zeros(bias, spec.dtype))
         elif isinstance(layer, BatchNormalization):
             gamma, beta, mean, variance = shapes
             fills = ((np.ones, gamma), (np.zeros, beta), (np.zeros, mean), (np.ones, variance))
             weights.extend(fill(shape, spec.dtype) for fill, shape in fills)
     return weights
+
+
+def _draw_kernel(draw: Any, shape: tuple[int, ...], dtype: str, owner: str) -> np.ndarray:
+    try:
+        kernel = np.asarray(draw(shape, dtype=dtype))
+        trouble = "" if kernel.shape == shape else f"for shape {shape} it gave {kernel.shape}."
+    except Exception as error:
+        trouble = str(error)
+    if trouble:
+        raise TypeError(
+            f"The 'kernel_initializer' parameter of {owner} must be a name, a Keras initializer or "
+            f"a function of a shape and a dtype. Got {draw!r}: {trouble}"
+        )
+    return kernel

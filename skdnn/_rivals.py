@@ -90,7 +90,8 @@ def default_models(
     """
     if task not in TASKS:
         raise unknown("task", "default_models", task, TASKS)
-    if names is not None and (isinstance(names, str) or not names):
+    is_list = isinstance(names, Sequence) and not isinstance(names, str)
+    if names is not None and not (is_list and names):
         raise ValueError(
             f"The 'models' parameter of compare must be a dict of estimators or a list of names, "
             f"at least one. Got {names!r} instead."

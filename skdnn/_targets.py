@@ -158,7 +158,13 @@ def check_labels(y: Any, owner: str) -> np.ndarray:
     """Validate the y of a classifier: (n_samples,) labels or a (n_samples, n_labels) indicator."""
     kind = type_of_target(y, input_name="y", raise_unknown=True)
     if kind == "multilabel-indicator":
-        return y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+        y = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+        if not np.isin(y, (0, 1)).all():
+            raise ValueError(
+                f"A multilabel y of {owner} must hold zeros and ones, one column per label. Got "
+                f"the values {np.unique(y).tolist()}: write 1 where a row has the label, else 0."
+            )
+        return y
     check_classification_targets(y)
     if kind == "multiclass-multioutput":
         raise ValueError(

@@ -314,7 +314,7 @@ def _compare(args: argparse.Namespace) -> None:
             random_state=args.seed,
             verbose=0 if args.quiet else 1,
         )
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise _ProblemError(str(error)) from error
     print(_as_json(args, X, result) if args.json else _as_text(args, X, result))
     if args.plot:

@@ -159,6 +159,13 @@ def compare(
     X = np.asarray(X) if isinstance(X, list | tuple) else X
     y = _check_target(y)
     X, y, groups = indexable(X, y, groups)
+    columns = getattr(X, "columns", None)
+    if columns is not None and len(set(columns)) < len(columns):
+        twice = sorted({str(c) for c in columns if list(columns).count(c) > 1})
+        raise ValueError(
+            f"The 'X' parameter of compare must have column names that differ. Got {twice} more "
+            "than once: rename them."
+        )
     if isinstance(models, Mapping):
         models = _check_models(models)
         task = _find_task(task, models, y)
@@ -449,6 +456,8 @@ def _check_target(y: Any) -> np.ndarray:
 
 
 def _check_models(models: Mapping[str, Any]) -> dict[str, Any]:
+    if len({str(name) for name in models}) < len(models):
+        raise ValueError("The 'models' parameter of compare must have a name of its own for each.")
     if not models:
         raise ValueError("The 'models' parameter of compare must name a model. Got an empty dict.")
     for name, model in models.items():

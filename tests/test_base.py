@@ -121,6 +121,13 @@ def test_nan_is_refused_in_x_and_y(table, cls, bad):
         quick(cls).fit(X, np.where(y == 1, bad, 0.0))
 
 
+def test_dates_are_refused(table):
+    X, y = table
+    dates = np.datetime64("2026-01-01") + (X * 100).astype(int).astype("timedelta64[D]")
+    with pytest.raises(TypeError, match=r"must hold numbers. Got datetime64.*days since"):
+        quick().fit(dates, y)
+
+
 def test_another_shape_than_in_fit_is_refused(digits):
     X, y = digits
     model = quick().fit(X, y)

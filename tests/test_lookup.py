@@ -81,7 +81,7 @@ def test_activation_that_cannot_be_a_key_is_refused():
         def __call__(self, x):
             return x
 
-    with pytest.raises(TypeError, match=r"'activation' parameter of Owner.*unhashable"):
+    with pytest.raises(TypeError, match=r"'activation' parameter of Owner.*must be hashable"):
         resolve_activation(Unhashable(), "Owner")
 
 

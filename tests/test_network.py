@@ -7,6 +7,8 @@ from skdnn._keras import keras
 from skdnn._network import build, initial_weights
 from skdnn._spec import dense_network
 
+_HUGE = (np.full(4, 1e6), np.full(4, 1e-6))
+
 
 @pytest.fixture
 def spec():
@@ -50,6 +52,27 @@ def test_initial_weights_have_the_spread_that_keras_gives(name):
     keras_kernel = np.array(keras.initializers.get(name)((300, 200)))
     assert kernel.std() == pytest.approx(keras_kernel.std(), rel=0.05)
     assert not bias.any()
+
+
+@pytest.mark.parametrize(
+    "draw", [lambda shape, dtype: np.zeros(3), lambda shape: 0, int], ids=["shape", "dtype", "int"]
+)
+def test_initializer_that_does_not_give_a_kernel_is_refused(draw):
+    spec = dense_network((2,), [], (1, "linear"), scaled=False)
+    with pytest.raises((TypeError, ValueError), match="'kernel_initializer' parameter of Owner"):
+        initial_weights(spec, draw, np.random.default_rng(0), "Owner")
+
+
+def test_scaling_keeps_its_digits_whatever_the_global_policy():
+    x = np.full((1, 2, 2), 1e6)
+    expected = float(build(dense_network((2, 2), [], (1, "linear"), scaled=True), *_HUGE)(x)[0, 0])
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = build(dense_network((2, 2), [], (1, "linear"), scaled=True), *_HUGE)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert np.isfinite(model.layers[1](model.layers[0](x))).all()
+    assert float(model(x)[0, 0]) == expected
 
 
 def test_each_kernel_is_drawn_apart():

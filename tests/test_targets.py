@@ -40,6 +40,13 @@ def test_sparse_indicator_is_made_dense():
     np.testing.assert_array_equal(y, [[0, 1], [1, 1]])
 
 
+@pytest.mark.parametrize("values", [(-1, 1), (1, 2)])
+def test_indicator_of_other_numbers_is_refused(values):
+    y = np.array(values)[[[0, 1], [1, 0], [1, 1]]]
+    with pytest.raises(ValueError, match="must hold zeros and ones"):
+        check_labels(y, "Owner")
+
+
 def test_several_columns_of_classes_are_refused_with_a_way_out():
     with pytest.raises(ValueError, match="MultiOutputClassifier"):
         check_labels([[1, 2], [3, 1]], "Owner")
