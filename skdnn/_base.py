@@ -157,6 +157,7 @@ class BaseDNN(BaseEstimator, ABC):
         validate: bool = True,
         classes: Any = None,
     ) -> None:
+        from skdnn._engine import Plan
         from skdnn._lookup import resolve_optimizer
 
         self._validate_params()  # partial_fit is not validated by scikit-learn once it is fitted
@@ -176,8 +177,13 @@ class BaseDNN(BaseEstimator, ABC):
             weight = weight / weight[rows].mean()
         if not resume:
             self._begin(X, y, weight, rows, shape, classes, hidden)
-        recipe, data = self._assemble(X, y, weight, optimizer)
-        self._run(recipe, data, rows, held_out, epochs)
+        recipe, fetch, constants = self._assemble(X, y, weight, optimizer)
+        self._run(
+            recipe,
+            fetch,
+            constants,
+            Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle)),
+        )
 
     def _split(
         self, y: np.ndarray, weight: np.ndarray | None, validate: bool
@@ -308,57 +314,48 @@ class BaseDNN(BaseEstimator, ABC):
 
     def _assemble(
         self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, optimizer: Any
-    ) -> tuple[Any, Any]:
+    ) -> tuple[Any, Any, Any]:
         """Put parameters and data into what the engine takes."""
-        from skdnn._engine import Data, Recipe
+        from skdnn._program import Constants, Recipe
 
         dtype = self._spec.dtype
-        x, is_scaled = self._inputs.prepare(X, dtype)
         codes = self._targets.encode(y, dtype)
-        data = Data(
-            X=x,
-            y=codes,
-            weight=() if weight is None else weight.astype(dtype),
-            offset=() if is_scaled else np.asarray(self._inputs.offset, dtype),
-            scale=() if is_scaled else np.asarray(self._inputs.scale, dtype),
-            unit=self._targets.unit.astype(dtype),
-            alpha=np.asarray(self.alpha, dtype) if self.alpha > 0 else (),
+        columns = [self._inputs.fetch_from(X, dtype), codes.__getitem__]
+        if weight is not None:
+            columns.append(weight.astype(dtype).__getitem__)
+        constants = Constants(
+            unit=self._targets.unit.astype(dtype), alpha=np.asarray(self.alpha, dtype)
         )
         recipe = Recipe(
             spec=self._spec.body,
             optimizer=optimizer,
             loss=self._targets.loss,
             metric=self._targets.metric,
-            x_dtype=x.dtype.name,
             y_dtype=codes.dtype.name,
             y_ndim=codes.ndim,
-            scaled=not is_scaled,
             weighted=weight is not None,
             penalized=self.alpha > 0,
         )
-        return recipe, data
+        return recipe, lambda rows: [column(rows) for column in columns], constants
 
-    def _run(
-        self, recipe: Any, data: Any, rows: np.ndarray, held_out: np.ndarray, epochs: int
-    ) -> None:
-        from skdnn._engine import Plan, train
+    def _run(self, recipe: Any, fetch: Any, constants: Any, plan: Any) -> None:
+        from skdnn._engine import train
 
         # Another optimizer, or another setting of it, cannot go on from the state of this one.
         optimizer = f"{recipe.optimizer.kind.__qualname__} {recipe.optimizer.baked}"
         if getattr(self, "_optimizer", optimizer) != optimizer:
             self._state = replace(self._state, optimizer=None)
         self._optimizer = optimizer
-        plan = Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle))
-        report = EpochLines(epochs) if self.verbose else Silence()
-        self._state, history = train(recipe, data, self._state, plan, self._rng, report)
+        report = EpochLines(plan.epochs) if self.verbose else Silence()
+        self._state, history = train(recipe, fetch, constants, self._state, plan, self._rng, report)
         self._warn_if_lost(history["loss"][-1])
         # Every list has one entry per epoch: NaN for those that did not have what it tells of.
-        before, now = [np.nan] * self.n_iter_, [np.nan] * epochs
+        before, now = [np.nan] * self.n_iter_, [np.nan] * plan.epochs
         self.history_ = {
             name: self.history_.get(name, before) + history.get(name, now)
             for name in {**self.history_, **history}
         }
-        self.n_iter_ += epochs
+        self.n_iter_ += plan.epochs
 
     def _warn_if_lost(self, loss: float) -> None:
         # Far off and still finite: rectified units, once dead, keep a loss from overflowing.

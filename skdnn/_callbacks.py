@@ -14,6 +14,8 @@ _LINE = "{desc} {bar:8} {elapsed_s:.1f}s{postfix}"  # with two figures, 80 colum
 class Silence:
     """Reports nothing."""
 
+    silent = True
+
     def epoch_begins(self, epoch: int, n_steps: int) -> None: ...
 
     def steps_done(self, n_steps: int) -> None: ...
@@ -34,6 +36,8 @@ class EpochLines:
     stream : file, default=None
         Where to write; None for standard output.
     """
+
+    silent = False
 
     def __init__(self, n_epochs: int, stream: TextIO | None = None):
         self.n_epochs = n_epochs

@@ -1,6 +1,7 @@
 """Arrays of any rank -> rows of numbers on a scale that networks like."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.utils import gen_batches
 
 # Values looked at together: bounds the memory that scaling takes beside the data.
 _CHUNK = 2**22
+_ALIGNMENT = 64  # bytes
 
 
 def as_rows(X: Any) -> tuple[Any, tuple[int, ...]]:
@@ -89,24 +91,46 @@ class Inputs:
         work = np.result_type(X.dtype, dtype)
         x = X.astype(work, copy=False)
         if self.offset is not None and self.scale is not None:
-            x = (x - self.offset.astype(work)) * self.scale.astype(work)
+            x = x - self.offset.astype(work)
+            x *= self.scale.astype(work)
         return x.astype(dtype, copy=False)
 
-    def prepare(self, X: np.ndarray, dtype: str) -> tuple[np.ndarray, bool]:
-        """Make what training reads: `uint8` and `dtype` as they come, all else in one pass.
+    def fetch_from(self, X: np.ndarray, dtype: str) -> Callable[[np.ndarray], np.ndarray]:
+        """Return a function that gives rows of X, scaled and in `dtype`, by their numbers.
 
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_inputs)
-        is_scaled : bool
-            Whether scaling is done; else each batch is still to be scaled.
+        What is `uint8` or `dtype` already is read where it is, and scaled as it is read. All else
+        is scaled once, in one pass.
         """
         if X.dtype in (np.uint8, dtype):
-            return X, self.offset is None
-        out = np.empty(X.shape, dtype)
+            return partial(self._fetch, X, np.dtype(dtype))
+        scaled = np.empty(X.shape, dtype)
         for part in _slices(len(X), X.shape[1]):
-            out[part] = self.apply(X[part], dtype)
-        return out, True
+            scaled[part] = self.apply(X[part], dtype)
+        return partial(_take, scaled)
+
+    def _fetch(self, X: np.ndarray, dtype: np.dtype, rows: np.ndarray) -> np.ndarray:
+        x = _take(X, rows)
+        if self.offset is None or self.scale is None:
+            return x.astype(dtype, copy=False)
+        # In place where it can be: rows are fetched in every epoch.
+        out = x if x.dtype == dtype else _aligned(x.shape, dtype)
+        if self.offset.any():
+            x = np.subtract(x, self.offset.astype(dtype), out=out)
+        return np.multiply(x, self.scale.astype(dtype), out=out)
+
+
+def _take(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    # With "raise", NumPy would fill a buffer first.
+    return np.take(X, rows, axis=0, out=_aligned((len(rows), X.shape[1]), X.dtype), mode="clip")
+
+
+def _aligned(shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:
+    """Make an array that TensorFlow takes as it is: others it copies."""
+    dtype = np.dtype(dtype)
+    size = int(np.prod(shape)) * dtype.itemsize
+    memory = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 def _uses_the_range_of_bytes(X: np.ndarray, rows: np.ndarray) -> bool:

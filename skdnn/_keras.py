@@ -13,6 +13,8 @@ _BANNER = re.compile(
     rb"cpu_feature_guard|cuda_\w+|util)\.cc:\d+\]|To enable the following instructions:"
 )
 
+_THREADS = "TF_OVERRIDE_GLOBAL_THREADPOOL"
+
 
 @contextlib.contextmanager
 def _no_banners() -> Iterator[None]:
@@ -47,6 +49,26 @@ def _check_backend(backend: str) -> None:
         )
 
 
+def _grant_threads_to_sessions() -> None:
+    """Have TensorFlow give each device threads of its own, so that sessions can have fewer.
+
+    It reads the variable when the first device of the process is made: that one is made here, and
+    the environment is left as it was. Where the user was first, sessions share all threads.
+    """
+    if _THREADS not in os.environ:
+        os.environ[_THREADS] = "1"
+        no_gpu = tf.compat.v1.ConfigProto(device_count={"GPU": 0})
+        tf.compat.v1.Session(graph=tf.Graph(), config=no_gpu).close()
+        del os.environ[_THREADS]
+
+
+def _grow_gpu_memory() -> None:
+    """Have TensorFlow take a GPU's memory as it is needed, unless the user has begun to use it."""
+    with contextlib.suppress(RuntimeError):
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
 # Before Keras is imported too: what another backend needs may not be installed.
 _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
 with _no_banners():
@@ -54,5 +76,8 @@ with _no_banners():
 
     _check_backend(keras.backend.backend())
     import tensorflow as tf
+
+    _grant_threads_to_sessions()
+    _grow_gpu_memory()
 
 __all__ = ["keras", "tf"]

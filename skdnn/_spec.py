@@ -116,6 +116,11 @@ class NetworkSpec:
         return prod(self.input_shape)
 
     @property
+    def n_outputs(self) -> int:
+        """Number of values that come out for one sample."""
+        return [shape for _, shape, _ in self.walk()][-1][-1]
+
+    @property
     def body(self) -> "NetworkSpec":
         """The layers behind flattening and scaling: all that training changes."""
         layers = tuple(x for x in self.layers if not isinstance(x, Flatten | Scaling))

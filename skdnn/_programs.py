@@ -1,0 +1,89 @@
+"""Compiled programs, kept for the next fit that can use them; knows nothing of TensorFlow."""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_SIZE = "SKDNN_PROGRAM_CACHE_SIZE"
+
+
+class ProgramCache:
+    """Programs that are not in use, the longest unused thrown away first.
+
+    A program is lent to one fit at a time: its variables are that fit's own. A second thread
+    that wants the same one meanwhile compiles another.
+
+    Parameters
+    ----------
+    maxsize : int
+        Number of programs to keep.
+    """
+
+    def __init__(self, maxsize: int):
+        self.maxsize = maxsize
+        self.n_lent = 0
+        self._idle: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def lend(self, recipe: Hashable, compile: Callable[[Any], Any]) -> Iterator[Any]:
+        """Lend the program of a recipe; one whose run was broken off does not come back."""
+        with self._lock:
+            program = self._idle.pop(recipe, None)
+            self.n_lent += 1
+        is_whole = False
+        try:
+            program = compile(recipe) if program is None else program
+            yield program
+            is_whole = True
+        finally:
+            with self._lock:
+                self.n_lent -= 1
+                if is_whole:
+                    self._idle[recipe] = program
+            if not is_whole and program is not None:
+                program.close()
+            self.trim(self.maxsize)
+
+    def trim(self, size: int) -> None:
+        """Throw away all but the `size` programs that were used last."""
+        while True:
+            with self._lock:
+                if len(self._idle) <= size:
+                    return
+                _, program = self._idle.popitem(last=False)
+            program.close()
+
+
+def _initial_size() -> int:
+    size = os.environ.get(_SIZE, "16")
+    if not size.isdecimal():
+        raise ValueError(
+            f"The environment variable {_SIZE} must be a whole number, the number of compiled "
+            f"programs that skdnn keeps. Got {size!r}."
+        )
+    return int(size)
+
+
+PROGRAMS = ProgramCache(_initial_size())
+
+
+def clear_program_cache() -> None:
+    """Throw away the compiled programs that skdnn keeps, and free their memory.
+
+    The program of an architecture (layers, activations, optimizer and its settings but for the
+    learning rate, kind of target) is kept, so that the next fit that can use it compiles nothing.
+    At most 16 are kept, the longest unused thrown away first: set the environment variable
+    ``SKDNN_PROGRAM_CACHE_SIZE`` before skdnn is imported for more or fewer, 0 for none. A program
+    takes some megabytes. Programs that are training are not touched. Fitted estimators lose
+    nothing.
+
+    Examples
+    --------
+    >>> from skdnn import clear_program_cache
+    >>> clear_program_cache()
+    """
+    PROGRAMS.trim(0)
