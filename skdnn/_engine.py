@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -26,7 +27,7 @@ _SECONDS_PER_CALL = 0.5
 _VALUES_PER_CALL = 2**21
 _EVALUATION_BATCH = 2048
 # Multiply-adds in a batch from which one more thread pays: see docs/architecture.md.
-_WORK_PER_THREAD = 2**24
+_WORK_PER_THREAD = 2**28
 _process: int | None = None  # the one that trains
 
 # Gives the rows of these numbers: x, (n_rows, n_inputs), y, and their weights where there are any;
@@ -109,41 +110,20 @@ def train(
         In a process forked from one that has trained.
     """
     _check_process()
-    names = ("loss", recipe.metric)
     history: dict[str, list[float]] = {}
-    batch_size = min(plan.batch_size, len(plan.rows))
     with PROGRAMS.lend(recipe, Program) as program, _Trainer(program, fetch, constants) as trainer:
-        program.load(state, rng, _threads(program.work * batch_size))
-        for first, epochs in _groups(plan, batch_size, recipe.spec.n_inputs, rng, report.silent):
-            report.epoch_begins(first, -(-len(epochs[0]) // batch_size))
-            for number, means in enumerate(
-                trainer.train(epochs, batch_size, report.steps_done), start=first
-            ):
-                _check_finite(bool(np.isfinite(means[0])), number, program)
-                logs = dict(zip(names, map(float, means), strict=True))
-                if len(plan.held_out):
-                    values = trainer.evaluate(plan.held_out)
-                    logs |= {f"val_{n}": float(x) for n, x in zip(names, values, strict=True)}
-                for name, value in logs.items():
-                    history.setdefault(name, []).append(value)
-                report.epoch_ends(logs)
+        n_threads = _threads(program.work * plan.batch_size)
+        program.load(state, recipe.optimizer.learning_rate, rng, n_threads)
+        for number, logs in enumerate(trainer.train(plan, rng, report), start=1):
+            _check_finite(isfinite(logs["loss"]), number, program)
+            for name, value in logs.items():
+                history.setdefault(name, []).append(value)
+            report.epoch_ends(logs)
         state = program.read()
         # The last step of all comes after the last loss.
         are_finite = all(np.isfinite(w).all() for w in state.weights)
         _check_finite(are_finite, plan.epochs, program)
     return state, history
-
-
-def _groups(
-    plan: Plan, batch_size: int, n_inputs: int, rng: np.random.Generator, silent: bool
-) -> Iterator[tuple[int, list[np.ndarray]]]:
-    """Yield the rows of epochs that are trained on together, with the number of the first."""
-    values = max(1, len(plan.rows) * n_inputs)
-    most = max(1, _VALUES_PER_CALL // values) if silent and not len(plan.held_out) else 1
-    for first in range(1, plan.epochs + 1, most):
-        n_epochs = min(most, plan.epochs + 1 - first)
-        order = rng.permutation if plan.shuffle else np.asarray
-        yield first, [order(plan.rows) for _ in range(n_epochs)]
 
 
 class _Trainer:
@@ -163,6 +143,33 @@ class _Trainer:
             self._pool.shutdown()
 
     def train(
+        self, plan: Plan, rng: np.random.Generator, report: Report
+    ) -> Iterator[dict[str, float]]:
+        """Yield what there is to tell of each epoch, when it is over."""
+        names = ("loss", self.program.recipe.metric)
+        order = rng.permutation if plan.shuffle else np.asarray
+        batch_size = min(plan.batch_size, len(plan.rows))
+        n_steps = -(-len(plan.rows) // batch_size)
+        unseen = report.silent and not len(plan.held_out)
+        done = 0
+        while done < plan.epochs:
+            n_epochs = self._epochs_per_call(len(plan.rows), n_steps) if unseen else 1
+            epochs = [order(plan.rows) for _ in range(min(n_epochs, plan.epochs - done))]
+            report.epoch_begins(done + 1, n_steps)
+            for means in self._train(epochs, batch_size, report.steps_done):
+                logs = dict(zip(names, map(float, means), strict=True))
+                if len(plan.held_out):
+                    values = self._evaluate(plan.held_out)
+                    logs |= {f"val_{n}": float(x) for n, x in zip(names, values, strict=True)}
+                yield logs
+            done += len(epochs)
+
+    def _epochs_per_call(self, n_rows: int, n_steps: int) -> int:
+        """Return how many whole epochs one graph call has room for, at least one."""
+        values = n_rows * self.program.recipe.spec.n_inputs
+        return max(1, min(_VALUES_PER_CALL // values, self.program.stride // n_steps))
+
+    def _train(
         self, epochs: list[np.ndarray], batch_size: int, steps_done: Callable[[int], None]
     ) -> np.ndarray:
         """Go over the rows of some epochs; return loss and metric of each, (n_epochs, 2)."""
@@ -177,12 +184,12 @@ class _Trainer:
             if not np.isfinite(told[-1][:, 0]).all():
                 told.append(np.full((len(steps) - sum(map(len, told)), 2), np.nan))
                 break
-        sums = np.concatenate(told).astype(np.float64) * steps[:, np.newaxis]
+        sums = np.concatenate(told).astype(np.float64)
         starts = np.cumsum([0, *map(len, sizes[:-1])])
         counts = np.array([len(rows) for rows in epochs])
         return np.add.reduceat(sums, starts) / counts[:, np.newaxis]
 
-    def evaluate(self, held_out: np.ndarray) -> np.ndarray:
+    def _evaluate(self, held_out: np.ndarray) -> np.ndarray:
         """Return loss and metric of rows, as predictions would have them."""
         steps = _batch_sizes(len(held_out), _EVALUATION_BATCH)
         total, sums = 0.0, np.zeros(2)

@@ -8,48 +8,50 @@ from typing import Any
 from skdnn._keras import keras, tf
 
 
-def _power(beta: float, step: Any, dtype: Any) -> Any:
-    return tf.pow(tf.cast(beta, dtype), step)
-
-
 class _FusedAdam:
-    """One step of Adam (Kingma & Ba 2015, algorithm 1, with section 2's order of computation)."""
+    """Adam's step (Kingma & Ba 2015, algorithm 1, in the order of computation of section 2)."""
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Update one variable in place."""
-        dtype = variable.dtype
-        step = tf.cast(self.iterations + 1, dtype)  # type: ignore[attr-defined]
-        index = self._get_variable_index(variable)  # type: ignore[attr-defined]
-        slots = [getattr(self, name)[index] for name in ("_momentums", "_velocities")]
-        tf.raw_ops.ResourceApplyAdam(
-            var=_handle(variable),
-            m=_handle(slots[0]),
-            v=_handle(slots[1]),
-            beta1_power=_power(self.beta_1, step, dtype),  # type: ignore[attr-defined]
-            beta2_power=_power(self.beta_2, step, dtype),  # type: ignore[attr-defined]
-            lr=tf.cast(learning_rate, dtype),
-            beta1=tf.cast(self.beta_1, dtype),  # type: ignore[attr-defined]
-            beta2=tf.cast(self.beta_2, dtype),  # type: ignore[attr-defined]
-            epsilon=tf.cast(self.epsilon, dtype),  # type: ignore[attr-defined]
-            grad=tf.cast(gradient, dtype),
-        )
+    def _backend_update_step(
+        self: Any, grads: Any, trainable_variables: Any, learning_rate: Any
+    ) -> None:
+        dtype = grads[0].dtype
+        step = tf.cast(self.iterations + 1, dtype)
+        betas = [tf.cast(beta, dtype) for beta in (self.beta_1, self.beta_2)]
+        powers = [tf.pow(beta, step) for beta in betas]
+        rate, epsilon = tf.cast(learning_rate, dtype), tf.cast(self.epsilon, dtype)
+        for gradient, variable in zip(grads, trainable_variables, strict=True):
+            index = self._get_variable_index(variable)
+            tf.raw_ops.ResourceApplyAdam(
+                var=_handle(variable),
+                m=_handle(self._momentums[index]),
+                v=_handle(self._velocities[index]),
+                beta1_power=powers[0],
+                beta2_power=powers[1],
+                lr=rate,
+                beta1=betas[0],
+                beta2=betas[1],
+                epsilon=epsilon,
+                grad=gradient,
+            )
 
 
 class _FusedMomentum:
-    """One step of SGD with momentum (Sutskever et al. 2013, equations 1 to 4)."""
+    """The step of SGD with momentum (Sutskever et al. 2013, equations 1 to 4)."""
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Update one variable in place."""
-        dtype = variable.dtype
-        index = self._get_variable_index(variable)  # type: ignore[attr-defined]
-        tf.raw_ops.ResourceApplyKerasMomentum(
-            var=_handle(variable),
-            accum=_handle(self.momentums[index]),  # type: ignore[attr-defined]
-            lr=tf.cast(learning_rate, dtype),
-            grad=tf.cast(gradient, dtype),
-            momentum=tf.cast(self.momentum, dtype),  # type: ignore[attr-defined]
-            use_nesterov=self.nesterov,  # type: ignore[attr-defined]
-        )
+    def _backend_update_step(
+        self: Any, grads: Any, trainable_variables: Any, learning_rate: Any
+    ) -> None:
+        dtype = grads[0].dtype
+        rate, momentum = tf.cast(learning_rate, dtype), tf.cast(self.momentum, dtype)
+        for gradient, variable in zip(grads, trainable_variables, strict=True):
+            tf.raw_ops.ResourceApplyKerasMomentum(
+                var=_handle(variable),
+                accum=_handle(self.momentums[self._get_variable_index(variable)]),
+                lr=rate,
+                grad=gradient,
+                momentum=momentum,
+                use_nesterov=self.nesterov,
+            )
 
 
 def _handle(variable: Any) -> Any:
@@ -83,9 +85,11 @@ def fused(optimizer: Any) -> Any:
     Parameters
     ----------
     optimizer : keras.optimizers.Optimizer
-        Not built yet. A subclass of the user's own is given back as it is.
+        Not built yet. One of a class of the user's own is given back as it is.
     """
-    setting, needed, twin = _TWINS.get(type(optimizer), ("", False, type(None)))
-    if twin is type(None) or bool(getattr(optimizer, setting)) != needed:
+    if type(optimizer) not in _TWINS:
+        return optimizer
+    setting, needed, twin = _TWINS[type(optimizer)]
+    if bool(getattr(optimizer, setting)) != needed:
         return optimizer
     return twin.from_config(optimizer.get_config())  # type: ignore[attr-defined]

@@ -16,26 +16,42 @@ from skdnn._optimizers import fused
 from skdnn._session import Machine
 from skdnn._spec import NetworkSpec, State
 
+
+def _sparse_categorical_crossentropy(y: Any, logits: Any) -> Any:
+    return tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=logits, labels=y).loss
+
+
+def _binary_crossentropy(y: Any, logits: Any) -> Any:
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
+    return tf.reduce_mean(losses, axis=-1)
+
+
+def _mean_squared_error(y: Any, output: Any) -> Any:
+    return tf.reduce_mean(tf.square(y - output), axis=-1)
+
+
+# Per row, from what the output layer gives before its activation: of a softmax or a sigmoid that
+# is exact where its logarithm would not be.
 LOSSES: dict[str, Callable] = {
-    "binary_crossentropy": keras.losses.binary_crossentropy,
-    "mean_squared_error": keras.losses.mean_squared_error,
-    "sparse_categorical_crossentropy": keras.losses.sparse_categorical_crossentropy,
+    "binary_crossentropy": _binary_crossentropy,
+    "mean_squared_error": _mean_squared_error,
+    "sparse_categorical_crossentropy": _sparse_categorical_crossentropy,
 }
 
 
-def _accuracy(y: Any, output: Any, unit: Any) -> Any:
-    return tf.equal(tf.argmax(output, axis=-1, output_type=y.dtype), y)
+def _accuracy(y: Any, logits: Any, unit: Any) -> Any:
+    return tf.equal(tf.argmax(logits, axis=-1, output_type=y.dtype), y)
 
 
-def _binary_accuracy(y: Any, output: Any, unit: Any) -> Any:
-    return tf.reduce_mean(tf.cast(tf.equal(output > 0.5, y > 0.5), output.dtype), axis=-1)
+def _binary_accuracy(y: Any, logits: Any, unit: Any) -> Any:
+    return tf.reduce_mean(tf.cast(tf.equal(logits > 0, y > 0.5), logits.dtype), axis=-1)
 
 
 def _mean_absolute_error(y: Any, output: Any, unit: Any) -> Any:
     return tf.reduce_mean(tf.abs(y - output) * unit, axis=-1)
 
 
-# Per row. `unit` turns an error of the network's output into the target's own units.
+# Per row, from the same. `unit` turns an error of the network's output into the target's own units.
 METRICS: dict[str, Callable] = {
     "accuracy": _accuracy,
     "binary_accuracy": _binary_accuracy,
@@ -76,7 +92,7 @@ class Program:
 
     def __init__(self, recipe: Recipe):
         self.recipe = recipe
-        self.model = build(recipe.spec)
+        self.model = build(recipe.spec.without_output_activation())
         self.optimizer = fused(recipe.optimizer.build())
         self._fresh_slots = self._build_optimizer()
         self._variables = [*self.model.weights, *self.optimizer.variables, *self._seeds()]
@@ -127,10 +143,12 @@ class Program:
             constants = Constants(unit, alpha)
 
             def body(i: Any, results: Any) -> tuple[Any, Any]:
-                batch = [array[bounds[i] : bounds[i + 1]] for array in rows]
+                start, stop = tf.unstack(tf.gather(spans, i))
+                batch = [array[start:stop] for array in rows]
                 return i + 1, results.write(i, step(batch, constants))
 
             n_steps = tf.size(bounds) - 1
+            spans = tf.stack([bounds[:-1], bounds[1:]], axis=1)
             results = tf.TensorArray(dtype, n_steps, element_shape=[2])
             start = tf.constant(0), results
             _, results = tf.while_loop(lambda i, _: i < n_steps, body, start, parallel_iterations=1)
@@ -138,50 +156,66 @@ class Program:
 
         return loop, signature
 
-    def _losses(self, batch: list[Any], unit: Any, training: bool) -> tuple[Any, Any]:
-        """Return the loss and the metric of each row of a batch."""
-        x, y, *weight = batch
+    def _told(self, batch: list[Any], unit: Any, training: bool) -> tuple[Any, Any]:
+        """Return loss and metric of each row of a batch, before weights."""
+        x, y = batch[:2]
         output = self.model(x, training=training)
         losses = LOSSES[self.recipe.loss](y, output)
-        metrics = tf.cast(METRICS[self.recipe.metric](y, output, unit), losses.dtype)
-        return (losses * weight[0], metrics * weight[0]) if weight else (losses, metrics)
+        return losses, tf.cast(METRICS[self.recipe.metric](y, output, unit), losses.dtype)
 
     def _penalty(self, alpha: Any) -> Any:
         kernels = [v for v in self.model.trainable_variables if v.name == "kernel"]
         return alpha * tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in kernels])
 
     def _train_batch(self, batch: list[Any], constants: Constants) -> Any:
-        """Take one step of gradient descent; return the batch's mean loss and metric."""
+        """Take one step of gradient descent on the mean loss; return the sums of what is told."""
+        variables, scale = self.model.trainable_variables, self.optimizer.scale_loss
         with tf.GradientTape() as tape:
-            losses, metrics = self._losses(batch, constants.unit, training=True)
-            loss = tf.reduce_mean(losses)
-            if self.recipe.penalized:
-                loss += self._penalty(constants.alpha)
-            objective = self.optimizer.scale_loss(loss)
-        variables = self.model.trainable_variables
-        self.optimizer.apply(tape.gradient(objective, variables), variables)
-        return tf.stack([loss, tf.reduce_mean(metrics)])
+            losses, metrics = self._told(batch, constants.unit, training=True)
+            penalty = self._penalty(constants.alpha) if self.recipe.penalized else 0.0
+        weights = batch[2] if self.recipe.weighted else tf.ones_like(losses)
+        n_rows = tf.cast(tf.size(losses), losses.dtype)
+        targets, starts = [losses], [scale(weights / n_rows)]
+        if self.recipe.penalized:
+            targets, starts = [losses, penalty], [*starts, scale(tf.ones_like(penalty))]
+        self.optimizer.apply(tape.gradient(targets, variables, output_gradients=starts), variables)
+        sums = tf.linalg.matvec(tf.stack([losses, metrics]), weights)
+        return sums + tf.stack([n_rows * penalty, 0.0]) if self.recipe.penalized else sums
 
     def _evaluate_batch(self, batch: list[Any], constants: Constants) -> Any:
-        losses, metrics = self._losses(batch, constants.unit, training=False)
+        losses, metrics = self._told(batch, constants.unit, training=False)
         if self.recipe.penalized:
-            weight = batch[2] if self.recipe.weighted else tf.ones_like(losses)
-            losses += weight * self._penalty(constants.alpha)
-        return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(metrics)])
+            losses += self._penalty(constants.alpha)
+        weights = batch[2] if self.recipe.weighted else tf.ones_like(losses)
+        return tf.linalg.matvec(tf.stack([losses, metrics]), weights)
 
     # ------------------------------------------------------------------ run
 
-    def load(self, state: State, rng: np.random.Generator, n_threads: int) -> None:
-        """Set every variable: nothing is left of the fit before."""
+    def load(
+        self, state: State, learning_rate: float | None, rng: np.random.Generator, n_threads: int
+    ) -> None:
+        """Set every variable: nothing is left of the fit before.
+
+        Parameters
+        ----------
+        state : State
+            Where to start; it is not changed.
+        learning_rate : float or None
+            None where the rate follows a schedule.
+        rng : numpy.random.Generator
+            Draws the seeds of dropout, where the state has none.
+        n_threads : int
+            With how many threads to compute.
+        """
         self._n_threads = n_threads
         slots = state.optimizer
         if slots is None:
             slots = [state.weights[s] if isinstance(s, int) else s for s in self._fresh_slots]
-        rate = self.recipe.optimizer.learning_rate
         seeds = state.seeds or [_fresh_seed(rng) for _ in self._seeds()]
-        values = [*state.weights, *slots, *seeds]
-        if rate is not None:
-            values = [rate if r else v for r, v in zip(self._is_rate, values, strict=True)]
+        values: list[Any] = [*state.weights, *slots, *seeds]
+        if learning_rate is not None:
+            told = zip(self._is_rate, values, strict=True)
+            values = [learning_rate if is_rate else value for is_rate, value in told]
         self._machine.call(n_threads, "load", *values)
 
     def read(self) -> State:
@@ -234,7 +268,7 @@ class Program:
         Returns
         -------
         results : ndarray of shape (n_steps, 2)
-            Of "train" the mean loss and metric of each batch, of "evaluate" their sums.
+            Loss and metric, summed over the rows of each batch.
         """
         if name not in self._machine:
             self._machine.add(name, *self._over_batches(self._evaluate_batch))

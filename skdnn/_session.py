@@ -106,6 +106,9 @@ class Machine:
                 use_per_session_threads=True,
                 gpu_options=_v1.GPUOptions(allow_growth=True),
             )
+            # It takes longer than it saves: what is here is lean already, and its fused matrix
+            # products are slower for small batches.
+            config.graph_options.rewrite_options.disable_meta_optimizer = True
             self._sessions[n_threads] = _v1.Session(graph=self._graph, config=config)
         return self._sessions[n_threads]
 

@@ -1,7 +1,7 @@
 """A network as plain data: what `_network` builds in Keras and `_inference` computes in NumPy."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -125,6 +125,13 @@ class NetworkSpec:
         """The layers behind flattening and scaling: all that training changes."""
         layers = tuple(x for x in self.layers if not isinstance(x, Flatten | Scaling))
         return NetworkSpec((self.n_inputs,), layers, self.dtype)
+
+    def without_output_activation(self) -> "NetworkSpec":
+        """Return the same network, but for the activation of its last layer."""
+        *layers, output = self.layers
+        if isinstance(output, Dense | Activate):
+            output = replace(output, activation="linear")
+        return replace(self, layers=(*layers, output))
 
     @property
     def activations(self) -> tuple[Activation, ...]:

@@ -16,14 +16,15 @@ FLOORS = [
     {"classifier", "regressor"},
     {"_base"},
     {"_callbacks", "_engine", "_inference", "_inputs", "_targets", "_validation"},
+    {"_program"},
     {"_network"},
-    {"_lookup"},
+    {"_lookup", "_optimizers", "_session"},
     {"_keras", "_spec"},
-    {"_text"},
+    {"_programs", "_text"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # What starts TensorFlow: imported only when something is trained or a Keras object is asked for.
-HEAVY = {"_engine", "_keras", "_lookup", "_network"}
+HEAVY = {"_engine", "_keras", "_lookup", "_network", "_optimizers", "_program", "_session"}
 ROOMS = sorted(path.stem for path in ROOT.glob("*.py") if path.stem != "__init__")
 
 
@@ -62,7 +63,7 @@ def test_importing_a_light_room_starts_no_tensorflow(room):
     assert not rooms_in(imports(room, at_import_only=True)) & HEAVY
 
 
-@pytest.mark.parametrize("room", ["_engine", "_inference", "_network", "_spec"])
+@pytest.mark.parametrize("room", ["_engine", "_inference", "_network", "_program", "_spec"])
 def test_the_network_knows_nothing_of_scikit_learn(room):
     assert not any(name.split(".")[0] == "sklearn" for name in imports(room))
 

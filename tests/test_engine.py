@@ -1,26 +1,45 @@
 """Compiled training against Keras's own `fit`."""
 
 import threading
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from skdnn import _engine
 from skdnn._callbacks import Silence
-from skdnn._engine import Data, Plan, ProgramCache, Recipe, train
+from skdnn._engine import Plan, train
 from skdnn._keras import keras, tf
 from skdnn._lookup import optimizer_names, resolve_optimizer
 from skdnn._network import build, initial_weights
+from skdnn._program import Constants, Program, Recipe
+from skdnn._programs import ProgramCache
 from skdnn._spec import State, dense_network
 
 N = 70  # not a multiple of the batch size of 16: the last batch has 6 rows
+
+
+class Data(NamedTuple):
+    X: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray | None = None
+    alpha: np.floating = np.float32(0)
+    dtype: str = "float32"
+
+    def fetch(self, rows):
+        columns = [self.X, self.y, *([] if self.weight is None else [self.weight])]
+        return [column[rows] for column in columns]
+
+    @property
+    def constants(self):
+        return Constants(np.ones(1, self.dtype), self.alpha)
 
 
 @pytest.fixture(scope="module")
 def data():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(N, 8)).astype("float32")
-    return Data(X, rng.integers(3, size=N).astype("int32"), unit=np.ones(1, "float32"))
+    return Data(X, rng.integers(3, size=N).astype("int32"))
 
 
 @pytest.fixture(autouse=True)
@@ -33,19 +52,29 @@ def linear():
     return dense_network((8,), [], (3, "softmax"), scaled=False)
 
 
-def network(*, dropout=0.0, batch_norm=False):
+@pytest.fixture(scope="module")
+def precise(data):
+    """The same in float64.
+
+    Batch normalisation takes away what the bias before it adds: its gradient is zero but for
+    rounding, which Adam blows up in float32.
+    """
+    return data._replace(X=data.X.astype("float64"), alpha=np.float64(0), dtype="float64")
+
+
+def network(*, dropout=0.0, batch_norm=False, dtype="float32"):
     hidden = [(16, "relu", dropout), (8, "tanh", dropout)]
-    return dense_network((8,), hidden, (3, "softmax"), scaled=False, batch_norm=batch_norm)
+    options = {"scaled": False, "batch_norm": batch_norm, "dtype": dtype}
+    return dense_network((8,), hidden, (3, "softmax"), **options)
 
 
 def recipe_for(spec, optimizer="adam", learning_rate=None, **options):
-    options = {"scaled": False, "weighted": False, "penalized": False, **options}
+    options = {"weighted": False, "penalized": False, **options}
     return Recipe(
         spec,
         resolve_optimizer(optimizer, learning_rate, None, "Owner"),
         "sparse_categorical_crossentropy",
         "accuracy",
-        "float32",
         "int32",
         1,
         **options,
@@ -62,7 +91,8 @@ def plan(epochs=3, **changes):
 
 
 def run(recipe, data, state, plan, seed=0):
-    return train(recipe, data, state, plan, np.random.default_rng(seed), Silence())
+    rng = np.random.default_rng(seed)
+    return train(recipe, data.fetch, data.constants, state, plan, rng, Silence())
 
 
 def by_keras(recipe, data, state, epochs=3, **fit_params):
@@ -91,10 +121,10 @@ def test_weights_agree_with_keras_fit(data, name):
         np.testing.assert_allclose(history[metric], keras_history[metric], rtol=1e-5)
 
 
-def test_batch_norm_agrees_with_keras_fit(data):
-    recipe = recipe_for(network(batch_norm=True))
-    state, _ = run(recipe, data, start(recipe.spec), plan())
-    assert_same_weights(state, by_keras(recipe, data, start(recipe.spec))[0], 1e-5)
+def test_batch_norm_agrees_with_keras_fit(precise):
+    recipe = recipe_for(network(batch_norm=True, dtype="float64"))
+    state, _ = run(recipe, precise, start(recipe.spec), plan())
+    assert_same_weights(state, by_keras(recipe, precise, start(recipe.spec))[0], 1e-7)
 
 
 def test_sample_weights_agree_with_keras_fit(data):
@@ -142,31 +172,20 @@ def test_held_out_rows_are_evaluated_as_keras_evaluates(data):
     assert history["val_accuracy"][-1] == pytest.approx(accuracy)
 
 
-def test_scaling_in_the_loop_is_scaling_before(data):
-    offset, scale = np.arange(8, dtype="float32"), np.full(8, 0.3, "float32")
-    recipe = recipe_for(network())
-    before, _ = run(recipe, data, start(recipe.spec), plan())
-    raw = data._replace(X=data.X / scale + offset, offset=offset, scale=scale)
-    inside, _ = run(recipe_for(network(), scaled=True), raw, start(recipe.spec), plan())
-    for a, b in zip(before.weights, inside.weights, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
-
-
 @pytest.mark.parametrize("n_rows", [1, 15, 16, 17])
-def test_number_of_rows_about_the_batch_size(data, n_rows):
-    recipe = recipe_for(network(batch_norm=True))
-    few = Data(data.X[:n_rows], data.y[:n_rows], unit=data.unit)
+def test_number_of_rows_about_the_batch_size(precise, n_rows):
+    recipe = recipe_for(network(batch_norm=True, dtype="float64"))
+    few = precise._replace(X=precise.X[:n_rows], y=precise.y[:n_rows])
     state, _ = run(recipe, few, start(recipe.spec), plan(rows=np.arange(n_rows)))
-    assert_same_weights(state, by_keras(recipe, few, start(recipe.spec))[0], 1e-5)
+    assert_same_weights(state, by_keras(recipe, few, start(recipe.spec))[0], 1e-7)
 
 
-def test_an_epoch_in_many_calls_is_the_same_epoch(data, monkeypatch):
+@pytest.mark.parametrize("values", [1, 8 * 16 * 3, 10**9], ids=["steps", "parts", "epochs"])
+def test_how_epochs_are_cut_into_calls_changes_nothing(data, values, monkeypatch):
     recipe = recipe_for(network(dropout=0.5))
-    whole, history = run(recipe, data, start(recipe.spec), plan())
-    monkeypatch.setattr(_engine.Program, "_adapt_stride", lambda self, *_: None)
-    with _engine.PROGRAMS.lend(recipe) as program:
-        program._stride = 2
-    parts, part_history = run(recipe, data, start(recipe.spec), plan())
+    whole, history = run(recipe, data, start(recipe.spec), plan(shuffle=True))
+    monkeypatch.setattr(_engine, "_VALUES_PER_CALL", values)
+    parts, part_history = run(recipe, data, start(recipe.spec), plan(shuffle=True))
     assert history == part_history
     for a, b in zip(whole.weights, parts.weights, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -177,7 +196,9 @@ def test_going_on_is_as_if_never_stopped(data):
     rng = np.random.default_rng(5)
     state = start(recipe.spec)
     for _ in range(3):
-        state, _ = train(recipe, data, state, plan(1, shuffle=True), rng, Silence())
+        state, _ = train(
+            recipe, data.fetch, data.constants, state, plan(1, shuffle=True), rng, Silence()
+        )
     at_once, _ = run(recipe, data, start(recipe.spec), plan(3, shuffle=True), seed=5)
     for a, b in zip(state.weights, at_once.weights, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -224,7 +245,7 @@ def test_cache_throws_away_the_longest_unused():
     recipes = [recipe_for(dense_network((n,), [], (2, "softmax"), scaled=False)) for n in (1, 2, 3)]
     kept = []
     for recipe in [*recipes[:2], recipes[0], recipes[2]]:
-        with cache.lend(recipe) as program:
+        with cache.lend(recipe, Program) as program:
             kept.append(program)
     assert kept[0] is kept[2]
     assert list(cache._idle) == [recipes[0], recipes[2]]
@@ -232,13 +253,13 @@ def test_cache_throws_away_the_longest_unused():
 
 def test_a_program_is_lent_to_one_fit_at_a_time():
     cache, recipe = ProgramCache(maxsize=2), recipe_for(network())
-    with cache.lend(recipe) as first, cache.lend(recipe) as second:
+    with cache.lend(recipe, Program) as first, cache.lend(recipe, Program) as second:
         assert first is not second
 
 
 def test_a_broken_off_run_does_not_give_its_program_back():
     cache, recipe = ProgramCache(maxsize=2), recipe_for(network())
-    with pytest.raises(KeyboardInterrupt), cache.lend(recipe):
+    with pytest.raises(KeyboardInterrupt), cache.lend(recipe, Program):
         raise KeyboardInterrupt
     assert not cache._idle
 

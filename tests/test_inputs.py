@@ -1,5 +1,7 @@
 """What happens to X on its way into the network."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -35,7 +37,8 @@ def test_chunks_do_not_show(rng, monkeypatch):
     parts = Inputs("auto", (4,)).fit(X, everything(X), weight)
     np.testing.assert_allclose(parts.offset, whole.offset)
     np.testing.assert_allclose(parts.scale, whole.scale)
-    np.testing.assert_array_equal(parts.prepare(X, "float32")[0], parts.apply(X, "float32"))
+    fetched = parts.fetch_from(X, "float32")(everything(X))
+    np.testing.assert_array_equal(fetched, parts.apply(X, "float32"))
 
 
 def test_uint8_images_are_divided_by_255():
@@ -87,17 +90,32 @@ def test_scale_is_learned_from_the_rows_named_alone(rng):
 
 def test_large_offsets_keep_their_digits():
     X = 1.7e9 + np.arange(100.0)[:, None]  # seconds since 1970: float32 tells 128 of them apart
-    scaled, done = Inputs("auto", (1,)).fit(X, everything(X), None).prepare(X, "float32")
-    assert done
+    scaled = (
+        Inputs("auto", (1,)).fit(X, everything(X), None).fetch_from(X, "float32")(everything(X))
+    )
     assert len(np.unique(scaled)) == 100
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
-def test_what_the_network_can_read_is_not_copied(rng, dtype):
-    X = rng.uniform(0, 9, size=(10, 3)).astype(dtype)
-    prepared, done = Inputs("auto", (3,)).fit(X, everything(X), None).prepare(X, "float32")
-    assert prepared is X
-    assert not done
+@pytest.mark.parametrize("scaling", [None, "standard", "minmax"])
+def test_what_the_network_can_read_is_not_copied_whole(rng, dtype, scaling):
+    X = rng.uniform(0, 9, size=(1000, 300)).astype(dtype)
+    inputs = Inputs(scaling, (300,)).fit(X, everything(X), None)
+    tracemalloc.start()
+    fetched = inputs.fetch_from(X, "float32")(np.arange(10))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(fetched, inputs.apply(X[:10], "float32"))
+    assert peak < X.nbytes / 4
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_fetched_rows_are_aligned_and_leave_the_data_alone(rng, dtype):
+    X = rng.uniform(0, 9, size=(50, 3)).astype(dtype)
+    before = X.copy()
+    fetched = Inputs("standard", (3,)).fit(X, everything(X), None).fetch_from(X, "float32")
+    assert fetched(np.array([3, 3, 7])).ctypes.data % 64 == 0
+    np.testing.assert_array_equal(X, before)
 
 
 def test_images_are_flattened_without_a_copy():
