@@ -43,6 +43,11 @@ class Workers(AbstractContextManager):
         time.sleep(PAUSE)
         return self._pools[system].submit(job, system, **settings).result()
 
+    def stop(self, system: str) -> None:
+        """End the system's process, if it has one; the next job starts a new one."""
+        if system in self._pools:
+            self._pools.pop(system).shutdown()
+
     def __exit__(self: Self, *exception: object) -> None:
         """End all processes."""
         for pool in self._pools.values():
@@ -110,6 +115,8 @@ def measure(
         say(f"{name}, round {turn + 1} of {rounds}")
         first = turn % len(work.systems)  # nobody is always behind the same other one
         for system in work.systems[first:] + work.systems[:first]:
+            if work.anew:
+                workers.stop(system)
             figures[system].append(workers.run(system, work.measure, **settings))
     return figures
 
