@@ -1,1 +1,1 @@
-"""Side-by-side measurements; never part of the tests."""
+"""Side-by-side measurements; `python -m benchmarks --help`. Never part of the tests."""

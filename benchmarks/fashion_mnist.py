@@ -1,6 +1,6 @@
 """The four steps of a first course on all of Fashion-MNIST, beside plain Keras in the same run.
 
-python -m benchmarks.fashion_mnist
+python -m benchmarks fashion-mnist
 """
 
 import time

@@ -18,7 +18,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "numpydoc",
 ]
-exclude_patterns = ["_build", "examples"]
+exclude_patterns = ["_build", "examples", "benchmarks"]
 templates_path = ["_templates"]
 
 # `fit` in a docstring is a link where there is something to link to, and code everywhere.

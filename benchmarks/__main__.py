@@ -1,0 +1,104 @@
+"""`python -m benchmarks`, from the checkout: speed, memory, or the lesson on Fashion-MNIST."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from benchmarks import growth, memory, report, speed
+from benchmarks.systems import require
+from benchmarks.work import ROOT, WORKS
+
+FOLDER = ROOT / "docs" / "benchmarks"
+FILES = {"json": "speed.json", "markdown": "speed.md", "plot": "growth.svg"}
+NAMES = [*WORKS, "growth"]
+
+
+def names_of(text: str) -> list[str]:
+    """Return the works that were asked for."""
+    names = text.split(",")
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"unknown work {', '.join(unknown)}; there are: {', '.join(NAMES)}"
+        )
+    return names
+
+
+def run_speed(arguments: argparse.Namespace) -> None:
+    """Measure speed; a complete run goes into the documentation, another where it is told to."""
+    complete = arguments.only is None and not arguments.quick
+    names = arguments.only or NAMES
+    paths = {
+        option: getattr(arguments, option) or (FOLDER / name if complete else None)
+        for option, name in FILES.items()
+    }
+    if paths["plot"]:
+        require({"matplotlib"})
+    result = speed.run(names, arguments.rounds, arguments.quick)
+    text = report.markdown(result)
+    print(text)
+    write(paths["json"], json.dumps(result, indent=1) + "\n")
+    write(paths["markdown"], text)
+    if paths["plot"] and "growth" in result:
+        growth.plot(result["growth"], str(paths["plot"]))
+
+
+def write(path: Path | None, text: str) -> None:
+    """Write a text where there is a place for it."""
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def run_memory(arguments: argparse.Namespace) -> None:
+    """Measure memory; a complete run goes into the documentation."""
+    require({"psutil", "matplotlib"})
+    curves = memory.run(arguments.quick)
+    print(memory.show(curves))
+    folder = arguments.folder or (None if arguments.quick else FOLDER)
+    if folder:
+        memory.write(curves, folder)
+
+
+def run_fashion_mnist(arguments: argparse.Namespace) -> None:
+    """Run the lesson."""
+    from benchmarks import fashion_mnist
+
+    fashion_mnist.main()
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
+    whole = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = whole.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("speed", help="all systems on the same work (the default)")
+    one.add_argument("--rounds", type=int, help=f"default: {speed.ROUNDS}, or 1 with --quick")
+    one.add_argument("--only", type=names_of, metavar="WORK,...", help=", ".join(NAMES))
+    one.add_argument("--json", type=Path, metavar="FILE", help="where to write every figure")
+    one.add_argument("--markdown", type=Path, metavar="FILE", help="where to write the tables")
+    one.add_argument("--plot", type=Path, metavar="FILE", help="where to draw the growth")
+    two = commands.add_parser("memory", help="resident memory over many fits")
+    two.add_argument("--folder", type=Path, help="where to write memory.json, .md and .svg")
+    for command in (one, two):
+        command.add_argument("--quick", action="store_true", help="very little work, as a trial")
+    commands.add_parser("fashion-mnist", help="a first course's lesson, beside plain Keras")
+    return whole
+
+
+COMMANDS = {"speed": run_speed, "memory": run_memory, "fashion-mnist": run_fashion_mnist}
+
+
+def main(words: list[str] | None = None) -> None:
+    """Run one of the commands; `speed` where none is named."""
+    words = sys.argv[1:] if words is None else words
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
+        words = ["speed", *words]
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Keras's and SciKeras's own start is loud
+    arguments = parser().parse_args(words)
+    COMMANDS[arguments.command](arguments)
+
+
+if __name__ == "__main__":
+    main()
