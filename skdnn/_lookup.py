@@ -4,6 +4,7 @@ import copy
 import inspect
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from numbers import Real
 from typing import Any
 
@@ -180,9 +181,9 @@ def _optimizer_config(optimizer: Any, owner: str) -> tuple[type, dict[str, Any]]
         name, options = OPTIMIZER_ALIASES.get(optimizer.lower(), (optimizer.lower(), {}))
         if name not in known:
             raise unknown("optimizer", owner, optimizer, {*known, *OPTIMIZER_ALIASES}, _OPTIONS)
-        optimizer = known[name](**options)
-    elif isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
-        optimizer = optimizer()
+        return known[name], {**_default_config(known[name]), **options}
+    if isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
+        return optimizer, dict(_default_config(optimizer))
     is_one = isinstance(optimizer, keras.optimizers.Optimizer)
     if not is_one or type(optimizer).__name__.lower() in _NO_OPTIMIZERS:
         raise TypeError(
@@ -190,6 +191,12 @@ def _optimizer_config(optimizer: Any, owner: str) -> tuple[type, dict[str, Any]]
             f"optimizer class, and none that wraps another. Got {optimizer!r} instead."
         )
     return type(optimizer), optimizer.get_config()
+
+
+@cache
+def _default_config(kind: type) -> dict[str, Any]:
+    # Made once: an optimizer has variables, of each of which TensorFlow keeps a trace for ever.
+    return kind().get_config()  # type: ignore[attr-defined]
 
 
 def _as_json(value: Any) -> Any:

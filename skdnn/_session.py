@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from skdnn._keras import tf
+from skdnn._keras import context, tf
 
 _v1 = tf.compat.v1
 
@@ -118,6 +118,8 @@ class Machine:
         for session in self._sessions.values():
             session.close()
         self._sessions.clear()
+        # TensorFlow keeps a kernel for each shape that a variable ever had, and for ever.
+        context.context().clear_kernel_cache()
 
 
 def available_threads() -> int:
