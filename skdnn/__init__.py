@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import skdnn.datasets as datasets
+    from skdnn._programs import clear_program_cache
     from skdnn.classifier import DNNClassifier
     from skdnn.comparison import Comparison, compare
     from skdnn.display import ComparisonDisplay
@@ -21,6 +22,7 @@ __all__ = [
     "ComparisonDisplay",
     "DNNClassifier",
     "DNNRegressor",
+    "clear_program_cache",
     "compare",
     "datasets",
 ]
@@ -30,6 +32,7 @@ _ROOMS = {
     "ComparisonDisplay": "display",
     "DNNClassifier": "classifier",
     "DNNRegressor": "regressor",
+    "clear_program_cache": "_programs",
     "compare": "comparison",
 }
 

@@ -39,7 +39,15 @@ def _gelu(x: np.ndarray) -> np.ndarray:
     return x * special.ndtr(x)
 
 
-# Keras's activations with Keras's constants; each keeps the dtype of what it is given. sparsemax
+def _softmax(x: np.ndarray) -> np.ndarray:
+    x -= x.max(axis=-1, keepdims=True)
+    np.exp(x, out=x)
+    x /= x.sum(axis=-1, keepdims=True)
+    return x
+
+
+# Keras's activations with Keras's constants; each keeps the dtype of what it is given, which is
+# its own to change: the most common ones work in place. sparsemax
 # is left to Keras: what 3.15 computes is not the published formula, and a network has to predict
 # with the function that it was trained with.
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -57,20 +65,20 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "log_sigmoid": lambda x: -_softplus(-x),
     "log_softmax": lambda x: special.log_softmax(x, axis=-1),
     "mish": lambda x: x * np.tanh(_softplus(x)),
-    "relu": lambda x: np.maximum(x, 0),
+    "relu": lambda x: np.maximum(x, 0, out=x),
     "relu6": _relu6,
     "selu": lambda x: _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0))),
-    "sigmoid": special.expit,
+    "sigmoid": lambda x: special.expit(x, out=x),
     "silu": lambda x: x * special.expit(x),
     "soft_shrink": lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0),
-    "softmax": lambda x: special.softmax(x, axis=-1),
+    "softmax": _softmax,
     "softplus": _softplus,
     "softsign": lambda x: x / (1 + np.abs(x)),
     "sparse_plus": lambda x: np.where(x <= -1, 0, np.where(x < 1, (x + 1) ** 2 / 4, x)),
     "sparse_sigmoid": lambda x: np.clip((x + 1) / 2, 0, 1),
     "squareplus": lambda x: (x + np.sqrt(x**2 + 4)) / 2,
     "swish": lambda x: x * special.expit(x),
-    "tanh": np.tanh,
+    "tanh": lambda x: np.tanh(x, out=x),
     "tanh_shrink": lambda x: x - np.tanh(x),
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -120,7 +121,7 @@ class NetworkSpec:
         """Number of values that come out for one sample."""
         return [shape for _, shape, _ in self.walk()][-1][-1]
 
-    @property
+    @cached_property
     def body(self) -> "NetworkSpec":
         """The layers behind flattening and scaling: all that training changes."""
         layers = tuple(x for x in self.layers if not isinstance(x, Flatten | Scaling))

@@ -12,7 +12,7 @@ from skdnn._engine import Plan, train
 from skdnn._keras import keras, tf
 from skdnn._lookup import optimizer_names, resolve_optimizer
 from skdnn._network import build, initial_weights
-from skdnn._program import Constants, Program, Recipe
+from skdnn._program import Constants, Recipe
 from skdnn._programs import ProgramCache
 from skdnn._spec import State, dense_network
 
@@ -109,6 +109,29 @@ def by_keras(recipe, data, state, epochs=3, **fit_params):
 def assert_same_weights(state, model, tolerance=1e-6):
     for mine, its in zip(state.weights, model.get_weights(), strict=True):
         np.testing.assert_allclose(mine, its, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"amsgrad": True},
+        {"clipnorm": 0.1},
+        {"weight_decay": 0.1},
+        {"use_ema": True, "ema_overwrite_frequency": 2},
+        {"use_ema": True},
+        {"gradient_accumulation_steps": 2},
+        {"loss_scale_factor": 128.0},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+@pytest.mark.parametrize("kind", ["Adam", "AdamW", "SGD"])
+def test_settings_of_optimizers_agree_with_keras_fit(data, kind, settings):
+    if kind == "SGD":
+        settings = {**settings, "momentum": 0.9}
+        settings.pop("amsgrad", None)
+    recipe = recipe_for(network(), getattr(keras.optimizers, kind)(**settings))
+    state, _ = run(recipe, data, start(recipe.spec), plan())
+    assert_same_weights(state, by_keras(recipe, data, start(recipe.spec))[0], 2e-6)
 
 
 @pytest.mark.parametrize("name", [*optimizer_names(), "momentum", "nesterov"])
@@ -238,30 +261,6 @@ def test_divergence_in_the_very_last_step_is_seen(data, linear):
     huge = data._replace(X=data.X * 1e6)
     with pytest.raises(ValueError, match="diverged in epoch 1"):
         run(recipe, huge, start(recipe.spec), one_step)
-
-
-def test_cache_throws_away_the_longest_unused():
-    cache = ProgramCache(maxsize=2)
-    recipes = [recipe_for(dense_network((n,), [], (2, "softmax"), scaled=False)) for n in (1, 2, 3)]
-    kept = []
-    for recipe in [*recipes[:2], recipes[0], recipes[2]]:
-        with cache.lend(recipe, Program) as program:
-            kept.append(program)
-    assert kept[0] is kept[2]
-    assert list(cache._idle) == [recipes[0], recipes[2]]
-
-
-def test_a_program_is_lent_to_one_fit_at_a_time():
-    cache, recipe = ProgramCache(maxsize=2), recipe_for(network())
-    with cache.lend(recipe, Program) as first, cache.lend(recipe, Program) as second:
-        assert first is not second
-
-
-def test_a_broken_off_run_does_not_give_its_program_back():
-    cache, recipe = ProgramCache(maxsize=2), recipe_for(network())
-    with pytest.raises(KeyboardInterrupt), cache.lend(recipe, Program):
-        raise KeyboardInterrupt
-    assert not cache._idle
 
 
 def test_two_threads_train_as_one_after_the_other(data):
