@@ -1,6 +1,7 @@
 """What classifier and regressor share: the constructor, and fit and predict as their steps."""
 
 import copy
+import sys
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -23,8 +24,10 @@ from skdnn._spec import Activation, NetworkSpec, State, dense_network
 from skdnn._targets import Targets
 from skdnn._validation import hold_out
 
-# Rows sent through the network together when predicting: bounds the memory of its layers.
-_PREDICTION_BATCH = 1024
+# Values sent through the network together when predicting: as much as stays near the processor.
+_VALUES = 2**19
+# Rows from which TensorFlow, where it is loaded, may be faster: see docs/architecture.md.
+_COMPILED_ROWS = 8192
 
 
 class BaseDNN(BaseEstimator, ABC):
@@ -380,35 +383,43 @@ class BaseDNN(BaseEstimator, ABC):
             self._check_numbers(X)
         # As precise as X is: scikit-learn's estimators keep float64 for float64.
         dtype = np.result_type(X.dtype, self._spec.dtype)
-        network = self._forward_function()
+        network, size = self._forward_function(len(X), dtype)
         output = np.empty((len(X), self._targets.n_outputs), dtype)
         # scikit-learn's gen_batches would take as long as a row.
-        for start in range(0, len(X), _PREDICTION_BATCH):
-            part = slice(start, start + _PREDICTION_BATCH)
+        for start in range(0, len(X), size):
+            part = slice(start, start + size)
             output[part] = network(self._inputs.apply(X[part], dtype))
         return output
 
     def _is_plain(self, X: Any) -> bool:
-        """Whether X is a table of finite numbers, fit for the network: most of a row's time."""
-        return (
-            type(X) is np.ndarray
-            and X.dtype.kind in "biuf"
-            and hasattr(self, "_state")
-            and not hasattr(self, "feature_names_in_")
-            and len(X) > 0
-            and X.shape[1:] == self._spec.input_shape == (self.n_features_in_,)
-            and bool(np.isfinite(X.sum(dtype=None if X.dtype.itemsize > 2 else np.float32)))
-        )
+        """Whether X is an array that needs no further checks: they are most of a row's time."""
+        if (
+            type(X) is not np.ndarray
+            or X.dtype.kind not in "biuf"
+            or not hasattr(self, "_state")
+            or hasattr(self, "feature_names_in_")
+            or len(X) == 0
+            or not X.shape[1:] == self._spec.input_shape == (self.n_features_in_,)
+        ):
+            return False
+        with np.errstate(over="ignore", invalid="ignore"):
+            return bool(np.isfinite(X.sum(dtype=np.result_type(X.dtype, np.float32))))
 
-    def _forward_function(self) -> Callable[[np.ndarray], np.ndarray]:
-        body = self._spec.body
-        if _inference.covers(body):
-            return partial(_inference.forward, body, self._state.weights)
-        from skdnn._network import build
+    def _forward_function(
+        self, n_rows: int, dtype: np.dtype
+    ) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+        """Return the quickest way through the network, and how many rows to send at a time."""
+        body, weights = self._spec.body, self._state.weights
+        engine = sys.modules.get("skdnn._engine")  # loaded where this process has trained
+        if not _inference.covers(body):
+            from skdnn._network import build
 
-        model = build(body)
-        model.set_weights(self._state.weights)
-        return lambda x: np.asarray(model(x, training=False))
+            model = build(body)
+            model.set_weights(weights)
+            return lambda x: np.asarray(model(x, training=False)), _COMPILED_ROWS
+        if n_rows >= _COMPILED_ROWS and dtype == body.dtype and engine and engine.gains(body):
+            return partial(engine.forward, body, weights), _COMPILED_ROWS
+        return partial(_inference.forward, body, weights), max(1, _VALUES // body.n_inputs)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict.

@@ -91,7 +91,7 @@ class Inputs:
         work = np.result_type(X.dtype, dtype)
         x = X.astype(work, copy=False)
         if self.offset is not None and self.scale is not None:
-            x = x - self.offset.astype(work)
+            x = np.subtract(x, self.offset.astype(work), out=_aligned(x.shape, work))
             x *= self.scale.astype(work)
         return x.astype(dtype, copy=False)
 

@@ -279,5 +279,24 @@ class Program:
         self._machine.close()
 
 
+class Predictor:
+    """The compiled forward pass of a network, for many rows at once."""
+
+    def __init__(self, spec: NetworkSpec):
+        model = build(spec)
+        self._machine = Machine(model.weights)
+        signature = [tf.TensorSpec([None, spec.n_inputs], spec.dtype)]
+        self._machine.add("forward", lambda x: model(x, training=False), signature)
+
+    def run(self, weights: Sequence[np.ndarray], x: np.ndarray, n_threads: int) -> np.ndarray:
+        """Return the network's output, (n_rows, n_outputs), for rows x, (n_rows, n_inputs)."""
+        self._machine.call(n_threads, "load", *weights)
+        return self._machine.call(n_threads, "forward", x)
+
+    def close(self) -> None:
+        """Give memory and threads back."""
+        self._machine.close()
+
+
 def _fresh_seed(rng: np.random.Generator) -> np.ndarray:
     return np.array([rng.integers(2**32, dtype=np.uint32), 0], np.uint32)

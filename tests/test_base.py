@@ -1,6 +1,7 @@
 """fit, partial_fit, predict: what classifier and regressor share."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -417,3 +418,44 @@ def test_verbose_writes_one_line_per_epoch(table, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in lines] == ["1/3", "2/3", "3/3"]
     assert all(line.count("(val ") == 2 for line in lines)
+
+
+# -------------------------------------------------- many rows, and single ones
+
+
+@pytest.mark.parametrize("cls", [DNNClassifier, DNNRegressor])
+def test_many_rows_are_predicted_as_few_are(table, cls):
+    X, y = table
+    model = quick(cls, activation="tanh", batch_norm=True).fit(X.astype(np.float32), y)
+    many = np.tile(X.astype(np.float32), (200, 1))
+    method = "predict_proba" if cls is DNNClassifier else "predict"
+    few = getattr(model, method)(many[: len(X)])
+    np.testing.assert_allclose(
+        getattr(model, method)(many), np.tile(few.T, 200).T, rtol=1e-5, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (np.array([[1, np.nan, 1, 1.0]]), "contains NaN"),
+        (np.array([[1, np.inf, 1, 1.0]]), "contains infinity"),
+        (np.array([[1.0, 2.0, 3.0]]), "X has 3 features, but DNNClassifier is expecting 4"),
+        (np.empty((0, 4)), "0 sample"),
+        (np.ones(4), "Reshape your data"),
+        (np.ones((1, 4), dtype=complex), "Complex data not supported"),
+    ],
+    ids=["nan", "inf", "columns", "empty", "rank", "complex"],
+)
+def test_bad_rows_to_predict_are_told(table, bad, message):
+    with pytest.raises(ValueError, match=message):
+        quick().fit(*table).predict(bad)
+
+
+def test_large_numbers_are_not_taken_for_infinite(table):
+    X, y = table
+    model = quick(scaling="minmax").fit(X, y)
+    row = np.full((1, 4), 3e38, np.float32)  # their sum is infinite in float32
+    with warnings.catch_warnings(action="error"):
+        model.predict(row)
+    assert model.predict(row).shape == (1,)
