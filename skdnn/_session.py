@@ -9,8 +9,6 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from skdnn._keras import context, tf
 
 _v1 = tf.compat.v1
@@ -90,8 +88,8 @@ class Machine:
     def __contains__(self, name: str) -> bool:
         return name in self._functions
 
-    def call(self, n_threads: int, name: str, *arrays: np.ndarray) -> Any:
-        """Run a function, "load" or "read" with a number of threads, on NumPy arrays."""
+    def call(self, n_threads: int, name: str, *arrays: Any) -> Any:
+        """Run a function, "load" or "read" with a number of threads, on arrays or numbers."""
         key = n_threads, name
         if key not in self._callables:
             given, outputs = self._functions[name]

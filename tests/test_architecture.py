@@ -16,7 +16,7 @@ FLOORS = [
     {"classifier", "regressor"},
     {"_base"},
     {"_callbacks", "_engine", "_inference", "_inputs", "_targets", "_validation"},
-    {"_program"},
+    {"_feeding", "_model_program", "_program"},
     {"_network"},
     {"_lookup", "_optimizers", "_session"},
     {"_keras", "_spec"},
@@ -24,7 +24,16 @@ FLOORS = [
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # What starts TensorFlow: imported only when something is trained or a Keras object is asked for.
-HEAVY = {"_engine", "_keras", "_lookup", "_network", "_optimizers", "_program", "_session"}
+HEAVY = {
+    "_engine",
+    "_keras",
+    "_lookup",
+    "_model_program",
+    "_network",
+    "_optimizers",
+    "_program",
+    "_session",
+}
 ROOMS = sorted(path.stem for path in ROOT.glob("*.py") if path.stem != "__init__")
 
 

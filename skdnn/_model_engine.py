@@ -1,0 +1,261 @@
+"""Training of a compiled Keras model as `_engine` trains a `NetworkSpec`: many batches in one call.
+
+What cannot be run so with the same meaning is refused, and is for Keras's own `fit`.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from skdnn._engine import check_process, threads_for
+from skdnn._feeding import Feeder, batch_sizes
+from skdnn._keras import keras, tf
+from skdnn._model_program import ModelProgram, Recipe, state_variables
+from skdnn._programs import PROGRAMS
+
+# What a callback may look at: each batch. These do so only if they are told to, by this setting.
+_EACH_BATCH = [
+    f"on_{mode}batch_{end}" for mode in ("", "train_", "test_") for end in ("begin", "end")
+]
+_WHEN_ASKED: dict[type, tuple[str, Any]] = {
+    keras.callbacks.ModelCheckpoint: ("save_freq", "epoch"),
+    keras.callbacks.BackupAndRestore: ("_save_freq", "epoch"),
+    keras.callbacks.ProgbarLogger: ("verbose", 0),
+}
+# What a model may have of its own instead of Keras's.
+_METHODS = (
+    "fit",
+    "train_step",
+    "test_step",
+    "make_train_function",
+    "make_test_function",
+    "train_on_batch",
+)
+
+
+class Source(NamedTuple):
+    """Where rows come from.
+
+    Parameters
+    ----------
+    fetch : callable
+        Gives rows by their numbers: (x, y) or (x, y, weight), each an array or a structure of
+        arrays, of the dtypes that the model takes. May be called in another thread.
+    n_rows : int
+        How many there are.
+    """
+
+    fetch: Callable[[np.ndarray], Any]
+    n_rows: int
+
+
+class NotHereError(Exception):
+    """Training that is for Keras's own `fit`; the message says why."""
+
+
+def fit(
+    model: Any,
+    data: Source,
+    held_out: Source | None,
+    *,
+    batch_size: int,
+    validation_batch_size: int,
+    epochs: int,
+    initial_epoch: int,
+    order: Callable[[int], np.ndarray],
+    callbacks: Sequence[Any],
+    verbose: int,
+) -> dict[str, list[float]]:
+    """Train a model in place.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled and built.
+    data : Source
+        What to train on.
+    held_out : Source or None
+        What to validate on after each epoch.
+    batch_size, validation_batch_size : int
+        Rows of a batch.
+    epochs, initial_epoch : int
+        As in Keras: epochs are numbered from `initial_epoch` to `epochs` - 1.
+    order : callable
+        Gives the rows of an epoch, by its number, in their order.
+    callbacks : sequence of keras.callbacks.Callback
+        They see the model between epochs.
+    verbose : int
+        As in Keras.
+
+    Returns
+    -------
+    history : dict of list of float
+        Per epoch, by Keras's names.
+
+    Raises
+    ------
+    NotHereError
+        Where Keras's own `fit` is to be used instead; nothing has been done then.
+    """
+    _check_model(model)
+    for callback in callbacks:
+        _check_callback(callback)
+    check_process()
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    variables = state_variables(model)
+    with _program(model, data.fetch(np.arange(1))) as program:
+        run = _Run(program, model, variables, callbacks)
+        told = keras.callbacks.CallbackList(
+            list(callbacks),
+            add_history=True,
+            add_progbar=verbose != 0,
+            verbose=verbose,
+            epochs=epochs,
+            steps=len(batch_sizes(data.n_rows, batch_size)),
+            model=model,
+        )
+        model.stop_training = False
+        program.load(run.values(), threads_for(program, batch_size))
+        told.on_train_begin()
+        run.look(before=True)
+        logs: dict[str, float] = {}
+        with _feeder(program, data) as feeder, _feeder(program, held_out) as other:
+            for epoch in range(initial_epoch, epochs):
+                told.on_epoch_begin(epoch)
+                run.look(before=True)
+                logs = run.loop("train_step", feeder, order(epoch), batch_size)
+                if held_out is not None:
+                    rows = np.arange(held_out.n_rows)
+                    values = run.loop("test_step", other, rows, validation_batch_size)
+                    logs |= {f"val_{name}": value for name, value in values.items()}
+                run.look(before=False)
+                told.on_epoch_end(epoch, logs)
+                if model.stop_training:
+                    break
+                run.look(before=True)
+        run.take_home()
+        model.optimizer.finalize_variable_values(model.trainable_weights)
+        told.on_train_end(logs=logs)
+    return model.history.history
+
+
+class _Run:
+    """A program at work for one model."""
+
+    def __init__(
+        self, program: ModelProgram, model: Any, variables: list[Any], callbacks: Sequence[Any]
+    ):
+        self.program = program
+        self.variables = variables
+        self._watched = bool(callbacks)
+        self._away = False  # whether the program is ahead of the model
+
+    def values(self) -> list[np.ndarray]:
+        return [np.asarray(v.numpy()) for v in self.variables]
+
+    def loop(
+        self, name: str, feeder: Feeder, rows: np.ndarray, batch_size: int
+    ) -> dict[str, float]:
+        results: dict[str, float] = {}
+        begins = True
+        for call in feeder.calls(rows, batch_sizes(len(rows), batch_size)):
+            results = self.program.run(name, call.arrays, call.bounds, begins)
+            begins = False
+        self._away = True
+        return tf.nest.map_structure(_as_told, results)
+
+    def look(self, *, before: bool) -> None:
+        """Let callbacks see the model as it is, and the program what they made of it."""
+        if not self._watched:
+            return
+        if before:
+            self.program.load(self.values(), self.program.n_threads)
+        elif self._away:
+            self.take_home()
+
+    def take_home(self) -> None:
+        """Set the model's variables to what the program has made of them."""
+        for variable, value in zip(self.variables, self.program.read(), strict=True):
+            variable.assign(value)
+        self._away = False
+
+
+def _as_told(value: Any) -> Any:
+    return float(value) if np.ndim(value) == 0 else np.asarray(value)
+
+
+@contextmanager
+def _program(model: Any, sample: Any) -> Iterator[ModelProgram]:
+    """Lend the program of a model: one that models of its kind share, or one of its own."""
+    try:
+        recipe = Recipe(model, sample)
+    except Exception:  # whatever a user's class does when it is asked for its configuration
+        recipe = None
+    if recipe is not None:
+        ready = False
+        try:
+            with PROGRAMS.lend(recipe, Recipe.compile) as program:
+                ready = True
+                yield program
+                return
+        except Exception:
+            if ready:
+                raise
+    try:
+        program = ModelProgram(model, sample)
+        program.trace("train_step")
+    except Exception as error:
+        raise NotHereError(f"the network cannot be moved: {error}") from error
+    try:
+        yield program
+    finally:
+        program.close()
+
+
+@contextmanager
+def _feeder(program: ModelProgram, source: Source | None) -> Iterator[Feeder]:
+    def fetch(rows: np.ndarray) -> list[np.ndarray]:
+        return tf.nest.flatten(source.fetch(rows)) if source is not None else []
+
+    n_values = sum(int(np.prod(array.shape[1:])) for array in fetch(np.arange(1)))
+    with Feeder(program, fetch, n_values) as feeder:
+        yield feeder
+
+
+def _check_model(model: Any) -> None:
+    own = [name for name in _METHODS if _is_own(model, name)]
+    if own:
+        raise NotHereError(f"the network has {own[0]} of its own")
+    if model.run_eagerly:
+        raise NotHereError("run_eagerly is set")
+    if model._compile_config.config.get("jit_compile") is True:
+        raise NotHereError("jit_compile is set")
+    if model.steps_per_execution != 1:
+        raise NotHereError("steps_per_execution is set")
+    if model.distribute_strategy is not None and tf.distribute.has_strategy():
+        raise NotHereError("a distribution strategy is in force")
+
+
+def _is_own(model: Any, name: str) -> bool:
+    standard = inspect.getattr_static(keras.Model, name)
+    return inspect.getattr_static(model, name) is not standard
+
+
+def _check_callback(callback: Any) -> None:
+    kind = type(callback)
+    if kind in _WHEN_ASKED:
+        setting, quiet = _WHEN_ASKED[kind]
+        if getattr(callback, setting) == quiet:
+            return
+    standard = keras.callbacks.Callback
+    seen = [
+        name
+        for name in _EACH_BATCH
+        if name in vars(callback) or getattr(kind, name) is not getattr(standard, name)
+    ]
+    if seen:
+        raise NotHereError(f"the callback {kind.__name__} looks at each batch ({seen[0]})")
