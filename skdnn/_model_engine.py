@@ -174,11 +174,13 @@ class _Run:
             return
         if before:
             self.program.load(self.values(), self.program.n_threads)
-        elif self._away:
+        else:
             self.take_home()
 
     def take_home(self) -> None:
         """Set the model's variables to what the program has made of them."""
+        if not self._away:
+            return
         for variable, value in zip(self.variables, self.program.read(), strict=True):
             variable.assign(value)
         self._away = False
