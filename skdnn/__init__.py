@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from skdnn.comparison import Comparison, compare
     from skdnn.display import ComparisonDisplay
     from skdnn.regressor import DNNRegressor
+    from skdnn.wrappers import KerasClassifier, KerasRegressor
 
 __version__ = "0.1.0.dev0"
 
@@ -21,6 +22,8 @@ __all__ = [
     "ComparisonDisplay",
     "DNNClassifier",
     "DNNRegressor",
+    "KerasClassifier",
+    "KerasRegressor",
     "compare",
     "datasets",
 ]
@@ -30,6 +33,8 @@ _ROOMS = {
     "ComparisonDisplay": "display",
     "DNNClassifier": "classifier",
     "DNNRegressor": "regressor",
+    "KerasClassifier": "wrappers",
+    "KerasRegressor": "wrappers",
     "compare": "comparison",
 }
 
