@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skdnn._scikeras import keras
+from skdnn._scikeras import as_array, keras
 from skdnn._spec import (
     Activate,
     BatchNormalization,
@@ -159,8 +159,8 @@ def _is_as_drawn(layer: Any) -> bool:
             if draw is None or (variable.name == "bias" and hasattr(part, "unit_forget_bias")):
                 continue
             known = True
-            drawn = keras.ops.convert_to_numpy(draw(variable.shape, variable.dtype))
-            if not np.array_equal(drawn, variable.numpy()):
+            drawn = as_array(draw(variable.shape, variable.dtype))
+            if not np.array_equal(drawn, as_array(variable)):
                 return False
     return known or not layer.weights
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from skdnn._scikeras import keras
+from skdnn._scikeras import as_array, keras
 
 # Values that predicting sends through the network together, where the user does not say how many
 # rows: bounds the memory of its layers.
@@ -238,7 +238,7 @@ def _is_plain(model: Any, args: dict[str, Any]) -> bool:
 
 def _call(model: Any, batch: Any) -> Any:
     if keras.backend.backend() == "tensorflow":
-        return _map(keras.ops.convert_to_numpy, model(batch, training=False))
+        return _map(as_array, model(batch, training=False))
     return model.predict_on_batch(batch)
 
 

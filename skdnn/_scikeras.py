@@ -64,6 +64,14 @@ def _own_copy() -> ModuleType:
 with _contained():
     BaseWrapper: Any = _own_copy().BaseWrapper
 
+
+def as_array(tensor: Any) -> Any:
+    """Turn a tensor into an array; TensorFlow's by its own method, which NumPy does not warn of."""
+    if keras.backend.backend() == "tensorflow":
+        return tensor.numpy()
+    return keras.ops.convert_to_numpy(tensor)
+
+
 from scikeras._utils import accepts_kwargs, has_param, route_params  # noqa: E402
 from scikeras.utils import loss_name, metric_name  # noqa: E402
 from scikeras.utils.transformers import (  # noqa: E402
@@ -76,6 +84,7 @@ __all__ = [
     "ClassifierLabelEncoder",
     "RegressorTargetEncoder",
     "accepts_kwargs",
+    "as_array",
     "has_param",
     "keras",
     "loss_name",

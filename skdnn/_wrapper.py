@@ -19,7 +19,7 @@ from skdnn import _building, _fitting, _scikeras
 from skdnn._checking import check_samples, check_targets, inputs_of, take_rows
 from skdnn._encoding import Untouched
 from skdnn._packing import pack_all, unpack_all
-from skdnn._scikeras import accepts_kwargs, has_param, keras, metric_name, route_params
+from skdnn._scikeras import accepts_kwargs, as_array, has_param, keras, metric_name, route_params
 from skdnn._text import nearest
 
 
@@ -222,7 +222,7 @@ class BaseWrapper(_scikeras.BaseWrapper):
         """Put everything back as it was, where what is done meanwhile fails or is interrupted."""
         before = dict(vars(self))
         variables = self._variables() if resumes else []
-        values = [np.array(variable.numpy()) for variable in variables]
+        values = [np.array(as_array(variable)) for variable in variables]
         try:
             yield
         except BaseException:
@@ -268,14 +268,14 @@ class BaseWrapper(_scikeras.BaseWrapper):
 
     @staticmethod
     def _validate_sample_weight(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, np.ndarray]:
-        dtype = np.dtype(keras.config.floatx())
-        sample_weight = _check_sample_weight(sample_weight, inputs_of(X)[0], dtype=dtype)
-        rows = np.flatnonzero(sample_weight)
-        if not len(rows):
+        if np.size(sample_weight) and not np.any(sample_weight):
             raise ValueError(
                 "No training samples had any weight; only zeros were passed in sample_weight: "
                 "there is nothing to learn from. Give at least one row a weight above 0."
             )
+        dtype = np.dtype(keras.config.floatx())
+        sample_weight = _check_sample_weight(sample_weight, inputs_of(X)[0], dtype=dtype)
+        rows = np.flatnonzero(sample_weight)
         if len(rows) == len(sample_weight):
             return X, y, sample_weight
         return take_rows(X, rows), take_rows(y, rows), sample_weight[rows]
