@@ -1,14 +1,10 @@
-"""From what a user gives as `model=` to a new Keras model, seeded without a trace."""
+"""From what a user gives as `model=` to a new Keras model."""
 
-import random
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from skdnn._scikeras import as_array, keras
 from skdnn._spec import (
@@ -20,56 +16,6 @@ from skdnn._spec import (
     Scaling,
     dense_network,
 )
-
-# Keras draws the seeds of layers and initialisers from Python's generator, a build function may
-# draw from NumPy's and Keras's: they are shared by all threads, and lent to one at a time.
-_GENERATORS = threading.RLock()
-_KERAS_GENERATOR = "global_seed_generator"
-
-
-def draw_seed(random_state: Any) -> int | None:
-    """Return the seed of one fit; None where nothing is to be seeded.
-
-    Parameters
-    ----------
-    random_state : int, RandomState instance or None
-        An int is the seed. An instance is drawn from, so that each fit has another seed.
-    """
-    if random_state is None:
-        return None
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(1, np.iinfo(np.int32).max))
-    check_random_state(random_state)  # raises scikit-learn's error for what is no seed
-    return int(random_state)
-
-
-@contextmanager
-def seeded(seed: int | None) -> Iterator[None]:
-    """Have the global generators of Python, NumPy and Keras start at a seed, and put them back.
-
-    Parameters
-    ----------
-    seed : int or None
-        None leaves the generators alone, to be seeded by the program, as Keras's are.
-    """
-    if seed is None:
-        yield
-        return
-    from keras.src.backend.common import global_state
-
-    with _GENERATORS:
-        python, numpy = random.getstate(), np.random.get_state()
-        of_keras = global_state.get_global_attribute(_KERAS_GENERATOR)
-        random.seed(seed)
-        np.random.seed(seed % 2**32)
-        global_state.set_global_attribute(_KERAS_GENERATOR, keras.random.SeedGenerator(seed))
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(numpy)
-            global_state.set_global_attribute(_KERAS_GENERATOR, of_keras)
-
 
 # ----------------------------------------------------------------------------------- templates
 

@@ -9,7 +9,8 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from skdnn._scikeras import keras
+from skdnn._scikeras import as_array, keras
+from skdnn._seeding import seeded
 
 try:
     import cloudpickle
@@ -39,9 +40,13 @@ class Packed:
 
     def unpack(self) -> Any:
         """Make the object anew."""
-        archive, custom = cloudpickle.loads(self.data)
-        with keras.saving.custom_object_scope(custom):
-            return keras.layers.Layer._unpickle_model(io.BytesIO(archive))
+        archive, custom, seeds = cloudpickle.loads(self.data)
+        # Layers are made with seeds drawn from a global generator, and then given their own.
+        with keras.saving.custom_object_scope(custom), seeded(0):
+            value = keras.layers.Layer._unpickle_model(io.BytesIO(archive))
+        for variable, seed in zip(_seeds(value), seeds, strict=False):
+            variable.assign(seed)
+        return value
 
 
 def pack(value: Any) -> Packed:
@@ -63,7 +68,15 @@ def pack(value: Any) -> Packed:
             optimizer.build(value.trainable_variables)
     # That of `Layer`, because SciKeras replaces the one of `Model` where the user imports it.
     _, (archive,) = keras.layers.Layer.__reduce__(value)
-    return Packed(cloudpickle.dumps((archive.getvalue(), dict(_custom_objects(value)))))
+    seeds = [as_array(variable) for variable in _seeds(value)]
+    return Packed(cloudpickle.dumps((archive.getvalue(), dict(_custom_objects(value)), seeds)))
+
+
+def _seeds(value: Any) -> list[Any]:
+    """Return the states of dropout and the like, which Keras does not save."""
+    if not isinstance(value, keras.layers.Layer):
+        return []
+    return [v for v in value.variables if v.path.endswith("seed_generator_state")]
 
 
 def pack_all(value: Any) -> Any:

@@ -20,6 +20,7 @@ from skdnn._checking import check_samples, check_targets, inputs_of, take_rows
 from skdnn._encoding import Untouched
 from skdnn._packing import pack_all, unpack_all
 from skdnn._scikeras import accepts_kwargs, as_array, has_param, keras, metric_name, route_params
+from skdnn._seeding import draw_seed, seeded
 from skdnn._text import nearest
 
 
@@ -236,13 +237,13 @@ class BaseWrapper(_scikeras.BaseWrapper):
         return [*self.model_.variables, *(optimizer.variables if optimizer else ())]
 
     def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:
-        self._random_state = _building.draw_seed(self.random_state)
+        self._random_state = draw_seed(self.random_state)
         X, y = self._validate_data(X, y, reset=True)
         self.target_encoder_ = self.target_encoder.fit(y)
         self.__dict__.update(getattr(self.target_encoder_, "get_metadata", dict)())
         self.feature_encoder_ = self.feature_encoder.fit(X)
         self.__dict__.update(getattr(self.feature_encoder_, "get_metadata", dict)())
-        with _building.seeded(self._random_state):
+        with seeded(self._random_state):
             self.model_ = self._build_keras_model()
             self._ensure_built(X)
         self._fit_target_encoder_to_model(y)
@@ -331,7 +332,8 @@ class BaseWrapper(_scikeras.BaseWrapper):
             pass_filter=getattr(self, "_user_params", set()),
             strict=True,
         )
-        any_name = accepts_kwargs(build)
+        # A class of models hands on what it does not know to Keras, which does not know it either.
+        any_name = accepts_kwargs(build) and not isinstance(build, type)
         if any_name or has_param(build, "meta"):
             arguments["meta"] = self._get_metadata()
         # A function that is given the arguments of `compile` decides on the loss by itself.
@@ -367,9 +369,10 @@ class BaseWrapper(_scikeras.BaseWrapper):
         if model.built:
             return
         sample = self.feature_encoder_.transform(_fitting.take(X, slice(1)))
-        if isinstance(sample, np.ndarray) or issparse(sample):
+        is_one = isinstance(sample, np.ndarray) or issparse(sample)
+        if isinstance(model, keras.Sequential) and is_one:
             model.build((None, *sample.shape[1:]))
-        if not model.built:
+        else:
             model(_fitting.as_input(sample))
 
     def _get_compile_kwargs(self) -> dict[str, Any]:
