@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from skdnn._packing import custom_objects
 from skdnn._scikeras import as_array, keras
 from skdnn._spec import (
     Activate,
@@ -57,7 +58,19 @@ def _new_layer(layer: Any, owner: str) -> Any:
             f"The 'model' parameter of {owner}, where it is a list, must be a list of Keras "
             f"layers. Got {layer!r} in it{hint}."
         )
-    return type(layer).from_config(layer.get_config())
+    try:
+        with keras.saving.custom_object_scope(dict(custom_objects(layer))):
+            return type(layer).from_config(layer.get_config())
+    except Exception as error:
+        raise _uncopied(layer, owner, error) from error
+
+
+def _uncopied(value: Any, owner: str, error: Exception) -> TypeError:
+    return TypeError(
+        f"The 'model' parameter of {owner} must be made of what Keras can make anew for each fit. "
+        f"It cannot copy {value!r}: {error} Give a function that builds the network, or implement "
+        "get_config; in place of a lambda, use a function with a name."
+    )
 
 
 def from_model(model: Any, owner: str, *, keep_weights: bool) -> Any:
@@ -74,13 +87,10 @@ def from_model(model: Any, owner: str, *, keep_weights: bool) -> Any:
         not as they were drawn, because the model was trained, or was given weights.
     """
     try:
-        new = keras.models.clone_model(model)
+        with keras.saving.custom_object_scope(dict(custom_objects(model))):
+            new = keras.models.clone_model(model)
     except Exception as error:
-        raise TypeError(
-            f"The 'model' parameter of {owner} must be a Keras model that can be made anew for "
-            f"each fit. Got {model!r}, and Keras cannot copy it: {error} Give the function that "
-            "builds it instead, or implement its get_config."
-        ) from error
+        raise _uncopied(model, owner, error) from error
     if model.built and (keep_weights or not _is_as_drawn(model)):
         if not new.built:
             new.build(model.input_shape)

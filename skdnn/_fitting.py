@@ -160,6 +160,8 @@ def fit(
     if held_out is not None:
         size = args.pop("validation_batch_size", None) or batch_size
         args["validation_data"] = Batches(held_out, size, 0, None)
+    if seed is None:  # from where Keras would draw it
+        seed = int(np.random.randint(2**31))
     order = seed if args.pop("shuffle", True) else None
     batches = Batches(data, min(batch_size, count(data)), initial_epoch, order)
     with _no_advice():
@@ -220,11 +222,16 @@ def predict(model: Any, X: Any, predict_args: dict[str, Any]) -> Any:
     predict_args : dict
         Arguments of Keras's `predict`.
     """
-    if not _is_plain(model, predict_args):
-        return model.predict(x=_densified(X), **predict_args)
     n_rows = count(X)
     n_values = sum(int(np.prod(array.shape[1:])) for array in _arrays(X))
     size = predict_args.get("batch_size") or max(32, _PREDICTION_VALUES // max(1, n_values))
+    if not _is_plain(model, predict_args):
+        args = dict(predict_args)
+        if any(map(issparse, _arrays(X))):
+            args.pop("batch_size", None)
+            X = Batches((X,), size, 0, None)
+        with _no_advice():
+            return model.predict(x=X, **args)
     batches = (take(X, slice(start, start + size)) for start in range(0, n_rows, size))
     return _joined([_call(model, as_input(batch)) for batch in batches])
 

@@ -69,7 +69,7 @@ def pack(value: Any) -> Packed:
     # That of `Layer`, because SciKeras replaces the one of `Model` where the user imports it.
     _, (archive,) = keras.layers.Layer.__reduce__(value)
     seeds = [as_array(variable) for variable in _seeds(value)]
-    return Packed(cloudpickle.dumps((archive.getvalue(), dict(_custom_objects(value)), seeds)))
+    return Packed(cloudpickle.dumps((archive.getvalue(), dict(custom_objects(value)), seeds)))
 
 
 def _seeds(value: Any) -> list[Any]:
@@ -103,7 +103,7 @@ def _replace(value: Any, kind: Any, function: Callable[[Any], Any]) -> Any:
     return value
 
 
-def _custom_objects(value: Any) -> Iterator[tuple[str, Any]]:
+def custom_objects(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield the user's own classes and functions in a Keras object, by the name Keras saves."""
     layers = value._flatten_layers() if isinstance(value, keras.layers.Layer) else [value]
     for layer in layers:

@@ -72,6 +72,7 @@ def as_array(tensor: Any) -> Any:
     return keras.ops.convert_to_numpy(tensor)
 
 
+from keras.src.backend.common import global_state  # noqa: E402
 from scikeras._utils import accepts_kwargs, has_param, route_params  # noqa: E402
 from scikeras.utils import loss_name, metric_name  # noqa: E402
 from scikeras.utils.transformers import (  # noqa: E402
@@ -85,6 +86,7 @@ __all__ = [
     "RegressorTargetEncoder",
     "accepts_kwargs",
     "as_array",
+    "global_state",
     "has_param",
     "keras",
     "loss_name",

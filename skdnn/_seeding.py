@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skdnn._scikeras import keras
+from skdnn._scikeras import global_state, keras
 
 # Keras draws the seeds of layers and initialisers from Python's generator, a build function may
 # draw from NumPy's and Keras's: they are shared by all threads, and lent to one at a time.
@@ -45,8 +45,6 @@ def seeded(seed: int | None) -> Iterator[None]:
     if seed is None:
         yield
         return
-    from keras.src.backend.common import global_state
-
     with _GENERATORS:
         python, numpy = random.getstate(), np.random.get_state()
         of_keras = global_state.get_global_attribute(_KERAS_GENERATOR)

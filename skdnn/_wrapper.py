@@ -178,6 +178,7 @@ class BaseWrapper(_scikeras.BaseWrapper):
         with self._all_or_nothing(resumes=False):
             self._keeps_weights = True
             X, _ = self._initialize(X, y)
+            self._compile()
             self._learn_scale(X, None)
         return self
 
@@ -382,12 +383,18 @@ class BaseWrapper(_scikeras.BaseWrapper):
                 arguments[name] = _building.renew(arguments[name])
         return arguments
 
-    def _ensure_compiled_model(self) -> None:
-        if not self.model_.compiled:
-            arguments = self._get_compile_kwargs()
-            if arguments["loss"] is None and self._infers_loss:
-                arguments["loss"] = self._infer_loss()
+    def _compile(self) -> None:
+        """Compile the network with the parameters, where it is not compiled and has a loss."""
+        if self.model_.compiled:
+            return
+        arguments = self._get_compile_kwargs()
+        if arguments["loss"] is None and self._infers_loss:
+            arguments["loss"] = self._infer_loss()
+        if arguments["loss"] is not None:
             self.model_.compile(**arguments)
+
+    def _ensure_compiled_model(self) -> None:
+        self._compile()
         super()._ensure_compiled_model()
 
     def _infer_loss(self) -> Any:
@@ -448,7 +455,8 @@ class BaseWrapper(_scikeras.BaseWrapper):
 
         The one place where training happens. Whatever trains in its stead has to do what Keras's
         `fit` does with the same arguments, and to leave weights, the optimizer's state and the
-        seeds of the layers in `model`.
+        seeds of the layers in `model`. The seed for the order of the rows is
+        `self._random_state`, an int or None.
 
         Parameters
         ----------

@@ -425,9 +425,9 @@ class KerasClassifier(ClassifierMixin, _DenseByDefault):
         return softmax(outputs, axis=-1) if one_of_many else expit(outputs)
 
     def _infer_loss(self) -> Any:
-        shape = self.model_.output_shape
+        shape = getattr(self.model_, "output_shape", None)
         if not isinstance(shape, tuple):
-            return None  # several outputs have no one loss
+            return None  # several outputs, or a model of the user's own that does not say
         kind: Any = getattr(self.target_encoder_, "_target_type", self.target_type_)
         losses = keras.losses
         loss: Any = {
