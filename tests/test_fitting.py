@@ -62,7 +62,7 @@ def test_split_that_leaves_nothing(model, split):
     if split == 0.01:
         assert "val_loss" in fit(model, validation_split=split)
         return
-    with pytest.raises(ValueError, match="validation_split=0.99 leaves 0 of 12 rows to train on"):
+    with pytest.raises(ValueError, match=r"validation_split=0\.99 leaves 0 of 12 rows to train on"):
         fit(model, validation_split=split)
 
 

@@ -165,12 +165,20 @@ def test_classes_and_functions_that_keras_does_not_know(iris):
     def loss(y_true, y_pred):
         return keras.ops.mean(keras.ops.square(y_true - y_pred))
 
-    reg = KerasRegressor([Own(4, activation=lambda x: x), Dense(1)], loss=loss, **SILENT)
+    def activation(x):
+        return keras.ops.sin(x)
+
+    reg = KerasRegressor([Own(4, activation=activation), Dense(1)], loss=loss, **SILENT)
     twin = cloudpickle.loads(cloudpickle.dumps(reg.fit(*iris)))
     assert_array_equal(twin.predict(iris[0]), reg.predict(iris[0]))
-    assert_array_equal(
-        twin.partial_fit(*iris).predict(iris[0]), reg.partial_fit(*iris).predict(iris[0])
-    )
+    twin.partial_fit(*iris)
+    assert_array_equal(twin.predict(iris[0]), reg.partial_fit(*iris).predict(iris[0]))
+
+
+def test_layer_that_keras_cannot_copy(iris):
+    layers = [Dense(4, activation=lambda x: x), Dense(3)]
+    with pytest.raises(TypeError, match="in place of a lambda, use a function with a name"):
+        KerasClassifier(layers, **SILENT).fit(*iris)
 
 
 # ---------------------------------------------------------------------------------- global state

@@ -168,7 +168,7 @@ def test_subclass_without_a_network_says_what_it_needs(iris):
     class Own(KerasClassifier):
         pass
 
-    with pytest.raises(ValueError, match="Own has no network to build.*`_keras_build_fn`"):
+    with pytest.raises(ValueError, match=r"Own has no network to build.*`_keras_build_fn`"):
         Own().fit(*iris)
 
 
@@ -187,7 +187,7 @@ def test_what_is_no_network(iris, model, error, message):
 
 
 def test_misspelt_argument_of_the_build_function(iris):
-    with pytest.raises(TypeError, match="KerasClassifier was given .* Did you mean 'units'?"):
+    with pytest.raises(TypeError, match=r"KerasClassifier was given .* Did you mean 'units'\?"):
         KerasClassifier(build, model__unit=3).fit(*iris)
 
 
@@ -317,7 +317,7 @@ def test_one_class_alone(iris):
     assert_array_equal(clf.predict_proba(iris[0][:2]), [[1], [1]])
 
 
-# ----------------------------------------------------------------------------- what goes in, comes out
+# --------------------------------------------------------------------------- what goes in, comes out
 
 
 def test_images_go_in_as_they_are(digits):
@@ -597,7 +597,7 @@ def test_partial_fit_trains_one_epoch(iris, name):
         KerasClassifier(build).partial_fit(*iris, **{name: 2})
 
 
-# ---------------------------------------------------------------------------- among other estimators
+# ------------------------------------------------------------------------ among other estimators
 
 
 @pytest.mark.parametrize(
