@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skdnn._scikeras import as_array, keras
+from skdnn._seeding import seed_epoch, seeded_training
 
 # Values that predicting sends through the network together, where the user does not say how many
 # rows: bounds the memory of its layers.
@@ -108,6 +109,10 @@ class Batches(keras.utils.PyDataset):
         rows = self.rows[index * self.batch_size : (index + 1) * self.batch_size]
         return _map(_batch, take(self.data, rows))
 
+    def on_epoch_begin(self) -> None:
+        """Seed what draws from a global generator."""
+        seed_epoch(self.seed, self.epoch)
+
     def on_epoch_end(self) -> None:
         """Draw the order of the next epoch."""
         self.epoch += 1
@@ -152,7 +157,7 @@ def fit(
     sparse = any(map(issparse, _arrays(X)))
     if not (shuffled or sparse) or is_overridden(model, "fit") or _NEEDS_ARRAYS & args.keys():
         X = _densified(X) if sparse else X
-        with _no_advice():
+        with _no_advice(), seeded_training(seed):
             return model.fit(x=X, y=y, sample_weight=sample_weight, **args).history
     data = (X, y) if sample_weight is None else (X, y, sample_weight)
     batch_size = args.pop("batch_size", None) or 32
@@ -160,11 +165,11 @@ def fit(
     if held_out is not None:
         size = args.pop("validation_batch_size", None) or batch_size
         args["validation_data"] = Batches(held_out, size, 0, None)
-    if seed is None:  # from where Keras would draw it
-        seed = int(np.random.randint(2**31))
-    order = seed if args.pop("shuffle", True) else None
+    # Where there is no seed, the order is drawn from where Keras would draw it.
+    order = int(np.random.randint(2**31)) if seed is None else seed
+    order = order if args.pop("shuffle", True) else None
     batches = Batches(data, min(batch_size, count(data)), initial_epoch, order)
-    with _no_advice():
+    with _no_advice(), seeded_training(seed):
         return model.fit(batches, shuffle=False, **args).history
 
 

@@ -57,3 +57,26 @@ def seeded(seed: int | None) -> Iterator[None]:
             random.setstate(python)
             np.random.set_state(numpy)
             global_state.set_global_attribute(_KERAS_GENERATOR, of_keras)
+
+
+@contextmanager
+def seeded_training(seed: int | None) -> Iterator[None]:
+    """Put the generator of PyTorch back after a training that `seed_epoch` seeds.
+
+    On that backend of Keras dropout draws from it. On the others each layer has its own.
+    """
+    if seed is None or keras.backend.backend() != "torch":
+        yield
+        return
+    import torch
+
+    with _GENERATORS, torch.random.fork_rng(devices=[]):
+        yield
+
+
+def seed_epoch(seed: int | None, epoch: int) -> None:
+    """Have dropout on PyTorch draw the same in an epoch, whatever was trained before."""
+    if seed is not None and keras.backend.backend() == "torch":
+        import torch
+
+        torch.manual_seed(int(np.random.default_rng([seed, epoch]).integers(2**31)))

@@ -270,7 +270,8 @@ class BaseWrapper(_scikeras.BaseWrapper):
 
     @staticmethod
     def _validate_sample_weight(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, np.ndarray]:
-        if np.size(sample_weight) and not np.any(sample_weight):
+        given = np.asarray(sample_weight)
+        if given.size and not given.any():
             raise ValueError(
                 "No training samples had any weight; only zeros were passed in sample_weight: "
                 "there is nothing to learn from. Give at least one row a weight above 0."

@@ -317,7 +317,7 @@ def test_one_class_alone(iris):
     assert_array_equal(clf.predict_proba(iris[0][:2]), [[1], [1]])
 
 
-# --------------------------------------------------------------------------- what goes in, comes out
+# ------------------------------------------------------------------- what goes in and comes out
 
 
 def test_images_go_in_as_they_are(digits):
