@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from skdnn.comparison import Comparison, compare
     from skdnn.display import ComparisonDisplay
     from skdnn.regressor import DNNRegressor
+    from skdnn.wrappers import KerasClassifier, KerasRegressor
 
 __version__ = "0.1.0.dev0"
 
@@ -22,6 +23,8 @@ __all__ = [
     "ComparisonDisplay",
     "DNNClassifier",
     "DNNRegressor",
+    "KerasClassifier",
+    "KerasRegressor",
     "clear_program_cache",
     "compare",
     "datasets",
@@ -32,6 +35,8 @@ _ROOMS = {
     "ComparisonDisplay": "display",
     "DNNClassifier": "classifier",
     "DNNRegressor": "regressor",
+    "KerasClassifier": "wrappers",
+    "KerasRegressor": "wrappers",
     "clear_program_cache": "_programs",
     "compare": "comparison",
 }

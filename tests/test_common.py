@@ -1,8 +1,14 @@
 """scikit-learn's own conformance checks."""
 
-from sklearn.utils.estimator_checks import parametrize_with_checks
+import keras
+import pytest
+from sklearn.utils.estimator_checks import (
+    check_sample_weight_equivalence_on_dense_data,
+    check_sample_weight_equivalence_on_sparse_data,
+    parametrize_with_checks,
+)
 
-from skdnn import DNNClassifier, DNNRegressor
+from skdnn import DNNClassifier, DNNRegressor, KerasClassifier, KerasRegressor
 
 # The check compares a network fitted with weights and one fitted on repeated rows: the same sums
 # of gradients, added up in another order. It allows a difference of 1e-7 whatever the dtype, which
@@ -24,3 +30,34 @@ def test_scikit_learn_check(estimator, check):
 @parametrize_with_checks([DNNClassifier(dtype="float64"), DNNRegressor(dtype="float64")])
 def test_scikit_learn_check_in_float64(estimator, check):
     check(estimator)
+
+
+WRAPPERS = [KerasClassifier(verbose=0), KerasRegressor(verbose=0)]
+WEIGHT_CHECKS = [
+    check_sample_weight_equivalence_on_dense_data,
+    check_sample_weight_equivalence_on_sparse_data,
+]
+FLOAT32_WEIGHTS = dict.fromkeys(
+    [check.__name__ for check in WEIGHT_CHECKS], "float32 networks, float64 tolerance"
+)
+
+
+@parametrize_with_checks(WRAPPERS, expected_failed_checks=lambda estimator: FLOAT32_WEIGHTS)
+def test_scikit_learn_check_of_a_wrapper(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture
+def float64():
+    before = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_floatx(before[0])
+    keras.config.set_dtype_policy(before[1])
+
+
+@pytest.mark.parametrize("check", WEIGHT_CHECKS)
+@pytest.mark.parametrize("estimator", WRAPPERS)
+def test_scikit_learn_check_of_a_wrapper_in_float64(estimator, check, float64):
+    check(type(estimator).__name__, estimator)

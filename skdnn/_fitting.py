@@ -1,0 +1,367 @@
+"""Training and prediction of a compiled Keras model: in the compiled loop, or by Keras itself."""
+
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from skdnn._scikeras import as_array, keras
+from skdnn._seeding import seed_epoch, seeded_training
+
+# Values that predicting sends through the network together, where the user does not say how many
+# rows: bounds the memory of its layers.
+_PREDICTION_VALUES = 2**18
+# What a user may give `fit` that needs the rows as arrays, because Keras cannot do it in batches.
+_NEEDS_ARRAYS = {"steps_per_epoch", "class_weight"}
+# What the compiled loop understands, and where it need not, what says nothing.
+_UNDERSTOOD = {
+    "epochs",
+    "initial_epoch",
+    "batch_size",
+    "validation_batch_size",
+    "validation_split",
+    "validation_data",
+    "callbacks",
+    "verbose",
+}
+_SAYING_NOTHING = {"shuffle": (True, False), "validation_freq": (1,)}
+
+
+def take(data: Any, rows: Any) -> Any:
+    """Take some rows of an array, or of each array in a structure of them."""
+    if isinstance(data, Mapping):
+        return {key: take(value, rows) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return type(data)([take(value, rows) for value in data])
+    return None if data is None else data[rows]
+
+
+def count(data: Any) -> int:
+    """Return the number of rows of an array, or of the arrays in a structure of them."""
+    return int(next(_arrays(data)).shape[0])
+
+
+def _arrays(data: Any) -> Iterator[Any]:
+    if isinstance(data, Mapping):
+        data = list(data.values())
+    if isinstance(data, list | tuple):
+        for value in data:
+            yield from _arrays(value)
+    elif data is not None:
+        yield data
+
+
+def is_overridden(model: Any, *names: str) -> bool:
+    """Whether a model has a method of its own in place of Keras's."""
+    return any(
+        name in vars(model) or getattr(type(model), name) is not getattr(keras.Model, name)
+        for name in names
+    )
+
+
+def _map(function: Any, data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {key: _map(function, value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return tuple(_map(function, value) for value in data)
+    return None if data is None else function(data)
+
+
+def _batch(array: Any) -> Any:
+    """Turn the rows of a batch into what a layer takes: dense, and floats as Keras has them."""
+    array = array.toarray() if issparse(array) else np.asarray(array)
+    return array.astype(keras.config.floatx(), copy=False) if array.dtype.kind == "f" else array
+
+
+def as_input(X: Any) -> Any:
+    """Turn some rows of X into what a network can be called on."""
+    batch = _map(_batch, X)
+    return list(batch) if isinstance(batch, tuple) else batch
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches in an order of its own, drawn from a seed and not from a global generator.
+
+    Sparse rows become dense one batch at a time.
+
+    Parameters
+    ----------
+    data : tuple of (X, y) or (X, y, weight)
+        Arrays, sparse matrices, or structures of them.
+    batch_size : int
+        Rows of a batch; the last has what is left.
+    epoch : int
+        The first epoch. Each has its own order, whatever was trained before.
+    seed : int or None, default=None
+        None keeps the rows in their order.
+    """
+
+    def __init__(self, data: tuple[Any, ...], batch_size: int, epoch: int, seed: int | None):
+        super().__init__()
+        self.data = data
+        self.batch_size = batch_size
+        self.epoch = epoch
+        self.seed = seed
+        self._reorder()
+
+    def _reorder(self) -> None:
+        n_rows = count(self.data)
+        if self.seed is None:
+            self.rows = np.arange(n_rows)
+        else:
+            self.rows = _order(n_rows, self.seed, self.epoch)
+
+    def __len__(self) -> int:
+        return -(-len(self.rows) // self.batch_size)
+
+    def __getitem__(self, index: int) -> Any:
+        rows = self.rows[index * self.batch_size : (index + 1) * self.batch_size]
+        return _map(_batch, take(self.data, rows))
+
+    def on_epoch_begin(self) -> None:
+        """Seed what draws from a global generator."""
+        seed_epoch(self.seed, self.epoch)
+
+    def begin(self, epoch: int) -> None:
+        """Draw the order of an epoch."""
+        self.epoch = epoch
+        self._reorder()
+
+
+class _Beginning(keras.callbacks.Callback):
+    """Tells batches which epoch begins: Keras goes through them before the first, too."""
+
+    def __init__(self, batches: Batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.batches.begin(epoch)
+
+
+def fit(
+    model: Any,
+    X: Any,
+    y: Any,
+    sample_weight: np.ndarray | None,
+    *,
+    epochs: int,
+    initial_epoch: int,
+    seed: int | None,
+    fit_args: dict[str, Any],
+) -> dict[str, list[float]]:
+    """Train, in the compiled loop where it means the same, else with Keras's `fit`.
+
+    With verbose=2 it says which of them.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled; it is trained in place.
+    X, y : array, sparse matrix, or structure of arrays
+        What the model takes and what it learns.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights of the rows.
+    epochs, initial_epoch : int
+        As in Keras: epochs are numbered from `initial_epoch` to `epochs` - 1.
+    seed : int or None
+        Decides the order of the rows in each epoch; None leaves it to Keras.
+    fit_args : dict
+        All other arguments of Keras's `fit`, callbacks among them.
+
+    Returns
+    -------
+    history : dict of list of float
+        Per epoch, by the names that Keras gives.
+    """
+    args = {**fit_args, "epochs": epochs, "initial_epoch": initial_epoch}
+    try:
+        return _fit_compiled(model, X, y, sample_weight, seed, args)
+    except (ImportError, _NotHereError) as reason:  # ImportError: on another backend
+        if args.get("verbose") == 2:
+            sys.stdout.write(f"Training with Keras's fit: {reason}.\n")
+    return _fit_by_keras(model, X, y, sample_weight, seed, args)
+
+
+class _NotHereError(Exception):
+    """What the user asks of `fit` is for Keras's own; the message says why."""
+
+
+def _fit_compiled(
+    model: Any,
+    X: Any,
+    y: Any,
+    sample_weight: np.ndarray | None,
+    seed: int | None,
+    args: dict[str, Any],
+) -> dict[str, list[float]]:
+    from skdnn import _model_engine
+
+    for name, value in args.items():
+        quiet = name in _UNDERSTOOD or value is None or value in _SAYING_NOTHING.get(name, ())
+        if not quiet:
+            raise _NotHereError(f"{name} is set")
+    data = (X, y) if sample_weight is None else (X, y, sample_weight)
+    data, held_out = _split(data, args.get("validation_split") or 0, args)
+    held_out = args.get("validation_data") if held_out is None else held_out
+    if any(not _is_array(array) for array in _arrays([*data, *(held_out or ())])):
+        raise _NotHereError("X or y is not an array")
+    seed = int(np.random.randint(2**31)) if seed is None else seed  # from where Keras would
+    n_rows, shuffled = count(data), args.get("shuffle", True)
+    verbose = args.get("verbose", "auto")
+    batch_size = args.get("batch_size") or 32
+    if verbose == 2:
+        sys.stdout.write("Training in the compiled loop.\n")
+    try:
+        return _model_engine.fit(
+            model,
+            _source(data),
+            None if held_out is None else _source(tuple(held_out)),
+            batch_size=min(batch_size, n_rows),
+            validation_batch_size=args.get("validation_batch_size") or batch_size,
+            epochs=args["epochs"],
+            initial_epoch=args["initial_epoch"],
+            order=partial(_order, n_rows, seed) if shuffled else lambda epoch: np.arange(n_rows),
+            callbacks=args.get("callbacks") or [],
+            verbose=1 if verbose == "auto" else verbose,
+        )
+    except _model_engine.NotHereError as reason:
+        raise _NotHereError(str(reason)) from reason
+
+
+def _source(data: tuple[Any, ...]) -> Any:
+    from skdnn._model_engine import Source
+
+    return Source(lambda rows: _map(_batch, take(data, rows)), count(data))
+
+
+def _is_array(value: Any) -> bool:
+    return issparse(value) or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf")
+
+
+def _order(n_rows: int, seed: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng([seed, epoch]).permutation(n_rows)
+
+
+def _fit_by_keras(
+    model: Any,
+    X: Any,
+    y: Any,
+    sample_weight: np.ndarray | None,
+    seed: int | None,
+    args: dict[str, Any],
+) -> dict[str, list[float]]:
+    shuffled = seed is not None and args.get("shuffle", True) is True
+    sparse = any(map(issparse, _arrays(X)))
+    if not (shuffled or sparse) or is_overridden(model, "fit") or _NEEDS_ARRAYS & args.keys():
+        X = _densified(X) if sparse else X
+        with _no_advice(), seeded_training(seed):
+            return model.fit(x=X, y=y, sample_weight=sample_weight, **args).history
+    data = (X, y) if sample_weight is None else (X, y, sample_weight)
+    batch_size = args.pop("batch_size", None) or 32
+    data, held_out = _split(data, args.pop("validation_split", 0) or 0, args)
+    if held_out is not None:
+        size = args.pop("validation_batch_size", None) or batch_size
+        args["validation_data"] = Batches(held_out, size, 0, None)
+    # Where there is no seed, the order is drawn from where Keras would draw it.
+    drawn = int(np.random.randint(2**31)) if seed is None else seed
+    order = drawn if args.pop("shuffle", True) else None
+    batches = Batches(data, min(batch_size, count(data)), args["initial_epoch"], order)
+    args["callbacks"] = [_Beginning(batches), *(args.get("callbacks") or [])]
+    with _no_advice(), seeded_training(seed):
+        return model.fit(batches, shuffle=False, **args).history
+
+
+@contextmanager
+def _no_advice() -> Iterator[None]:
+    """Hold back TensorFlow's advice against the tracing of many functions: each fit has its own."""
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(_is_no_advice)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_no_advice)
+
+
+def _is_no_advice(record: logging.LogRecord) -> bool:
+    return "triggered tf.function retracing" not in record.getMessage()
+
+
+def _split(
+    data: tuple[Any, ...], share: float, args: dict[str, Any]
+) -> tuple[tuple[Any, ...], tuple[Any, ...] | None]:
+    """Hold out the last rows, as Keras does; or what the user gives to validate with."""
+    given = args.get("validation_data")
+    if given is not None and any(map(issparse, _arrays(given))):
+        return data, tuple(given)
+    if not share or given is not None:
+        return data, None
+    n_rows = count(data)
+    n_kept = int(np.floor(n_rows * (1 - share)))
+    if not 0 < n_kept < n_rows:
+        raise ValueError(
+            f"validation_split={share!r} leaves {n_kept} of {n_rows} rows to train on and "
+            f"{n_rows - n_kept} to validate with: both need at least one."
+        )
+    return take(data, slice(n_kept)), take(data, slice(n_kept, None))
+
+
+def _densified(data: Any) -> Any:
+    return _map(lambda array: array.toarray() if issparse(array) else array, data)
+
+
+def predict(model: Any, X: Any, predict_args: dict[str, Any]) -> Any:
+    """Return what the model puts out: an array, or a structure of them, one row per sample.
+
+    Keras's `predict` costs some 40 ms before it does anything. Where it would do nothing that the
+    network itself does not (it is silent, and neither callbacks nor methods of the user's own
+    take part), the network is called on one batch after the other.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The network.
+    X : array, sparse matrix, or structure of arrays
+        Samples.
+    predict_args : dict
+        Arguments of Keras's `predict`.
+    """
+    n_rows = count(X)
+    n_values = sum(int(np.prod(array.shape[1:])) for array in _arrays(X))
+    size = predict_args.get("batch_size") or max(32, _PREDICTION_VALUES // max(1, n_values))
+    if not _is_plain(model, predict_args):
+        args = dict(predict_args)
+        if any(map(issparse, _arrays(X))):
+            args.pop("batch_size", None)
+            X = Batches((X,), size, 0, None)
+        with _no_advice():
+            return model.predict(x=X, **args)
+    batches = (take(X, slice(start, start + size)) for start in range(0, n_rows, size))
+    return _joined([_call(model, as_input(batch)) for batch in batches])
+
+
+def _is_plain(model: Any, args: dict[str, Any]) -> bool:
+    if args.get("callbacks") or not args.keys() <= {"batch_size", "verbose", "callbacks"}:
+        return False
+    own = is_overridden(model, "predict", "predict_step", "make_predict_function")
+    return args.get("verbose", "auto") == 0 and not own
+
+
+def _call(model: Any, batch: Any) -> Any:
+    if keras.backend.backend() == "tensorflow":
+        return _map(as_array, model(batch, training=False))
+    return model.predict_on_batch(batch)
+
+
+def _joined(parts: list[Any]) -> Any:
+    first = parts[0]
+    if isinstance(first, Mapping):
+        return {key: _joined([part[key] for part in parts]) for key in first}
+    if isinstance(first, list | tuple):
+        return [_joined([part[i] for part in parts]) for i in range(len(first))]
+    return np.concatenate(parts)

@@ -1,0 +1,118 @@
+"""Training and predicting by Keras itself."""
+
+import keras
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
+
+from skdnn import _fitting
+
+X = np.arange(24.0).reshape(12, 2)
+
+
+@pytest.fixture
+def model():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones")])
+    model.compile("sgd", "mse")
+    return model
+
+
+def fit(model, X=X, seed=0, **fit_args):
+    arguments = {"epochs": 2, "initial_epoch": 0, "fit_args": {"verbose": 0, **fit_args}}
+    return _fitting.fit(model, X / 24, X.sum(axis=1) / 24, None, seed=seed, **arguments)
+
+
+def orders(seed, epochs=3):
+    batches = _fitting.Batches((np.arange(20), np.arange(20)), 20, 0, seed)
+    for epoch in range(epochs):
+        batches.begin(epoch)
+        yield tuple(batches[0][0])
+
+
+def test_each_epoch_has_its_own_order_and_the_same_in_each_fit():
+    assert len(set(orders(3))) == 3
+    assert list(orders(3)) == list(orders(3))
+    assert set(orders(None)) == {tuple(range(20))}
+
+
+def test_last_batch_has_what_is_left():
+    batches = _fitting.Batches((X, X[:, 0]), 5, 0, None)
+    assert [len(batches[i][0]) for i in range(len(batches))] == [5, 5, 2]
+
+
+def test_seeded_batches_train_as_those_of_keras_do(model):
+    weights = model.get_weights()
+    ours = fit(model, shuffle=True, batch_size=12)
+    model.set_weights(weights)
+    theirs = fit(model, seed=None, shuffle=False, batch_size=12)
+    assert_allclose(ours["loss"], theirs["loss"], rtol=1e-5)
+
+
+def test_the_last_rows_are_held_out_as_keras_does(model):
+    weights = model.get_weights()
+    ours = fit(model, validation_split=0.25, batch_size=12)
+    model.set_weights(weights)
+    theirs = fit(model, seed=None, shuffle=False, validation_split=0.25, batch_size=12)
+    assert_allclose(ours["val_loss"], theirs["val_loss"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("split", [0.01, 0.99])
+def test_split_that_leaves_nothing(model, split):
+    if split == 0.01:
+        assert "val_loss" in fit(model, validation_split=split)
+        return
+    with pytest.raises(ValueError, match=r"validation_split=0\.99 leaves 0 of 12 rows to train on"):
+        fit(model, validation_split=split)
+
+
+def test_model_with_a_fit_of_its_own_gets_arrays():
+    class Own(keras.Sequential):
+        def fit(self, x, y, **kwargs):
+            seen.append((x.shape, y.shape))
+            return super().fit(x, y, **kwargs)
+
+    seen = []
+    model = Own([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    fit(model)
+    assert seen == [((12, 2), (12,))]
+
+
+def test_sparse_batches_are_dense():
+    batches = _fitting.Batches((csr_array(X), X[:, 0]), 5, 0, None)
+    assert_array_equal(batches[1][0], X[5:10])
+    assert batches[1][0].dtype == "float32"
+
+
+@pytest.mark.parametrize("args", [{}, {"batch_size": 5}, {"verbose": 2}], ids=str)
+@pytest.mark.parametrize("kind", [np.asarray, csr_array])
+def test_predictions_are_those_of_keras(model, kind, args):
+    expected = model.predict(X, verbose=0)
+    assert_allclose(_fitting.predict(model, kind(X), {"verbose": 0, **args}), expected, rtol=1e-5)
+
+
+def test_predict_step_of_its_own_is_used():
+    class Own(keras.Sequential):
+        def predict_step(self, data):
+            return super().predict_step(data) * 0 + 7
+
+    model = Own([keras.Input((2,)), keras.layers.Dense(1)])
+    assert_array_equal(_fitting.predict(model, X, {"verbose": 0}), np.full((12, 1), 7))
+
+
+def test_several_outputs_are_joined_each_by_itself():
+    inputs = keras.Input((2,))
+    outputs = {name: keras.layers.Dense(1)(inputs) for name in ("a", "b")}
+    model = keras.Model(inputs, outputs)
+    found = _fitting.predict(model, X, {"verbose": 0, "batch_size": 5})
+    assert {name: value.shape for name, value in found.items()} == {"a": (12, 1), "b": (12, 1)}
+
+
+def test_advice_against_tracing_is_held_back(model, caplog):
+    with _fitting._no_advice():
+        import logging
+
+        logging.getLogger("tensorflow").warning("5 calls triggered tf.function retracing")
+        logging.getLogger("tensorflow").warning("something else")
+    assert "retracing" not in caplog.text

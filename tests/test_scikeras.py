@@ -1,0 +1,168 @@
+"""What shows only in a process of its own: patches of Keras, other backends, new processes."""
+
+import importlib.util
+import pickle
+import subprocess
+import sys
+from os import environ
+
+import keras
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.model_selection import GridSearchCV
+
+from skdnn import KerasClassifier
+
+# Prints what a plain Keras program can see of Keras: what its classes are made of, and what
+# pickles and copies of its objects do.
+PLAIN_KERAS = """
+import copy, pickle
+import keras
+import numpy as np
+
+def look():
+    classes = [keras.Model, keras.losses.Loss, keras.metrics.Metric, keras.optimizers.Optimizer]
+    classes += [keras.Sequential, keras.layers.Layer, keras.layers.Dense, keras.callbacks.Callback]
+    # Python adds an empty `__annotations__` to a class when it is asked for.
+    seen = [sorted((k, repr(v)) for k, v in vars(cls).items() if v != {}) for cls in classes]
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("adam", "mse", metrics=[keras.metrics.MeanAbsoluteError()])
+    model.fit(np.ones((4, 2)), np.ones(4), verbose=0)
+    for twin in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        twin.fit(np.ones((4, 2)), np.ones(4), verbose=0)
+        seen.append([w.tolist() for w in twin.get_weights()])
+        seen.append(type(twin).__module__)
+    for thing in (keras.losses.MeanSquaredError(), keras.optimizers.SGD(0.5)):
+        seen.append(repr(thing.__reduce__()[0]))
+    seen.append(sorted(keras.saving.get_custom_objects()))
+    return seen
+"""
+BEFORE_AND_AFTER = f"""{PLAIN_KERAS}
+before = look()
+import skdnn.wrappers
+assert look() == before
+from skdnn import KerasClassifier
+clf = KerasClassifier([keras.layers.Dense(2)], verbose=0).fit([[0.0], [1.0]], [0, 1])
+pickle.loads(pickle.dumps(clf))
+assert look() == before
+"""
+SCIKERAS_FIRST = """
+import keras
+import scikeras.wrappers
+patched = keras.Model.__reduce__
+import skdnn.wrappers
+assert keras.Model.__reduce__ is patched
+assert patched.__module__ == "scikeras._saving_utils"
+import pickle
+from skdnn import KerasClassifier
+clf = KerasClassifier([keras.layers.Dense(2)], verbose=0).fit([[0.0], [1.0]], [0, 1])
+twin = pickle.loads(pickle.dumps(clf))
+assert (twin.predict_proba([[0.5]]) == clf.predict_proba([[0.5]])).all()
+"""
+# The same on every backend that Keras has.
+BACKEND = """
+import pickle, random, sys
+import keras
+import numpy as np
+from sklearn.datasets import load_iris
+from skdnn import KerasClassifier, KerasRegressor
+
+X, y = load_iris(return_X_y=True)
+assert keras.backend.backend() == sys.argv[1]
+before = random.getstate(), np.random.get_state()[1].tolist()
+settings = {"epochs": 20, "optimizer": "adam", "optimizer__learning_rate": 0.05, "verbose": 0}
+clf = KerasClassifier(random_state=0, model__dropout=0.1, **settings).fit(X, y)
+assert before == (random.getstate(), np.random.get_state()[1].tolist())
+assert clf.score(X, y) > 0.9
+twin = pickle.loads(pickle.dumps(clf))
+assert np.allclose(twin.predict_proba(X), clf.predict_proba(X), atol=1e-6)
+assert np.allclose(twin.partial_fit(X, y).predict_proba(X), clf.partial_fit(X, y).predict_proba(X),
+                   atol=1e-5)
+layers = [keras.layers.Dense(4, "relu"), keras.layers.Dense(4)]
+assert KerasRegressor(layers, verbose=0).fit(X, X).predict(X).shape == X.shape
+"""
+LOAD = """
+import pickle, sys
+import numpy as np
+clf, X = pickle.load(open(sys.argv[1], "rb"))
+np.save(sys.argv[2], clf.predict_proba(X))
+"""
+
+
+class Doubled(keras.layers.Dense):
+    """A layer that Keras does not know."""
+
+    def call(self, x):
+        return 2 * super().call(x)
+
+
+def build(units=4):
+    return keras.Sequential([Doubled(units, "relu"), keras.layers.Dense(3, "softmax")])
+
+
+def run(code, *arguments, **environment):
+    result = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env={**environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+def test_plain_keras_is_the_same_before_and_after():
+    run(BEFORE_AND_AFTER)
+
+
+def test_scikeras_that_the_user_imported_before_is_left_as_it_is():
+    run(SCIKERAS_FIRST)
+
+
+def test_importing_the_package_imports_neither_keras_nor_scikeras():
+    run("import sys, skdnn; assert not {'keras', 'scikeras', 'tensorflow'} & set(sys.modules)")
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_another_backend_of_keras(backend):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    run(BACKEND, backend, KERAS_BACKEND=backend)
+
+
+def test_new_process_predicts_the_same(iris, tmp_path):
+    import cloudpickle
+
+    # By value, because the new process does not have this module.
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    try:
+        clf = KerasClassifier(build, verbose=0, random_state=0).fit(*iris)
+        (tmp_path / "clf.pkl").write_bytes(cloudpickle.dumps((clf, iris[0])))
+    finally:
+        cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+    run(LOAD, tmp_path / "clf.pkl", tmp_path / "out.npy")
+    proba = clf.predict_proba(iris[0])
+    assert_allclose(np.load(tmp_path / "out.npy"), proba, rtol=1e-4, atol=1e-6)
+
+
+def test_plain_pickle_in_a_new_process(iris, tmp_path):
+    layers = [keras.layers.Dense(4), keras.layers.Dense(3, "softmax")]
+    clf = KerasClassifier(layers, verbose=0, random_state=0).fit(*iris)
+    (tmp_path / "clf.pkl").write_bytes(pickle.dumps((clf, iris[0])))
+    run(LOAD, tmp_path / "clf.pkl", tmp_path / "out.npy")
+    proba = clf.predict_proba(iris[0])
+    assert_allclose(np.load(tmp_path / "out.npy"), proba, rtol=1e-4, atol=1e-6)
+
+
+def test_search_in_worker_processes_gives_the_same(iris):
+    layers = [keras.layers.Dense(4, "relu"), keras.layers.Dense(3, "softmax")]
+    clf = KerasClassifier(layers, verbose=0, random_state=0)
+    grid = {"optimizer__learning_rate": [0.01, 0.1]}
+    scores = [
+        GridSearchCV(clf, grid, cv=2, n_jobs=n, scoring="neg_log_loss").fit(*iris) for n in (1, 2)
+    ]
+    one, two = (search.cv_results_["mean_test_score"] for search in scores)
+    assert_allclose(one, two, rtol=1e-3)
