@@ -166,8 +166,8 @@ def fit(
         size = args.pop("validation_batch_size", None) or batch_size
         args["validation_data"] = Batches(held_out, size, 0, None)
     # Where there is no seed, the order is drawn from where Keras would draw it.
-    order = int(np.random.randint(2**31)) if seed is None else seed
-    order = order if args.pop("shuffle", True) else None
+    drawn = int(np.random.randint(2**31)) if seed is None else seed
+    order = drawn if args.pop("shuffle", True) else None
     batches = Batches(data, min(batch_size, count(data)), initial_epoch, order)
     with _no_advice(), seeded_training(seed):
         return model.fit(batches, shuffle=False, **args).history
