@@ -87,7 +87,7 @@ class KerasClassifier(ClassifierMixin, _DenseByDefault):
 
         - A function that builds it. Its arguments are parameters of the estimator, as
           `model__<argument>`. It may ask for `meta` (a dict of what is known of the data, such as
-          "n_features_in_", "X_shape_", "n_classes_"), `compile_kwargs` (what to call `compile`
+          `n_features_in_`, `X_shape_`, `n_classes_`), `compile_kwargs` (what to call `compile`
           with) and `params` (all parameters).
         - A `Sequential` or functional `Model`. It is a template and never trained itself: each
           `fit` trains a new one. Weights that were trained or set are kept, those that are as they
@@ -146,7 +146,7 @@ class KerasClassifier(ClassifierMixin, _DenseByDefault):
         The trained network.
     history_ : dict of list of float
         Per epoch, the "loss" and each metric by its full name; those of held-out rows begin with
-        "val_".
+        `val_`.
     classes_ : ndarray of shape (n_classes,) or None
         The labels, sorted; the numbers of the columns where y is multilabel.
     n_classes_ : int or None
@@ -485,7 +485,7 @@ class KerasRegressor(RegressorMixin, _DenseByDefault):
 
         - A function that builds it. Its arguments are parameters of the estimator, as
           `model__<argument>`. It may ask for `meta` (a dict of what is known of the data, such as
-          "n_features_in_", "X_shape_", "n_outputs_"), `compile_kwargs` (what to call `compile`
+          `n_features_in_`, `X_shape_`, `n_outputs_`), `compile_kwargs` (what to call `compile`
           with) and `params` (all parameters).
         - A `Sequential` or functional `Model`. It is a template and never trained itself: each
           `fit` trains a new one. Weights that were trained or set are kept, those that are as they
@@ -541,7 +541,7 @@ class KerasRegressor(RegressorMixin, _DenseByDefault):
         The trained network.
     history_ : dict of list of float
         Per epoch, the "loss" and each metric by its full name; those of held-out rows begin with
-        "val_".
+        `val_`.
     n_outputs_, n_outputs_expected_ : int
         Number of columns of y, and of outputs that the network has: 1, or one for each column.
     feature_encoder_, target_encoder_ : transformer

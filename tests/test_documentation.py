@@ -12,12 +12,21 @@ from numpydoc.docscrape import ClassDoc, NumpyDocString
 from numpydoc.validate import validate
 
 import skdnn
-from skdnn import Comparison, ComparisonDisplay, DNNClassifier, DNNRegressor
+from skdnn import (
+    Comparison,
+    ComparisonDisplay,
+    DNNClassifier,
+    DNNRegressor,
+    KerasClassifier,
+    KerasRegressor,
+)
+from skdnn.wrappers import BaseWrapper
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 ESTIMATORS = [DNNClassifier, DNNRegressor]
-CLASSES = [*ESTIMATORS, Comparison, ComparisonDisplay]
+WRAPPERS = [KerasClassifier, KerasRegressor, BaseWrapper]
+CLASSES = [*ESTIMATORS, *WRAPPERS, Comparison, ComparisonDisplay]
 FUNCTIONS = ["compare", "comparison.default_models", "datasets.load_fashion_mnist"]
 
 # All the set-up that there is, from a fresh machine to the main job and to the tests.
@@ -48,12 +57,13 @@ def public_names():
     """Every function, class and member that is ours, as a path to import."""
     yield from (f"skdnn.{name}" for name in FUNCTIONS)
     for cls in CLASSES:
-        yield f"skdnn.{cls.__name__}"
+        owner = "skdnn.wrappers" if cls in WRAPPERS else "skdnn"
+        yield f"{owner}.{cls.__name__}"
         for name in dir(cls):
             member = inspect.getattr_static(cls, name)
             member = getattr(member, "fget", None) or getattr(member, "__func__", member)
             if not name.startswith("_") and getattr(member, "__module__", "").startswith("skdnn"):
-                yield f"skdnn.{cls.__name__}.{name}"
+                yield f"{owner}.{cls.__name__}.{name}"
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)
@@ -67,6 +77,16 @@ def test_the_default_in_the_docstring_is_the_default(cls):
     for name, parameter in documented(cls).items():
         stated = re.search(r"default=(.+)$", parameter.type).group(1)
         assert literal_eval(stated) == defaults(cls)[name], name
+
+
+@pytest.mark.parametrize("cls", WRAPPERS)
+def test_parameters_of_a_wrapper_are_those_of_its_docstring(cls):
+    signature = {name: default for name, default in defaults(cls).items() if name != "kwargs"}
+    entries = {name: entry for name, entry in documented(cls).items() if name != "**kwargs"}
+    assert list(entries) == list(signature)
+    for name, entry in entries.items():
+        stated = re.search(r"default=(.+)$", entry.type).group(1)
+        assert literal_eval(stated) == signature[name], name
 
 
 def test_parameters_of_both_estimators_are_described_alike():
