@@ -26,6 +26,7 @@ from skdnn._validation import hold_out
 
 # Values sent through the network together when predicting: as much as stays near the processor.
 _VALUES = 2**19
+_LEAST_ROWS = 256
 # Rows from which TensorFlow, where it is loaded, may be faster: see docs/architecture.md.
 _COMPILED_ROWS = 8192
 
@@ -160,9 +161,10 @@ class BaseDNN(BaseEstimator, ABC):
         validate: bool = True,
         classes: Any = None,
     ) -> None:
-        from skdnn._engine import Plan
+        from skdnn._engine import Plan, check_process
         from skdnn._lookup import resolve_optimizer
 
+        check_process()
         self._validate_params()  # partial_fit is not validated by scikit-learn once it is fitted
         owner = type(self).__name__
         optimizer = resolve_optimizer(self.optimizer, self.learning_rate, self.momentum, owner)
@@ -398,6 +400,7 @@ class BaseDNN(BaseEstimator, ABC):
             or X.dtype.kind not in "biuf"
             or not hasattr(self, "_state")
             or hasattr(self, "feature_names_in_")
+            or X.ndim == 0
             or len(X) == 0
             or not X.shape[1:] == self._spec.input_shape == (self.n_features_in_,)
         ):
@@ -410,16 +413,21 @@ class BaseDNN(BaseEstimator, ABC):
     ) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
         """Return the quickest way through the network, and how many rows to send at a time."""
         body, weights = self._spec.body, self._state.weights
-        engine = sys.modules.get("skdnn._engine")  # loaded where this process has trained
+        # Loaded where this process has trained; half of it, where another thread is about to.
+        engine: Any = sys.modules.get("skdnn._engine")
+        gains = getattr(engine, "gains", None)
         if not _inference.covers(body):
+            from skdnn._engine import check_process
             from skdnn._network import build
 
+            check_process()
             model = build(body)
             model.set_weights(weights)
             return lambda x: np.asarray(model(x, training=False)), _COMPILED_ROWS
-        if n_rows >= _COMPILED_ROWS and dtype == body.dtype and engine and engine.gains(body):
+        if n_rows >= _COMPILED_ROWS and dtype == body.dtype and gains and gains(body):
             return partial(engine.forward, body, weights), _COMPILED_ROWS
-        return partial(_inference.forward, body, weights), max(1, _VALUES // body.n_inputs)
+        size = max(_LEAST_ROWS, _VALUES // body.widest)
+        return partial(_inference.forward, body, weights), size
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict.

@@ -20,6 +20,7 @@ from skdnn._session import available_threads
 from skdnn._spec import NetworkSpec, State
 
 _EVALUATION_BATCH = 2048
+_EVALUATION_VALUES = 2**21
 # Multiply-adds in a batch from which one more thread pays: see docs/architecture.md.
 _WORK_PER_THREAD = 2**28
 _process: int | None = None  # the one that trains
@@ -88,7 +89,6 @@ def train(
     RuntimeError
         In a process forked from one that has trained.
     """
-    check_process()
     history: dict[str, list[float]] = {}
     with (
         PROGRAMS.lend(recipe, Program) as program,
@@ -96,6 +96,7 @@ def train(
     ):
         n_threads = threads_for(program, min(plan.batch_size, len(plan.rows)))
         program.load(state, recipe.optimizer.learning_rate, rng, n_threads)
+        feeder.limit(program.work * min(plan.batch_size, len(plan.rows)))
         epochs = _epochs(program, feeder, constants, plan, rng, report)
         for number, logs in enumerate(epochs, start=1):
             _check_finite(isfinite(logs["loss"]), number, program)
@@ -121,6 +122,8 @@ def gains(spec: NetworkSpec) -> bool:
     Where this very process has trained and has processors to share the activations between, as
     NumPy does not, if these are more than the inputs, which have to be copied.
     """
+    if not tf.executing_eagerly():
+        return False
     n_units = sum(shape[-1] for _, shape, _ in spec.walk())
     return _process == os.getpid() and available_threads() > 1 and n_units > spec.n_inputs
 
@@ -186,7 +189,8 @@ def _evaluate(
 ) -> np.ndarray:
     """Return loss and metric of rows, as predictions would have them."""
     total, sums = 0.0, np.zeros(2)
-    for call in feeder.calls(held_out, batch_sizes(len(held_out), _EVALUATION_BATCH)):
+    batch_size = max(1, min(_EVALUATION_BATCH, _EVALUATION_VALUES // feeder.n_values))
+    for call in feeder.calls(held_out, batch_sizes(len(held_out), batch_size)):
         told = program.run("evaluate", call.arrays, call.bounds, constants)
         sums += told.sum(axis=0, dtype=np.float64)
         _, _, *weights = call.arrays
@@ -209,6 +213,11 @@ def check_process() -> None:
         raise RuntimeError(
             "This process was forked from one that has trained a network, and TensorFlow cannot be "
             "used in both: start it with joblib's loky backend or with multiprocessing's 'spawn'."
+        )
+    if not tf.executing_eagerly():
+        raise RuntimeError(
+            "skdnn computes on arrays: call it outside of tf.function and of tf.Graph, with eager "
+            "execution on."
         )
     if tf.distribute.has_strategy():
         raise RuntimeError("skdnn trains on one device: call fit outside of tf.distribute's scope.")

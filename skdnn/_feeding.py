@@ -10,6 +10,8 @@ import numpy as np
 # A graph call cannot be interrupted, nor seen into. One takes no more than about this many
 # seconds, so that Ctrl-C and the progress bar answer; the result is the same.
 _SECONDS_PER_CALL = 0.5
+# Multiply-adds of one, before it is known how long they take.
+_WORK_PER_CALL = 5 * 10**9
 # Values of the rows of one call: bounds the memory that training takes beside the data.
 _VALUES_PER_CALL = 2**21
 
@@ -57,6 +59,10 @@ class Feeder:
     def __exit__(self, *_: Any) -> None:
         if self._pool is not None:
             self._pool.shutdown()
+
+    def limit(self, work: int) -> None:
+        """Have the first call take no longer than others, given the multiply-adds of a step."""
+        self.program.stride = max(1, min(self.program.stride, _WORK_PER_CALL // max(1, work)))
 
     def rounds_per_call(self, n_rows: int, n_steps: int) -> int:
         """Return how often one call has room for so many rows, at least once."""

@@ -11,7 +11,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils import gen_batches
 
 # Values looked at together: bounds the memory that scaling takes beside the data.
-_CHUNK = 2**22
+_CHUNK = 2**20
 _ALIGNMENT = 64  # bytes
 
 
@@ -120,8 +120,12 @@ class Inputs:
 
 
 def _take(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    # With "raise", NumPy would fill a buffer first.
-    return np.take(X, rows, axis=0, out=_aligned((len(rows), X.shape[1]), X.dtype), mode="clip")
+    out = _aligned((len(rows), X.shape[1]), X.dtype)
+    if X.flags.c_contiguous:
+        # With "raise", NumPy would fill a buffer first.
+        return np.take(X, rows, axis=0, out=out, mode="clip")
+    out[:] = X[rows]  # `take` would copy X whole
+    return out
 
 
 def _aligned(shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from numbers import Real
@@ -56,7 +57,8 @@ def resolve_activation(value: Activation, owner: str) -> Activation:
 def _try_activation(value: Any, owner: str) -> None:
     try:
         trial = tf.function(lambda x: value(x), autograph=False)
-        shape = trial.get_concrete_function(tf.TensorSpec([None, 3])).structured_outputs.shape
+        traced = trial.get_concrete_function(tf.TensorSpec([None, 3]))
+        shape = traced.structured_outputs.shape
         trouble = "" if shape == (None, 3) else f": it turns shape (None, 3) into {shape}."
     except Exception as error:
         trouble = f": {error}"
@@ -64,8 +66,8 @@ def _try_activation(value: Any, owner: str) -> None:
         trouble = f": it is a class, write {value.__name__}()."
     elif type(value).__hash__ is None:
         trouble = ": it must be hashable, to tell one compiled network from another."
-    elif getattr(value, "weights", ()):
-        trouble = ": it has weights of its own."
+    elif not trouble and any(t.dtype == tf.resource for t, _ in traced.graph.captures):
+        trouble = ": it has a variable of its own."
     if trouble:
         raise TypeError(
             f"The 'activation' parameter of {owner} must be a name, or a function of a tensor that "
@@ -113,9 +115,9 @@ class OptimizerSpec:
     baked: str
     config: dict[str, Any] = field(compare=False)
 
-    def build(self) -> Any:
-        """Make a new optimizer; none is ever used for two programs."""
-        return self.kind.from_config(copy.deepcopy(self.config))  # type: ignore[attr-defined]
+    def build(self, twin: Callable[[type, dict[str, Any]], Any] = lambda kind, config: kind) -> Any:
+        """Make a new optimizer, of the class that `twin` names: none is ever used twice."""
+        return twin(self.kind, self.config).from_config(copy.deepcopy(self.config))
 
     @property
     def learning_rate(self) -> float | None:
@@ -159,7 +161,8 @@ def resolve_optimizer(
         config["momentum"] = float(momentum)
     config = {key: value for key, value in config.items() if key != "name"}
     baked = dict(config)
-    if isinstance(config["learning_rate"], float):
+    # A class of the user's own may read the rate once and for all.
+    if isinstance(config["learning_rate"], float) and kind.__module__.startswith("keras."):
         del baked["learning_rate"]
     return OptimizerSpec(kind, json.dumps(baked, sort_keys=True, default=_as_json), config)
 
@@ -190,7 +193,11 @@ def _optimizer_config(optimizer: Any, owner: str) -> tuple[type, dict[str, Any]]
             f"The 'optimizer' parameter of {owner} must be a name, a Keras optimizer or a Keras "
             f"optimizer class, and none that wraps another. Got {optimizer!r} instead."
         )
-    return type(optimizer), optimizer.get_config()
+    config = optimizer.get_config()
+    if isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        # Itself, because a class of the user's own could not be made again from a configuration.
+        config["learning_rate"] = optimizer._learning_rate
+    return type(optimizer), config
 
 
 @cache

@@ -124,6 +124,7 @@ def fit(
         run.look(before=True)
         logs: dict[str, float] = {}
         with _feeder(program, data) as feeder, _feeder(program, held_out) as other:
+            feeder.limit(batch_size * program.work)
             for epoch in range(initial_epoch, epochs):
                 told.on_epoch_begin(epoch)
                 run.look(before=True)

@@ -120,6 +120,10 @@ class ModelProgram:
         """Give memory and threads back."""
         self._machine.close()
 
+    def abandon(self) -> None:
+        """Forget them, in a forked process."""
+        self._machine.abandon()
+
 
 # ------------------------------------------------------------------- one program for many models
 
@@ -184,7 +188,7 @@ class Recipe:
         model = self._kind.from_config(self._config)
         kind, config = self._optimizer
         parts = {k: _renewed(v) for k, v in self._compiled.items() if k != "optimizer"}
-        model.compile(optimizer=fused(kind.from_config(config)), **parts)
+        model.compile(optimizer=fused(kind, config).from_config(config), **parts)
         model.optimizer.build(model.trainable_variables)
         program = ModelProgram(model, self._batch)
         program.trace("train_step")

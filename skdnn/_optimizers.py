@@ -16,9 +16,10 @@ class _FusedAdam:
     ) -> None:
         dtype = grads[0].dtype
         step = tf.cast(self.iterations + 1, dtype)
-        betas = [tf.cast(beta, dtype) for beta in (self.beta_1, self.beta_2)]
-        powers = [tf.pow(beta, step) for beta in betas]
-        rate, epsilon = tf.cast(learning_rate, dtype), tf.cast(self.epsilon, dtype)
+        # A cast loses digits of constants in float64; Keras casts only where it takes powers.
+        betas = [tf.constant(beta, dtype) for beta in (self.beta_1, self.beta_2)]
+        powers = [tf.pow(tf.cast(beta, dtype), step) for beta in (self.beta_1, self.beta_2)]
+        rate, epsilon = tf.cast(learning_rate, dtype), tf.constant(self.epsilon, dtype)
         for gradient, variable in zip(grads, trainable_variables, strict=True):
             index = self._get_variable_index(variable)
             tf.raw_ops.ResourceApplyAdam(
@@ -79,17 +80,17 @@ _TWINS: dict[type, tuple[str, bool, type]] = {
 }
 
 
-def fused(optimizer: Any) -> Any:
-    """Return the twin of a new optimizer, where it has one; else the optimizer itself.
+def fused(kind: type, config: dict[str, Any]) -> Any:
+    """Return the twin of an optimizer class, where it has one for a configuration; else itself.
 
     Parameters
     ----------
-    optimizer : keras.optimizers.Optimizer
-        Not built yet. One of a class of the user's own is given back as it is.
+    kind : type
+        A Keras class, or one of the user's own, which is given back as it is.
+    config : dict
+        Its configuration.
     """
-    if type(optimizer) not in _TWINS:
-        return optimizer
-    setting, needed, twin = _TWINS[type(optimizer)]
-    if bool(getattr(optimizer, setting)) != needed:
-        return optimizer
-    return twin.from_config(optimizer.get_config())  # type: ignore[attr-defined]
+    if kind not in _TWINS:
+        return kind
+    setting, needed, twin = _TWINS[kind]
+    return twin if bool(config[setting]) == needed else kind

@@ -13,7 +13,7 @@ from skdnn._keras import keras, tf
 from skdnn._lookup import OptimizerSpec
 from skdnn._network import build
 from skdnn._optimizers import fused
-from skdnn._session import Machine
+from skdnn._session import Machine, UnsupportedFunctionError
 from skdnn._spec import NetworkSpec, State
 
 
@@ -93,12 +93,18 @@ class Program:
     def __init__(self, recipe: Recipe):
         self.recipe = recipe
         self.model = build(recipe.spec.without_output_activation())
-        self.optimizer = fused(recipe.optimizer.build())
+        self.optimizer = recipe.optimizer.build(fused)
         self._fresh_slots = self._build_optimizer()
         self._variables = [*self.model.weights, *self.optimizer.variables, *self._seeds()]
         self._is_rate = [v is self.optimizer._learning_rate for v in self._variables]
         self._machine = Machine(self._variables)
-        self._machine.add("train", *self._over_batches(self._train_batch))
+        try:
+            self._machine.add("train", *self._over_batches(self._train_batch))
+        except UnsupportedFunctionError as error:
+            raise TypeError(
+                f"The optimizer {recipe.optimizer.kind.__name__} cannot be compiled: {error}. Make "
+                "all its variables with add_variable, in its build method."
+            ) from error
         self.stride = 1024  # steps in one call: the engine's to adapt
 
     def _seeds(self) -> list[Any]:
@@ -278,6 +284,10 @@ class Program:
         """Give memory and threads back."""
         self._machine.close()
 
+    def abandon(self) -> None:
+        """Forget them, in a forked process."""
+        self._machine.abandon()
+
 
 class Predictor:
     """The compiled forward pass of a network, for many rows at once."""
@@ -296,6 +306,10 @@ class Predictor:
     def close(self) -> None:
         """Give memory and threads back."""
         self._machine.close()
+
+    def abandon(self) -> None:
+        """Forget them, in a forked process."""
+        self._machine.abandon()
 
 
 def _fresh_seed(rng: np.random.Generator) -> np.ndarray:

@@ -48,6 +48,14 @@ class ProgramCache:
                 program.close()
             self.trim(self.maxsize)
 
+    def abandon(self) -> None:
+        """Forget all programs without giving back threads, which a forked process has not got."""
+        self._lock = threading.Lock()
+        self.n_lent = 0
+        for program in self._idle.values():
+            program.abandon()
+        self._idle.clear()
+
     def trim(self, size: int) -> None:
         """Throw away all but the `size` programs that were used last."""
         while True:
@@ -69,6 +77,8 @@ def _initial_size() -> int:
 
 
 PROGRAMS = ProgramCache(_initial_size())
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=PROGRAMS.abandon)
 
 
 def clear_program_cache() -> None:

@@ -6,6 +6,7 @@ its own; so what is traced as usual is moved to the graph of a session, with its
 """
 
 import os
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ _v1 = tf.compat.v1
 
 
 class UnsupportedFunctionError(ValueError):
-    """A function uses something that cannot be moved: a table, an iterator, a Python function."""
+    """A function uses something that cannot be moved: a table, an iterator, a foreign variable."""
 
 
 class Machine:
@@ -35,6 +36,7 @@ class Machine:
         self._sessions: dict[int, Any] = {}
         self._callables: dict[tuple[int, str], Callable] = {}
         self._functions: dict[str, tuple[list[Any], Any]] = {}
+        _MACHINES.add(self)
         with self._graph.as_default():
             self._handles = [
                 tf.raw_ops.VarHandleOp(dtype=v.dtype, shape=v.shape, shared_name=f"variable_{i}")
@@ -82,7 +84,9 @@ class Machine:
             if outer is template.handle:
                 return handle
         if outer.dtype in (tf.resource, tf.variant):
-            raise UnsupportedFunctionError(f"the network uses {outer!r}, which is no variable")
+            raise UnsupportedFunctionError(
+                f"it uses a variable, table or iterator that is not the network's own: {outer!r}"
+            )
         return tf.constant(outer.numpy())
 
     def __contains__(self, name: str) -> bool:
@@ -110,6 +114,13 @@ class Machine:
             self._sessions[n_threads] = _v1.Session(graph=self._graph, config=config)
         return self._sessions[n_threads]
 
+    def abandon(self) -> None:
+        """Forget the sessions in a process without their threads: to close them would wait."""
+        self._callables.clear()
+        for session in self._sessions.values():
+            session._session, session._closed = None, True
+        self._sessions.clear()
+
     def close(self) -> None:
         """Give memory and threads back."""
         self._callables.clear()
@@ -118,6 +129,19 @@ class Machine:
         self._sessions.clear()
         # TensorFlow keeps a kernel for each shape that a variable ever had, and for ever.
         context.context().clear_kernel_cache()
+
+
+# Those of programs in use, too, of which the cache knows nothing.
+_MACHINES: weakref.WeakSet[Machine] = weakref.WeakSet()
+
+
+def _abandon_all() -> None:
+    for machine in list(_MACHINES):
+        machine.abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all)
 
 
 def available_threads() -> int:

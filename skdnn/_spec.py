@@ -121,6 +121,11 @@ class NetworkSpec:
         """Number of values that come out for one sample."""
         return [shape for _, shape, _ in self.walk()][-1][-1]
 
+    @property
+    def widest(self) -> int:
+        """Number of values in the widest layer, the input counted as one."""
+        return max(self.n_inputs, *(prod(shape) for _, shape, _ in self.walk()))
+
     @cached_property
     def body(self) -> "NetworkSpec":
         """The layers behind flattening and scaling: all that training changes."""

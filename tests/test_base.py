@@ -1,6 +1,9 @@
 """fit, partial_fit, predict: what classifier and regressor share."""
 
 import pickle
+import sys
+import tracemalloc
+import types
 import warnings
 
 import numpy as np
@@ -10,7 +13,9 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import accuracy_score, log_loss
 
 from skdnn import DNNClassifier, DNNRegressor
-from skdnn._keras import keras
+from skdnn._engine import Forward
+from skdnn._keras import keras, tf
+from skdnn._programs import PROGRAMS
 from skdnn._validation import hold_out
 
 
@@ -424,15 +429,35 @@ def test_verbose_writes_one_line_per_epoch(table, capsys):
 
 
 @pytest.mark.parametrize("cls", [DNNClassifier, DNNRegressor])
-def test_many_rows_are_predicted_as_few_are(table, cls):
+def test_many_rows_are_predicted_as_few_are(table, cls, monkeypatch):
     X, y = table
     model = quick(cls, activation="tanh", batch_norm=True).fit(X.astype(np.float32), y)
     many = np.tile(X.astype(np.float32), (200, 1))
     method = "predict_proba" if cls is DNNClassifier else "predict"
     few = getattr(model, method)(many[: len(X)])
+    monkeypatch.setattr("skdnn._engine.available_threads", lambda: 2)
     np.testing.assert_allclose(
         getattr(model, method)(many), np.tile(few.T, 200).T, rtol=1e-5, atol=1e-6
     )
+    assert any(isinstance(key, Forward) for key in PROGRAMS._idle)  # they were compiled
+
+
+def test_predicting_does_not_wait_for_another_thread_that_loads_the_engine(table, monkeypatch):
+    X, y = table
+    model = quick().fit(X.astype(np.float32), y)
+    monkeypatch.setitem(sys.modules, "skdnn._engine", types.ModuleType("half"))
+    assert model.predict(np.zeros((9000, 4), np.float32)).shape == (9000,)
+
+
+def test_narrow_rows_of_wide_layers_are_predicted_a_few_at_a_time(table):
+    X, y = table
+    model = quick(hidden_layer_sizes=(512,)).fit(X[:, :1], y)
+    many = np.zeros((200_000, 1))  # all at once they would take 800 MB
+    tracemalloc.start()
+    model.predict(many)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 50e6
 
 
 @pytest.mark.parametrize(
@@ -443,9 +468,10 @@ def test_many_rows_are_predicted_as_few_are(table, cls):
         (np.array([[1.0, 2.0, 3.0]]), "X has 3 features, but DNNClassifier is expecting 4"),
         (np.empty((0, 4)), "0 sample"),
         (np.ones(4), "Reshape your data"),
+        (np.array(3.0), "got scalar array"),
         (np.ones((1, 4), dtype=complex), "Complex data not supported"),
     ],
-    ids=["nan", "inf", "columns", "empty", "rank", "complex"],
+    ids=["nan", "inf", "columns", "empty", "rank", "scalar", "complex"],
 )
 def test_bad_rows_to_predict_are_told(table, bad, message):
     with pytest.raises(ValueError, match=message):
@@ -459,3 +485,60 @@ def test_large_numbers_are_not_taken_for_infinite(table):
     with warnings.catch_warnings(action="error"):
         model.predict(row)
     assert model.predict(row).shape == (1,)
+
+
+# ---------------------------------------------------------- what TensorFlow or Keras objects may do
+
+
+class Halving(keras.optimizers.schedules.LearningRateSchedule):
+    """Not registered with Keras, so that it cannot be made from its configuration."""
+
+    def __init__(self, rate):
+        self.rate = rate
+
+    def __call__(self, step):
+        return self.rate / (1 + tf.cast(step, "float32"))
+
+    def get_config(self):
+        return {"rate": self.rate}
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw", "momentum", "rmsprop"])
+def test_a_schedule_of_the_users_own(table, kind):
+    assert quick(optimizer=kind, learning_rate=Halving(0.1)).fit(*table).n_iter_ == 3
+
+
+@pytest.mark.parametrize("kind", [keras.optimizers.Adam, keras.optimizers.SGD])
+def test_an_optimizer_object_with_a_schedule_of_the_users_own(table, kind):
+    by_object = quick(optimizer=kind(Halving(0.1))).fit(*table)
+    by_parameter = quick(optimizer=kind, learning_rate=Halving(0.1)).fit(*table)
+    assert same_weights(by_object, by_parameter)
+
+
+class Doubling(keras.optimizers.SGD):
+    """Reads its rate once and for all."""
+
+    def __init__(self, learning_rate=0.1, **config):
+        super().__init__(learning_rate, **config)
+        self.double = 2 * learning_rate
+
+    def update_step(self, gradient, variable, learning_rate):
+        self.assign_sub(variable, gradient * self.double)
+
+
+def test_an_optimizer_class_of_the_users_own_gets_the_rate_of_each_fit(table):
+    first = quick(optimizer=Doubling, learning_rate=0.5).fit(*table)
+    second = quick(optimizer=Doubling, learning_rate=0.01).fit(*table)
+    assert not same_weights(first, second)
+    assert same_weights(second, quick(optimizer="sgd", learning_rate=0.02).fit(*table))
+
+
+def test_an_activation_with_a_variable_is_refused(table):
+    factor = tf.Variable(2.0)
+    with pytest.raises(TypeError, match=r"'activation'.*has a variable of its own"):
+        quick(activation=lambda x: x * factor).fit(*table)
+
+
+def test_training_inside_a_graph_is_refused(table):
+    with tf.Graph().as_default(), pytest.raises(RuntimeError, match=r"outside of tf\.function"):
+        quick().fit(*table)

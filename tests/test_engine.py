@@ -1,6 +1,7 @@
 """Compiled training against Keras's own `fit`."""
 
 import threading
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -142,6 +143,35 @@ def test_weights_agree_with_keras_fit(data, name):
     assert_same_weights(state, model)
     for metric in ("loss", "accuracy"):
         np.testing.assert_allclose(history[metric], keras_history[metric], rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "momentum", "nesterov", "rmsprop"])
+def test_optimizers_keep_the_digits_of_float64(precise, name):
+    recipe = recipe_for(network(dtype="float64"), name)
+    state, _ = run(recipe, precise, start(recipe.spec), plan(epochs=20))
+    assert_same_weights(state, by_keras(recipe, precise, start(recipe.spec), epochs=20)[0], 2e-8)
+
+
+@pytest.mark.parametrize(
+    ("loss", "metric", "activation"),
+    [
+        ("mean_squared_error", "mean_absolute_error", "linear"),
+        ("binary_crossentropy", "binary_accuracy", "sigmoid"),
+    ],
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_other_targets_agree_with_keras_fit(data, loss, metric, activation, weighted):
+    spec = dense_network((8,), [(16, "relu", 0.0)], (3, activation), scaled=False)
+    rng = np.random.default_rng(3)
+    y = rng.integers(2, size=(N, 3)).astype("float32")
+    weight = rng.uniform(0.5, 1.5, N).astype("float32") if weighted else None
+    recipe = recipe_for(spec, weighted=weighted)
+    recipe = replace(recipe, loss=loss, metric=metric, y_dtype="float32", y_ndim=2)
+    other = data._replace(y=y, weight=weight)
+    state, history = run(recipe, other, start(spec), plan())
+    model, expected = by_keras(recipe, other, start(spec), sample_weight=weight)
+    assert_same_weights(state, model)
+    np.testing.assert_allclose(history["loss"], expected["loss"], rtol=1e-5)
 
 
 def test_batch_norm_agrees_with_keras_fit(precise):

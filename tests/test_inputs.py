@@ -98,8 +98,9 @@ def test_large_offsets_keep_their_digits():
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 @pytest.mark.parametrize("scaling", [None, "standard", "minmax"])
-def test_what_the_network_can_read_is_not_copied_whole(rng, dtype, scaling):
-    X = rng.uniform(0, 9, size=(1000, 300)).astype(dtype)
+@pytest.mark.parametrize("layout", [np.asarray, np.asfortranarray, lambda X: np.tile(X, 2)[:, ::2]])
+def test_what_the_network_can_read_is_not_copied_whole(rng, dtype, scaling, layout):
+    X = layout(rng.uniform(0, 9, size=(1000, 300)).astype(dtype))
     inputs = Inputs(scaling, (300,)).fit(X, everything(X), None)
     tracemalloc.start()
     fetched = inputs.fetch_from(X, "float32")(np.arange(10))

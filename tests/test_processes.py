@@ -514,3 +514,18 @@ def test_forked_process_is_told_that_it_cannot_train():
     message = run(FIT + FORK_AND_FIT).stdout
     assert "forked from one that has trained a network" in message
     assert "loky backend or with multiprocessing's 'spawn'" in message
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.parametrize("last", ["sys.exit(0)", "skdnn.clear_program_cache()", "del clf"])
+def test_forked_process_ends(last):
+    code = f"""
+import os, sys, skdnn
+{FIT}
+pid = os.fork()
+if pid == 0:
+    {last}
+    sys.exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    run(code)
