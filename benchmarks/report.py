@@ -16,7 +16,7 @@ def show_seconds(seconds: float) -> str:
     return f"{seconds / scale:.3g} {unit}"
 
 
-FORMATS = {"s": show_seconds, "MB": "{:.0f} MB".format}
+FORMATS = {"accuracy": "{:.3f}".format, "s": show_seconds, "MB": "{:.0f} MB".format}
 
 
 def show_spread(spread: dict[str, float], show: Any) -> str:

@@ -21,7 +21,7 @@ from benchmarks.growth import measure_growth
 from benchmarks.systems import SYSTEMS, require
 from benchmarks.work import WORKS, Work
 
-UNITS = {"seconds": "s", "peak MB": "MB"}
+UNITS = {"seconds": "s", "peak MB": "MB", "score": "accuracy"}
 # pandas, because scikit-learn imports it where it is installed: fresh processes then take more.
 PACKAGES = ("numpy", "scikit-learn", "pandas", "tensorflow", "keras", "scikeras", "torch", "skorch")
 ROUNDS = 3

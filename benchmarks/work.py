@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.systems import SYSTEMS, Network
+from benchmarks.fresh import peak_megabytes
+from benchmarks.systems import SYSTEMS, Network, scikeras_network
 
 ROOT = Path(__file__).parents[1]
 DEEP = Network((256, 256, 256), dropout=0.2, batch_norm=True)
@@ -184,6 +185,77 @@ def _pickled(system: str, rows: int) -> bytes:
     return pickle.dumps((SYSTEMS[system].make(Network(), 1, 32).fit(X, y), X[:rows]))
 
 
+def _wrapper(system: str, **params: Any) -> Any:
+    """Return a KerasClassifier, skdnn's or SciKeras's, with the same build function."""
+    from importlib import import_module
+
+    module = {"skdnn": "skdnn.wrappers", "SciKeras": "scikeras.wrappers"}[system]
+    settings = {"loss": "sparse_categorical_crossentropy", "optimizer": "adam", "verbose": 0}
+    return import_module(module).KerasClassifier(**{**settings, **params})
+
+
+def wrapped_search(
+    system: str, *, rates: list[float], sizes: list, folds: int, rows: int, epochs: int
+) -> dict[str, float]:
+    """Measure the grid search with a KerasClassifier around the same build function."""
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+
+    X, y = (array[:rows] for array in digits())
+    options = {"model": scikeras_network, "epochs": epochs, "batch_size": 32}
+    _wrapper(system, **options | {"epochs": 1, "model__sizes": (2,)}).fit(X, y)  # for the imports
+    grid = {"optimizer__learning_rate": rates, "model__sizes": sizes}
+    seed = int(time.time())
+    clf = _wrapper(system, **options, model__sizes=(32,), optimizer__learning_rate=0.001)
+    search = GridSearchCV(clf.set_params(random_state=seed), grid, cv=StratifiedKFold(folds))
+    seconds = seconds_of(lambda: search.fit(X, y))
+    return {"seconds": seconds, "score": float(search.best_score_), "peak MB": peak_megabytes()}
+
+
+def convolutional_network(meta: dict) -> Any:
+    """Return a small convolutional network for images of 28 x 28."""
+    import keras
+
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((784,)),
+            layers.Reshape((28, 28, 1)),
+            layers.Conv2D(16, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(64, activation="relu"),
+            layers.Dense(meta["n_classes_"], activation="softmax"),
+        ]
+    )
+
+
+def wrapped_convolution(system: str, *, rows: int, epochs: int) -> dict[str, float]:
+    """Measure a fit of a convolutional network, and its accuracy on 10,000 other images."""
+    X, y = fashion(rows)
+    unseen, labels = (array[50_000:] for array in _fashion())
+    if system == "Keras":
+        seconds, predict_proba = _convolution_by_keras(X, y, epochs)
+    else:
+        options = {"model": convolutional_network, "batch_size": 32, "epochs": epochs}
+        clf = _wrapper(system, **options, random_state=int(time.time()), predict__batch_size=1024)
+        seconds = seconds_of(lambda: clf.fit(X, y))
+        predict_proba = clf.predict_proba
+    score = float(np.mean(predict_proba(unseen).argmax(axis=1) == labels))
+    return {"seconds": seconds, "score": score, "peak MB": peak_megabytes()}
+
+
+def _convolution_by_keras(X: Any, y: Any, epochs: int) -> tuple[float, Callable]:
+    model = convolutional_network({"n_classes_": 10})
+
+    def fit() -> None:
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        model.fit(X, y, batch_size=32, epochs=epochs, verbose=0)
+
+    return seconds_of(fit), partial(model.predict, batch_size=1024, verbose=0)
+
+
 ALL = tuple(SYSTEMS)
 PREDICTING = tuple(name for name in ALL if name != "BLAS")
 WITH_DROPOUT = tuple(name for name in ALL if name != "MLPClassifier")
@@ -226,6 +298,30 @@ WORKS = {
         },
         {"rates": [0.001], "sizes": [(32,)], "folds": 2, "rows": 400, "epochs": 2},
         {"SciKeras": 10, "MLPClassifier": 1},
+        anew=True,
+    ),
+    "wrapped-grid": Work(
+        "The same grid search, with a KerasClassifier around one build function",
+        wrapped_search,
+        ("skdnn", "SciKeras"),
+        {
+            "rates": [0.0003, 0.001, 0.003, 0.01],
+            "sizes": [(32,), (64,)],
+            "folds": 5,
+            "rows": 1797,
+            "epochs": 20,
+        },
+        {"rates": [0.001], "sizes": [(32,)], "folds": 2, "rows": 400, "epochs": 2},
+        {"SciKeras": 10},
+        anew=True,
+    ),
+    "wrapped-convolution": Work(
+        "A convolutional network on 6,000 images, 3 epochs, with a KerasClassifier, first fit",
+        wrapped_convolution,
+        ("skdnn", "SciKeras", "Keras"),
+        {"rows": 6000, "epochs": 3},
+        {"rows": 500, "epochs": 1},
+        {"Keras": 1, "SciKeras": 1},
         anew=True,
     ),
     "iris": Work(

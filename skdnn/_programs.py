@@ -89,7 +89,9 @@ def clear_program_cache() -> None:
     At most 16 are kept, the longest unused thrown away first: set the environment variable
     ``SKDNN_PROGRAM_CACHE_SIZE`` before skdnn is imported for more or fewer, 0 for none. A program
     takes some megabytes. Programs that are training are not touched. Fitted estimators lose
-    nothing.
+    nothing. TensorFlow's cache of eager kernels is cleared with them, as by
+    ``keras.utils.clear_session``: eager random operations with a seed of their own begin their
+    sequence anew.
 
     Examples
     --------

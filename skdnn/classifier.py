@@ -26,8 +26,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     activation : str, callable or sequence of them, default="relu"
         Activation of the hidden layers, or one for each of them: any of Keras's by name ("relu",
         "sigmoid", "tanh", "gelu", ...; "logistic" and "identity" are understood), or a function of
-        a tensor. It is what makes depth worth anything: without one ("linear"), a stack of layers
-        is one linear map, however many there are.
+        a tensor, which must compute the same in every fit. It is what makes depth worth anything:
+        without one ("linear"), a stack of layers is one linear map, however many there are.
     dropout : float or sequence of float, default=0.0
         Share of a hidden layer's outputs that is set to zero at random in training, in [0, 1);
         one for all hidden layers or one for each.
@@ -107,7 +107,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
 
     Notes
     -----
-    Training runs in compiled TensorFlow, a whole epoch in one call; predicting is done in NumPy.
+    Training runs in compiled TensorFlow, many batches in one call; predicting is done in NumPy, but
+    for many rows at once in a process that has trained.
     The compiled program of an architecture is kept and used again, so that a search over learning
     rates, seeds and folds compiles once.
 
