@@ -215,8 +215,6 @@ def _fit_compiled(
     n_rows, shuffled = count(data), args.get("shuffle", True)
     verbose = args.get("verbose", "auto")
     batch_size = args.get("batch_size") or 32
-    if verbose == 2:
-        sys.stdout.write("Training in the compiled loop.\n")
     try:
         return _model_engine.fit(
             model,

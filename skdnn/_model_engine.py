@@ -4,6 +4,7 @@ What cannot be run so with the same meaning is refused, and is for Keras's own `
 """
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -88,7 +89,7 @@ def fit(
     callbacks : sequence of keras.callbacks.Callback
         They see the model between epochs.
     verbose : int
-        As in Keras.
+        As in Keras; 2 says, besides, that it is trained here.
 
     Returns
     -------
@@ -108,6 +109,8 @@ def fit(
         model.optimizer.build(model.trainable_variables)
     variables = state_variables(model)
     with _program(model, data.fetch(np.arange(1))) as program:
+        if verbose == 2:
+            sys.stdout.write("Training in the compiled loop.\n")
         run = _Run(program, model, variables, callbacks)
         told = keras.callbacks.CallbackList(
             list(callbacks),

@@ -1,4 +1,4 @@
-"""Training and predicting by Keras itself."""
+"""Training in the compiled loop or by Keras itself, and predicting."""
 
 import keras
 import numpy as np
@@ -116,3 +116,66 @@ def test_advice_against_tracing_is_held_back(model, caplog):
         logging.getLogger("tensorflow").warning("5 calls triggered tf.function retracing")
         logging.getLogger("tensorflow").warning("something else")
     assert "retracing" not in caplog.text
+
+
+# ------------------------------------------------------- the compiled loop, and Keras in its stead
+
+
+@pytest.fixture
+def no_keras_fit(monkeypatch):
+    def fit(*args, **kwargs):
+        raise AssertionError("Keras's fit was called")
+
+    monkeypatch.setattr(keras.Model, "fit", fit)
+
+
+@pytest.mark.parametrize(
+    "fit_args",
+    [
+        {},
+        {"shuffle": False},
+        {"validation_split": 0.25},
+        {"validation_data": (X, X[:, 0])},
+        {"callbacks": [keras.callbacks.EarlyStopping("loss")]},
+    ],
+    ids=lambda fit_args: next(iter(fit_args), "plain"),
+)
+@pytest.mark.parametrize("seed", [0, None])
+def test_trains_in_the_compiled_loop(no_keras_fit, model, fit_args, seed):
+    assert len(fit(model, seed=seed, batch_size=5, **fit_args)["loss"]) == 2
+
+
+def test_sparse_rows_train_in_the_compiled_loop(no_keras_fit, model):
+    fit(model, csr_array(X), batch_size=5)
+
+
+@pytest.mark.parametrize(
+    ("fit_args", "reason"),
+    [
+        ({"class_weight": {0: 1.0}}, "class_weight is set"),
+        (
+            {"callbacks": [keras.callbacks.TerminateOnNaN()]},
+            "the callback TerminateOnNaN looks at each batch",
+        ),
+    ],
+    ids=["class_weight", "callback"],
+)
+def test_what_only_keras_can_do_is_done_by_keras(no_keras_fit, model, capsys, fit_args, reason):
+    with pytest.raises(AssertionError, match="Keras's fit was called"):
+        fit(model, verbose=2, **fit_args)
+    assert capsys.readouterr().out.startswith(f"Training with Keras's fit: {reason}")
+
+
+def test_verbose_2_tells_of_the_compiled_loop(model, capsys):
+    fit(model, verbose=2)
+    assert "Training in the compiled loop." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("fit_args", [{"shuffle": True}, {"shuffle": False}], ids=str)
+def test_both_ways_go_over_the_same_rows(model, fit_args):
+    weights = model.get_weights()
+    compiled = fit(model, batch_size=5, **fit_args)
+    model.set_weights(weights)
+    watching = keras.callbacks.TerminateOnNaN()
+    by_keras = fit(model, batch_size=5, callbacks=[watching], **fit_args)
+    assert_allclose(compiled["loss"], by_keras["loss"], rtol=1e-5)
