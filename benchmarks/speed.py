@@ -111,6 +111,7 @@ def measure(
     """Return the figures of each system, one set for each round."""
     settings = work.settings | (work.quick if quick else {})
     figures: dict[str, list[dict[str, float]]] = {system: [] for system in work.systems}
+    rounds = min(rounds, work.most_rounds)
     for turn in range(rounds):
         say(f"{name}, round {turn + 1} of {rounds}")
         first = turn % len(work.systems)  # nobody is always behind the same other one

@@ -32,7 +32,7 @@ class Work(NamedTuple):
     `at_least` holds, by system, the ratio of its seconds to skdnn's that is required; `at_most`,
     by figure, what is required of skdnn alone. `quick` overrides settings where only the way
     through is to be tried. `anew` starts the processes again for each round, so that nothing is
-    compiled already.
+    compiled already. `most_rounds` is for what takes minutes, and is a mean of many fits anyway.
     """
 
     title: str
@@ -43,6 +43,7 @@ class Work(NamedTuple):
     at_least: dict[str, float] = {}
     at_most: dict[str, float] = {}
     anew: bool = False
+    most_rounds: int = 100
 
 
 @cache
@@ -299,6 +300,7 @@ WORKS = {
         {"rates": [0.001], "sizes": [(32,)], "folds": 2, "rows": 400, "epochs": 2},
         {"SciKeras": 10, "MLPClassifier": 1},
         anew=True,
+        most_rounds=1,
     ),
     "wrapped-grid": Work(
         "The same grid search, with a KerasClassifier around one build function",
@@ -314,6 +316,7 @@ WORKS = {
         {"rates": [0.001], "sizes": [(32,)], "folds": 2, "rows": 400, "epochs": 2},
         {"SciKeras": 10},
         anew=True,
+        most_rounds=1,
     ),
     "wrapped-convolution": Work(
         "A convolutional network on 6,000 images, 3 epochs, with a KerasClassifier, first fit",
