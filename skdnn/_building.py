@@ -45,7 +45,7 @@ def from_layers(layers: Sequence[Any], input_shape: tuple[int, ...] | None, owne
     model = keras.Sequential(stack)
     for new, old in pairs:
         if isinstance(old, keras.layers.Layer) and new.built and not _is_as_drawn(old):
-            new.set_weights(old.get_weights())
+            _start_from(new, old)
     return model
 
 
@@ -94,10 +94,18 @@ def from_model(model: Any, owner: str, *, keep_weights: bool) -> Any:
     if model.built and (keep_weights or not _is_as_drawn(model)):
         if not new.built:
             new.build(model.input_shape)
-        new.set_weights(model.get_weights())
+        _start_from(new, model)
     if model.compiled:
         _compile_alike(new, model)
     return new
+
+
+def _start_from(new: Any, old: Any) -> None:
+    """Give a copy its template's weights, and what layers such as Normalization make of them."""
+    new.set_weights(old.get_weights())
+    for layer in new._flatten_layers():
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
 
 
 def _is_as_drawn(layer: Any) -> bool:

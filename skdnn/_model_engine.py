@@ -23,7 +23,6 @@ _EACH_BATCH = [
 ]
 _WHEN_ASKED: dict[type, tuple[str, Any]] = {
     keras.callbacks.ModelCheckpoint: ("save_freq", "epoch"),
-    keras.callbacks.BackupAndRestore: ("_save_freq", "epoch"),
     keras.callbacks.ProgbarLogger: ("verbose", 0),
 }
 # What a model may have of its own instead of Keras's.
@@ -34,6 +33,9 @@ _METHODS = (
     "make_train_function",
     "make_test_function",
     "train_on_batch",
+    "test_on_batch",
+    "evaluate",
+    "reset_metrics",
 )
 
 
@@ -108,7 +110,10 @@ def fit(
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     variables = state_variables(model)
-    with _program(model, data.fetch(np.arange(1))) as program:
+    sample = data.fetch(np.arange(1))
+    if callbacks:  # they may look at the model's metrics, which else are the program's alone
+        model._symbolic_build(data_batch=sample)
+    with _program(model, sample) as program:
         if verbose == 2:
             sys.stdout.write("Training in the compiled loop.\n")
         run = _Run(program, model, variables, callbacks)
@@ -132,11 +137,11 @@ def fit(
                 told.on_epoch_begin(epoch)
                 run.look(before=True)
                 logs = run.loop("train_step", feeder, order(epoch), batch_size)
+                run.look(before=False)
                 if held_out is not None:
                     rows = np.arange(held_out.n_rows)
-                    values = run.loop("test_step", other, rows, validation_batch_size)
+                    values = run.validate(told, other, rows, validation_batch_size)
                     logs |= {f"val_{name}": value for name, value in values.items()}
-                run.look(before=False)
                 told.on_epoch_end(epoch, logs)
                 if model.stop_training:
                     break
@@ -155,6 +160,9 @@ class _Run:
     ):
         self.program = program
         self.variables = variables
+        seen = {id(v) for v in variables}
+        metrics = [v for v in model.metrics_variables if id(v) not in seen]
+        self._home = [*variables, *metrics] if callbacks else variables
         self._watched = bool(callbacks)
         self._away = False  # whether the program is ahead of the model
 
@@ -172,6 +180,17 @@ class _Run:
         self._away = True
         return tf.nest.map_structure(_as_told, results)
 
+    def validate(
+        self, told: Any, feeder: Feeder, rows: np.ndarray, batch_size: int
+    ) -> dict[str, float]:
+        """Loop over rows that are held out, with the callbacks told."""
+        told.on_test_begin()
+        self.look(before=True)
+        values = self.loop("test_step", feeder, rows, batch_size)
+        self.look(before=False)
+        told.on_test_end(values)
+        return values
+
     def look(self, *, before: bool) -> None:
         """Let callbacks see the model as it is, and the program what they made of it."""
         if not self._watched:
@@ -185,7 +204,9 @@ class _Run:
         """Set the model's variables to what the program has made of them."""
         if not self._away:
             return
-        for variable, value in zip(self.variables, self.program.read(), strict=True):
+        # Where nobody watches, the model's own metrics may not have been made yet.
+        values = self.program.read()[: len(self._home)]
+        for variable, value in zip(self._home, values, strict=True):
             variable.assign(value)
         self._away = False
 

@@ -5,6 +5,7 @@ The twin of `_program` for networks that no `NetworkSpec` describes.
 
 import json
 import re
+import types
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,7 +41,6 @@ class ModelProgram:
         self._state = state_variables(model)
         seen = {id(v) for v in self._state}
         others = [v for v in model.metrics_variables if id(v) not in seen]
-        self._n_state = len(self._state)
         self._others = [np.array(v.numpy()) for v in others]
         self._machine = Machine([*self._state, *others])
         self._names: dict[str, Any] = {}
@@ -81,8 +81,8 @@ class ModelProgram:
         self._machine.call(n_threads, "load", *values, *self._others)
 
     def read(self) -> list[np.ndarray]:
-        """Copy the state out, in the same order."""
-        return self._machine.call(self.n_threads, "read")[: self._n_state]
+        """Copy the state out, in the same order, and behind it what metrics saw."""
+        return self._machine.call(self.n_threads, "read")
 
     def run(
         self, name: str, rows: Sequence[np.ndarray], bounds: np.ndarray, begins: bool
@@ -140,42 +140,30 @@ class Recipe:
 
     Raises
     ------
-    TypeError, ValueError
-        Where the model does not tell what it is made of.
+    TypeError
+        Where the configuration may not tell all that the model does.
     """
 
     def __init__(self, model: Any, batch: Any):
-        if type(model) not in (keras.Sequential, keras.Model, type(_functional())):
-            raise TypeError(f"{type(model).__name__} is a class of the user's own")
+        _check_plain(model)
         self._kind = type(model)
         self._config = _with_canonical_names(model)
         self._compiled = dict(model._compile_config.config)
         self._batch = batch
-        optimizer = {k: v for k, v in model.optimizer.get_config().items() if k != "name"}
-        if isinstance(optimizer.get("learning_rate"), float):
+        self._flags = _flags(model)
+        self._optimizer = type(model.optimizer), model.optimizer.get_config()
+        optimizer = {k: v for k, v in self._optimizer[1].items() if k != "name"}
+        if isinstance(optimizer["learning_rate"], float):
             del optimizer["learning_rate"]  # it is data
-        self._objects: list[Any] = []  # told by identity, and so kept
         told = {
             "model": self._config,
             "compiled": {k: v for k, v in self._compiled.items() if k != "optimizer"},
             "optimizer": [_path(model.optimizer), optimizer],
             "batch": [[array.dtype.name, *array.shape[1:]] for array in tf.nest.flatten(batch)],
             "structure": str(tf.nest.map_structure(lambda array: 0, batch)),
+            "flags": self._flags,
         }
-        self._optimizer = type(model.optimizer), model.optimizer.get_config()
-        self._key = json.dumps(told, sort_keys=True, default=self._tell)
-        for layer in model._flatten_layers():
-            self._key += f" {layer.trainable}"
-            if not type(layer).__module__.startswith("keras."):
-                self._key += self._tell(type(layer))
-
-    def _tell(self, value: Any) -> Any:
-        if hasattr(value, "get_config") and type(value).__module__.startswith("keras."):
-            return [_path(value), value.get_config()]
-        if isinstance(value, tuple | set):
-            return list(value)
-        self._objects.append(value)
-        return f"object {id(value)}"
+        self._key = json.dumps(told, sort_keys=True, default=_told)
 
     def __hash__(self) -> int:
         return hash(self._key)
@@ -190,14 +178,72 @@ class Recipe:
         parts = {k: _renewed(v) for k, v in self._compiled.items() if k != "optimizer"}
         model.compile(optimizer=fused(kind, config).from_config(config), **parts)
         model.optimizer.build(model.trainable_variables)
+        if json.dumps(_flags(model), default=_told) != json.dumps(self._flags, default=_told):
+            raise TypeError("the model's variables have settings that its configuration lacks")
         program = ModelProgram(model, self._batch)
         program.trace("train_step")
         return program
 
 
-def _functional() -> Any:
+# What a user may set on a model or a layer instead of in a class.
+_METHODS = ("call", "compute_loss", "compute_metrics", "get_metrics_result", "reset_metrics")
+# An optimizer's choice of variables, which its configuration leaves out.
+_EXCLUDED = ("_exclude_from_weight_decay_vars", "_exclude_from_weight_decay_pattern")
+
+
+def _check_plain(model: Any) -> None:
+    """Refuse models with anything of the user's own: a name does not tell what it computes."""
+    layers = model._flatten_layers(include_self=False)
+    optimizer, compiled = model.optimizer, model._compile_config.config
+    losses = tf.nest.flatten([compiled["loss"], compiled["metrics"], compiled["weighted_metrics"]])
+    objects = [*layers, optimizer, optimizer._learning_rate, *losses]
+    if type(model) not in (keras.Sequential, keras.Model, _functional_class()):
+        raise TypeError(f"{type(model).__name__} is a class of the user's own")
+    for thing in objects:
+        if thing is None or isinstance(thing, str | float):
+            continue
+        if not _is_of_keras(thing) or hasattr(thing, "finalize_state"):
+            raise TypeError(f"{thing!r} is not described by a configuration of Keras")
+        for value in vars(thing).values():
+            if _is_part(value) and not _is_of_keras(value):
+                raise TypeError(f"{thing!r} has a part of the user's own")
+    if any(name in vars(thing) for thing in (model, *layers) for name in _METHODS):
+        raise TypeError("a method was set on the model or a layer")
+    if any(getattr(optimizer, name, None) for name in _EXCLUDED):
+        raise TypeError("the optimizer excludes variables from weight decay")
+
+
+def _is_part(value: Any) -> bool:
+    kinds = (keras.regularizers.Regularizer, keras.constraints.Constraint, types.FunctionType)
+    return isinstance(value, kinds)
+
+
+def _is_of_keras(thing: Any) -> bool:
+    owner = thing if isinstance(thing, types.FunctionType) else type(thing)
+    return str(owner.__module__).startswith("keras.")
+
+
+def _functional_class() -> type:
     entry = keras.Input((1,))
-    return keras.Model(entry, entry)
+    return type(keras.Model(entry, entry))
+
+
+def _flags(model: Any) -> list[Any]:
+    """Return what is set on each variable."""
+    return [
+        [v.trainable, list(v.shape), v.dtype, getattr(v, "constraint", None), v.regularizer]
+        for v in model.variables
+    ]
+
+
+def _told(value: Any) -> Any:
+    """Tell an object of Keras by all that it was given."""
+    if hasattr(value, "get_config") and _is_of_keras(value):
+        given = {k: str(v) for k, v in vars(value).items() if k in ("_fn_kwargs", "dtype_policy")}
+        return [_path(value), value.get_config(), given, str(getattr(value, "dtype", None))]
+    if isinstance(value, tuple | set):
+        return list(value)
+    raise TypeError(f"{value!r} is not described by a configuration of Keras")
 
 
 def _path(value: Any) -> str:
@@ -211,7 +257,10 @@ def _renewed(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_renewed(item) for item in value)
     if isinstance(value, keras.metrics.Metric):
-        return type(value).from_config(value.get_config())
+        copy = type(value).from_config(value.get_config())
+        if str(vars(copy).get("_fn_kwargs")) != str(vars(value).get("_fn_kwargs")):
+            raise TypeError(f"{value!r} is not described by its configuration")
+        return copy
     return value
 
 

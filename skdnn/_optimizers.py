@@ -14,6 +14,10 @@ class _FusedAdam:
     def _backend_update_step(
         self: Any, grads: Any, trainable_variables: Any, learning_rate: Any
     ) -> None:
+        if any(isinstance(gradient, tf.IndexedSlices) for gradient in grads):
+            # Of rows that come twice Keras squares each gradient, and the kernel their sum.
+            super()._backend_update_step(grads, trainable_variables, learning_rate)  # type: ignore[misc]
+            return
         dtype = grads[0].dtype
         step = tf.cast(self.iterations + 1, dtype)
         # A cast loses digits of constants in float64; Keras casts only where it takes powers.

@@ -226,7 +226,7 @@ def test_models_of_one_configuration_share_a_program(images, cache, monkeypatch)
 @pytest.mark.parametrize(
     "change",
     [
-        {"loss": fourth_power},
+        {"loss": keras.losses.SparseCategoricalCrossentropy(ignore_class=0)},
         {"metrics": []},
         {"optimizer": keras.optimizers.SGD(momentum=0.5)},
         {"loss_weights": [0.5]},
@@ -298,3 +298,153 @@ def test_a_checkpoint_after_each_epoch_is_written(images, tmp_path):
     other.load_weights(path.format(epoch=2))
     for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+# -------------------------------------- what a configuration does not tell is trained all the same
+
+
+def dense(*stack, loss="mse", optimizer="sgd", **options):
+    model = keras.Sequential([keras.Input((6,)), *stack, layers.Dense(1)])
+    return compiled(model, loss, optimizer, **options)
+
+
+@pytest.fixture(scope="module")
+def table(rng):
+    X = rng.normal(5, 3, size=(N, 6)).astype("float32")
+    return X, X[:, :1] * 0.1 + 1
+
+
+def relu(x):
+    return tf.maximum(x, -0.9 * x)
+
+
+def assert_is_no_recipe(model, data):
+    with pytest.raises(TypeError):
+        Recipe(model, tuple(array[:1] for array in data))
+
+
+def test_adapted_normalization(table):
+    def make():
+        normalization = layers.Normalization()
+        normalization.adapt(table[0])
+        return dense(normalization)
+
+    assert_trained_as_by_keras(make, table)
+    assert_is_no_recipe(make(), table)
+
+
+def test_a_function_with_the_name_of_one_of_keras(table):
+    def make():
+        return dense(layers.Dense(4, activation=relu))
+
+    assert_trained_as_by_keras(make, table)
+    assert_is_no_recipe(make(), table)
+
+
+def test_losses_with_other_settings_share_nothing(table):
+    batch = tuple(array[:1] for array in table)
+    huber = [dense(loss=keras.losses.Huber(delta)) for delta in (1.0, 0.1)]
+    assert Recipe(huber[0], batch) != Recipe(huber[1], batch)
+    for delta in (1.0, 0.1):
+        assert_trained_as_by_keras(lambda d=delta: dense(loss=keras.losses.Huber(d)), table)
+
+
+def own_optimizer(factor):
+    class Own(keras.optimizers.SGD):
+        def update_step(self, gradient, variable, learning_rate):
+            self.assign_sub(variable, factor * learning_rate * gradient)
+
+    return Own(0.001)
+
+
+def test_optimizer_classes_of_the_users_own(table):
+    for factor in (1, 5):
+        assert_trained_as_by_keras(lambda f=factor: dense(optimizer=own_optimizer(f)), table)
+
+
+def test_variables_left_out_of_weight_decay(table):
+    def make():
+        optimizer = keras.optimizers.AdamW(weight_decay=0.5)
+        optimizer.exclude_from_weight_decay(var_names=["kernel"])
+        return dense(optimizer=optimizer)
+
+    assert_trained_as_by_keras(make, table)
+    assert_is_no_recipe(make(), table)
+
+
+@pytest.mark.parametrize("setting", ["trainable", "regularizer", "constraint"])
+def test_settings_of_variables(table, setting):
+    values = {"regularizer": keras.regularizers.L2(1.0), "constraint": keras.constraints.NonNeg()}
+
+    def make():
+        model = dense(layers.Dense(3))
+        setattr(model.layers[0].kernel, setting, values.get(setting, False))
+        return model
+
+    train(dense(layers.Dense(3)), table)  # of which nothing is to be shared
+    assert_trained_as_by_keras(make, table)
+
+
+def trebled(x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    return 3 * tf.reduce_mean((y - y_pred) ** 2)
+
+
+def test_a_method_set_on_a_model(table):
+    def make():
+        model = dense()
+        model.compute_loss = trebled
+        return model
+
+    assert_trained_as_by_keras(make, table)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_rows_of_an_embedding_that_come_twice(optimizer):
+    X = np.array([[1, 1, 1, 2, 3, 3]] * N)
+
+    def make():
+        stack = [keras.Input((6,), dtype="int64"), layers.Embedding(5, 3), layers.Flatten()]
+        return compiled(keras.Sequential([*stack, layers.Dense(1)]), "mse", optimizer)
+
+    assert_trained_as_by_keras(make, (X, X[:, :1].astype("float32")))
+
+
+class Listener(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.heard = []
+
+    def on_test_begin(self, logs=None):
+        self.heard.append("begin")
+
+    def on_test_end(self, logs=None):
+        self.heard.append(sorted(logs))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.heard.append(round(float(self.model.get_metrics_result()["loss"]), 3))
+
+
+def test_callbacks_hear_of_validation_and_see_metrics(table):
+    halves = tuple(x[:50] for x in table), tuple(x[50:] for x in table)
+    mine, its = twins(dense)
+    listeners = Listener(), Listener()
+    train(mine, *halves, callbacks=[listeners[0]])
+    train_by_keras(its, *halves, callbacks=[listeners[1]])
+    assert len(listeners[0].heard) == 9
+    assert listeners[0].heard[:2] == listeners[1].heard[:2]
+
+
+class OwnEvaluate(keras.Sequential):
+    def evaluate(self, *args, **kwargs):
+        return {"loss": 42.0}
+
+
+def test_an_evaluation_of_the_users_own_is_for_keras(table):
+    model = compiled(OwnEvaluate([keras.Input((6,)), layers.Dense(1)]), "mse")
+    with pytest.raises(NotHereError, match="evaluate of its own"):
+        train(model, table)
+
+
+def test_backups_are_for_keras(table, tmp_path):
+    with pytest.raises(NotHereError, match="BackupAndRestore looks at each batch"):
+        train(dense(), table, callbacks=[keras.callbacks.BackupAndRestore(tmp_path)])
