@@ -263,6 +263,14 @@ WITH_DROPOUT = tuple(name for name in ALL if name != "MLPClassifier")
 AHEAD = {name: 1.0 for name in PREDICTING if name != "skdnn"}
 FASHION = {"network": Network(), "rows": 48_000, "batch_size": 32, "epochs": 2}
 FEW = {"rows": 2000, "epochs": 1}
+GRID = {
+    "rates": [0.0003, 0.001, 0.003, 0.01],
+    "sizes": [(32,), (64,)],
+    "folds": 5,
+    "rows": 1797,
+    "epochs": 20,
+}
+SMALL_GRID = {"rates": [0.001], "sizes": [(32,)], "folds": 2, "rows": 400, "epochs": 2}
 
 WORKS = {
     "epoch-32": Work(
@@ -290,14 +298,8 @@ WORKS = {
         "Grid search on digits: 4 learning rates x 2 sizes x 5 folds, 20 epochs, batch 32",
         grid_search,
         ("skdnn", "SciKeras", "MLPClassifier"),
-        {
-            "rates": [0.0003, 0.001, 0.003, 0.01],
-            "sizes": [(32,), (64,)],
-            "folds": 5,
-            "rows": 1797,
-            "epochs": 20,
-        },
-        {"rates": [0.001], "sizes": [(32,)], "folds": 2, "rows": 400, "epochs": 2},
+        GRID,
+        SMALL_GRID,
         {"SciKeras": 10, "MLPClassifier": 1},
         anew=True,
         most_rounds=1,
@@ -306,14 +308,8 @@ WORKS = {
         "The same grid search, with a KerasClassifier around one build function",
         wrapped_search,
         ("skdnn", "SciKeras"),
-        {
-            "rates": [0.0003, 0.001, 0.003, 0.01],
-            "sizes": [(32,), (64,)],
-            "folds": 5,
-            "rows": 1797,
-            "epochs": 20,
-        },
-        {"rates": [0.001], "sizes": [(32,)], "folds": 2, "rows": 400, "epochs": 2},
+        GRID,
+        SMALL_GRID,
         {"SciKeras": 10},
         anew=True,
         most_rounds=1,

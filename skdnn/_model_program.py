@@ -7,6 +7,7 @@ import json
 import re
 import types
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -223,6 +224,7 @@ def _is_of_keras(thing: Any) -> bool:
     return str(owner.__module__).startswith("keras.")
 
 
+@cache
 def _functional_class() -> type:
     entry = keras.Input((1,))
     return type(keras.Model(entry, entry))
