@@ -24,8 +24,8 @@ from skdnn._spec import Activation, NetworkSpec, State, dense_network
 from skdnn._targets import Targets
 from skdnn._validation import hold_out
 
-# Values sent through the network together when predicting: as much as stays near the processor.
-_VALUES = 2**19
+# Values sent through the network together when predicting: bounds the memory that it takes.
+_VALUES = 2**22
 _LEAST_ROWS = 256
 # Rows from which TensorFlow, where it is loaded, may be faster: see docs/architecture.md.
 _COMPILED_ROWS = 8192

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from skdnn._feeding import Feeder, Fetch, batch_sizes
+from skdnn._feeding import VALUES_PER_CALL, Feeder, Fetch, batch_sizes
 from skdnn._keras import tf
 from skdnn._program import Constants, Predictor, Program, Recipe
 from skdnn._programs import PROGRAMS
@@ -20,9 +20,10 @@ from skdnn._session import available_threads
 from skdnn._spec import NetworkSpec, State
 
 _EVALUATION_BATCH = 2048
-_EVALUATION_VALUES = 2**21
-# Multiply-adds in a batch from which one more thread pays: see docs/architecture.md.
-_WORK_PER_THREAD = 2**28
+# Multiply-adds in a step from which one more thread pays, and how many rows' worth of them the
+# update of the weights counts as: see docs/architecture.md.
+_WORK_PER_THREAD = 2**27
+_ROWS_OF_AN_UPDATE = 96
 _process: int | None = None  # the one that trains
 
 
@@ -189,7 +190,7 @@ def _evaluate(
 ) -> np.ndarray:
     """Return loss and metric of rows, as predictions would have them."""
     total, sums = 0.0, np.zeros(2)
-    batch_size = max(1, min(_EVALUATION_BATCH, _EVALUATION_VALUES // feeder.n_values))
+    batch_size = max(1, min(_EVALUATION_BATCH, VALUES_PER_CALL // feeder.n_values))
     for call in feeder.calls(held_out, batch_sizes(len(held_out), batch_size)):
         told = program.run("evaluate", call.arrays, call.bounds, constants)
         sums += told.sum(axis=0, dtype=np.float64)
@@ -201,7 +202,8 @@ def _evaluate(
 def threads_for(program: Any, batch_size: int) -> int:
     """Return how many threads batches of a size are best computed with."""
     share = available_threads() // max(1, PROGRAMS.n_lent)
-    return max(1, min(share, program.work * batch_size // _WORK_PER_THREAD))
+    work = program.work * (batch_size + _ROWS_OF_AN_UPDATE)
+    return max(1, min(share, 1 + work // _WORK_PER_THREAD))
 
 
 def check_process() -> None:

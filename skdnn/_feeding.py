@@ -13,7 +13,7 @@ _SECONDS_PER_CALL = 0.5
 # Multiply-adds of one, before it is known how long they take.
 _WORK_PER_CALL = 5 * 10**9
 # Values of the rows of one call: bounds the memory that training takes beside the data.
-_VALUES_PER_CALL = 2**21
+VALUES_PER_CALL = 2**21
 
 # Gives the rows of these numbers, as arrays in the order that a program takes them.
 Fetch = Callable[[np.ndarray], Sequence[np.ndarray]]
@@ -66,7 +66,7 @@ class Feeder:
 
     def rounds_per_call(self, n_rows: int, n_steps: int) -> int:
         """Return how often one call has room for so many rows, at least once."""
-        most = _VALUES_PER_CALL // max(1, n_rows * self.n_values)
+        most = VALUES_PER_CALL // max(1, n_rows * self.n_values)
         return max(1, min(most, self.program.stride // n_steps))
 
     def calls(self, rows: np.ndarray, steps: np.ndarray) -> Iterator[Call]:
@@ -89,7 +89,7 @@ class Feeder:
         self, rows: np.ndarray, steps: np.ndarray
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         bounds = np.concatenate([[0], np.cumsum(steps)])
-        most = max(1, int(_VALUES_PER_CALL // max(1, self.n_values * steps[0])))
+        most = max(1, int(VALUES_PER_CALL // max(1, self.n_values * steps[0])))
         done = 0
         while done < len(steps):
             stop = min(done + min(self.program.stride, most), len(steps))

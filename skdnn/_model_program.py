@@ -8,6 +8,7 @@ import re
 import types
 from collections.abc import Sequence
 from functools import cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -114,8 +115,8 @@ class ModelProgram:
 
     @property
     def work(self) -> int:
-        """Multiply-adds that a row takes through dense layers; more, where weights are shared."""
-        return sum(v.shape.num_elements() for v in self.model.trainable_variables)
+        """Multiply-adds that a row takes on its way through the network, about."""
+        return sum(_positions(layer) * layer.count_params() for layer in self.model.layers)
 
     def close(self) -> None:
         """Give memory and threads back."""
@@ -124,6 +125,15 @@ class ModelProgram:
     def abandon(self) -> None:
         """Forget them, in a forked process."""
         self._machine.abandon()
+
+
+def _positions(layer: Any) -> int:
+    """Return at how many places of a sample a layer uses its weights: a convolution at each pixel."""
+    try:
+        outputs = tf.nest.flatten(layer.output)
+    except (AttributeError, ValueError):  # of a model that is not a graph of layers
+        return 1
+    return max(prod(size or 1 for size in x.shape[1:-1]) for x in outputs)
 
 
 # ------------------------------------------------------------------- one program for many models

@@ -237,7 +237,7 @@ def test_number_of_rows_about_the_batch_size(precise, n_rows):
 def test_how_epochs_are_cut_into_calls_changes_nothing(data, values, monkeypatch):
     recipe = recipe_for(network(dropout=0.5))
     whole, history = run(recipe, data, start(recipe.spec), plan(shuffle=True))
-    monkeypatch.setattr(_feeding, "_VALUES_PER_CALL", values)
+    monkeypatch.setattr(_feeding, "VALUES_PER_CALL", values)
     parts, part_history = run(recipe, data, start(recipe.spec), plan(shuffle=True))
     assert history == part_history
     for a, b in zip(whole.weights, parts.weights, strict=True):
