@@ -59,13 +59,26 @@ class BaseDNN(BaseEstimator, ABC):
         "kernel_initializer": [str, callable],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "scaling": [StrOptions({"auto", "standard", "minmax"}), None],
+        "categorical_features": ["array-like", StrOptions({"auto"}), None],
+        "loss": [str, callable, HasMethods(["call", "get_config"])],
         "optimizer": [str, type, HasMethods(["apply", "get_config"])],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), callable, None],
         "momentum": [Interval(Real, 0, 1, closed="left"), None],
-        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate_schedule": [
+            StrOptions({"constant", "cosine", "one_cycle", "reduce_on_plateau"})
+        ],
+        "warmup": [Interval(Real, 0, 1, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left"), None],
+        "clipnorm": [Interval(Real, 0, None, closed="neither"), None],
+        "ema_momentum": [Interval(Real, 0, 1, closed="left"), None],
+        "epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "callbacks": [None, "array-like", callable, HasMethods("on_epoch_end")],
         "warm_start": ["boolean"],
         "dtype": [StrOptions({"float32", "float64"})],
         "random_state": ["random_state"],
@@ -82,13 +95,24 @@ class BaseDNN(BaseEstimator, ABC):
         kernel_initializer: Any = "glorot_uniform",
         alpha: float = 0.0,
         scaling: str | None = "auto",
+        categorical_features: Any = "auto",
+        loss: Any = "auto",
         optimizer: Any = "adam",
         learning_rate: Any = None,
+        learning_rate_schedule: str = "constant",
+        warmup: float = 0.0,
         momentum: float | None = None,
-        epochs: int = 50,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        ema_momentum: float | None = None,
+        epochs: int | str = "auto",
         batch_size: int = 32,
         shuffle: bool = True,
+        early_stopping: bool | str = "auto",
         validation_fraction: float | None = None,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        callbacks: Any = None,
         warm_start: bool = False,
         dtype: str = "float32",
         random_state: int | np.random.RandomState | None = None,
@@ -101,13 +125,24 @@ class BaseDNN(BaseEstimator, ABC):
         self.kernel_initializer = kernel_initializer
         self.alpha = alpha
         self.scaling = scaling
+        self.categorical_features = categorical_features
+        self.loss = loss
         self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.warmup = warmup
         self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.clipnorm = clipnorm
+        self.ema_momentum = ema_momentum
         self.epochs = epochs
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.callbacks = callbacks
         self.warm_start = warm_start
         self.dtype = dtype
         self.random_state = random_state
@@ -140,7 +175,8 @@ class BaseDNN(BaseEstimator, ABC):
         ValueError
             For bad parameters or data, and when training diverges.
         """
-        return self._learn(X, y, sample_weight, epochs=self.epochs, resume=self.warm_start)
+        epochs = 50 if self.epochs == "auto" else self.epochs
+        return self._learn(X, y, sample_weight, epochs=epochs, resume=self.warm_start)
 
     def _learn(self, *args: Any, **kwargs: Any) -> Self:
         # A shallow copy learns, so that a fit that fails or is interrupted leaves nothing
@@ -353,14 +389,15 @@ class BaseDNN(BaseEstimator, ABC):
         self._optimizer = optimizer
         report = EpochLines(plan.epochs) if self.verbose else Silence()
         self._state, history = train(recipe, fetch, constants, self._state, plan, self._rng, report)
+        n_epochs = len(history["loss"])
         self._warn_if_lost(history["loss"][-1])
         # Every list has one entry per epoch: NaN for those that did not have what it tells of.
-        before, now = [np.nan] * self.n_iter_, [np.nan] * plan.epochs
+        before, now = [np.nan] * self.n_iter_, [np.nan] * n_epochs
         self.history_ = {
             name: self.history_.get(name, before) + history.get(name, now)
             for name in {**self.history_, **history}
         }
-        self.n_iter_ += plan.epochs
+        self.n_iter_ += n_epochs
 
     def _warn_if_lost(self, loss: float) -> None:
         # Far off and still finite: rectified units, once dead, keep a loss from overflowing.

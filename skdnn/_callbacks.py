@@ -4,7 +4,7 @@ import io
 import shutil
 import sys
 import time
-from typing import TextIO
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -20,7 +20,8 @@ class Silence:
 
     def steps_done(self, n_steps: int) -> None: ...
 
-    def epoch_ends(self, logs: dict[str, float]) -> None: ...
+    def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
+        return False
 
 
 class EpochLines:
@@ -58,7 +59,7 @@ class EpochLines:
         self._done += n_steps
         self._redraw()
 
-    def epoch_ends(self, logs: dict[str, float]) -> None:
+    def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
         """Finish the line with the epoch's figures."""
         figures = []
         for name, value in logs.items():
@@ -66,6 +67,7 @@ class EpochLines:
                 held_out = f" (val {logs[f'val_{name}']:#.4g})" if f"val_{name}" in logs else ""
                 figures.append(f"{name} {value:#.4g}{held_out}")
         self._write(self._line(" ".join(figures)) + "\n")
+        return False
 
     def _redraw(self) -> None:
         if self.live:  # never wider than the screen, or the next one could not be drawn over it

@@ -27,14 +27,31 @@ _ROWS_OF_AN_UPDATE = 96
 _process: int | None = None  # the one that trains
 
 
-class Report(Protocol):
-    """Is told how training goes on."""
+class Training:
+    """What may be seen and changed between two epochs."""
 
-    silent: bool  # nothing is shown, so that many epochs may go by at once
+    def __init__(self, program: Program):
+        self._program = program
+
+    def read(self) -> State:
+        """Copy the state out."""
+        return self._program.read()
+
+    def write(self, state: State) -> None:
+        """Go on from another state."""
+        self._program.restore(state)
+
+
+class Report(Protocol):
+    """Is told how training goes on, and may look at it, change it and stop it between epochs."""
+
+    silent: bool  # it neither looks nor stops, so that many epochs may go by at once
 
     def epoch_begins(self, epoch: int, n_steps: int) -> None: ...
     def steps_done(self, n_steps: int) -> None: ...
-    def epoch_ends(self, logs: dict[str, float]) -> None: ...
+    def epoch_ends(self, logs: dict[str, float], training: Training) -> bool:
+        """Return whether to stop."""
+        ...
 
 
 @dataclass
@@ -98,16 +115,18 @@ def train(
         n_threads = threads_for(program, min(plan.batch_size, len(plan.rows)))
         program.load(state, recipe.optimizer.learning_rate, rng, n_threads)
         feeder.limit(program.work * min(plan.batch_size, len(plan.rows)))
+        training = Training(program)
         epochs = _epochs(program, feeder, constants, plan, rng, report)
         for number, logs in enumerate(epochs, start=1):
             _check_finite(isfinite(logs["loss"]), number, program)
             for name, value in logs.items():
                 history.setdefault(name, []).append(value)
-            report.epoch_ends(logs)
+            if report.epoch_ends(logs, training):
+                break
         state = program.read()
         # The last step of all comes after the last loss.
         are_finite = all(np.isfinite(w).all() for w in state.weights)
-        _check_finite(are_finite, plan.epochs, program)
+        _check_finite(are_finite, len(history["loss"]), program)
     return state, history
 
 

@@ -224,6 +224,11 @@ class Program:
             values = [learning_rate if is_rate else value for is_rate, value in told]
         self._machine.call(n_threads, "load", *values)
 
+    def restore(self, state: State) -> None:
+        """Set every variable to what `read` gave."""
+        values = [*state.weights, *(state.optimizer or []), *(state.seeds or [])]
+        self._machine.call(self._n_threads, "load", *values)
+
     def read(self) -> State:
         """Copy every variable out."""
         values = self._machine.call(self._n_threads, "read")

@@ -1,10 +1,13 @@
 """`DNNClassifier`: a dense network that tells classes apart."""
 
+from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import type_of_target
 
 from skdnn._base import BaseDNN
@@ -140,6 +143,81 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     """
 
     classes_: np.ndarray
+
+    _parameter_constraints: dict = {
+        **BaseDNN._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Callable | Sequence[str | Callable] = "relu",
+        *,
+        dropout: float | Sequence[float] = 0.0,
+        batch_norm: bool = False,
+        kernel_initializer: Any = "glorot_uniform",
+        alpha: float = 0.0,
+        scaling: str | None = "auto",
+        categorical_features: Any = "auto",
+        loss: Any = "auto",
+        class_weight: dict | str | None = None,
+        optimizer: Any = "adam",
+        learning_rate: Any = None,
+        learning_rate_schedule: str = "constant",
+        warmup: float = 0.0,
+        momentum: float | None = None,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        ema_momentum: float | None = None,
+        label_smoothing: float = 0.0,
+        epochs: int | str = "auto",
+        batch_size: int = 32,
+        shuffle: bool = True,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float | None = None,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        callbacks: Any = None,
+        warm_start: bool = False,
+        dtype: str = "float32",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | int = 0,
+    ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            dropout=dropout,
+            batch_norm=batch_norm,
+            kernel_initializer=kernel_initializer,
+            alpha=alpha,
+            scaling=scaling,
+            categorical_features=categorical_features,
+            loss=loss,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            learning_rate_schedule=learning_rate_schedule,
+            warmup=warmup,
+            momentum=momentum,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            ema_momentum=ema_momentum,
+            epochs=epochs,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            callbacks=callbacks,
+            warm_start=warm_start,
+            dtype=dtype,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
