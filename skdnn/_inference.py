@@ -12,7 +12,11 @@ from skdnn._spec import (
     Dropout,
     Elementwise,
     Flatten,
+    Mean,
+    Members,
     NetworkSpec,
+    Periodic,
+    PiecewiseLinear,
     Scaling,
 )
 
@@ -86,7 +90,7 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 def _dense(layer: Dense, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
     kernel, bias = weights
     x = x @ kernel
-    x += bias
+    x += bias[..., None, :] if bias.ndim > 1 else bias
     return ACTIVATIONS[layer.activation](x)  # type: ignore[index]
 
 
@@ -97,8 +101,31 @@ def _activate(layer: Activate, x: np.ndarray, weights: list[np.ndarray]) -> np.n
 def _batch_normalization(
     layer: BatchNormalization, x: np.ndarray, weights: list[np.ndarray]
 ) -> np.ndarray:
-    gamma, beta, mean, variance = weights
+    gamma, beta, mean, variance = (w[:, None] if w.ndim > 1 else w for w in weights)
     return (x - mean) * (gamma / np.sqrt(variance + layer.epsilon)) + beta
+
+
+def _piecewise_linear(
+    layer: PiecewiseLinear, x: np.ndarray, weights: list[np.ndarray]
+) -> np.ndarray:
+    edge, slope, least, greatest = weights
+    place = (x[:, : layer.n_columns, None] - edge) * slope
+    place = np.clip(place, least, greatest, out=place)
+    return np.concatenate([x, place.reshape(len(x), -1)], axis=1)
+
+
+def _periodic(layer: Periodic, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    angle = x.dtype.type(2 * np.pi) * x[:, : layer.n_columns, None] * weights[0]
+    angle = angle.reshape(len(x), -1)
+    return np.concatenate([x, np.sin(angle), np.cos(angle)], axis=1)
+
+
+def _members(layer: Members, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    return x[None]  # the matrix product hands it to all
+
+
+def _mean(layer: Mean, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    return x.mean(axis=0)
 
 
 def _nothing(layer: Elementwise, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
@@ -113,6 +140,10 @@ LAYERS: dict[type, Callable[..., np.ndarray]] = {
     Dense: _dense,
     Dropout: _nothing,
     Flatten: _nothing,
+    Mean: _mean,
+    Members: _members,
+    Periodic: _periodic,
+    PiecewiseLinear: _piecewise_linear,
     Scaling: _nothing,
 }
 
@@ -136,7 +167,8 @@ def forward(spec: NetworkSpec, weights: list[np.ndarray], x: np.ndarray) -> np.n
 
     Returns
     -------
-    ndarray of shape (n_samples, n_outputs)
+    ndarray of shape (n_samples, n_outputs), or (n_members, n_samples, n_outputs) where the spec
+    does not average its members
     """
     for layer, arrays in spec.deal([w.astype(x.dtype, copy=False) for w in weights]):
         x = LAYERS[type(layer)](layer, x, arrays)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from skdnn import _layers
 from skdnn._keras import keras
 from skdnn._lookup import resolve_initializer
 from skdnn._spec import (

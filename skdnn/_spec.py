@@ -72,12 +72,12 @@ class BatchNormalization(Elementwise):
     epsilon: float = 1e-3
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        return (shape[-1:],) * 4  # gamma, beta, moving mean, moving variance: Keras's order
+        return (shape,) * 4  # gamma, beta, moving mean, moving variance: Keras's order
 
 
 @dataclass(frozen=True)
 class Dense:
-    """Every unit sees every input: activation(x @ kernel + bias)."""
+    """Every unit sees every input: activation(x @ kernel + bias); each member has its own."""
 
     name: str
     units: int
@@ -87,10 +87,76 @@ class Dense:
         return (*shape[:-1], self.units)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        return ((shape[-1], self.units), (self.units,))
+        *members, width = shape
+        return ((*members, width, self.units), (*members, self.units))
 
 
-Layer = Flatten | Elementwise | Dense
+@dataclass(frozen=True)
+class PiecewiseLinear:
+    """Adds to each of the first columns how far it is through each of its bins.
+
+    Bin b of a column, from edge e_b to e_(b+1), adds (x - e_b) / (e_(b+1) - e_b), no less than 0
+    and no more than 1; but the first bin is open below and the last above (Gorishniy et al. 2022,
+    "On Embeddings for Numerical Features in Tabular Deep Learning", equation 1).
+    """
+
+    name: str
+    n_columns: int
+    n_bins: int
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (shape[-1] + self.n_columns * self.n_bins,)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return ((self.n_columns, self.n_bins),) * 4  # edge, slope, least and greatest value
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """Adds to each of the first columns sin(2 pi f x) and cos(2 pi f x) for learned frequencies f.
+
+    Gorishniy et al. 2022, equation 2.
+    """
+
+    name: str
+    n_columns: int
+    n_frequencies: int
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (shape[-1] + 2 * self.n_columns * self.n_frequencies,)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return ((self.n_columns, self.n_frequencies),)
+
+
+@dataclass(frozen=True)
+class Members:
+    """Hands each row to several networks, which go on side by side."""
+
+    name: str
+    n_members: int
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (self.n_members, *shape)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Averages what the members put out."""
+
+    name: str
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape[1:]
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return ()
+
+
+Layer = Flatten | Elementwise | Dense | PiecewiseLinear | Periodic | Members | Mean
 
 
 @dataclass(frozen=True)
@@ -122,6 +188,11 @@ class NetworkSpec:
         return [shape for _, shape, _ in self.walk()][-1][-1]
 
     @property
+    def n_members(self) -> int:
+        """Number of networks side by side."""
+        return next((x.n_members for x in self.layers if isinstance(x, Members)), 1)
+
+    @property
     def widest(self) -> int:
         """Number of values in the widest layer, the input counted as one."""
         return max(self.n_inputs, *(prod(shape) for _, shape, _ in self.walk()))
@@ -133,8 +204,8 @@ class NetworkSpec:
         return NetworkSpec((self.n_inputs,), layers, self.dtype)
 
     def without_output_activation(self) -> "NetworkSpec":
-        """Return the same network, but for the activation of its last layer."""
-        *layers, output = self.layers
+        """Return the same network up to its last activation; of members, each one's output."""
+        *layers, output = (x for x in self.layers if not isinstance(x, Mean))
         if isinstance(output, Dense | Activate):
             output = replace(output, activation="linear")
         return replace(self, layers=(*layers, output))
@@ -164,11 +235,7 @@ class NetworkSpec:
         """Lay out the layers as a table: output shapes (None for the batch), parameter counts."""
         layers, shapes, weight_shapes = zip(*self.walk(), strict=True)
         counts = [sum(map(prod, own)) for own in weight_shapes]
-        # The two moving averages follow the data, not the gradient.
-        averages = [isinstance(layer, BatchNormalization) for layer in layers]
-        fixed = sum(
-            n // 2 for n, has_averages in zip(counts, averages, strict=True) if has_averages
-        )
+        fixed = sum(_n_fixed(*pair) for pair in zip(layers, counts, strict=True))
         columns = [
             Column("Layer", [layer.name for layer in layers], left=True),
             Column("Type", [_label(layer) for layer in layers], left=True),
@@ -238,6 +305,13 @@ def dense_network(
             layers.append(Dropout(f"{name}_dropout", rate))
     layers.append(Dense("output", *output))
     return NetworkSpec(input_shape, tuple(layers), dtype)
+
+
+def _n_fixed(layer: Layer, n_parameters: int) -> int:
+    """Return how many parameters of a layer follow the data and not the gradient."""
+    if isinstance(layer, BatchNormalization):
+        return n_parameters // 2  # the two moving averages
+    return n_parameters if isinstance(layer, PiecewiseLinear) else 0
 
 
 def _label(layer: Layer) -> str:
