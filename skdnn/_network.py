@@ -1,6 +1,7 @@
 """`NetworkSpec` -> Keras model, and the weights it starts from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,11 @@ from skdnn._spec import (
     Dense,
     Dropout,
     Flatten,
+    Mean,
+    Members,
     NetworkSpec,
+    Periodic,
+    PiecewiseLinear,
     Scaling,
 )
 
@@ -29,6 +34,23 @@ _BUILDERS: dict[type, Callable[[Any, str], Any]] = {
         x.units, x.activation, kernel_initializer="zeros", name=x.name, dtype=dtype
     ),
     Flatten: lambda x, dtype: keras.layers.Flatten("channels_last", name=x.name, dtype=dtype),
+    Mean: lambda x, dtype: _layers.Mean(name=x.name, dtype=dtype),
+    Members: lambda x, dtype: _layers.Members(x.n_members, name=x.name, dtype=dtype),
+    Periodic: lambda x, dtype: _layers.Periodic(
+        x.n_columns, x.n_frequencies, name=x.name, dtype=dtype
+    ),
+    PiecewiseLinear: lambda x, dtype: _layers.PiecewiseLinear(
+        x.n_columns, x.n_bins, name=x.name, dtype=dtype
+    ),
+}
+# Behind `Members`, in place of the above: networks side by side.
+_MEMBER_BUILDERS: dict[type, Callable[[Any, str, int], Any]] = {
+    BatchNormalization: lambda x, dtype, n: _layers.MemberBatchNormalization(
+        x.momentum, x.epsilon, name=x.name, dtype=dtype
+    ),
+    Dense: lambda x, dtype, n: _layers.MemberDense(
+        n, x.units, x.activation, name=x.name, dtype=dtype
+    ),
 }
 
 
@@ -54,21 +76,30 @@ def build(
     # Scaling is done in float64, so that it loses nothing of a table in float64.
     entry = "float64" if scaled else spec.dtype
     stack = [keras.Input(spec.input_shape, dtype=entry)]
+    n_members = 0
     for layer in spec.layers:
         if isinstance(layer, Scaling):
             factors = [x.item() if x.size == 1 else x for x in (scale, -offset * scale)]
             made = keras.layers.Rescaling(*factors, name=layer.name, dtype="float64")
         elif isinstance(layer, Dropout):
             made = dropout(layer.rate, seed=0, name=layer.name, dtype=spec.dtype)
+        elif n_members and type(layer) in _MEMBER_BUILDERS:
+            made = _MEMBER_BUILDERS[type(layer)](layer, spec.dtype, n_members)
         else:
             dtype = entry if isinstance(layer, Flatten) else spec.dtype
             made = _BUILDERS[type(layer)](layer, dtype)
+        if isinstance(layer, Members):
+            n_members = layer.n_members
         stack.append(made)
     return keras.Sequential(stack)
 
 
 def initial_weights(
-    spec: NetworkSpec, initializer: Any, rng: np.random.Generator, owner: str
+    spec: NetworkSpec,
+    initializer: Any,
+    rng: np.random.Generator,
+    owner: str,
+    embedding: Sequence[np.ndarray] = (),
 ) -> list[np.ndarray]:
     """Draw the weights that training starts from.
 
@@ -82,6 +113,8 @@ def initial_weights(
         Gives one seed per kernel.
     owner : str
         The estimator's name, for errors.
+    embedding : sequence of ndarray
+        What the numeric embedding starts from, where there is one.
 
     Returns
     -------
@@ -91,10 +124,15 @@ def initial_weights(
     weights: list[np.ndarray] = []
     for layer, _, shapes in spec.walk():
         if isinstance(layer, Dense):
-            draw = resolve_initializer(initializer, int(rng.integers(2**31)), owner)
-            kernel, bias = shapes
-            weights.append(_draw_kernel(draw, kernel, spec.dtype, owner))
+            (*members, width, units), bias = shapes
+            kernels = []
+            for _ in range(prod(members)):
+                draw = resolve_initializer(initializer, int(rng.integers(2**31)), owner)
+                kernels.append(_draw_kernel(draw, (width, units), spec.dtype, owner))
+            weights.append(np.reshape(kernels, shapes[0]))
             weights.append(np.zeros(bias, spec.dtype))
+        elif isinstance(layer, PiecewiseLinear | Periodic):
+            weights.extend(array.astype(spec.dtype) for array in embedding)
         elif isinstance(layer, BatchNormalization):
             gamma, beta, mean, variance = shapes
             fills = ((np.ones, gamma), (np.zeros, beta), (np.zeros, mean), (np.ones, variance))

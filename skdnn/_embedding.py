@@ -1,0 +1,53 @@
+"""What the numeric embeddings of a table start from, read off its scaled training rows."""
+
+import numpy as np
+
+
+def bins(x: np.ndarray, n_bins: int) -> list[np.ndarray]:
+    """Lay out the bins of a piecewise-linear embedding between quantiles.
+
+    Columns with fewer different quantiles have fewer bins; the rest of their places is always 0,
+    so that the shapes do not depend on the rows, and folds share a compiled program.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_samples, n_columns), floating
+        Scaled rows without missing values.
+    n_bins : int
+        The most bins of a column.
+
+    Returns
+    -------
+    edge, slope, least, greatest : ndarray of shape (n_columns, n_bins), float64
+        A bin adds (x - edge) * slope, no less than `least` and no more than `greatest`.
+    """
+    quantiles = np.quantile(x, np.linspace(0, 1, n_bins + 1), axis=0).T
+    edge, slope, least, greatest = np.zeros((4, len(quantiles), n_bins))
+    for column, values in enumerate(quantiles):
+        edges = np.unique(values)
+        n = len(edges) - 1
+        if n == 0:  # constant
+            continue
+        edge[column, :n] = edges[:-1]
+        slope[column, :n] = 1 / np.diff(edges)
+        greatest[column, :n] = 1
+        least[column, 0] = -np.inf
+        greatest[column, n - 1] = np.inf
+    return [edge, slope, least, greatest]
+
+
+def frequencies(
+    n_columns: int, n_frequencies: int, rng: np.random.Generator, scale: float = 0.1
+) -> list[np.ndarray]:
+    """Draw the frequencies of a periodic embedding from a normal distribution.
+
+    Parameters
+    ----------
+    n_columns, n_frequencies : int
+        The shape.
+    rng : numpy.random.Generator
+        Draws them.
+    scale : float, default=0.1
+        Standard deviation: the smaller, the smoother the function is to begin with.
+    """
+    return [scale * rng.standard_normal((n_columns, n_frequencies))]
