@@ -85,7 +85,10 @@ class Members(keras.layers.Layer):
 
 @_register
 class MemberDense(keras.layers.Layer):
-    """A dense layer of each member: (n_members or 1, n_rows, n_inputs) -> (n_members, n_rows, units)."""
+    """A dense layer of each member: (n_members, n_rows, n_inputs) -> (n_members, n_rows, units).
+
+    Rows that all members share come as (1, n_rows, n_inputs).
+    """
 
     def __init__(self, n_members: int, units: int, activation: Any = None, **kwargs: Any):
         super().__init__(**kwargs)

@@ -269,6 +269,8 @@ def dense_network(
     output: tuple[int, str],
     *,
     scaled: bool,
+    embedding: PiecewiseLinear | Periodic | None = None,
+    n_members: int = 1,
     batch_norm: bool = False,
     dtype: str = "float32",
 ) -> NetworkSpec:
@@ -284,6 +286,10 @@ def dense_network(
         The output layer.
     scaled : bool
         Whether a scaling layer comes first.
+    embedding : PiecewiseLinear, Periodic or None, default=None
+        What is added to the columns of a table.
+    n_members : int, default=1
+        How many of these networks stand side by side; their outputs are averaged.
     batch_norm : bool, default=False
         Whether each hidden layer is normalised over the batch, before its activation (Ioffe &
         Szegedy 2015, "Batch Normalization", section 3.2).
@@ -293,6 +299,10 @@ def dense_network(
     layers: list[Layer] = [Flatten()] if len(input_shape) > 1 else []
     if scaled:
         layers.append(Scaling())
+    if embedding is not None:
+        layers.append(embedding)
+    if n_members > 1:
+        layers.append(Members("members", n_members))
     for number, (units, activation, rate) in enumerate(hidden, start=1):
         name = f"hidden_{number}"
         if batch_norm:
@@ -304,6 +314,8 @@ def dense_network(
         if rate > 0:
             layers.append(Dropout(f"{name}_dropout", rate))
     layers.append(Dense("output", *output))
+    if n_members > 1:
+        layers.append(Mean("mean"))
     return NetworkSpec(input_shape, tuple(layers), dtype)
 
 

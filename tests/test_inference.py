@@ -9,7 +9,7 @@ from skdnn import _inference
 from skdnn._keras import keras
 from skdnn._lookup import activation_names
 from skdnn._network import build
-from skdnn._spec import dense_network
+from skdnn._spec import Periodic, PiecewiseLinear, dense_network
 
 ACTIVATIONS = sorted(set(activation_names()) & set(_inference.ACTIVATIONS))
 # Keras computes these with constants of single precision, also in float64.
@@ -31,14 +31,19 @@ def random_weights(spec, rng):
     activation=st.sampled_from(ACTIVATIONS),
     head=st.sampled_from(["softmax", "sigmoid", "linear"]),
     batch_norm=st.booleans(),
+    embedding=st.sampled_from([None, PiecewiseLinear("bins", 3, 4), Periodic("waves", 2, 3)]),
+    n_members=st.integers(1, 3),
     dtype=st.sampled_from(["float32", "float64"]),
     n_rows=st.integers(1, 9),
     seed=st.integers(0, 99),
 )
-def test_forward_agrees_with_keras(sizes, activation, head, batch_norm, dtype, n_rows, seed):
+def test_forward_agrees_with_keras(
+    sizes, activation, head, batch_norm, embedding, n_members, dtype, n_rows, seed
+):
     rng = np.random.default_rng(seed)
     hidden = [(size, activation, 0.3) for size in sizes]
-    spec = dense_network((3,), hidden, (2, head), scaled=False, batch_norm=batch_norm, dtype=dtype)
+    options = {"embedding": embedding, "n_members": n_members, "batch_norm": batch_norm}
+    spec = dense_network((3,), hidden, (2, head), scaled=False, dtype=dtype, **options)
     weights = [w.astype(dtype) for w in random_weights(spec, rng)]
     x = rng.normal(size=(n_rows, 3)).astype(dtype)
     model = build(spec)

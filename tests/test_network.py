@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from skdnn import _inference
+from skdnn._embedding import bins, frequencies
 from skdnn._keras import keras
 from skdnn._network import build, initial_weights
-from skdnn._spec import dense_network
+from skdnn._spec import Periodic, PiecewiseLinear, dense_network
 
 _HUGE = (np.full(4, 1e6), np.full(4, 1e-6))
 
@@ -90,3 +92,55 @@ def test_initial_weights_fit_the_model(spec, model):
     fresh = keras.models.clone_model(model)  # as Keras starts batch normalisation
     for mine, its in zip(weights[2:6], fresh.get_weights()[2:6], strict=True):
         np.testing.assert_array_equal(mine, its)
+
+
+def _members(embedding, **options):
+    hidden = [(5, "relu", 0.2), (4, "tanh", 0.0)]
+    options = {"scaled": False, "embedding": embedding, "n_members": 3, **options}
+    return dense_network((6,), hidden, (2, "softmax"), **options)
+
+
+@pytest.mark.parametrize(
+    "embedding", [PiecewiseLinear("bins", 6, 4), Periodic("waves", 6, 3)], ids=["bins", "waves"]
+)
+def test_members_and_embeddings_survive_keras_own_format(embedding, tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 6)).astype("float32")
+    is_linear = isinstance(embedding, PiecewiseLinear)
+    start = bins(x, 4) if is_linear else frequencies(6, 3, rng)
+    spec = _members(embedding, batch_norm=True)
+    weights = initial_weights(spec, "he_normal", rng, "Owner", start)
+    model = build(spec)
+    model.set_weights(weights)
+    model.save(tmp_path / "network.keras")
+    again = keras.models.load_model(tmp_path / "network.keras")
+    np.testing.assert_array_equal(again(x), model(x))
+    np.testing.assert_allclose(_inference.forward(spec, weights, x), model(x), rtol=1e-5, atol=1e-6)
+    assert f"Total parameters: {model.count_params():,}\n" in spec.summary()
+
+
+def test_each_member_is_a_network_of_its_own():
+    spec = _members(None, batch_norm=True)
+    weights = initial_weights(spec, "he_normal", np.random.default_rng(0), "Owner")
+    x = np.random.default_rng(1).normal(size=(9, 6)).astype("float32")
+    alone = dense_network(
+        (6,), [(5, "relu", 0.2), (4, "tanh", 0.0)], (2, "softmax"), scaled=False, batch_norm=True
+    )
+    outputs = [_inference.forward(alone, [w[i] for w in weights], x) for i in range(3)]
+    assert not np.allclose(outputs[0], outputs[1])
+    expected = np.mean(outputs, axis=0)
+    np.testing.assert_allclose(_inference.forward(spec, weights, x), expected, rtol=1e-5)
+
+
+def test_members_normalise_their_batches_as_keras_does():
+    spec = _members(None, batch_norm=True)
+    model = build(spec)
+    model.set_weights(initial_weights(spec, "he_normal", np.random.default_rng(0), "Owner"))
+    x = np.random.default_rng(1).normal(size=(3, 30, 5)).astype("float32")
+    mine = next(layer for layer in model.layers if "batch_norm" in layer.name)
+    got = np.asarray(mine(x, training=True))
+    for member in range(3):
+        its = keras.layers.BatchNormalization(momentum=0.9)
+        np.testing.assert_allclose(got[member], its(x[member], training=True), atol=1e-5)
+        for my, its_own in zip(mine.get_weights(), its.get_weights(), strict=True):
+            np.testing.assert_allclose(my[member], its_own, atol=1e-6)

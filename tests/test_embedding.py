@@ -1,0 +1,42 @@
+"""What numeric embeddings start from."""
+
+import numpy as np
+from numpy.testing import assert_allclose
+
+from skdnn import _inference
+from skdnn._embedding import bins
+from skdnn._spec import NetworkSpec, PiecewiseLinear
+
+
+def embedded(x, start, n_bins):
+    spec = NetworkSpec((x.shape[1],), (PiecewiseLinear("bins", x.shape[1], n_bins),), "float64")
+    return _inference.forward(spec, start, x)[:, x.shape[1] :].reshape(*x.shape, n_bins)
+
+
+def test_a_column_goes_through_its_bins_one_after_the_other():
+    x = np.linspace(0, 4, 401)[:, None]
+    places = embedded(x, bins(x, 4), 4)[:, 0]
+    # Bins of equal width: numpy.interp is the same piecewise-linear function of each.
+    for b in range(4):
+        inner = (x[:, 0] > (b if b else -1)) & (x[:, 0] < (b + 1 if b < 3 else 9))
+        expected = np.interp(x[:, 0], [b, b + 1], [0, 1])
+        assert_allclose(places[inner, b], expected[inner], atol=1e-12)
+    assert_allclose(places.sum(axis=1), x[:, 0], atol=1e-12)
+
+
+def test_beyond_the_training_rows_the_outer_bins_go_on():
+    x = np.arange(9.0)[:, None]
+    low, high = embedded(np.array([[-8.0], [16.0]]), bins(x, 4), 4)[:, 0]
+    assert_allclose(low, [-4, 0, 0, 0])
+    assert_allclose(high, [1, 1, 1, 5])
+
+
+def test_columns_of_few_values_have_fewer_bins_in_the_same_shape():
+    rng = np.random.default_rng(0)
+    x = np.column_stack([np.ones(50), rng.integers(0, 2, 50), rng.normal(size=50)])
+    start = bins(x, 8)
+    assert all(array.shape == (3, 8) for array in start)
+    places = embedded(x, start, 8)
+    assert not places[:, 0].any()
+    assert_allclose(places[:, 1, 0], x[:, 1])
+    assert not places[:, 1, 1:].any()
