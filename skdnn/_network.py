@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skdnn import _layers
+from skdnn import _keras_layers
 from skdnn._keras import keras
 from skdnn._lookup import resolve_initializer
 from skdnn._spec import (
@@ -34,21 +34,21 @@ _BUILDERS: dict[type, Callable[[Any, str], Any]] = {
         x.units, x.activation, kernel_initializer="zeros", name=x.name, dtype=dtype
     ),
     Flatten: lambda x, dtype: keras.layers.Flatten("channels_last", name=x.name, dtype=dtype),
-    Mean: lambda x, dtype: _layers.Mean(name=x.name, dtype=dtype),
-    Members: lambda x, dtype: _layers.Members(x.n_members, name=x.name, dtype=dtype),
-    Periodic: lambda x, dtype: _layers.Periodic(
+    Mean: lambda x, dtype: _keras_layers.Mean(name=x.name, dtype=dtype),
+    Members: lambda x, dtype: _keras_layers.Members(x.n_members, name=x.name, dtype=dtype),
+    Periodic: lambda x, dtype: _keras_layers.Periodic(
         x.n_columns, x.n_frequencies, name=x.name, dtype=dtype
     ),
-    PiecewiseLinear: lambda x, dtype: _layers.PiecewiseLinear(
+    PiecewiseLinear: lambda x, dtype: _keras_layers.PiecewiseLinear(
         x.n_columns, x.n_bins, name=x.name, dtype=dtype
     ),
 }
 # Behind `Members`, in place of the above: networks side by side.
 _MEMBER_BUILDERS: dict[type, Callable[[Any, str, int], Any]] = {
-    BatchNormalization: lambda x, dtype, n: _layers.MemberBatchNormalization(
+    BatchNormalization: lambda x, dtype, n: _keras_layers.MemberBatchNormalization(
         x.momentum, x.epsilon, name=x.name, dtype=dtype
     ),
-    Dense: lambda x, dtype, n: _layers.MemberDense(
+    Dense: lambda x, dtype, n: _keras_layers.MemberDense(
         n, x.units, x.activation, name=x.name, dtype=dtype
     ),
 }
