@@ -128,7 +128,7 @@ class ModelProgram:
 
 
 def _positions(layer: Any) -> int:
-    """Return at how many places of a sample a layer uses its weights: a convolution at each pixel."""
+    """Return at how many places of a sample a layer uses its weights, as a convolution does."""
     try:
         outputs = tf.nest.flatten(layer.output)
     except (AttributeError, ValueError):  # of a model that is not a graph of layers
@@ -230,7 +230,7 @@ def _is_part(value: Any) -> bool:
 
 
 def _is_of_keras(thing: Any) -> bool:
-    owner = thing if isinstance(thing, types.FunctionType) else type(thing)
+    owner: Any = thing if isinstance(thing, types.FunctionType) else type(thing)
     return str(owner.__module__).startswith("keras.")
 
 
@@ -253,6 +253,8 @@ def _told(value: Any) -> Any:
     if hasattr(value, "get_config") and _is_of_keras(value):
         given = {k: str(v) for k, v in vars(value).items() if k in ("_fn_kwargs", "dtype_policy")}
         return [_path(value), value.get_config(), given, str(getattr(value, "dtype", None))]
+    if isinstance(value, types.FunctionType) and value in vars(keras.losses).values():
+        return f"{value.__module__}.{value.__name__}"
     if isinstance(value, tuple | set):
         return list(value)
     raise TypeError(f"{value!r} is not described by a configuration of Keras")

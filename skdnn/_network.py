@@ -27,12 +27,13 @@ _BUILDERS: dict[type, Callable[[Any, str], Any]] = {
     Dense: lambda x, dtype: keras.layers.Dense(
         x.units, x.activation, kernel_initializer="zeros", name=x.name, dtype=dtype
     ),
-    Dropout: lambda x, dtype: keras.layers.Dropout(x.rate, seed=0, name=x.name, dtype=dtype),
     Flatten: lambda x, dtype: keras.layers.Flatten("channels_last", name=x.name, dtype=dtype),
 }
 
 
-def build(spec: NetworkSpec, offset: Any = None, scale: Any = None) -> Any:
+def build(
+    spec: NetworkSpec, offset: Any = None, scale: Any = None, dropout: type = keras.layers.Dropout
+) -> Any:
     """Build the Keras model of a network, with weights that are still to be set.
 
     Parameters
@@ -41,6 +42,8 @@ def build(spec: NetworkSpec, offset: Any = None, scale: Any = None) -> Any:
         The network.
     offset, scale : ndarray of shape (n_inputs,) or (), float64, default=None
         The constants of its `Scaling` layer, where it has one.
+    dropout : type, default=keras.layers.Dropout
+        Class of its dropout layers.
 
     Returns
     -------
@@ -54,6 +57,8 @@ def build(spec: NetworkSpec, offset: Any = None, scale: Any = None) -> Any:
         if isinstance(layer, Scaling):
             factors = [x.item() if x.size == 1 else x for x in (scale, -offset * scale)]
             made = keras.layers.Rescaling(*factors, name=layer.name, dtype="float64")
+        elif isinstance(layer, Dropout):
+            made = dropout(layer.rate, seed=0, name=layer.name, dtype=spec.dtype)
         else:
             dtype = entry if isinstance(layer, Flatten) else spec.dtype
             made = _BUILDERS[type(layer)](layer, dtype)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 from skdnn import _engine, _feeding
 from skdnn._callbacks import Silence
@@ -13,7 +14,7 @@ from skdnn._engine import Plan, train
 from skdnn._keras import keras, tf
 from skdnn._lookup import optimizer_names, resolve_optimizer
 from skdnn._network import build, initial_weights
-from skdnn._program import Constants, Recipe
+from skdnn._program import Constants, QuickDropout, Recipe
 from skdnn._programs import ProgramCache
 from skdnn._spec import State, dense_network
 
@@ -309,3 +310,17 @@ def test_two_threads_train_as_one_after_the_other(data):
     for seed, state in zip((1, 2), alone, strict=True):
         for a, b in zip(state.weights, together[seed].weights, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.2, 0.5, 0.9, 0.999999])
+def test_dropout_drops_its_rate_and_keeps_the_mean(rate):
+    drop = QuickDropout(rate, seed=1)
+    x = np.ones((300, 333), "float32")
+    once, twice = (np.asarray(drop(x, training=True)) for _ in range(2))
+    deviation = np.sqrt(rate * (1 - rate) / x.size)
+    assert np.mean(once == 0) == pytest.approx(rate, abs=5 * deviation + 2**-16)
+    assert once.max() == pytest.approx(1 / (1 - rate), rel=0.01) or rate > 0.99
+    assert np.mean((once == 0) & (twice == 0)) == pytest.approx(rate**2, abs=0.01)  # independent
+    neighbours = np.mean((once[:, 1:] == 0) & (once[:, :-1] == 0))
+    assert neighbours == pytest.approx(rate**2, abs=0.01)
+    assert_array_equal(drop(x, training=False), x)

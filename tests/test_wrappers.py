@@ -21,7 +21,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skdnn import KerasClassifier, KerasRegressor
+from skdnn import KerasClassifier, KerasRegressor, _model_engine
+from skdnn._programs import ProgramCache
 from skdnn.wrappers import BaseWrapper
 
 SILENT = {"verbose": 0, "random_state": 0}
@@ -645,3 +646,22 @@ def test_a_wrapper_of_another_kind(rng):
     assert wrapper.predict(X).shape == (20, 4)
     with pytest.raises(NotImplementedError, match="Scoring is not implemented"):
         wrapper.score(X, X)
+
+
+@pytest.mark.parametrize(
+    "compiled",
+    [
+        {},
+        {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]},
+        {"loss": keras.losses.sparse_categorical_crossentropy},
+        {"loss": keras.losses.SparseCategoricalCrossentropy, "metrics": ["accuracy"]},
+    ],
+    ids=["loss chosen by skdnn", "loss by name", "loss as function", "loss as class"],
+)
+def test_fits_of_one_build_function_share_a_program(compiled, iris, monkeypatch):
+    cache = ProgramCache(maxsize=4)
+    monkeypatch.setattr(_model_engine, "PROGRAMS", cache)
+    for rate in (0.1, 0.01):
+        KerasClassifier(build, optimizer__learning_rate=rate, **compiled, **SILENT).fit(*iris)
+    assert len(cache._idle) == 1
+    cache.trim(0)
