@@ -47,9 +47,23 @@ class BaseDNN(BaseEstimator, ABC):
 
     @abstractmethod
     def _make_targets(
-        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any
+        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any, loss: Any
     ) -> Targets:
         """Choose the head and the loss, and learn how y is encoded."""
+
+    @abstractmethod
+    def _choose_loss(self) -> Any:
+        """Return the name of a loss of skdnn's own, or a `LossSpec`; refuse what is no loss."""
+
+    def _describe(self, loss: Any) -> str:
+        """Tell a loss from others, as text that is the same in other processes."""
+        return loss if isinstance(loss, str) else loss.text
+
+    def _class_factors(
+        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None
+    ) -> np.ndarray | None:
+        """Return what the class of each row multiplies its weight by, learned from `rows`."""
+        return None
 
     _parameter_constraints: dict = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -204,11 +218,12 @@ class BaseDNN(BaseEstimator, ABC):
         self._validate_params()  # partial_fit is not validated by scikit-learn once it is fitted
         owner = type(self).__name__
         optimizer = resolve_optimizer(self.optimizer, self.learning_rate, self.momentum, owner)
+        loss = self._choose_loss()
         hidden = self._hidden_layers()
         resume = resume and hasattr(self, "_state")
         X, y, weight, shape = self._check_data(X, y, sample_weight, reset=not resume)
         if resume:
-            self._check_unchanged(hidden)
+            self._check_unchanged(hidden, loss)
             self._rng = copy.deepcopy(self._rng)
         else:
             self._rng = np.random.default_rng(_draw_seed(self.random_state))
@@ -217,8 +232,15 @@ class BaseDNN(BaseEstimator, ABC):
         if weight is not None:
             weight = weight / weight[rows].mean()
         if not resume:
-            self._begin(X, y, weight, rows, shape, classes, hidden)
-        recipe, fetch, constants = self._assemble(X, y, weight, optimizer)
+            self._begin(X, y, weight, rows, shape, classes, hidden, loss)
+        factors = self._class_factors(y, rows, weight)
+        if factors is not None:
+            weight = factors if weight is None else weight * factors
+            rows, held_out = rows[weight[rows] > 0], held_out[weight[held_out] > 0]
+            if not len(rows):
+                raise ValueError(f"class_weight leaves {owner} no row of any weight to train on.")
+            weight = weight / weight[rows].mean()
+        recipe, fetch, constants = self._assemble(X, y, weight, optimizer, loss)
         self._run(
             recipe,
             fetch,
@@ -283,15 +305,18 @@ class BaseDNN(BaseEstimator, ABC):
         shape: tuple[int, ...],
         classes: Any,
         hidden: list[tuple[int, Activation, float]],
+        loss: Any,
     ) -> None:
         """Learn all that comes before training, from the training rows alone."""
         from skdnn._network import initial_weights
 
-        self._targets = self._make_targets(y, rows, weight, classes)
+        self._targets = self._make_targets(y, rows, weight, classes, loss)
+        self._loss = self._describe(loss)
         self._inputs = Inputs(self.scaling, shape).fit(X, rows, weight)
         self._spec = self._lay_out(shape, hidden)
         owner = type(self).__name__
         weights = initial_weights(self._spec, self.kernel_initializer, self._rng, owner)
+        weights[-1] += self._targets.start
         self._state = State(weights)
         self.history_: dict[str, list[float]] = {}
         self.n_iter_ = 0
@@ -326,6 +351,7 @@ class BaseDNN(BaseEstimator, ABC):
             (self._targets.n_outputs, self._targets.activation),
             scaled=self._inputs.offset is not None,
             batch_norm=bool(self.batch_norm),
+            ascending=self._targets.ascending,
             dtype=self.dtype,
         )
 
@@ -341,20 +367,21 @@ class BaseDNN(BaseEstimator, ABC):
             )
         return list(value)
 
-    def _check_unchanged(self, hidden: list[tuple[int, Activation, float]]) -> None:
+    def _check_unchanged(self, hidden: list[tuple[int, Activation, float]], loss: Any) -> None:
         if (
             self._lay_out(self._spec.input_shape, hidden) != self._spec
             or self.scaling != self._inputs.scaling
+            or self._loss != self._describe(loss)
         ):
             raise ValueError(
                 f"The network that {type(self).__name__} has begun to train is not the one that "
                 "its parameters now describe (hidden_layer_sizes, activation, dropout, batch_norm, "
-                "scaling or dtype was changed): set them back, or start anew with fit and "
+                "scaling, loss, quantile or dtype was changed): set them back, or start anew with fit and "
                 "warm_start=False."
             )
 
     def _assemble(
-        self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, optimizer: Any
+        self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, optimizer: Any, loss: Any
     ) -> tuple[Any, Any, Any]:
         """Put parameters and data into what the engine takes."""
         from skdnn._program import Constants, Recipe
@@ -365,12 +392,15 @@ class BaseDNN(BaseEstimator, ABC):
         if weight is not None:
             columns.append(weight.astype(dtype).__getitem__)
         constants = Constants(
-            unit=self._targets.unit.astype(dtype), alpha=np.asarray(self.alpha, dtype)
+            unit=self._targets.unit.astype(dtype),
+            alpha=np.asarray(self.alpha, dtype),
+            center=self._targets.mean.astype(dtype),
+            levels=self._targets.levels.astype(dtype),
         )
         recipe = Recipe(
             spec=self._spec.body,
             optimizer=optimizer,
-            loss=self._targets.loss,
+            loss=self._targets.loss if isinstance(loss, str) else loss,
             metric=self._targets.metric,
             y_dtype=codes.dtype.name,
             y_ndim=codes.ndim,
@@ -404,7 +434,7 @@ class BaseDNN(BaseEstimator, ABC):
         if loss > 1000 * self._targets.chance_loss:
             warnings.warn(
                 f"The loss of {type(self).__name__} is {loss:.3g} after the last epoch, where a "
-                f"guess has {self._targets.chance_loss:.3g}: training diverged. Lower learning_rate"
+                f"guess has at most {self._targets.chance_loss:.3g}: training diverged. Lower learning_rate"
                 " or alpha, or scale the inputs (scaling='standard').",
                 ConvergenceWarning,
                 stacklevel=2,
@@ -510,7 +540,8 @@ class BaseDNN(BaseEstimator, ABC):
     def _make_model(self) -> Any:
         self._check_has_shapes("model_")
         from skdnn._lookup import resolve_optimizer
-        from skdnn._network import build
+        from skdnn._losses import compiled_loss
+        from skdnn._network import build, rescale_outputs
 
         model = build(self._spec, self._inputs.offset, self._inputs.scale)
         *weights, kernel, bias = self._state.weights
@@ -518,8 +549,13 @@ class BaseDNN(BaseEstimator, ABC):
         optimizer = resolve_optimizer(
             self.optimizer, self.learning_rate, self.momentum, type(self).__name__
         )
+        targets, loss = self._targets, self._choose_loss()
+        if targets.ascending:
+            rescale_outputs(model, targets.unit, targets.mean)
         model.compile(
-            optimizer=optimizer.build(), loss=self._targets.loss, metrics=[self._targets.metric]
+            optimizer=optimizer.build(),
+            loss=compiled_loss(targets.loss if isinstance(loss, str) else loss, targets.unit),
+            metrics=None if targets.metric == "mean_pinball_loss" else [targets.metric],
         )
         # Else what is saved of it could not be loaded without a warning.
         model.optimizer.build(model.trainable_variables)

@@ -7,6 +7,7 @@ from scipy import special
 
 from skdnn._spec import (
     Activate,
+    Ascending,
     BatchNormalization,
     Dense,
     Dropout,
@@ -94,6 +95,11 @@ def _activate(layer: Activate, x: np.ndarray, weights: list[np.ndarray]) -> np.n
     return ACTIVATIONS[layer.activation](x)  # type: ignore[index]
 
 
+def _ascending(layer: Ascending, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    x[:, 1:] = _softplus(x[:, 1:])
+    return np.cumsum(x, axis=1, out=x)
+
+
 def _batch_normalization(
     layer: BatchNormalization, x: np.ndarray, weights: list[np.ndarray]
 ) -> np.ndarray:
@@ -109,6 +115,7 @@ def _nothing(layer: Elementwise, x: np.ndarray, weights: list[np.ndarray]) -> np
 # `_inputs` before the network is entered; dropout is for training alone.
 LAYERS: dict[type, Callable[..., np.ndarray]] = {
     Activate: _activate,
+    Ascending: _ascending,
     BatchNormalization: _batch_normalization,
     Dense: _dense,
     Dropout: _nothing,

@@ -9,6 +9,7 @@ from skdnn._keras import keras
 from skdnn._lookup import resolve_initializer
 from skdnn._spec import (
     Activate,
+    Ascending,
     BatchNormalization,
     Dense,
     Dropout,
@@ -17,10 +18,19 @@ from skdnn._spec import (
     Scaling,
 )
 
+
+def _ascending(layer: Ascending, dtype: str) -> Any:
+    # Of Keras's operations alone, so that a saved model can be loaded without skdnn.
+    x = keras.Input((layer.units,), dtype=dtype)
+    steps = keras.ops.concatenate([x[:, :1], keras.ops.softplus(x[:, 1:])], axis=-1)
+    return keras.Model(x, keras.ops.cumsum(steps, axis=-1), name=layer.name)
+
+
 # Each layer is given all that it would else draw from Python's global generator: its weights are
 # loaded, and its dropout seed set, at the start of a fit.
 _BUILDERS: dict[type, Callable[[Any, str], Any]] = {
     Activate: lambda x, dtype: keras.layers.Activation(x.activation, name=x.name, dtype=dtype),
+    Ascending: _ascending,
     BatchNormalization: lambda x, dtype: keras.layers.BatchNormalization(
         momentum=x.momentum, epsilon=x.epsilon, name=x.name, dtype=dtype
     ),
@@ -64,6 +74,14 @@ def build(
             made = _BUILDERS[type(layer)](layer, dtype)
         stack.append(made)
     return keras.Sequential(stack)
+
+
+def rescale_outputs(model: Any, unit: np.ndarray, center: np.ndarray) -> None:
+    """Have a model put out output * unit + center, for a unit and a center of one value."""
+    layer = keras.layers.Rescaling(
+        unit.item(), center.item(), name="units", dtype=model.layers[-1].dtype
+    )
+    model.add(layer)
 
 
 def initial_weights(

@@ -11,51 +11,59 @@ import numpy as np
 
 from skdnn._keras import keras, tf
 from skdnn._lookup import OptimizerSpec
+from skdnn._losses import OF_QUANTITIES, LossSpec, pinball
 from skdnn._network import build
 from skdnn._optimizers import fused
 from skdnn._session import Machine, UnsupportedFunctionError
 from skdnn._spec import NetworkSpec, State
 
 
-def _sparse_categorical_crossentropy(y: Any, logits: Any) -> Any:
+def _sparse_categorical_crossentropy(y: Any, logits: Any, constants: Any) -> Any:
     return tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=logits, labels=y).loss
 
 
-def _binary_crossentropy(y: Any, logits: Any) -> Any:
+def _binary_crossentropy(y: Any, logits: Any, constants: Any) -> Any:
     losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
     return tf.reduce_mean(losses, axis=-1)
 
 
-def _mean_squared_error(y: Any, output: Any) -> Any:
+def _mean_squared_error(y: Any, output: Any, constants: Any) -> Any:
     return tf.reduce_mean(tf.square(y - output), axis=-1)
 
 
 # Per row, from what the output layer gives before its activation: of a softmax or a sigmoid that
 # is exact where its logarithm would not be.
 LOSSES: dict[str, Callable] = {
+    **OF_QUANTITIES,
     "binary_crossentropy": _binary_crossentropy,
     "mean_squared_error": _mean_squared_error,
     "sparse_categorical_crossentropy": _sparse_categorical_crossentropy,
 }
 
 
-def _accuracy(y: Any, logits: Any, unit: Any) -> Any:
+def _accuracy(y: Any, logits: Any, constants: Any) -> Any:
     return tf.equal(tf.argmax(logits, axis=-1, output_type=y.dtype), y)
 
 
-def _binary_accuracy(y: Any, logits: Any, unit: Any) -> Any:
+def _binary_accuracy(y: Any, logits: Any, constants: Any) -> Any:
     return tf.reduce_mean(tf.cast(tf.equal(logits > 0, y > 0.5), logits.dtype), axis=-1)
 
 
-def _mean_absolute_error(y: Any, output: Any, unit: Any) -> Any:
-    return tf.reduce_mean(tf.abs(y - output) * unit, axis=-1)
+def _mean_absolute_error(y: Any, output: Any, constants: Any) -> Any:
+    return tf.reduce_mean(tf.abs(y - output) * constants.unit, axis=-1)
 
 
-# Per row, from the same. `unit` turns an error of the network's output into the target's own units.
+def _mean_pinball_loss(y: Any, output: Any, constants: Any) -> Any:
+    return tf.reduce_mean(pinball(y, output, constants.levels) * constants.unit, axis=-1)
+
+
+# Per row, from the same, but for exponentials, which are taken. `unit` turns an error of the
+# network's output into the target's own units.
 METRICS: dict[str, Callable] = {
     "accuracy": _accuracy,
     "binary_accuracy": _binary_accuracy,
     "mean_absolute_error": _mean_absolute_error,
+    "mean_pinball_loss": _mean_pinball_loss,
 }
 
 
@@ -83,13 +91,13 @@ class QuickDropout(keras.layers.Dropout):
 class Recipe:
     """All that is baked into a trace, and so the key under which a program is kept.
 
-    Learning rate, weights, seeds, data, batch size, epochs, scaling and the strength of the
-    penalty are data: changing them compiles nothing.
+    Learning rate, weights, seeds, data, batch size, epochs, scaling, the weights of classes, the
+    levels of quantiles and the strength of the penalty are data: changing them compiles nothing.
     """
 
     spec: NetworkSpec
     optimizer: OptimizerSpec
-    loss: str
+    loss: str | LossSpec
     metric: str
     y_dtype: str
     y_ndim: int
@@ -100,11 +108,15 @@ class Recipe:
 class Constants(NamedTuple):
     """What a program reads, and the same for its whole run.
 
-    `unit` is (n_outputs,) or (1,), `alpha` the strength of the penalty, ().
+    `unit` and `center` are (n_outputs,) or (1,): output * unit + center is in the target's own
+    units. `alpha` is the strength of the penalty, (), and `levels` are those of quantiles,
+    (n_levels,).
     """
 
-    unit: np.ndarray
-    alpha: np.ndarray
+    unit: Any
+    alpha: Any
+    center: Any = (0.0,)
+    levels: Any = (0.5,)
 
 
 class Program:
@@ -121,9 +133,11 @@ class Program:
         try:
             self._machine.add("train", *self._over_batches(self._train_batch))
         except UnsupportedFunctionError as error:
+            own = isinstance(recipe.loss, LossSpec) and f" or the loss {recipe.loss.name}" or ""
             raise TypeError(
-                f"The optimizer {recipe.optimizer.kind.__name__} cannot be compiled: {error}. Make "
-                "all its variables with add_variable, in its build method."
+                f"The optimizer {recipe.optimizer.kind.__name__}{own} cannot be compiled: {error}. "
+                "Make all variables of an optimizer with add_variable, in its build method; a "
+                "loss has none."
             ) from error
         self.stride = 1024  # steps in one call: the engine's to adapt
 
@@ -161,17 +175,18 @@ class Program:
             tf.TensorSpec([None, recipe.spec.n_outputs][: recipe.y_ndim], recipe.y_dtype),
             tf.TensorSpec([None], dtype),
         ][: 3 if recipe.weighted else 2]
-        constants = [tf.TensorSpec([None], dtype), tf.TensorSpec([], dtype)]
+        row = tf.TensorSpec([None], dtype)
+        constants = Constants(unit=row, alpha=tf.TensorSpec([], dtype), center=row, levels=row)
         signature = [*rows, tf.TensorSpec([None], tf.int32), *constants]
 
         def loop(*arguments: Any) -> Any:
-            *rows, bounds, unit, alpha = arguments
-            constants = Constants(unit, alpha)
+            *rows, bounds = arguments[: -len(constants)]
+            constant = Constants(*arguments[-len(constants) :])
 
             def body(i: Any, results: Any) -> tuple[Any, Any]:
                 start, stop = tf.unstack(tf.gather(spans, i))
                 batch = [array[start:stop] for array in rows]
-                return i + 1, results.write(i, step(batch, constants))
+                return i + 1, results.write(i, step(batch, constant))
 
             n_steps = tf.size(bounds) - 1
             spans = tf.stack([bounds[:-1], bounds[1:]], axis=1)
@@ -182,12 +197,34 @@ class Program:
 
         return loop, signature
 
-    def _told(self, batch: list[Any], unit: Any, training: bool) -> tuple[Any, Any]:
+    def _told(self, batch: list[Any], constants: Constants, training: bool) -> tuple[Any, Any]:
         """Return loss and metric of each row of a batch, before weights."""
-        x, y = batch[:2]
+        recipe, (x, y) = self.recipe, batch[:2]
         output = self.model(x, training=training)
-        losses = LOSSES[self.recipe.loss](y, output)
-        return losses, tf.cast(METRICS[self.recipe.metric](y, output, unit), losses.dtype)
+        activation = recipe.spec.activations[-1]
+        if isinstance(recipe.loss, LossSpec):
+            if activation == "linear":  # quantities, in their own units
+                output = output * constants.unit + constants.center
+                constants = constants._replace(unit=1.0)
+            losses = recipe.loss.per_row(activation)(y, output, constants)
+            losses = self._spread(losses, tf.shape(y)[0])
+        else:
+            losses = LOSSES[recipe.loss](y, output, constants)
+        if activation == "exponential":
+            output = tf.exp(output)
+        return losses, tf.cast(METRICS[recipe.metric](y, output, constants), losses.dtype)
+
+    def _spread(self, losses: Any, n_rows: Any) -> Any:
+        """Give each row the loss of a batch, where a loss has one value for the whole of it."""
+        if losses.shape.rank:
+            return losses
+        if self.recipe.weighted:
+            raise TypeError(
+                f"The loss {self.recipe.loss.name} gives one value for a whole batch, in which "
+                "rows cannot have weights: have it give one value per row, such as the mean over "
+                "axis -1, or leave sample_weight and class_weight out."
+            )
+        return tf.fill([n_rows], losses)
 
     def _penalty(self, alpha: Any) -> Any:
         kernels = [v for v in self.model.trainable_variables if v.name == "kernel"]
@@ -197,7 +234,7 @@ class Program:
         """Take one step of gradient descent on the mean loss; return the sums of what is told."""
         variables, scale = self.model.trainable_variables, self.optimizer.scale_loss
         with tf.GradientTape() as tape:
-            losses, metrics = self._told(batch, constants.unit, training=True)
+            losses, metrics = self._told(batch, constants, training=True)
             penalty = self._penalty(constants.alpha) if self.recipe.penalized else 0.0
         weights = batch[2] if self.recipe.weighted else tf.ones_like(losses)
         n_rows = tf.cast(tf.size(losses), losses.dtype)
@@ -209,7 +246,7 @@ class Program:
         return sums + tf.stack([n_rows * penalty, 0.0]) if self.recipe.penalized else sums
 
     def _evaluate_batch(self, batch: list[Any], constants: Constants) -> Any:
-        losses, metrics = self._told(batch, constants.unit, training=False)
+        losses, metrics = self._told(batch, constants, training=False)
         if self.recipe.penalized:
             losses += self._penalty(constants.alpha)
         weights = batch[2] if self.recipe.weighted else tf.ones_like(losses)
@@ -303,7 +340,9 @@ class Program:
         """
         if name not in self._machine:
             self._machine.add(name, *self._over_batches(self._evaluate_batch))
-        return self._machine.call(self._n_threads, name, *rows, bounds, *constants)
+        dtype = self.recipe.spec.dtype
+        values = [np.asarray(x, dtype) for x in constants]
+        return self._machine.call(self._n_threads, name, *rows, bounds, *values)
 
     def close(self) -> None:
         """Give memory and threads back."""

@@ -76,6 +76,13 @@ class BatchNormalization(Elementwise):
 
 
 @dataclass(frozen=True)
+class Ascending(Elementwise):
+    """Turns numbers into ascending ones: the first is itself, each softplus is a step upward."""
+
+    units: int = 1
+
+
+@dataclass(frozen=True)
 class Dense:
     """Every unit sees every input: activation(x @ kernel + bias)."""
 
@@ -203,6 +210,7 @@ def dense_network(
     *,
     scaled: bool,
     batch_norm: bool = False,
+    ascending: bool = False,
     dtype: str = "float32",
 ) -> NetworkSpec:
     """Lay out the network of `DNNClassifier` and `DNNRegressor`.
@@ -220,6 +228,8 @@ def dense_network(
     batch_norm : bool, default=False
         Whether each hidden layer is normalised over the batch, before its activation (Ioffe &
         Szegedy 2015, "Batch Normalization", section 3.2).
+    ascending : bool, default=False
+        Whether the outputs are made to ascend, as quantiles do.
     dtype : {"float32", "float64"}, default="float32"
         What the network computes in.
     """
@@ -237,6 +247,8 @@ def dense_network(
         if rate > 0:
             layers.append(Dropout(f"{name}_dropout", rate))
     layers.append(Dense("output", *output))
+    if ascending:
+        layers.append(Ascending("quantiles", output[0]))
     return NetworkSpec(input_shape, tuple(layers), dtype)
 
 

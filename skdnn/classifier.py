@@ -11,7 +11,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import type_of_target
 
 from skdnn._base import BaseDNN
-from skdnn._targets import Targets, check_labels, classification_targets
+from skdnn._targets import Labels, Targets, check_labels, classification_targets
+from skdnn._weights import ClassWeights
+
+_LOSSES = {"auto": "auto", "log_loss": "auto"}
 
 
 class DNNClassifier(ClassifierMixin, BaseDNN):
@@ -146,7 +149,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
 
     _parameter_constraints: dict = {
         **BaseDNN._parameter_constraints,
-        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
@@ -162,7 +165,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         scaling: str | None = "auto",
         categorical_features: Any = "auto",
         loss: Any = "auto",
-        class_weight: dict | str | None = None,
+        class_weight: dict | list[dict] | str | None = None,
         optimizer: Any = "adam",
         learning_rate: Any = None,
         learning_rate_schedule: str = "constant",
@@ -244,6 +247,12 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
             The estimator, one epoch on.
         """
         owner, known = type(self).__name__, getattr(self, "classes_", None)
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                f"class_weight='balanced' is not for {owner}.partial_fit, which does not see all "
+                "rows at once: set class_weight to dict(zip(classes, sklearn.utils.class_weight."
+                "compute_class_weight('balanced', classes=classes, y=y))), of a sample of y."
+            )
         if known is None and classes is None and type_of_target(y) != "multilabel-indicator":
             raise ValueError(
                 f"classes must be passed on the first call to {owner}.partial_fit: all labels that "
@@ -295,12 +304,35 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     def _check_y(self, y: Any) -> np.ndarray:
         return check_labels(y, type(self).__name__)
 
+    def _choose_loss(self) -> Any:
+        if isinstance(self.loss, str) and self.loss in _LOSSES:
+            return _LOSSES[self.loss]
+        from skdnn._losses import resolve_loss
+
+        return resolve_loss(self.loss, _LOSSES, type(self).__name__)
+
     def _make_targets(
-        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any
+        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any, loss: Any
     ) -> Targets:
         targets = classification_targets(y, classes, type(self).__name__)
+        if not isinstance(loss, str):
+            if isinstance(targets, Labels) and loss.is_categorical:
+                raise ValueError(
+                    f"The loss {loss.name} is for one class in each row, but y is a multilabel "
+                    "indicator matrix. Of one-hot rows bring the classes, y.argmax(axis=1); for "
+                    "any number of labels leave loss at 'auto'."
+                )
+            targets.chance_loss = np.inf  # unknown
         self.classes_ = targets.classes
         return targets
+
+    def _class_factors(
+        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None
+    ) -> np.ndarray | None:
+        if self.class_weight is None:
+            return None
+        weights = ClassWeights(self.class_weight, self.classes_, type(self).__name__)
+        return weights.fit(y, rows, weight).of(y)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -7,11 +7,28 @@ from typing import Any, Self
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import RegressorMixin, _fit_context
+from sklearn.metrics import d2_pinball_score
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
 from skdnn._base import BaseDNN
-from skdnn._targets import Quantities, Targets
+from skdnn._targets import OwnUnits, Positive, Quantile, Quantiles, Quantities, Targets
+
+# scikit-learn's names and Keras's for the losses that skdnn has itself.
+_LOSSES = {
+    "auto": "mean_squared_error",
+    "squared_error": "mean_squared_error",
+    "mean_squared_error": "mean_squared_error",
+    "mse": "mean_squared_error",
+    "absolute_error": "mean_absolute_error",
+    "mean_absolute_error": "mean_absolute_error",
+    "mae": "mean_absolute_error",
+    "huber": "huber",
+    "log_cosh": "log_cosh",
+    "poisson": "poisson",
+    "gamma": "gamma",
+    "quantile": "quantile",
+}
 
 
 class DNNRegressor(RegressorMixin, BaseDNN):
@@ -223,10 +240,83 @@ class DNNRegressor(RegressorMixin, BaseDNN):
             )
         return y.astype(np.float64)
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R2 of the predictions, or D2 of the pinball loss where quantiles are predicted.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape of those in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            1 at best. 0 is as good as the mean of y for all rows, for R2
+            (`sklearn.metrics.r2_score`), or as its quantile, for D2
+            (`sklearn.metrics.d2_pinball_score`, averaged over the levels).
+        """
+        if self._choose_loss() != "quantile":
+            return super().score(X, y, sample_weight)
+        predicted, levels = self.predict(X), self._levels()
+        several = [predicted] if levels.ndim == 0 else predicted.T
+        scores = [
+            d2_pinball_score(y, of_level, sample_weight=sample_weight, alpha=float(level))
+            for level, of_level in zip(np.atleast_1d(levels), several, strict=True)
+        ]
+        return float(np.mean(scores))
+
+    def _levels(self) -> np.ndarray:
+        """Return the level of the quantile, (), or ascending levels, (n_levels,)."""
+        given = 0.5 if self.quantile is None else self.quantile
+        try:
+            levels = np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError):
+            levels = np.empty(0)
+        inside = np.all((levels > 0) & (levels < 1))
+        if levels.ndim > 1 or not levels.size or not inside or np.any(np.diff(levels.ravel()) <= 0):
+            raise ValueError(
+                f"The 'quantile' parameter of {type(self).__name__} must be a float in the range "
+                f"(0, 1), or several of them in ascending order, none twice. Got {given!r} instead."
+            )
+        return levels
+
+    def _choose_loss(self) -> Any:
+        if isinstance(self.loss, str) and self.loss in _LOSSES:
+            loss = _LOSSES[self.loss]
+        else:
+            from skdnn._losses import resolve_loss
+
+            loss = resolve_loss(self.loss, _LOSSES, type(self).__name__)
+        if loss == "quantile":
+            self._levels()
+        elif self.quantile is not None:
+            raise ValueError(
+                f"The 'quantile' parameter of {type(self).__name__} has no meaning for "
+                f"loss={self.loss!r}: leave it at None, or set loss='quantile'. Got "
+                f"quantile={self.quantile!r}."
+            )
+        return loss
+
+    def _describe(self, loss: Any) -> str:
+        text = super()._describe(loss)
+        return f"{text} {self._levels().tolist()}" if loss == "quantile" else text
+
     def _make_targets(
-        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any
+        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any, loss: Any
     ) -> Targets:
-        return Quantities(y[rows], None if weight is None else weight[rows])
+        y, weight = y[rows], None if weight is None else weight[rows]
+        if not isinstance(loss, str):
+            return OwnUnits(y, weight)
+        if loss in ("poisson", "gamma"):
+            return Positive(y, weight, loss)
+        if loss == "quantile":
+            levels = self._levels()
+            return Quantiles(y, weight, levels) if levels.ndim else Quantile(y, weight, levels)
+        return Quantities(y, weight, loss)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
