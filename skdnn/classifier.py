@@ -256,9 +256,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
                     f"The classes of {owner}.partial_fit must be those of the first call, "
                     f"{known.tolist()}. Got {given.tolist()}."
                 )
-        return self._learn(
-            X, y, sample_weight, epochs=1, resume=True, validate=False, classes=classes
-        )
+        return self._learn(X, y, sample_weight, resume=True, classes=classes)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.

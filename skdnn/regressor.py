@@ -214,7 +214,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         self : object
             The estimator, one epoch on.
         """
-        return self._learn(X, y, sample_weight, epochs=1, resume=True, validate=False)
+        return self._learn(X, y, sample_weight, resume=True)
 
     def _check_y(self, y: Any) -> np.ndarray:
         if issparse(y):
