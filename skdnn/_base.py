@@ -6,32 +6,49 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags, _safe_indexing, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _num_samples,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 from skdnn import _inference
-from skdnn._callbacks import EpochLines, Silence
+from skdnn._callbacks import (
+    CallbackSupportMixin,
+    EarlyStopping,
+    EpochLines,
+    FitTasks,
+    together,
+    with_callbacks,
+)
 from skdnn._inputs import Inputs, as_rows
 from skdnn._spec import Activation, NetworkSpec, State, dense_network
 from skdnn._targets import Targets
-from skdnn._validation import hold_out
+from skdnn._validation import Given, hold_out
 
 # Values sent through the network together when predicting: bounds the memory that it takes.
 _VALUES = 2**22
 _LEAST_ROWS = 256
 # Rows from which TensorFlow, where it is loaded, may be faster: see docs/architecture.md.
 _COMPILED_ROWS = 8192
+# As in scikit-learn's HistGradientBoosting: more rows than these stop early by themselves.
+_MANY_ROWS = 10_000
+_EPOCHS, _MOST_EPOCHS = 50, 200  # without early stopping, and with it
+_VALIDATION_FRACTION = 0.1
 
 
-class BaseDNN(BaseEstimator, ABC):
+class BaseDNN(CallbackSupportMixin, BaseEstimator, ABC):
     """A dense network as an estimator; see `DNNClassifier` and `DNNRegressor`.
 
     A subclass says what its targets are: `_check_y` and `_make_targets`.
@@ -165,8 +182,18 @@ class BaseDNN(BaseEstimator, ABC):
     # ------------------------------------------------------------------ fit
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train the network for `epochs` epochs.
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        groups: Any = None,
+    ) -> Self:
+        """Train the network for `epochs` epochs, or until it no longer gets better.
 
         Parameters
         ----------
@@ -178,6 +205,15 @@ class BaseDNN(BaseEstimator, ABC):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows in the loss, divided by their mean; a row of weight 0 is as if it
             were not there.
+        X_val : array-like of shape (n_val, ...), default=None
+            Samples to validate on, in the place of rows held out from X. They are scaled as X is.
+            In a `Pipeline` they are transformed as X is with `transform_input=["X_val"]`.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
+        groups : array-like of shape (n_samples,), default=None
+            Where rows are held out from X, those of one group stay on one side.
 
         Returns
         -------
@@ -189,8 +225,9 @@ class BaseDNN(BaseEstimator, ABC):
         ValueError
             For bad parameters or data, and when training diverges.
         """
-        epochs = 50 if self.epochs == "auto" else self.epochs
-        return self._learn(X, y, sample_weight, epochs=epochs, resume=self.warm_start)
+        given = Given(X_val, y_val, sample_weight_val, groups)
+        given.check(type(self).__name__)
+        return self._learn(X, y, sample_weight, given=given, resume=self.warm_start)
 
     def _learn(self, *args: Any, **kwargs: Any) -> Self:
         # A shallow copy learns, so that a fit that fails or is interrupted leaves nothing
@@ -200,17 +237,18 @@ class BaseDNN(BaseEstimator, ABC):
         self.__dict__ = draft.__dict__
         return self
 
+    @with_callbacks
     def _train(
         self,
         X: Any,
         y: Any,
         sample_weight: Any,
         *,
-        epochs: int,
         resume: bool,
-        validate: bool = True,
+        given: Given | None = None,
         classes: Any = None,
     ) -> None:
+        """Train; for one epoch and without validation where nothing is `given` to do so."""
         from skdnn._engine import Plan, check_process
         from skdnn._lookup import resolve_optimizer
 
@@ -221,6 +259,7 @@ class BaseDNN(BaseEstimator, ABC):
         loss = self._choose_loss()
         hidden = self._hidden_layers()
         resume = resume and hasattr(self, "_state")
+        as_given = X, y, sample_weight
         X, y, weight, shape = self._check_data(X, y, sample_weight, reset=not resume)
         if resume:
             self._check_unchanged(hidden, loss)
@@ -228,7 +267,9 @@ class BaseDNN(BaseEstimator, ABC):
         else:
             self._rng = np.random.default_rng(_draw_seed(self.random_state))
             self._split_seed = int(self._rng.integers(2**31))
-        rows, held_out = self._split(y, weight, validate)
+        rows = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
+        stops = given is not None and self._stops_early(len(rows), given)
+        rows, held_out = self._split(y, rows, given, stops)
         if weight is not None:
             weight = weight / weight[rows].mean()
         if not resume:
@@ -240,23 +281,39 @@ class BaseDNN(BaseEstimator, ABC):
             if not len(rows):
                 raise ValueError(f"class_weight leaves {owner} no row of any weight to train on.")
             weight = weight / weight[rows].mean()
-        recipe, fetch, constants = self._assemble(X, y, weight, optimizer, loss)
-        self._run(
-            recipe,
-            fetch,
-            constants,
-            Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle)),
-        )
+        validation = self._check_given(given)
+        recipe, fetch, constants = self._assemble(X, y, weight, validation, optimizer, loss)
+        if validation is not None:
+            held_out = len(y) + np.arange(len(validation[1]))
+        epochs = 1 if given is None else self._most_epochs(stops)
+        plan = Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle))
+        self._run(recipe, fetch, constants, plan, stops, as_given)
+
+    def _stops_early(self, n_rows: int, given: Given) -> bool:
+        if self.early_stopping != "auto":
+            return bool(self.early_stopping)
+        return self.epochs == "auto" and (given.X is not None or n_rows > _MANY_ROWS)
+
+    def _most_epochs(self, stops: bool) -> int:
+        if self.epochs == "auto":
+            return _MOST_EPOCHS if stops else _EPOCHS
+        return int(self.epochs)
 
     def _split(
-        self, y: np.ndarray, weight: np.ndarray | None, validate: bool
+        self, y: np.ndarray, rows: np.ndarray, given: Given | None, stops: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Choose the rows to train on, and those held out; rows without weight are neither."""
-        rows = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
-        if not validate or self.validation_fraction is None:
+        """Choose which rows to train on, and which to hold out."""
+        fraction = self.validation_fraction
+        if fraction is None and stops:
+            fraction = _VALIDATION_FRACTION
+        if given is None or given.X is not None or fraction is None:
             return rows, rows[:0]
+        groups = given.groups
+        if groups is not None:
+            check_consistent_length(y, groups)
+            groups = column_or_1d(groups)[rows]
         labels = y[rows] if is_classifier(self) and y.ndim == 1 else None
-        return hold_out(rows, labels, self.validation_fraction, self._split_seed)
+        return hold_out(rows, labels, fraction, self._split_seed, groups)
 
     def _check_data(
         self, X: Any, y: Any, sample_weight: Any, *, reset: bool
@@ -269,15 +326,42 @@ class BaseDNN(BaseEstimator, ABC):
         )
         self._check_numbers(X)
         y = self._check_y(y)
+        return X, y, self._weights_of(X, y, sample_weight), shape
+
+    def _weights_of(self, X: np.ndarray, y: np.ndarray, sample_weight: Any) -> np.ndarray | None:
+        """Return the weights of rows, to train or to validate on, (n_samples,); None for all 1."""
         if sample_weight is None:
-            return X, y, None, shape
+            return None
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         if np.any(weight < 0) or not np.any(weight > 0):
             raise ValueError(
                 f"The sample_weight of {type(self).__name__}.fit must not be negative, nor zero "
                 f"for every row. Got weights from {weight.min():g} to {weight.max():g}."
             )
-        return X, y, weight, shape
+        return weight
+
+    def _check_given(
+        self, given: Given | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None] | None:
+        """Return the X, y and weights to validate on, if `fit` was given any."""
+        if given is None or given.X is None:
+            return None
+        try:
+            X, y, weight, _ = self._check_data(given.X, given.y, given.sample_weight, reset=False)
+            if is_classifier(self) and y.ndim == self.classes_.ndim == 1:
+                unknown = np.setdiff1d(y, self.classes_)
+                if len(unknown):
+                    raise ValueError(
+                        f"y_val has labels that y does not have: {unknown.tolist()}. Those of y "
+                        f"are {self.classes_.tolist()}."
+                    )
+            self._targets.encode(y[:1], self._spec.dtype)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(
+                f"The data to validate on (X_val, y_val, sample_weight_val) do not fit: {error}"
+            ) from error
+        return X, y, weight
 
     def _check_numbers(self, X: np.ndarray) -> None:
         if X.dtype.kind not in "biuf":
@@ -381,16 +465,30 @@ class BaseDNN(BaseEstimator, ABC):
             )
 
     def _assemble(
-        self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, optimizer: Any, loss: Any
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray | None,
+        validation: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None,
+        optimizer: Any,
+        loss: Any,
     ) -> tuple[Any, Any, Any]:
-        """Put parameters and data into what the engine takes."""
+        """Put parameters and data into what the engine takes.
+
+        The rows to validate on are numbered after those of X.
+        """
         from skdnn._program import Constants, Recipe
 
         dtype = self._spec.dtype
+        weighted = weight is not None or (validation is not None and validation[2] is not None)
         codes = self._targets.encode(y, dtype)
-        columns = [self._inputs.fetch_from(X, dtype), codes.__getitem__]
-        if weight is not None:
-            columns.append(weight.astype(dtype).__getitem__)
+        fetch = self._fetch_from(X, codes, weight, weighted)
+        if validation is not None:
+            X_val, y_val, weight_val = validation
+            codes_val = self._targets.encode(y_val, dtype)
+            fetch = _one_after_the_other(
+                fetch, len(y), self._fetch_from(X_val, codes_val, weight_val, weighted)
+            )
         constants = Constants(
             unit=self._targets.unit.astype(dtype),
             alpha=np.asarray(self.alpha, dtype),
@@ -404,12 +502,30 @@ class BaseDNN(BaseEstimator, ABC):
             metric=self._targets.metric,
             y_dtype=codes.dtype.name,
             y_ndim=codes.ndim,
-            weighted=weight is not None,
+            weighted=weighted,
             penalized=self.alpha > 0,
         )
-        return recipe, lambda rows: [column(rows) for column in columns], constants
+        return recipe, fetch, constants
 
-    def _run(self, recipe: Any, fetch: Any, constants: Any, plan: Any) -> None:
+    def _fetch_from(
+        self, X: np.ndarray, codes: np.ndarray, weight: np.ndarray | None, weighted: bool
+    ) -> Callable[[np.ndarray], list[np.ndarray]]:
+        dtype = self._spec.dtype
+        columns = [self._inputs.fetch_from(X, dtype), codes.__getitem__]
+        if weighted:
+            weight = np.ones(len(codes)) if weight is None else weight
+            columns.append(weight.astype(dtype).__getitem__)
+        return lambda rows: [column(rows) for column in columns]
+
+    def _run(
+        self,
+        recipe: Any,
+        fetch: Any,
+        constants: Any,
+        plan: Any,
+        stops: bool,
+        as_given: tuple[Any, Any, Any],
+    ) -> None:
         from skdnn._engine import train
 
         # Another optimizer, or another setting of it, cannot go on from the state of this one.
@@ -417,17 +533,62 @@ class BaseDNN(BaseEstimator, ABC):
         if getattr(self, "_optimizer", optimizer) != optimizer:
             self._state = replace(self._state, optimizer=None)
         self._optimizer = optimizer
-        report = EpochLines(plan.epochs) if self.verbose else Silence()
-        self._state, history = train(recipe, fetch, constants, self._state, plan, self._rng, report)
-        n_epochs = len(history["loss"])
-        self._warn_if_lost(history["loss"][-1])
+        n_before, start = self.n_iter_, getattr(self, "best_epoch_", self.n_iter_)
+        for name in ("best_epoch_", "best_score_", "validation_scores_"):
+            self.__dict__.pop(name, None)
+        lines = EpochLines(plan.epochs) if self.verbose else None
+        stopping = None
+        if stops:
+            stopping = EarlyStopping(self.n_iter_no_change, self.tol, goes_on=n_before > 0)
+        tasks = self._begin_tasks(plan, as_given)
+        report = together([part for part in (lines, stopping, tasks) if part is not None])
+        state, history = train(recipe, fetch, constants, self._state, plan, self._rng, report)
+        epoch = len(history["loss"])
+        if stopping is not None:
+            if not np.isfinite(stopping.best_loss):
+                raise ValueError(
+                    "Training diverged: the validation loss was not finite after any epoch. Lower "
+                    "learning_rate, or look for huge values among the rows to validate on."
+                )
+            epoch, state = stopping.best_epoch, stopping.best or self._state
+        self.__dict__.update(self._fitted(state, history))
+        if stopping is not None:
+            self.best_epoch_ = n_before + epoch if epoch else start
+            self.best_score_ = -stopping.best_loss
+            self.validation_scores_ = -np.array(self.history_["val_loss"])
+            if lines is not None:
+                lines.say(stopping.verdict())
+        if epoch:
+            self._warn_if_lost(history["loss"][epoch - 1])
+        if tasks is not None:
+            tasks.end()
+
+    def _begin_tasks(self, plan: Any, as_given: tuple[Any, Any, Any]) -> FitTasks | None:
+        """Tell scikit-learn's callbacks, if there are any, that a fit begins."""
+        if not getattr(self, "_skl_callbacks", None):
+            return None
+        X, y, weight = as_given
+        rows = None if len(plan.rows) == _num_samples(y) else plan.rows
+
+        def part(data: Any) -> Callable[[], Any]:
+            return cache(lambda: data if rows is None else _safe_indexing(data, rows))
+
+        data = {"X": part(X), "y": part(y)}
+        if weight is not None:
+            data["metadata"] = cache(lambda: {"sample_weight": part(np.asarray(weight))()})
+        context = self._init_callback_context(max_subtasks=plan.epochs)
+        return FitTasks(self, context, data, self._fitted)
+
+    def _fitted(self, state: State, history: dict[str, list[float]]) -> dict[str, Any]:
+        """Return the attributes that more epochs change."""
+        n_epochs = len(next(iter(history.values())))
         # Every list has one entry per epoch: NaN for those that did not have what it tells of.
         before, now = [np.nan] * self.n_iter_, [np.nan] * n_epochs
-        self.history_ = {
+        told = {
             name: self.history_.get(name, before) + history.get(name, now)
             for name in {**self.history_, **history}
         }
-        self.n_iter_ += n_epochs
+        return {"_state": state, "history_": told, "n_iter_": self.n_iter_ + n_epochs}
 
     def _warn_if_lost(self, loss: float) -> None:
         # Far off and still finite: rectified units, once dead, keep a loss from overflowing.
@@ -573,6 +734,15 @@ class BaseDNN(BaseEstimator, ABC):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _one_after_the_other(
+    first: Callable[[np.ndarray], list[np.ndarray]],
+    n_rows: int,
+    second: Callable[[np.ndarray], list[np.ndarray]],
+) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """Fetch from two sources; those asked for together are of the same."""
+    return lambda rows: first(rows) if rows[0] < n_rows else second(rows - n_rows)
 
 
 def _is_count(value: Any) -> bool:

@@ -1,12 +1,26 @@
-"""What happens between epochs: for now, a line of progress."""
+"""What happens between epochs: a line of progress, early stopping, scikit-learn's callbacks."""
 
 import io
+import math
 import shutil
 import sys
 import time
+from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 from tqdm import tqdm
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # scikit-learn before 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands in for what this scikit-learn does not have."""
+
+    def with_callbacks(method: Callable) -> Callable:
+        """Leave a method as it is."""
+        return method
+
 
 _LINE = "{desc} {bar:8} {elapsed_s:.1f}s{postfix}"  # with two figures, 80 columns
 
@@ -16,6 +30,8 @@ class Silence:
 
     silent = True
 
+    def training_begins(self, training: Any) -> None: ...
+
     def epoch_begins(self, epoch: int, n_steps: int) -> None: ...
 
     def steps_done(self, n_steps: int) -> None: ...
@@ -24,7 +40,7 @@ class Silence:
         return False
 
 
-class EpochLines:
+class EpochLines(Silence):
     """One line per epoch: a bar, seconds, loss, metric, and the same of the validation rows.
 
     On a terminal and in a notebook the line is live. Elsewhere it is written once, when its epoch
@@ -69,6 +85,10 @@ class EpochLines:
         self._write(self._line(" ".join(figures)) + "\n")
         return False
 
+    def say(self, sentence: str) -> None:
+        """Write a line."""
+        self._write(sentence + "\n")
+
     def _redraw(self) -> None:
         if self.live:  # never wider than the screen, or the next one could not be drawn over it
             self._write(self._line()[: shutil.get_terminal_size().columns - 1])
@@ -88,3 +108,146 @@ class EpochLines:
             bar_format=_LINE,
             ascii=not encoding.lower().startswith("utf"),
         )
+
+
+class EarlyStopping(Silence):
+    """Stops when the validation loss no longer falls, and keeps the state of the best epoch.
+
+    Parameters
+    ----------
+    patience : int
+        Number of epochs in a row without improvement after which to stop.
+    tol : float
+        What the loss must fall by to count as an improvement. The best epoch is the one of the
+        least loss, by however little.
+    goes_on : bool
+        Whether training goes on from an earlier one: where it starts is then among what it may
+        end with.
+
+    Attributes
+    ----------
+    best_epoch : int
+        Its number, from 1 on; 0 for where training started.
+    best_loss : float
+        Its validation loss; infinite where none was finite.
+    best : State or None
+        Its state; None for where training started.
+    stopped : bool
+        Whether it was this that stopped training.
+    """
+
+    silent = False
+
+    def __init__(self, patience: int, tol: float, goes_on: bool):
+        self.patience = patience
+        self.tol = tol
+        self.goes_on = goes_on
+        self.best_epoch = self._epoch = self._waited = 0
+        self.best_loss = self._reference = math.inf
+        self.best: Any = None
+        self.stopped = False
+
+    def training_begins(self, training: Any) -> None:
+        """See where training starts."""
+        if self.goes_on:
+            loss = training.evaluate()["val_loss"]
+            self.best_loss = self._reference = loss if math.isfinite(loss) else math.inf
+
+    def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
+        """Keep the state of an epoch that is the best so far; stop after too many that are not."""
+        self._epoch += 1
+        loss = logs["val_loss"]
+        if loss < self.best_loss:
+            self.best_epoch, self.best_loss, self.best = self._epoch, loss, training.read()
+        if loss < self._reference - self.tol:
+            self._reference, self._waited = loss, 0
+        else:
+            self._waited += 1
+        self.stopped = self._waited >= self.patience
+        return self.stopped
+
+    def verdict(self) -> str:
+        """Tell in a sentence how it ended."""
+        begin = f"Stopped after {self.patience} epochs without improvement: the" * self.stopped
+        best = f"epoch {self.best_epoch}" if self.best_epoch else "the fit before"
+        return f"{begin or 'The'} weights are those of {best}."
+
+
+class FitTasks(Silence):
+    """Tells scikit-learn's callbacks of epochs: each is a task of the fit.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What is fitted.
+    context : sklearn.callback.CallbackContext
+        That of the whole fit.
+    data : dict
+        The X, y and metadata that callbacks may ask for, or functions that give them.
+    fitted : callable
+        Given a state and the history, returns the attributes of an estimator that was fitted so
+        far.
+    """
+
+    silent = False
+
+    def __init__(
+        self, estimator: Any, context: Any, data: dict[str, Any], fitted: Callable[..., dict]
+    ):
+        self.estimator = estimator
+        self.context = context
+        self.data = data
+        self.fitted = fitted
+        self._history: dict[str, list[float]] = {}
+        context.call_on_fit_task_begin(estimator=estimator, **data)
+
+    def epoch_begins(self, epoch: int, n_steps: int) -> None:
+        """Begin a task."""
+        self._task = self.context.subcontext(task_name="epoch")
+        self._task.call_on_fit_task_begin(estimator=self.estimator, **self.data)
+
+    def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
+        """End it; the fitted estimator is made only where a callback asks for it."""
+        for name, value in logs.items():
+            self._history.setdefault(name, []).append(value)
+        return self._task.call_on_fit_task_end(
+            estimator=self.estimator,
+            **self.data,
+            reconstruction_attributes=lambda: self.fitted(training.read(), self._history),
+        )
+
+    def end(self) -> None:
+        """End the task that is the whole fit."""
+        self.context.call_on_fit_task_end(
+            estimator=self.estimator, **self.data, reconstruction_attributes={}
+        )
+
+
+class _Together(Silence):
+    """Several of them, told one after the other."""
+
+    silent = False
+
+    def __init__(self, reports: Sequence[Any]):
+        self.reports = reports
+
+    def training_begins(self, training: Any) -> None:
+        for report in self.reports:
+            report.training_begins(training)
+
+    def epoch_begins(self, epoch: int, n_steps: int) -> None:
+        for report in self.reports:
+            report.epoch_begins(epoch, n_steps)
+
+    def steps_done(self, n_steps: int) -> None:
+        for report in self.reports:
+            report.steps_done(n_steps)
+
+    def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
+        stops = [report.epoch_ends(logs, training) for report in self.reports]
+        return any(stops)
+
+
+def together(reports: Sequence[Any]) -> Any:
+    """Return one report in the place of any number of them; each may stop training."""
+    return _Together(reports) if reports else Silence()

@@ -5,8 +5,9 @@ nobody looks between them. While a call runs, the rows of the next are fetched.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from typing import Any, NamedTuple, Protocol
 
@@ -30,8 +31,9 @@ _process: int | None = None  # the one that trains
 class Training:
     """What may be seen and changed between two epochs."""
 
-    def __init__(self, program: Program):
+    def __init__(self, program: Program, evaluate: Callable[[], dict[str, float]]):
         self._program = program
+        self.evaluate = evaluate  # what there is to tell of the held-out rows, as they stand now
 
     def read(self) -> State:
         """Copy the state out."""
@@ -47,6 +49,7 @@ class Report(Protocol):
 
     silent: bool  # it neither looks nor stops, so that many epochs may go by at once
 
+    def training_begins(self, training: Training) -> None: ...
     def epoch_begins(self, epoch: int, n_steps: int) -> None: ...
     def steps_done(self, n_steps: int) -> None: ...
     def epoch_ends(self, logs: dict[str, float], training: Training) -> bool:
@@ -115,8 +118,9 @@ def train(
         n_threads = threads_for(program, min(plan.batch_size, len(plan.rows)))
         program.load(state, recipe.optimizer.learning_rate, rng, n_threads)
         feeder.limit(program.work * min(plan.batch_size, len(plan.rows)))
-        training = Training(program)
-        epochs = _epochs(program, feeder, constants, plan, rng, report)
+        training = Training(program, partial(_evaluate, program, feeder, constants, plan.held_out))
+        report.training_begins(training)
+        epochs = _epochs(program, feeder, constants, plan, rng, report, training)
         for number, logs in enumerate(epochs, start=1):
             _check_finite(isfinite(logs["loss"]), number, program)
             for name, value in logs.items():
@@ -161,6 +165,7 @@ def _epochs(
     plan: Plan,
     rng: np.random.Generator,
     report: Report,
+    training: Training,
 ) -> Iterator[dict[str, float]]:
     """Yield what there is to tell of each epoch, when it is over."""
     names = ("loss", program.recipe.metric)
@@ -176,10 +181,7 @@ def _epochs(
         sums = _train(program, feeder, constants, rows, np.tile(steps, n_epochs), report)
         for means in sums.reshape(n_epochs, len(steps), 2).sum(axis=1) / len(plan.rows):
             logs = dict(zip(names, map(float, means), strict=True))
-            if len(plan.held_out):
-                values = _evaluate(program, feeder, constants, plan.held_out)
-                logs |= {f"val_{n}": float(x) for n, x in zip(names, values, strict=True)}
-            yield logs
+            yield logs | training.evaluate()
         done += n_epochs
 
 
@@ -206,8 +208,10 @@ def _train(
 
 def _evaluate(
     program: Program, feeder: Feeder, constants: Constants, held_out: np.ndarray
-) -> np.ndarray:
-    """Return loss and metric of rows, as predictions would have them."""
+) -> dict[str, float]:
+    """Return loss and metric of the held-out rows, if any, as predictions would have them."""
+    if not len(held_out):
+        return {}
     total, sums = 0.0, np.zeros(2)
     batch_size = max(1, min(_EVALUATION_BATCH, VALUES_PER_CALL // feeder.n_values))
     for call in feeder.calls(held_out, batch_sizes(len(held_out), batch_size)):
@@ -215,7 +219,8 @@ def _evaluate(
         sums += told.sum(axis=0, dtype=np.float64)
         _, _, *weights = call.arrays
         total += np.sum(weights[0], dtype=np.float64) if weights else call.n_rows
-    return sums / total
+    loss, metric = sums / total
+    return {"val_loss": float(loss), f"val_{program.recipe.metric}": float(metric)}
 
 
 def threads_for(program: Any, batch_size: int) -> int:

@@ -64,16 +64,29 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     momentum : float or None, default=None
         Overrides the optimizer's own, for those that have one: "sgd", "momentum", "nesterov" and
         "rmsprop".
-    epochs : int, default=50
-        Number of times that training goes over all rows.
+    epochs : int or "auto", default="auto"
+        Number of times that training goes over all rows; with early stopping, the most that it may
+        take. "auto" means 50 without early stopping and at most 200 with it.
     batch_size : int, default=32
         Number of rows of one step of the optimizer; a number larger than the data means all rows.
     shuffle : bool, default=True
         Whether the rows are taken in a new random order in each epoch.
+    early_stopping : bool or "auto", default="auto"
+        Whether to hold out rows, to stop when the loss on them no longer falls, and to keep the
+        weights of the epoch in which it was least. "auto" does so where `epochs` is "auto", and
+        `fit` is given X_val or more than 10,000 rows of a weight above 0.
     validation_fraction : float or None, default=None
-        Share of the rows, in (0, 1), that is held out at random from training, in
-        the proportions of the classes, and
-        evaluated after each epoch ("val_loss" and so on in `history_`). None trains on all rows.
+        Share of the rows, in (0, 1), that is held out at random from training, in the proportions
+        of the classes, and evaluated after each epoch ("val_loss" and so on in `history_`); with
+        `groups`, share of the groups.
+        None holds out 0.1 where early stopping needs rows, and else trains on all. A number without
+        early stopping only evaluates. With X_val nothing is held out.
+    n_iter_no_change : int, default=10
+        With early stopping: number of epochs in a row without improvement after which training
+        stops.
+    tol : float, default=0.0001
+        With early stopping: what the validation loss must fall by, below that of the last
+        improvement, to count as one. The weights kept are those of the least loss all the same.
     warm_start : bool, default=False
         Whether `fit` goes on from where the last one stopped (weights, state of the optimizer,
         scaling) instead of starting anew.
@@ -92,10 +105,18 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         The labels, sorted. Where y is multilabel, [0, 1] for each label.
     history_ : dict of list of float
         Per epoch: "loss" (with the penalty) and "accuracy" ("binary_accuracy"
-        over all labels, where y is multilabel), and the same of the held-out rows
-        as "val_loss" and "val_accuracy" where `validation_fraction` is set.
+        over all labels, where y is multilabel), and the same of the rows to validate
+        on, if there are any, as "val_loss" and "val_accuracy".
     n_iter_ : int
         Number of epochs trained.
+    validation_scores_ : ndarray of shape (`n_iter_`,)
+        The validation loss after each epoch, negative, so that higher is better; NaN where none was
+        measured. Only after a `fit` with early stopping, as the next two.
+    best_epoch_ : int
+        The epoch whose weights were kept, from 1 on. They, and the state of the optimizer, are also
+        what `warm_start` and `partial_fit` go on from.
+    best_score_ : float
+        Its validation score: the highest, where all epochs were judged on the same rows.
     n_features_in_ : int
         Number of values in one sample: 784 for an image of 28 x 28.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -265,9 +286,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
                     f"The classes of {owner}.partial_fit must be those of the first call, "
                     f"{known.tolist()}. Got {given.tolist()}."
                 )
-        return self._learn(
-            X, y, sample_weight, epochs=1, resume=True, validate=False, classes=classes
-        )
+        return self._learn(X, y, sample_weight, resume=True, classes=classes)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.

@@ -101,7 +101,7 @@ def attributes_of(cls):
     pandas = pytest.importorskip("pandas")
     y = [0.0, 1.0, 0.0, 1.0]
     X = pandas.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 0.0]})
-    fitted = cls((2,), epochs=1).fit(X, y)
+    fitted = cls((2,), epochs=1, early_stopping=True).fit(X, y)
     return fitted, {name for name in vars(fitted) if re.fullmatch(r"[a-z].*_", name)}
 
 
