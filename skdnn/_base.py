@@ -20,6 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from skdnn import _inference
 from skdnn._callbacks import EpochLines, Silence
 from skdnn._inputs import Inputs, as_rows
+from skdnn._layers import NetworkTableMixin
 from skdnn._spec import Activation, NetworkSpec, State, dense_network
 from skdnn._targets import Targets
 from skdnn._validation import hold_out
@@ -31,7 +32,7 @@ _LEAST_ROWS = 256
 _COMPILED_ROWS = 8192
 
 
-class BaseDNN(BaseEstimator, ABC):
+class BaseDNN(NetworkTableMixin, BaseEstimator, ABC):
     """A dense network as an estimator; see `DNNClassifier` and `DNNRegressor`.
 
     A subclass says what its targets are: `_check_y` and `_make_targets`.
