@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,8 +10,13 @@ import numpy as np
 from skdnn._plotting import innermost, pyplot
 
 History = Mapping[str, Any]  # one value per epoch
-_STYLES: dict[str, Any] = {"": "-", "val_": "--"}  # of training and validation
+# Of training and validation; the marker is for values without neighbours.
+_STYLES: dict[str, Any] = {
+    "": {"linestyle": "-", "marker": "o"},
+    "val_": {"linestyle": "--", "marker": "X"},
+}
 _LEGEND_ROWS = 20
+_FEW = 6  # histories with large marks
 
 
 class TrainingHistoryDisplay:
@@ -241,7 +247,10 @@ class TrainingHistoryDisplay:
             for curve in curves:
                 self._draw(axis, figure, curve, line_kw or {})
             axis.set(xlabel="epoch", ylabel=figure)
-            axis.xaxis.get_major_locator().set_params(integer=True)
+            if all(len(x) <= 1 for history in self.histories.values() for x in history.values()):
+                axis.set(xlim=(0.5, 1.5), xticks=[1])
+            else:
+                axis.xaxis.get_major_locator().set_params(integer=True)
             axis.grid(alpha=0.3)
             axis.spines[["top", "right"]].set_visible(False)
         self._write_legend(axes[-1], is_own)
@@ -272,7 +281,7 @@ class TrainingHistoryDisplay:
 
         n_colours = 1 if self.mean_name else len(self.histories)
         if n_colours > len(rcParams["axes.prop_cycle"]):
-            return list(colormaps["turbo"](np.linspace(0.05, 0.95, n_colours)))
+            return list(colormaps["turbo"](np.linspace(0.12, 0.88, n_colours)))
         lines = [ax.plot([], [])[0] for _ in range(n_colours)]  # the cycle of the Axes moves on
         for line in lines:
             line.remove()
@@ -283,7 +292,7 @@ class TrainingHistoryDisplay:
         names, histories = list(self.histories), list(self.histories.values())
         if not self.mean_name:
             return [_Curve(*x, {}, x[0]) for x in zip(names, histories, colours, strict=True)]
-        thin = {"alpha": 0.45, "linewidth": 0.8}
+        thin = {"alpha": 0.6, "linewidth": 0.8}
         folds = [
             _Curve(name, history, colour, thin, "" if number else "each fold")
             for number, (name, history, colour) in enumerate(
@@ -306,11 +315,10 @@ class TrainingHistoryDisplay:
             epochs = np.arange(1, len(values) + 1)
             options = {
                 "color": curve.colour,
-                "linestyle": style,
-                "marker": "o",
-                "markersize": 4,
+                "markersize": 5,
                 "markevery": _alone(values),
                 "label": label or f"_{curve.name}",
+                **style,
                 **curve.options,
                 **line_kw,
             }
@@ -318,7 +326,8 @@ class TrainingHistoryDisplay:
             label, marked = "", values
         epoch = (self.best_epochs or {}).get(curve.name, 0)
         if marked is not None and 1 <= epoch <= len(marked):
-            ring = {"marker": "o", "markersize": 5 if self.mean_name else 8, "zorder": 3}
+            few = len(self.histories) <= _FEW and not self.mean_name
+            ring = {"marker": "o", "markersize": 9 if few else 5, "zorder": 3}
             ax.plot(
                 [epoch], [marked[epoch - 1]], color=curve.colour, mfc="none", label="_best", **ring
             )
@@ -329,17 +338,24 @@ class TrainingHistoryDisplay:
         """Say which colour is whose, and which line style is what."""
         from matplotlib.lines import Line2D
 
-        handles, labels = ax.get_legend_handles_labels()
+        shown, labels = ax.get_legend_handles_labels()  # also what was there before
+        handles: list[Any] = [copy(handle) for handle in shown]
+        for handle in handles:
+            if isinstance(handle, Line2D) and handle.get_markevery() is not None:
+                handle.set_marker("")
         ink = ax.xaxis.label.get_color()
-        drawn = {key for lines in self.lines_.values() for key in lines}
+        best = list((self.best_epochs or {}).values())
+        number = f" {best[0]}" if len(best) == len(labels) == 1 else ""
+        drawn = {key: line for lines in self.lines_.values() for key, line in lines.items()}
         if any(key.startswith("val_") for key in drawn):
+            has_marks = any(line.get_markevery() for line in drawn.values())
             for word, style in zip(("training", "validation"), _STYLES.values(), strict=True):
-                handles.append(Line2D([], [], color=ink, linestyle=style))
+                shape = style if has_marks else {**style, "marker": ""}
+                handles.append(Line2D([], [], color=ink, markersize=5, **shape))
                 labels.append(word)
-        if self.best_epochs:
-            only = list(self.best_epochs.values()) if len(self.histories) == 1 else []
+        if best:
             handles.append(Line2D([], [], color=ink, linestyle="", marker="o", mfc="none"))
-            labels.append(" ".join(["best epoch", *map(str, only)]))
+            labels.append(f"best epoch{number}")
         place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if is_own else {"loc": "best"}
         n_columns = -(-len(labels) // _LEGEND_ROWS)
         small = "small" if len(labels) > 8 else None

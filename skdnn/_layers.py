@@ -47,10 +47,10 @@ def _shape_text(shape: tuple[int, ...]) -> str:
 def _layers_of_model(model: Any) -> list[LayerRow]:
     """Read the layers of a Keras model; where its code alone knows how they hang together, bare."""
     graph = getattr(model, "_functional", None) or model  # a Sequential has one inside
-    nodes = getattr(graph, "_nodes", None)
-    if nodes is None:
+    depths = getattr(graph, "_nodes_by_depth", None)
+    if depths is None:
         return [_keras_row(x, [], ()) for x in model.layers]
-    own = set(map(id, nodes))
+    own = {id(node) for nodes in depths.values() for node in nodes}
     rows: list[LayerRow] = []
     number: dict[int, int] = {}
     for operation in graph.operations:  # sources come first

@@ -12,7 +12,7 @@ from skdnn._plotting import innermost, pyplot
 # In inches; text is of the size below.
 _POINTS = 9
 _CHARACTER = 0.078
-_HEIGHT, _GAP = 0.46, 0.26
+_HEIGHT, _GAP = 0.46, 0.22
 _PITCH = _HEIGHT + _GAP
 _LANE = 0.3  # what an arrow takes that goes past layers
 _LONGEST = 40
@@ -159,7 +159,7 @@ class NetworkDisplay:
         left = min(x for path in [places, *paths] for x, _ in path) - width / 2
         right = max(x for path in [places, *paths] for x, _ in path) + width / 2
         bottom = max(y for _, y in places) + _PITCH
-        size = (right - left + 0.2, bottom + 0.1 + _HEIGHT / 2 + 0.3 * bool(self.name))
+        size = (right - left + 0.3, bottom + 0.2 + _HEIGHT / 2 + 0.35 * bool(self.name))
         if ax is None:
             _, ax = plt.subplots(figsize=size, layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
@@ -170,7 +170,7 @@ class NetworkDisplay:
         room = ax.get_window_extent().size / ax.figure.dpi
         points = _POINTS * min(1.0, *(room / size))
         for path in paths:
-            self._draw_arrow(path)
+            self._draw_arrow(path, points)
         most = max(1, *self.n_parameters)
         shares = [count / most for count in self.n_parameters]
         self.boxes_ = [
@@ -187,7 +187,7 @@ class NetworkDisplay:
             return [range(max(0, number - 1), number) for number in range(len(self.names))]
         return list(self.sources)
 
-    def _draw_arrow(self, path: list[Point]) -> None:
+    def _draw_arrow(self, path: list[Point], points: float) -> None:
         from matplotlib.patches import FancyArrowPatch
         from matplotlib.path import Path
 
