@@ -141,10 +141,7 @@ class TrainingHistoryDisplay:
                     f"Got {type(value).__name__} instead."
                 )
         histories = {key: value.history_ for key, value in inner.items()}
-        found = {
-            key: getattr(value, "best_epoch_", None) or _least(value.history_)
-            for key, value in inner.items()
-        }
+        found = {key: _best_epoch(value) for key, value in inner.items()}
         display = cls(
             histories,
             best_epochs={key: epoch for key, epoch in found.items() if epoch},
@@ -424,6 +421,11 @@ def _mean(histories: list[History]) -> dict[str, np.ndarray]:
         n_epochs = min(len(history[key]) for history in histories)
         means[key] = np.mean([history[key][:n_epochs] for history in histories], axis=0)
     return means
+
+
+def _best_epoch(estimator: Any) -> int | None:
+    told = getattr(estimator, "best_epoch_", None)  # 0 where no epoch was better than the start
+    return _least(estimator.history_) if told is None else told
 
 
 def _least(history: History) -> int | None:
