@@ -10,8 +10,8 @@ from skdnn._layers import layers_of
 from skdnn._plotting import innermost, pyplot
 
 # In inches; text is of the size below.
-_POINTS = 9
-_CHARACTER = 0.078
+_POINTS = 9.0
+_CHARACTER = 0.085
 _HEIGHT, _GAP = 0.46, 0.22
 _PITCH = _HEIGHT + _GAP
 _LANE = 0.3  # what an arrow takes that goes past layers
@@ -160,15 +160,16 @@ class NetworkDisplay:
         right = max(x for path in [places, *paths] for x, _ in path) + width / 2
         bottom = max(y for _, y in places) + _PITCH
         size = (right - left + 0.3, bottom + 0.2 + _HEIGHT / 2 + 0.35 * bool(self.name))
+        points = _POINTS
         if ax is None:
             _, ax = plt.subplots(figsize=size, layout="constrained")
+        else:
+            points *= min(1.0, *(ax.get_window_extent().size / ax.figure.dpi / size))
         self.ax_, self.figure_ = ax, ax.figure
         ax.set_axis_off()
         ax.set(xlim=(left - 0.1, right + 0.1), ylim=(bottom, -_HEIGHT / 2 - 0.1), aspect="equal")
         if self.name:
             ax.set_title(self.name)
-        room = ax.get_window_extent().size / ax.figure.dpi
-        points = _POINTS * min(1.0, *(room / size))
         for path in paths:
             self._draw_arrow(path, points)
         most = max(1, *self.n_parameters)

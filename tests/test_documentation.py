@@ -19,6 +19,8 @@ from skdnn import (
     DNNRegressor,
     KerasClassifier,
     KerasRegressor,
+    NetworkDisplay,
+    TrainingHistoryDisplay,
 )
 from skdnn.wrappers import BaseWrapper
 
@@ -26,7 +28,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 ESTIMATORS = [DNNClassifier, DNNRegressor]
 WRAPPERS = [KerasClassifier, KerasRegressor, BaseWrapper]
-CLASSES = [*ESTIMATORS, *WRAPPERS, Comparison, ComparisonDisplay]
+DISPLAYS = [ComparisonDisplay, NetworkDisplay, TrainingHistoryDisplay]
+CLASSES = [*ESTIMATORS, *WRAPPERS, Comparison, *DISPLAYS]
 FUNCTIONS = ["compare", "comparison.default_models", "datasets.load_fashion_mnist"]
 
 # All the set-up that there is, from a fresh machine to the main job and to the tests.
