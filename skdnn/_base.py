@@ -33,6 +33,7 @@ from skdnn._callbacks import (
     with_callbacks,
 )
 from skdnn._inputs import Inputs, as_rows
+from skdnn._layers import NetworkTableMixin
 from skdnn._spec import Activation, NetworkSpec, State, dense_network
 from skdnn._targets import Targets
 from skdnn._validation import Given, hold_out
@@ -48,7 +49,7 @@ _EPOCHS, _MOST_EPOCHS = 50, 200  # without early stopping, and with it
 _VALIDATION_FRACTION = 0.1
 
 
-class BaseDNN(CallbackSupportMixin, BaseEstimator, ABC):
+class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     """A dense network as an estimator; see `DNNClassifier` and `DNNRegressor`.
 
     A subclass says what its targets are: `_check_y` and `_make_targets`.

@@ -4,8 +4,10 @@ import io
 import math
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
+from multiprocessing import current_process
 from typing import Any, TextIO
 
 from tqdm import tqdm
@@ -23,6 +25,8 @@ except ImportError:  # scikit-learn before 1.9
 
 
 _LINE = "{desc} {bar:8} {elapsed_s:.1f}s{postfix}"  # with two figures, 80 columns
+_NARROW = "{desc} {elapsed_s:.1f}s{postfix}"
+_WRITING = threading.Lock()
 
 
 class Silence:
@@ -44,7 +48,8 @@ class EpochLines(Silence):
     """One line per epoch: a bar, seconds, loss, metric, and the same of the validation rows.
 
     On a terminal and in a notebook the line is live. Elsewhere it is written once, when its epoch
-    is over, so that a log stays readable.
+    is over, so that a log stays readable. So it is in a worker process and in a second thread, and
+    each line begins with the worker's name: others may write to the same terminal.
 
     Parameters
     ----------
@@ -61,8 +66,10 @@ class EpochLines(Silence):
         stream = sys.stdout if stream is None else stream
         # A program without a console has no standard output.
         self.stream = io.StringIO() if stream is None else stream
-        is_terminal = getattr(self.stream, "isatty", bool)()
-        self.live = is_terminal or type(self.stream).__module__.startswith("ipykernel")
+        self.worker = _worker_name()
+        self.is_terminal = getattr(self.stream, "isatty", bool)()
+        in_notebook = type(self.stream).__module__.startswith("ipykernel")
+        self.live = (self.is_terminal or in_notebook) and not self.worker
 
     def epoch_begins(self, epoch: int, n_steps: int) -> None:
         """Start a line."""
@@ -82,7 +89,11 @@ class EpochLines(Silence):
             if not name.startswith("val_"):
                 held_out = f" (val {logs[f'val_{name}']:#.4g})" if f"val_{name}" in logs else ""
                 figures.append(f"{name} {value:#.4g}{held_out}")
-        self._write(self._line(" ".join(figures)) + "\n")
+        line = self._line(" ".join(figures))
+        width = len(self.worker) + len(line)
+        if self.is_terminal and width >= shutil.get_terminal_size().columns:
+            line = self._line(" ".join(figures), _NARROW)
+        self._write(line + "\n")
         return False
 
     def say(self, sentence: str) -> None:
@@ -94,10 +105,13 @@ class EpochLines(Silence):
             self._write(self._line()[: shutil.get_terminal_size().columns - 1])
 
     def _write(self, line: str) -> None:
-        self.stream.write(f"\r{line}" if self.live else line)
-        self.stream.flush()
+        line = f"\r{line}" if self.live else self.worker + line
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        with _WRITING:  # whole lines, also where threads share the stream
+            self.stream.write(line.encode(encoding, "replace").decode(encoding))
+            self.stream.flush()
 
-    def _line(self, figures: str = "") -> str:
+    def _line(self, figures: str = "", layout: str = _LINE) -> str:
         encoding = getattr(self.stream, "encoding", None) or "ascii"
         return tqdm.format_meter(
             self._done,
@@ -105,7 +119,7 @@ class EpochLines(Silence):
             time.perf_counter() - self._begin,
             prefix=f"Epoch {self._epoch:{len(str(self.n_epochs))}}/{self.n_epochs}",
             postfix=figures,
-            bar_format=_LINE,
+            bar_format=layout,
             ascii=not encoding.lower().startswith("utf"),
         )
 
@@ -251,3 +265,11 @@ class _Together(Silence):
 def together(reports: Sequence[Any]) -> Any:
     """Return one report in the place of any number of them; each may stop training."""
     return _Together(reports) if reports else Silence()
+
+
+def _worker_name() -> str:
+    """Name the process and the thread, where it is not the program's own that runs."""
+    process, thread = current_process().name, threading.current_thread()
+    names = [process] * (process != "MainProcess")
+    names += [thread.name] * (thread is not threading.main_thread())
+    return f"[{' '.join(names)}] " if names else ""

@@ -178,7 +178,7 @@ class NetworkSpec:
         )
         columns = [
             Column("Layer", [layer.name for layer in layers], left=True),
-            Column("Type", [_label(layer) for layer in layers], left=True),
+            Column("Type", [label(layer) for layer in layers], left=True),
             Column("Output shape", [str((None, *shape)) for shape in shapes], left=True),
             Column("Parameters", [f"{n:,}" for n in counts]),
         ]
@@ -252,7 +252,8 @@ def dense_network(
     return NetworkSpec(input_shape, tuple(layers), dtype)
 
 
-def _label(layer: Layer) -> str:
+def label(layer: Layer) -> str:
+    """Name the type of a layer, with its activation."""
     activation = getattr(layer, "activation", "linear")
     kind = "Activation" if isinstance(layer, Activate) else type(layer).__name__
     if activation == "linear":

@@ -18,13 +18,14 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from skdnn import _building, _fitting, _scikeras
 from skdnn._checking import check_samples, check_targets, inputs_of, take_rows
 from skdnn._encoding import Untouched
+from skdnn._layers import NetworkTableMixin
 from skdnn._packing import pack_all, unpack_all
 from skdnn._scikeras import accepts_kwargs, as_array, has_param, keras, metric_name, route_params
 from skdnn._seeding import draw_seed, seeded
 from skdnn._text import nearest
 
 
-class BaseWrapper(_scikeras.BaseWrapper):
+class BaseWrapper(NetworkTableMixin, _scikeras.BaseWrapper):
     """A Keras network as an estimator, of whatever kind a subclass makes it.
 
     `KerasClassifier` and `KerasRegressor` are the two kinds that there are. This class is for

@@ -12,19 +12,20 @@ FLOORS = [
     {"__main__"},
     {"cli"},
     {"comparison"},
-    {"_folds", "_rivals", "_statistics", "datasets", "display"},
+    {"_folds", "_history_display", "_network_display", "_rivals", "_statistics", "datasets"}
+    | {"display"},
     {"classifier", "regressor", "wrappers"},
     {"_base", "_wrapper"},
     {"_building", "_checking", "_encoding", "_fitting"},
     {"_packing"},
     {"_seeding"},
     {"_model_engine"},
-    {"_callbacks", "_engine", "_inference", "_inputs", "_targets", "_validation"},
+    {"_callbacks", "_engine", "_inference", "_inputs", "_layers", "_targets", "_validation"},
     {"_feeding", "_model_program", "_program"},
     {"_network"},
     {"_lookup", "_optimizers", "_scikeras", "_session"},
     {"_keras", "_spec"},
-    {"_programs", "_text"},
+    {"_plotting", "_programs", "_text"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # What starts TensorFlow: imported only when something is trained or a Keras object is asked for.

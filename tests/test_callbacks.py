@@ -1,6 +1,7 @@
 """The line of an epoch."""
 
 import io
+from threading import Thread
 
 import pytest
 
@@ -58,3 +59,52 @@ def test_the_live_line_is_never_wider_than_the_screen(two_epochs, monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
     *live, _ = two_epochs(Screen()).split("\n")[0].split("\r")[1:]
     assert all(len(line) < 20 for line in live)
+    *_, whole = two_epochs(Screen()).split("\n")[0].split("\r")
+    assert whole.endswith("s, loss 0.5000 (val 0.2500) accuracy 0.7500")
+    assert "█" not in whole  # the bar goes first
+
+
+def test_in_a_thread_a_terminal_gets_whole_lines_that_say_whose_they_are(two_epochs):
+    screen = Screen()
+    threads = [Thread(target=two_epochs, args=[screen], name=f"fold {n}") for n in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lines = screen.getvalue().splitlines()
+    assert len(lines) == 4
+    assert "\r" not in screen.getvalue()
+    for name in ("fold 1", "fold 2"):
+        own = [line for line in lines if line.startswith(f"[{name}] Epoch ")]
+        assert len(own) == 2
+        assert all(line.endswith("accuracy 0.7500") for line in own)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8", "utf-16"])
+def test_a_stream_of_any_encoding_gets_what_it_can_write(encoding):
+    raw = io.BytesIO()
+    lines = EpochLines(1, io.TextIOWrapper(raw, encoding=encoding))
+    lines.epoch_begins(1, 10)
+    lines.steps_done(10)
+    lines.epoch_ends({"loss": 0.5, "größe ∑": 1.0})
+    line = raw.getvalue().decode(encoding)
+    assert line.startswith("Epoch 1/1 ")
+    assert line.endswith(" 1.000\n")
+
+
+def test_a_notebook_gets_a_live_line(two_epochs):
+    class OutStream(io.StringIO):
+        """Says no to isatty, as ipykernel's does."""
+
+        encoding = "UTF-8"
+
+    OutStream.__module__ = "ipykernel.iostream"
+    assert two_epochs(OutStream()) == two_epochs(Screen())
+
+
+def test_figures_of_any_size_keep_four_digits(two_epochs):
+    log = Log()
+    lines = EpochLines(1, log)
+    lines.epoch_begins(1, 1)
+    lines.epoch_ends({"loss": 1.23456e-17, "error": -123456789.0, "val_error": float("nan")})
+    assert log.getvalue().endswith("loss 1.235e-17 error -1.235e+08 (val nan)\n")
