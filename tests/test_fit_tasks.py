@@ -200,6 +200,10 @@ def test_the_fitted_estimator_at_the_end_is_the_best(iris):
     assert same_weights(whole, model)
     assert whole.best_epoch_ == model.best_epoch_
     assert not same_weights(last, model)
+    # It is not taken for the best of an earlier fit.
+    assert not hasattr(last, "best_epoch_")
+    model.fit(*iris)
+    assert not hasattr(ends(recorder)[-2]["fitted_estimator"], "best_epoch_")
 
 
 def test_without_callbacks_many_epochs_are_one_call(iris, monkeypatch):
