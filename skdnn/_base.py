@@ -362,7 +362,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             raise kind(
                 f"The data to validate on (X_val, y_val, sample_weight_val) do not fit: {error}"
             ) from error
-        return X, y, weight
+        return X, y, None if weight is None else weight / weight.mean()
 
     def _check_numbers(self, X: np.ndarray) -> None:
         if X.dtype.kind not in "biuf":
@@ -534,35 +534,50 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         if getattr(self, "_optimizer", optimizer) != optimizer:
             self._state = replace(self._state, optimizer=None)
         self._optimizer = optimizer
-        n_before, start = self.n_iter_, getattr(self, "best_epoch_", self.n_iter_)
-        for name in ("best_epoch_", "best_score_", "validation_scores_"):
-            self.__dict__.pop(name, None)
         lines = EpochLines(plan.epochs) if self.verbose else None
         stopping = None
         if stops:
-            stopping = EarlyStopping(self.n_iter_no_change, self.tol, goes_on=n_before > 0)
+            stopping = EarlyStopping(self.n_iter_no_change, self.tol, goes_on=self.n_iter_ > 0)
+        start = getattr(self, "best_epoch_", self.n_iter_)
+        for name in ("best_epoch_", "best_score_", "validation_scores_"):
+            self.__dict__.pop(name, None)
         tasks = self._begin_tasks(plan, as_given)
         report = together([part for part in (lines, stopping, tasks) if part is not None])
         state, history = train(recipe, fetch, constants, self._state, plan, self._rng, report)
-        epoch = len(history["loss"])
-        if stopping is not None:
-            if not np.isfinite(stopping.best_loss):
-                raise ValueError(
-                    "Training diverged: the validation loss was not finite after any epoch. Lower "
-                    "learning_rate, or look for huge values among the rows to validate on."
-                )
-            epoch, state = stopping.best_epoch, stopping.best or self._state
-        self.__dict__.update(self._fitted(state, history))
-        if stopping is not None:
-            self.best_epoch_ = n_before + epoch if epoch else start
-            self.best_score_ = -stopping.best_loss
-            self.validation_scores_ = -np.array(self.history_["val_loss"])
-            if lines is not None:
-                lines.say(stopping.verdict())
-        if epoch:
-            self._warn_if_lost(history["loss"][epoch - 1])
+        best = self._take_over(state, history, stopping, start)
+        if stopping is not None and lines is not None:
+            lines.say(stopping.verdict())
+        if best:
+            self._warn_if_lost(history["loss"][best - 1])
         if tasks is not None:
             tasks.end()
+
+    def _take_over(
+        self,
+        state: State,
+        history: dict[str, list[float]],
+        stopping: EarlyStopping | None,
+        start: int,
+    ) -> int:
+        """Keep what was learned; return in which epoch of this training, 0 for before it.
+
+        `start` is the epoch whose weights it began with.
+        """
+        n_before = self.n_iter_
+        if stopping is None:
+            self.__dict__.update(self._fitted(state, history))
+            return len(history["loss"])
+        if not np.isfinite(stopping.best_loss):
+            raise ValueError(
+                "Training diverged: the validation loss was not finite after any epoch. Lower "
+                "learning_rate, or look for huge values among the rows to validate on."
+            )
+        best = stopping.best_epoch
+        self.__dict__.update(self._fitted(stopping.best or self._state, history))
+        self.best_epoch_ = n_before + best if best else start
+        self.best_score_ = -stopping.best_loss
+        self.validation_scores_ = -np.array(self.history_["val_loss"])
+        return best
 
     def _begin_tasks(self, plan: Any, as_given: tuple[Any, Any, Any]) -> FitTasks | None:
         """Tell scikit-learn's callbacks, if there are any, that a fit begins."""

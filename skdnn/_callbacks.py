@@ -147,7 +147,7 @@ class EarlyStopping(Silence):
     best : State or None
         Its state; None for where training started.
     stopped : bool
-        Whether it was this that stopped training.
+        Whether it has told to stop.
     """
 
     silent = False

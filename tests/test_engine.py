@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skdnn import _engine, _feeding
-from skdnn._callbacks import Silence
+from skdnn._callbacks import EarlyStopping, Silence
 from skdnn._engine import Plan, train
 from skdnn._keras import keras, tf
 from skdnn._lookup import optimizer_names, resolve_optimizer
@@ -324,3 +324,40 @@ def test_dropout_drops_its_rate_and_keeps_the_mean(rate):
     neighbours = np.mean((once[:, 1:] == 0) & (once[:, :-1] == 0))
     assert neighbours == pytest.approx(rate**2, abs=0.01)
     assert_array_equal(drop(x, training=False), x)
+
+
+@pytest.mark.parametrize(("patience", "epochs"), [(3, 60), (1, 60), (100, 12)])
+def test_early_stopping_ends_where_keras_ends(data, patience, epochs):
+    recipe = recipe_for(network(), learning_rate=0.02)
+    split = plan(epochs, rows=np.arange(50), held_out=np.arange(50, N))
+    stopping = EarlyStopping(patience, tol=0.0, goes_on=False)
+    rng = np.random.default_rng(0)
+    _, history = train(recipe, data.fetch, data.constants, start(recipe.spec), split, rng, stopping)
+    keras_stopping = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
+    first = data._replace(X=data.X[:50], y=data.y[:50])
+    validation = {"validation_data": (data.X[50:], data.y[50:]), "callbacks": [keras_stopping]}
+    model, expected = by_keras(recipe, first, start(recipe.spec), epochs, **validation)
+    np.testing.assert_allclose(history["val_loss"], expected["val_loss"], rtol=1e-5)
+    assert stopping.best_epoch == np.argmin(expected["val_loss"]) + 1 < len(history["loss"])
+    assert_same_weights(stopping.best, model)
+
+
+def test_where_training_starts_may_be_evaluated(data):
+    class Look(Silence):
+        silent = False
+
+        def training_begins(self, training):
+            self.seen = training.evaluate()
+
+    recipe = recipe_for(network())
+    look, rng = Look(), np.random.default_rng(0)
+    split = plan(1, rows=np.arange(50), held_out=np.arange(50, N))
+    train(recipe, data.fetch, data.constants, start(recipe.spec), split, rng, look)
+    model = build(recipe.spec)
+    model.set_weights(start(recipe.spec).weights)
+    model.compile(loss=recipe.loss, metrics=["accuracy"])
+    loss, accuracy = model.evaluate(data.X[50:], data.y[50:], verbose=0)
+    assert look.seen == {
+        "val_loss": pytest.approx(loss, rel=1e-5),
+        "val_accuracy": pytest.approx(accuracy),
+    }
