@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context, is_classifier
+from sklearn.base import BaseEstimator, _fit_context, clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, _safe_indexing, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -461,8 +461,8 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             raise ValueError(
                 f"The network that {type(self).__name__} has begun to train is not the one that "
                 "its parameters now describe (hidden_layer_sizes, activation, dropout, batch_norm, "
-                "scaling, loss, quantile or dtype was changed): set them back, or start anew with fit and "
-                "warm_start=False."
+                "scaling, loss, quantile or dtype was changed): set them back, or start anew with "
+                "fit and warm_start=False."
             )
 
     def _assemble(
@@ -611,8 +611,8 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         if loss > 1000 * self._targets.chance_loss:
             warnings.warn(
                 f"The loss of {type(self).__name__} is {loss:.3g} after the last epoch, where a "
-                f"guess has at most {self._targets.chance_loss:.3g}: training diverged. Lower learning_rate"
-                " or alpha, or scale the inputs (scaling='standard').",
+                f"guess has at most {self._targets.chance_loss:.3g}: training diverged. Lower "
+                "learning_rate or alpha, or scale the inputs (scaling='standard').",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -746,12 +746,30 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         )
         check_is_fitted(self, msg=message)
 
+    def __sklearn_clone__(self) -> Self:
+        # Keras's own copies of a loss may lose its settings, such as the delta of Huber's. It is
+        # only read, so that clones can share it.
+        bare = copy.copy(self)
+        bare.loss = "auto"
+        twin = super(BaseDNN, bare).__sklearn_clone__()
+        twin.loss = self.loss if _is_keras_loss(self.loss) else clone(self.loss, safe=False)
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        return {**state, "loss": _Loss(self.loss)} if _is_keras_loss(self.loss) else state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        loss = state.get("loss")
+        super().__setstate__({**state, "loss": loss.value} if type(loss) is _Loss else state)
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
 
 
+<<<<<<< HEAD
 def _one_after_the_other(
     first: Callable[[np.ndarray], list[np.ndarray]],
     n_rows: int,
@@ -759,6 +777,27 @@ def _one_after_the_other(
 ) -> Callable[[np.ndarray], list[np.ndarray]]:
     """Fetch from two sources; those asked for together are of the same."""
     return lambda rows: first(rows) if rows[0] < n_rows else second(rows - n_rows)
+=======
+class _Loss:
+    """A loss of Keras on its way to another process, with all its settings."""
+
+    def __init__(self, value: Any):
+        self.value = value
+
+    def __reduce__(self) -> tuple[Callable, tuple[type, dict[str, Any]]]:
+        return _arrived, (type(self.value), vars(self.value))
+
+
+def _arrived(kind: type, settings: dict[str, Any]) -> Any:
+    loss: Any = object.__new__(kind)
+    loss.__dict__.update(settings)
+    return loss
+
+
+def _is_keras_loss(value: Any) -> bool:
+    keras = sys.modules.get("keras")
+    return keras is not None and isinstance(value, keras.losses.Loss)
+>>>>>>> five-loss
 
 
 def _is_count(value: Any) -> bool:

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from math import log
 from typing import Any
 
@@ -110,25 +111,45 @@ class LossSpec:
         """The key as text that is the same in other processes: without addresses."""
         return re.sub(r" at 0x[0-9a-f]+", "", f"{self.name} {self.key}")
 
-    def per_row(self, activation: str) -> Callable:
-        """Return the function of y, the last layer's output and constants that gives each row's."""
+    def per_row(self, y: Any, output: Any, activation: str, weighted: bool) -> Any:
+        """Compute the loss of each row.
+
+        Parameters
+        ----------
+        y : tensor of shape (n_rows,) or (n_rows, n_outputs)
+            Numbers of classes, an indicator matrix or quantities.
+        output : tensor of shape (n_rows, n_outputs)
+            What the output layer has before its activation.
+        activation : str
+            Its activation: "softmax" for classes.
+        weighted : bool
+            Whether rows have weights: then a loss of a batch as a whole is refused.
+
+        Returns
+        -------
+        tensor of shape (n_rows,)
+        """
+        if activation == "softmax" and not self.is_sparse:
+            y = tf.one_hot(y, output.shape[-1], dtype=output.dtype)
         predict = keras.activations.get(None if self.from_logits else activation)
-
-        def losses(y: Any, output: Any, constants: Any) -> Any:
-            if activation == "softmax" and not self.is_sparse:
-                y = tf.one_hot(y, output.shape[-1], dtype=output.dtype)
-            try:
-                values = tf.cast(self.call(y, predict(output)), output.dtype)
-            except Exception as error:
-                raise TypeError(
-                    f"The loss {self.name} cannot be computed, from y of shape {tuple(y.shape)} "
-                    f"and predictions of shape {tuple(output.shape)}, which must be tensors to "
-                    f"it: {error}"
-                ) from error
-            rank = values.shape.rank
-            return tf.reduce_mean(values, axis=list(range(1, rank))) if rank else values
-
-        return losses
+        try:
+            losses = tf.cast(self.call(y, predict(output)), output.dtype)
+        except Exception as error:
+            raise TypeError(
+                f"The loss {self.name} cannot be computed from y of shape {tuple(y.shape)} and "
+                f"predictions of shape {tuple(output.shape)}. It must be written with keras.ops "
+                f"or TensorFlow. {error}"
+            ) from error
+        rank = losses.shape.rank
+        if rank:
+            return tf.reduce_mean(losses, axis=list(range(1, rank)))
+        if weighted:
+            raise TypeError(
+                f"The loss {self.name} has one value for a whole batch, in which rows cannot have "
+                "weights: have it return one value per row, such as a mean over axis -1, or leave "
+                "sample_weight and class_weight out."
+            )
+        return tf.fill(tf.shape(y)[:1], losses)
 
 
 def resolve_loss(value: Any, own: Mapping[str, str], owner: str) -> str | LossSpec:
@@ -160,8 +181,14 @@ def resolve_loss(value: Any, own: Mapping[str, str], owner: str) -> str | LossSp
             f"The 'loss' parameter of {owner} must be a name, a Keras loss, or a hashable function "
             f"of y_true and y_pred. Got {value!r} instead."
         )
-    name = getattr(value, "__name__", type(value).__name__)
-    return LossSpec(name, value, value, value)
+    if isinstance(value, partial):  # clones have copies, which mean the same
+        key = value.func, _as_text([value.args, value.keywords])
+        return LossSpec(_name(value.func), key, value, value)
+    return LossSpec(_name(value), value, value, value)
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "__name__", type(function).__name__)
 
 
 def _by_name(value: str, own: Mapping[str, str], owner: str) -> Any:
@@ -190,13 +217,17 @@ def _of_object(value: Any) -> LossSpec:
     # Not every configuration is complete: that of Keras's own Huber lacks its delta.
     settings = [value.get_config(), vars(value)]
     settings = [{k: v for k, v in s.items() if k != "name"} for s in settings]
-    key = kind, json.dumps(settings, sort_keys=True, default=_as_json)
+    key = kind, _as_text(settings)
     options = getattr(value, "_fn_kwargs", {})
     given, from_logits = value, bool(options.get("from_logits", False))
     if from_logits:
         given = kind.from_config({**value.get_config(), "from_logits": False})
     name = getattr(getattr(value, "fn", None), "__name__", kind.__name__)
     return LossSpec(name, key, value.call, given, from_logits)
+
+
+def _as_text(settings: Any) -> str:
+    return json.dumps(settings, sort_keys=True, default=_as_json)
 
 
 def _as_json(value: Any) -> Any:

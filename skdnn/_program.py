@@ -133,7 +133,7 @@ class Program:
         try:
             self._machine.add("train", *self._over_batches(self._train_batch))
         except UnsupportedFunctionError as error:
-            own = isinstance(recipe.loss, LossSpec) and f" or the loss {recipe.loss.name}" or ""
+            own = "" if isinstance(recipe.loss, str) else f" or the loss {recipe.loss.name}"
             raise TypeError(
                 f"The optimizer {recipe.optimizer.kind.__name__}{own} cannot be compiled: {error}. "
                 "Make all variables of an optimizer with add_variable, in its build method; a "
@@ -199,32 +199,20 @@ class Program:
 
     def _told(self, batch: list[Any], constants: Constants, training: bool) -> tuple[Any, Any]:
         """Return loss and metric of each row of a batch, before weights."""
-        recipe, (x, y) = self.recipe, batch[:2]
+        (x, y), loss = batch[:2], self.recipe.loss
         output = self.model(x, training=training)
-        activation = recipe.spec.activations[-1]
-        if isinstance(recipe.loss, LossSpec):
-            if activation == "linear":  # quantities, in their own units
-                output = output * constants.unit + constants.center
-                constants = constants._replace(unit=1.0)
-            losses = recipe.loss.per_row(activation)(y, output, constants)
-            losses = self._spread(losses, tf.shape(y)[0])
+        activation = str(self.recipe.spec.activations[-1])
+        if isinstance(loss, str):
+            losses = LOSSES[loss](y, output, constants)
         else:
-            losses = LOSSES[recipe.loss](y, output, constants)
+            if activation == "linear":  # quantities, in their own units
+                shape, output = output.shape, output * constants.unit + constants.center
+                output.set_shape(shape)
+                constants = constants._replace(unit=1.0)
+            losses = loss.per_row(y, output, activation, self.recipe.weighted)
         if activation == "exponential":
             output = tf.exp(output)
-        return losses, tf.cast(METRICS[recipe.metric](y, output, constants), losses.dtype)
-
-    def _spread(self, losses: Any, n_rows: Any) -> Any:
-        """Give each row the loss of a batch, where a loss has one value for the whole of it."""
-        if losses.shape.rank:
-            return losses
-        if self.recipe.weighted:
-            raise TypeError(
-                f"The loss {self.recipe.loss.name} gives one value for a whole batch, in which "
-                "rows cannot have weights: have it give one value per row, such as the mean over "
-                "axis -1, or leave sample_weight and class_weight out."
-            )
-        return tf.fill([n_rows], losses)
+        return losses, tf.cast(METRICS[self.recipe.metric](y, output, constants), losses.dtype)
 
     def _penalty(self, alpha: Any) -> Any:
         kernels = [v for v in self.model.trainable_variables if v.name == "kernel"]

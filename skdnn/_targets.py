@@ -219,8 +219,8 @@ class Quantiles(Quantile):
             )
         self.n_outputs = len(levels)
         # What softplus turns into the steps from one to the next.
-        first, steps = self.start[:1], np.diff(self.start)
-        self.start = np.concatenate([first, np.log(np.expm1(steps))])
+        first, *_ = normal = ndtri(levels)
+        self.start = np.array([first, *np.log(np.expm1(np.diff(normal)))])
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
         """Standardise; the result is of shape (n_samples,)."""
@@ -271,6 +271,7 @@ def classification_targets(y: np.ndarray, classes: Any, owner: str) -> Classes |
 
 def check_labels(y: Any, owner: str) -> np.ndarray:
     """Validate the y of a classifier: (n_samples,) labels or a (n_samples, n_labels) indicator."""
+    y = _uniform(y, owner)
     kind = type_of_target(y, input_name="y", raise_unknown=True)
     if kind == "multilabel-indicator":
         y = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
@@ -288,3 +289,18 @@ def check_labels(y: Any, owner: str) -> np.ndarray:
             f"{owner} per column with sklearn.multioutput.MultiOutputClassifier."
         )
     return column_or_1d(y, warn=True)
+
+
+def _uniform(y: Any, owner: str) -> Any:
+    """Give numbers and booleans in an array of objects a dtype; refuse what cannot be sorted."""
+    if not isinstance(y, np.ndarray) or y.dtype.kind != "O":
+        return y
+    are_text = {isinstance(value, str) for value in y.ravel()}
+    as_one = y if are_text == {True} else np.array(y.tolist())
+    if len(are_text) > 1 or (as_one.dtype == object and are_text == {False}):
+        kinds = sorted({type(value).__name__ for value in y.ravel()})
+        raise TypeError(
+            f"The labels in y of {owner} must all be text, or all numbers or booleans. Got "
+            f"{', '.join(kinds)}: turn them into text with [str(label) for label in y]."
+        )
+    return as_one

@@ -10,6 +10,7 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import d2_pinball_score
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
 
 from skdnn._base import BaseDNN
 from skdnn._targets import OwnUnits, Positive, Quantile, Quantiles, Quantities, Targets
@@ -280,13 +281,15 @@ class DNNRegressor(RegressorMixin, BaseDNN):
             (`sklearn.metrics.r2_score`), or as its quantile, for D2
             (`sklearn.metrics.d2_pinball_score`, averaged over the levels).
         """
-        if self._choose_loss() != "quantile":
+        check_is_fitted(self)
+        targets = self._targets
+        if not isinstance(targets, Quantile):
             return super().score(X, y, sample_weight)
-        predicted, levels = self.predict(X), self._levels()
-        several = [predicted] if levels.ndim == 0 else predicted.T
+        predicted = self.predict(X)
+        of_levels = predicted.T if targets.ascending else [predicted]
         scores = [
-            d2_pinball_score(y, of_level, sample_weight=sample_weight, alpha=float(level))
-            for level, of_level in zip(np.atleast_1d(levels), several, strict=True)
+            d2_pinball_score(y, quantile, sample_weight=sample_weight, alpha=float(level))
+            for level, quantile in zip(targets.levels, of_levels, strict=True)
         ]
         return float(np.mean(scores))
 
@@ -307,7 +310,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
 
     def _choose_loss(self) -> Any:
         if isinstance(self.loss, str) and self.loss in _LOSSES:
-            loss = _LOSSES[self.loss]
+            loss: Any = _LOSSES[self.loss]
         else:
             from skdnn._losses import resolve_loss
 
