@@ -16,6 +16,7 @@ from skdnn._feeding import VALUES_PER_CALL, Feeder, Fetch, batch_sizes
 from skdnn._keras import tf
 from skdnn._program import Constants, Predictor, Program, Recipe
 from skdnn._programs import PROGRAMS
+from skdnn._schedules import Schedule
 from skdnn._session import available_threads
 from skdnn._spec import NetworkSpec, State
 
@@ -28,10 +29,17 @@ _process: int | None = None  # the one that trains
 
 
 class Training:
-    """What may be seen and changed between two epochs."""
+    """What may be seen and changed between two epochs.
+
+    Attributes
+    ----------
+    factor : float
+        Of the learning rate, where it is scheduled.
+    """
 
     def __init__(self, program: Program):
         self._program = program
+        self.factor = 1.0
 
     def read(self) -> State:
         """Copy the state out."""
@@ -63,6 +71,7 @@ class Plan:
     epochs: int
     batch_size: int
     shuffle: bool
+    schedule: Schedule | None = None  # of the learning rate; None: it is constant
 
 
 def train(
@@ -98,7 +107,8 @@ def train(
     state : State
         Where training stopped.
     history : dict of list of float
-        Per epoch: "loss" and the metric; the same of the held-out rows under "val_".
+        Per epoch: "loss" and the metric; the same of the held-out rows under "val_"; the
+        "learning_rate" of its last step, where the plan has a schedule.
 
     Raises
     ------
@@ -116,7 +126,8 @@ def train(
         program.load(state, recipe.optimizer.learning_rate, rng, n_threads)
         feeder.limit(program.work * min(plan.batch_size, len(plan.rows)))
         training = Training(program)
-        epochs = _epochs(program, feeder, constants, plan, rng, report)
+        base_rate = recipe.optimizer.learning_rate
+        epochs = _epochs(program, feeder, constants, plan, base_rate, rng, report, training)
         for number, logs in enumerate(epochs, start=1):
             _check_finite(isfinite(logs["loss"]), number, program)
             for name, value in logs.items():
@@ -159,8 +170,10 @@ def _epochs(
     feeder: Feeder,
     constants: Constants,
     plan: Plan,
+    base_rate: float | None,
     rng: np.random.Generator,
     report: Report,
+    training: Training,
 ) -> Iterator[dict[str, float]]:
     """Yield what there is to tell of each epoch, when it is over."""
     names = ("loss", program.recipe.metric)
@@ -173,9 +186,17 @@ def _epochs(
         n_epochs = min(most, plan.epochs - done)
         rows = np.concatenate([order(plan.rows) for _ in range(n_epochs)])
         report.epoch_begins(done + 1, len(steps))
-        sums = _train(program, feeder, constants, rows, np.tile(steps, n_epochs), report)
-        for means in sums.reshape(n_epochs, len(steps), 2).sum(axis=1) / len(plan.rows):
+        rates = None
+        if plan.schedule is not None and base_rate is not None:
+            numbers = np.arange(done * len(steps), (done + n_epochs) * len(steps))
+            factors = plan.schedule.factors(numbers, plan.epochs * len(steps))
+            rates = base_rate * training.factor * factors
+        sums = _train(program, feeder, constants, rows, np.tile(steps, n_epochs), rates, report)
+        sums = sums.reshape(n_epochs, len(steps), 2).sum(axis=1)
+        for number, means in enumerate(sums / len(plan.rows), start=1):
             logs = dict(zip(names, map(float, means), strict=True))
+            if rates is not None:
+                logs["learning_rate"] = float(rates[number * len(steps) - 1])
             if len(plan.held_out):
                 values = _evaluate(program, feeder, constants, plan.held_out)
                 logs |= {f"val_{n}": float(x) for n, x in zip(names, values, strict=True)}
@@ -189,13 +210,15 @@ def _train(
     constants: Constants,
     rows: np.ndarray,
     steps: np.ndarray,
+    rates: np.ndarray | None,
     report: Report,
 ) -> np.ndarray:
     """Take steps; return the sums of loss and metric of each, (n_steps, 2), NaN from where lost."""
     sums = np.full((len(steps), 2), np.nan)
     done = 0
     for call in feeder.calls(rows, steps):
-        told = program.run("train", call.arrays, call.bounds, constants)
+        own_rates = None if rates is None else rates[done : done + call.n_steps]
+        told = program.run("train", call.arrays, call.bounds, constants, own_rates)
         sums[done : done + call.n_steps] = told
         done += call.n_steps
         report.steps_done(call.n_steps)

@@ -24,7 +24,7 @@ FLOORS = [
     {"_network"},
     {"_lookup", "_optimizers", "_scikeras", "_session"},
     {"_keras", "_spec"},
-    {"_programs", "_text"},
+    {"_programs", "_schedules", "_text"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # What starts TensorFlow: imported only when something is trained or a Keras object is asked for.
