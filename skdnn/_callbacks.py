@@ -4,6 +4,7 @@ import io
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any, TextIO
 
 from tqdm import tqdm
@@ -22,6 +23,26 @@ class Silence:
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
         return False
+
+
+class Several:
+    """Several reports as one: silent where all are, and any of them may stop."""
+
+    def __init__(self, reports: Sequence[Any]):
+        self.reports = reports
+        self.silent = all(report.silent for report in reports)
+
+    def epoch_begins(self, epoch: int, n_steps: int) -> None:
+        for report in self.reports:
+            report.epoch_begins(epoch, n_steps)
+
+    def steps_done(self, n_steps: int) -> None:
+        for report in self.reports:
+            report.steps_done(n_steps)
+
+    def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
+        # All are told, also behind one that stops.
+        return any([report.epoch_ends(logs, training) for report in self.reports])
 
 
 class EpochLines:
