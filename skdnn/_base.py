@@ -18,8 +18,9 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from skdnn import _inference
-from skdnn._callbacks import EpochLines, Silence
+from skdnn._callbacks import EpochLines, Plateau, Several
 from skdnn._inputs import Inputs, as_rows
+from skdnn._schedules import Schedule
 from skdnn._spec import Activation, NetworkSpec, State, dense_network
 from skdnn._targets import Targets
 from skdnn._validation import hold_out
@@ -29,6 +30,8 @@ _VALUES = 2**22
 _LEAST_ROWS = 256
 # Rows from which TensorFlow, where it is loaded, may be faster: see docs/architecture.md.
 _COMPILED_ROWS = 8192
+# What of the optimizer's settings is a parameter whose value is data to a compiled program.
+_STRENGTHS = ("clipnorm", "weight_decay", "ema_momentum")
 
 
 class BaseDNN(BaseEstimator, ABC):
@@ -198,12 +201,11 @@ class BaseDNN(BaseEstimator, ABC):
         classes: Any = None,
     ) -> None:
         from skdnn._engine import Plan, check_process
-        from skdnn._lookup import resolve_optimizer
 
         check_process()
         self._validate_params()  # partial_fit is not validated by scikit-learn once it is fitted
-        owner = type(self).__name__
-        optimizer = resolve_optimizer(self.optimizer, self.learning_rate, self.momentum, owner)
+        optimizer = self._resolve_optimizer()
+        schedule = self._schedule(optimizer) if validate else None
         hidden = self._hidden_layers()
         resume = resume and hasattr(self, "_state")
         X, y, weight, shape = self._check_data(X, y, sample_weight, reset=not resume)
@@ -219,12 +221,36 @@ class BaseDNN(BaseEstimator, ABC):
         if not resume:
             self._begin(X, y, weight, rows, shape, classes, hidden)
         recipe, fetch, constants = self._assemble(X, y, weight, optimizer)
+        recipe = replace(recipe, scheduled=schedule is not None)
         self._run(
             recipe,
             fetch,
             constants,
-            Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle)),
+            Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle), schedule),
         )
+
+    def _resolve_optimizer(self) -> Any:
+        from skdnn._lookup import resolve_optimizer
+
+        owner = type(self).__name__
+        strengths = {name: getattr(self, name) for name in _STRENGTHS}
+        return resolve_optimizer(
+            self.optimizer, self.learning_rate, self.momentum, owner, **strengths
+        )
+
+    def _schedule(self, optimizer: Any) -> Schedule | None:
+        """Return the schedule of the learning rate; None where that is constant."""
+        if self.learning_rate_schedule == "constant" and not self.warmup:
+            return None
+        if optimizer.learning_rate is None:
+            raise ValueError(
+                f"The 'learning_rate_schedule' and 'warmup' parameters of {type(self).__name__} "
+                "need a learning rate that is a number, but the optimizer's follows a schedule of "
+                f"Keras: {optimizer.config['learning_rate']!r}. Give learning_rate a number, or "
+                "leave learning_rate_schedule at 'constant' and warmup at 0. Got "
+                f"{self.learning_rate_schedule!r} and {self.warmup!r}."
+            )
+        return Schedule(self.learning_rate_schedule, float(self.warmup))
 
     def _split(
         self, y: np.ndarray, weight: np.ndarray | None, validate: bool
@@ -357,15 +383,25 @@ class BaseDNN(BaseEstimator, ABC):
         self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, optimizer: Any
     ) -> tuple[Any, Any, Any]:
         """Put parameters and data into what the engine takes."""
-        from skdnn._program import Constants, Recipe
+        from skdnn._program import SMOOTHED, Constants, Recipe
 
         dtype = self._spec.dtype
         codes = self._targets.encode(y, dtype)
         columns = [self._inputs.fetch_from(X, dtype), codes.__getitem__]
         if weight is not None:
             columns.append(weight.astype(dtype).__getitem__)
+        smoothing = getattr(self, "label_smoothing", 0.0)
+        if smoothing and self._targets.loss not in SMOOTHED:
+            raise ValueError(
+                f"The 'label_smoothing' parameter of {type(self).__name__} is for the "
+                f"cross-entropies, and has no meaning for the loss {self._targets.loss!r}: leave "
+                f"it at 0. Got {smoothing!r}."
+            )
         constants = Constants(
-            unit=self._targets.unit.astype(dtype), alpha=np.asarray(self.alpha, dtype)
+            unit=self._targets.unit.astype(dtype),
+            alpha=np.asarray(self.alpha, dtype),
+            label_smoothing=smoothing,
+            **{name: optimizer.config[name] for name in optimizer.given},
         )
         recipe = Recipe(
             spec=self._spec.body,
@@ -376,6 +412,7 @@ class BaseDNN(BaseEstimator, ABC):
             y_ndim=codes.ndim,
             weighted=weight is not None,
             penalized=self.alpha > 0,
+            smoothed=smoothing > 0,
         )
         return recipe, lambda rows: [column(rows) for column in columns], constants
 
@@ -387,7 +424,7 @@ class BaseDNN(BaseEstimator, ABC):
         if getattr(self, "_optimizer", optimizer) != optimizer:
             self._state = replace(self._state, optimizer=None)
         self._optimizer = optimizer
-        report = EpochLines(plan.epochs) if self.verbose else Silence()
+        report = self._report(plan)
         self._state, history = train(recipe, fetch, constants, self._state, plan, self._rng, report)
         n_epochs = len(history["loss"])
         self._warn_if_lost(history["loss"][-1])
@@ -398,6 +435,13 @@ class BaseDNN(BaseEstimator, ABC):
             for name in {**self.history_, **history}
         }
         self.n_iter_ += n_epochs
+
+    def _report(self, plan: Any) -> Any:
+        """Put together what is told of training, and what may change and stop it."""
+        reports: list[Any] = [EpochLines(plan.epochs)] if self.verbose else []
+        if plan.schedule is not None and plan.schedule.name == "reduce_on_plateau":
+            reports.append(Plateau(max(1, self.n_iter_no_change // 2), self.tol))
+        return Several(reports)
 
     def _warn_if_lost(self, loss: float) -> None:
         # Far off and still finite: rectified units, once dead, keep a loss from overflowing.
@@ -509,17 +553,15 @@ class BaseDNN(BaseEstimator, ABC):
 
     def _make_model(self) -> Any:
         self._check_has_shapes("model_")
-        from skdnn._lookup import resolve_optimizer
         from skdnn._network import build
 
         model = build(self._spec, self._inputs.offset, self._inputs.scale)
         *weights, kernel, bias = self._state.weights
         model.set_weights([*weights, *self._targets.in_units(kernel, bias)])
-        optimizer = resolve_optimizer(
-            self.optimizer, self.learning_rate, self.momentum, type(self).__name__
-        )
         model.compile(
-            optimizer=optimizer.build(), loss=self._targets.loss, metrics=[self._targets.metric]
+            optimizer=self._resolve_optimizer().build(),
+            loss=self._targets.loss,
+            metrics=[self._targets.metric],
         )
         # Else what is saved of it could not be loaded without a warning.
         model.optimizer.build(model.trainable_variables)

@@ -1,4 +1,4 @@
-"""What happens between epochs: for now, a line of progress."""
+"""What happens between epochs: a line of progress, and a learning rate that follows the loss."""
 
 import io
 import shutil
@@ -42,7 +42,8 @@ class Several:
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
         # All are told, also behind one that stops.
-        return any([report.epoch_ends(logs, training) for report in self.reports])
+        stops = [report.epoch_ends(logs, training) for report in self.reports]
+        return any(stops)
 
 
 class EpochLines:
@@ -109,3 +110,41 @@ class EpochLines:
             bar_format=_LINE,
             ascii=not encoding.lower().startswith("utf"),
         )
+
+
+class Plateau(Silence):
+    """Divides the learning rate whenever the loss has stopped falling.
+
+    The rate becomes a fifth, as with `learning_rate="adaptive"` of scikit-learn's MLPClassifier;
+    when, is decided as Keras's `ReduceLROnPlateau` does.
+
+    Parameters
+    ----------
+    patience : int
+        Number of epochs in a row without an improvement of the validation loss, or of the loss
+        where nothing is validated, after which the rate is divided. They are counted anew then.
+    tol : float
+        What is no more than this is no improvement.
+    """
+
+    silent = False
+    _FACTOR = 0.2
+    _LEAST = 1e-6  # of the rate that it began with
+
+    def __init__(self, patience: int, tol: float):
+        self.patience = patience
+        self.tol = tol
+        self._best = float("inf")
+        self._waited = 0
+
+    def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
+        """Look whether the loss has improved, and lower the rate where it has not for long."""
+        loss = logs.get("val_loss", logs["loss"])
+        if loss < self._best - self.tol:
+            self._best, self._waited = loss, 0
+            return False
+        self._waited += 1
+        if self._waited >= self.patience:
+            training.factor = max(self._LEAST, training.factor * self._FACTOR)
+            self._waited = 0
+        return False

@@ -171,8 +171,9 @@ class Program:
     # ---------------------------------------------------------------- trace
 
     def _over_batches(self, step: Callable, scheduled: bool = False) -> tuple[Callable, list[Any]]:
-        """Return a loop of `step` over batches, and what it takes: rows, bounds, constants, and a
-        learning rate for each step where these are scheduled.
+        """Return a loop of `step` over batches, and what it takes.
+
+        That is rows, bounds, constants, and the learning rates of the steps if they are scheduled.
         """
         recipe, dtype = self.recipe, self.recipe.spec.dtype
         rows = [
@@ -187,11 +188,12 @@ class Program:
             signature.append(tf.TensorSpec([None], self.optimizer._learning_rate.dtype))
 
         def loop(*arguments: Any) -> Any:
-            arrays, bounds = arguments[: len(rows)], arguments[len(rows)]
-            constants, rates = Constants(*arguments[len(rows) + 1 :][: n_scalars + 1]), arguments[-1]
+            arrays, (bounds, *others) = arguments[: len(rows)], arguments[len(rows) :]
+            rates = others.pop() if scheduled else None
+            constants = Constants(*others)
 
             def body(i: Any, results: Any) -> tuple[Any, Any]:
-                if scheduled:
+                if rates is not None:
                     self.optimizer._learning_rate.assign(tf.gather(rates, i))
                 start, stop = tf.unstack(tf.gather(spans, i))
                 batch = [array[start:stop] for array in arrays]

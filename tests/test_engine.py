@@ -367,7 +367,11 @@ def test_the_average_is_what_is_validated(data):
 def test_going_on_with_averages_is_as_if_never_stopped(data):
     recipe = recipe_for(network(dropout=0.3), strengths={"ema_momentum": 0.9})
     split = {"rows": np.arange(50), "held_out": np.arange(50, N), "shuffle": True}
-    rng, state, constants = np.random.default_rng(5), start(recipe.spec), data.given(ema_momentum=0.9)
+    rng, state, constants = (
+        np.random.default_rng(5),
+        start(recipe.spec),
+        data.given(ema_momentum=0.9),
+    )
     for _ in range(3):
         state, _ = train(recipe, data.fetch, constants, state, plan(1, **split), rng, Silence())
     at_once, _ = run(recipe, data, start(recipe.spec), plan(3, **split), seed=5, ema_momentum=0.9)
@@ -414,9 +418,7 @@ def test_cosine_with_warmup_agrees_with_keras(data, name):
     recipe = recipe_for(network(), name, 0.02, scheduled=True)
     warmed = plan(4, schedule=Schedule("cosine", warmup=0.25))  # 20 steps, 5 of them warm-up
     state, history = run(recipe, data, start(recipe.spec), warmed)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, 15, warmup_target=0.02, warmup_steps=5
-    )
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, 15, warmup_target=0.02, warmup_steps=5)
     by_its_schedule = recipe_for(network(), name, schedule)
     model, its = by_keras(by_its_schedule, data, start(recipe.spec), epochs=4)
     assert_same_weights(state, model)
