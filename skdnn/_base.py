@@ -206,6 +206,7 @@ class BaseDNN(BaseEstimator, ABC):
         self._validate_params()  # partial_fit is not validated by scikit-learn once it is fitted
         optimizer = self._resolve_optimizer()
         schedule = self._schedule(optimizer) if validate else None
+        self.callbacks_ = self._renew_callbacks() if validate else []
         hidden = self._hidden_layers()
         resume = resume and hasattr(self, "_state")
         X, y, weight, shape = self._check_data(X, y, sample_weight, reset=not resume)
@@ -237,6 +238,13 @@ class BaseDNN(BaseEstimator, ABC):
         return resolve_optimizer(
             self.optimizer, self.learning_rate, self.momentum, owner, **strengths
         )
+
+    def _renew_callbacks(self) -> list[Any]:
+        if self.callbacks is None:
+            return []
+        from skdnn._keras_callbacks import renew
+
+        return renew(self.callbacks, type(self).__name__)
 
     def _schedule(self, optimizer: Any) -> Schedule | None:
         """Return the schedule of the learning rate; None where that is constant."""
@@ -424,8 +432,10 @@ class BaseDNN(BaseEstimator, ABC):
         if getattr(self, "_optimizer", optimizer) != optimizer:
             self._state = replace(self._state, optimizer=None)
         self._optimizer = optimizer
-        report = self._report(plan)
+        report = self._report(plan, fetch)
         self._state, history = train(recipe, fetch, constants, self._state, plan, self._rng, report)
+        if not history:  # a callback found nothing left to do
+            return
         n_epochs = len(history["loss"])
         self._warn_if_lost(history["loss"][-1])
         # Every list has one entry per epoch: NaN for those that did not have what it tells of.
@@ -436,11 +446,25 @@ class BaseDNN(BaseEstimator, ABC):
         }
         self.n_iter_ += n_epochs
 
-    def _report(self, plan: Any) -> Any:
+    def _report(self, plan: Any, fetch: Any) -> Any:
         """Put together what is told of training, and what may change and stop it."""
         reports: list[Any] = [EpochLines(plan.epochs)] if self.verbose else []
         if plan.schedule is not None and plan.schedule.name == "reduce_on_plateau":
             reports.append(Plateau(max(1, self.n_iter_no_change // 2), self.tol))
+        if self.callbacks_:
+            from skdnn._keras_callbacks import KerasCallbacks
+
+            told = KerasCallbacks(
+                self.callbacks_,
+                self._make_model(),
+                self._targets.in_units,
+                fetch(plan.rows[:1])[1],
+                n_epochs=plan.epochs,
+                n_steps=-(-len(plan.rows) // plan.batch_size),
+                scheduled=plan.schedule is not None,
+                owner=type(self).__name__,
+            )
+            reports.append(told)
         return Several(reports)
 
     def _warn_if_lost(self, loss: float) -> None:
@@ -543,6 +567,10 @@ class BaseDNN(BaseEstimator, ABC):
         """
         self._check_has_shapes("summary")
         (print_fn or print)(self._spec.summary())
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Callbacks hold open files and what not, which no other process could use.
+        return {k: v for k, v in super().__getstate__().items() if k != "callbacks_"}
 
     def __getattr__(self, name: str) -> Any:
         # Not a property, because scikit-learn's `dir` and HTML representation ask for the value

@@ -17,12 +17,16 @@ class Silence:
 
     silent = True
 
+    def training_begins(self, training: Any) -> None: ...
+
     def epoch_begins(self, epoch: int, n_steps: int) -> None: ...
 
     def steps_done(self, n_steps: int) -> None: ...
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
         return False
+
+    def training_ends(self, training: Any) -> None: ...
 
 
 class Several:
@@ -31,6 +35,10 @@ class Several:
     def __init__(self, reports: Sequence[Any]):
         self.reports = reports
         self.silent = all(report.silent for report in reports)
+
+    def training_begins(self, training: Any) -> None:
+        for report in self.reports:
+            report.training_begins(training)
 
     def epoch_begins(self, epoch: int, n_steps: int) -> None:
         for report in self.reports:
@@ -45,8 +53,12 @@ class Several:
         stops = [report.epoch_ends(logs, training) for report in self.reports]
         return any(stops)
 
+    def training_ends(self, training: Any) -> None:
+        for report in self.reports:
+            report.training_ends(training)
 
-class EpochLines:
+
+class EpochLines(Silence):
     """One line per epoch: a bar, seconds, loss, metric, and the same of the validation rows.
 
     On a terminal and in a notebook the line is live. Elsewhere it is written once, when its epoch

@@ -19,6 +19,7 @@ FLOORS = [
     {"_packing"},
     {"_seeding"},
     {"_model_engine"},
+    {"_keras_callbacks"},
     {"_callbacks", "_engine", "_inference", "_inputs", "_targets", "_validation"},
     {"_feeding", "_model_program", "_program"},
     {"_network"},
@@ -31,6 +32,7 @@ LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 HEAVY = {
     "_engine",
     "_keras",
+    "_keras_callbacks",
     "_lookup",
     "_model_engine",
     "_model_program",
