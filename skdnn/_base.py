@@ -29,11 +29,13 @@ from skdnn._callbacks import (
     EarlyStopping,
     EpochLines,
     FitTasks,
-    together,
+    Plateau,
+    Several,
     with_callbacks,
 )
 from skdnn._inputs import Inputs, as_rows
 from skdnn._layers import NetworkTableMixin
+from skdnn._schedules import Schedule
 from skdnn._spec import Activation, NetworkSpec, State, dense_network
 from skdnn._targets import Targets
 from skdnn._validation import Given, hold_out
@@ -47,6 +49,8 @@ _COMPILED_ROWS = 8192
 _MANY_ROWS = 10_000
 _EPOCHS, _MOST_EPOCHS = 50, 200  # without early stopping, and with it
 _VALIDATION_FRACTION = 0.1
+# What of the optimizer's settings is a parameter whose value is data to a compiled program.
+_STRENGTHS = ("clipnorm", "weight_decay", "ema_momentum")
 
 
 class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
@@ -77,10 +81,8 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         """Tell a loss from others, as text that is the same in other processes."""
         return loss if isinstance(loss, str) else loss.text
 
-    def _class_factors(
-        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None
-    ) -> np.ndarray | None:
-        """Return what the class of each row multiplies its weight by, learned from `rows`."""
+    def _class_weights(self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None) -> Any:
+        """Return `ClassWeights` learned from some rows; None where classes have no weights."""
         return None
 
     _parameter_constraints: dict = {
@@ -251,12 +253,12 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     ) -> None:
         """Train; for one epoch and without validation where nothing is `given` to do so."""
         from skdnn._engine import Plan, check_process
-        from skdnn._lookup import resolve_optimizer
 
         check_process()
         self._validate_params()  # partial_fit is not validated by scikit-learn once it is fitted
-        owner = type(self).__name__
-        optimizer = resolve_optimizer(self.optimizer, self.learning_rate, self.momentum, owner)
+        optimizer = self._resolve_optimizer()
+        schedule = None if given is None else self._schedule(optimizer)
+        self.callbacks_ = [] if given is None else self._renew_callbacks()
         loss = self._choose_loss()
         hidden = self._hidden_layers()
         resume = resume and hasattr(self, "_state")
@@ -275,19 +277,23 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             weight = weight / weight[rows].mean()
         if not resume:
             self._begin(X, y, weight, rows, shape, classes, hidden, loss)
-        factors = self._class_factors(y, rows, weight)
-        if factors is not None:
+        of_classes = self._class_weights(y, rows, weight)
+        if of_classes is not None:
+            factors = of_classes.of(y)
             weight = factors if weight is None else weight * factors
             rows, held_out = rows[weight[rows] > 0], held_out[weight[held_out] > 0]
             if not len(rows):
-                raise ValueError(f"class_weight leaves {owner} no row of any weight to train on.")
+                raise ValueError(
+                    f"class_weight leaves {type(self).__name__} no row of any weight to train on."
+                )
             weight = weight / weight[rows].mean()
-        validation = self._check_given(given)
+        validation = self._check_given(given, of_classes)
         recipe, fetch, constants = self._assemble(X, y, weight, validation, optimizer, loss)
+        recipe = replace(recipe, scheduled=schedule is not None)
         if validation is not None:
             held_out = len(y) + np.arange(len(validation[1]))
         epochs = 1 if given is None else self._most_epochs(stops)
-        plan = Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle))
+        plan = Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle), schedule)
         self._run(recipe, fetch, constants, plan, stops, as_given)
 
     def _stops_early(self, n_rows: int, given: Given) -> bool:
@@ -299,6 +305,36 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         if self.epochs == "auto":
             return _MOST_EPOCHS if stops else _EPOCHS
         return int(self.epochs)
+
+    def _resolve_optimizer(self) -> Any:
+        from skdnn._lookup import resolve_optimizer
+
+        owner = type(self).__name__
+        strengths = {name: getattr(self, name) for name in _STRENGTHS}
+        return resolve_optimizer(
+            self.optimizer, self.learning_rate, self.momentum, owner, **strengths
+        )
+
+    def _renew_callbacks(self) -> list[Any]:
+        if self.callbacks is None:
+            return []
+        from skdnn._keras_callbacks import renew
+
+        return renew(self.callbacks, type(self).__name__)
+
+    def _schedule(self, optimizer: Any) -> Schedule | None:
+        """Return the schedule of the learning rate; None where that is constant."""
+        if self.learning_rate_schedule == "constant" and not self.warmup:
+            return None
+        if optimizer.learning_rate is None:
+            raise ValueError(
+                f"The 'learning_rate_schedule' and 'warmup' parameters of {type(self).__name__} "
+                "need a learning rate that is a number, but the optimizer's follows a schedule of "
+                f"Keras: {optimizer.config['learning_rate']!r}. Give learning_rate a number, or "
+                "leave learning_rate_schedule at 'constant' and warmup at 0. Got "
+                f"{self.learning_rate_schedule!r} and {self.warmup!r}."
+            )
+        return Schedule(self.learning_rate_schedule, float(self.warmup))
 
     def _split(
         self, y: np.ndarray, rows: np.ndarray, given: Given | None, stops: bool
@@ -342,7 +378,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         return weight
 
     def _check_given(
-        self, given: Given | None
+        self, given: Given | None, of_classes: Any
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None] | None:
         """Return the X, y and weights to validate on, if `fit` was given any."""
         if given is None or given.X is None:
@@ -362,6 +398,10 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             raise kind(
                 f"The data to validate on (X_val, y_val, sample_weight_val) do not fit: {error}"
             ) from error
+        if of_classes is not None:
+            weight = of_classes.of(y) * (1 if weight is None else weight)
+            if not weight.any():
+                raise ValueError("class_weight leaves no row of X_val with any weight.")
         return X, y, None if weight is None else weight / weight.mean()
 
     def _check_numbers(self, X: np.ndarray) -> None:
@@ -478,7 +518,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
         The rows to validate on are numbered after those of X.
         """
-        from skdnn._program import Constants, Recipe
+        from skdnn._program import SMOOTHED, Constants, Recipe
 
         dtype = self._spec.dtype
         weighted = weight is not None or (validation is not None and validation[2] is not None)
@@ -490,11 +530,20 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             fetch = _one_after_the_other(
                 fetch, len(y), self._fetch_from(X_val, codes_val, weight_val, weighted)
             )
+        smoothing = getattr(self, "label_smoothing", 0.0)
+        if smoothing and (not isinstance(loss, str) or self._targets.loss not in SMOOTHED):
+            raise ValueError(
+                f"The 'label_smoothing' parameter of {type(self).__name__} is for the "
+                f"cross-entropies, and has no meaning for the loss {self.loss!r}: leave it at 0. "
+                f"Got {smoothing!r}."
+            )
         constants = Constants(
             unit=self._targets.unit.astype(dtype),
             alpha=np.asarray(self.alpha, dtype),
             center=self._targets.mean.astype(dtype),
             levels=self._targets.levels.astype(dtype),
+            label_smoothing=smoothing,
+            **{name: optimizer.config[name] for name in optimizer.given},
         )
         recipe = Recipe(
             spec=self._spec.body,
@@ -505,6 +554,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             y_ndim=codes.ndim,
             weighted=weighted,
             penalized=self.alpha > 0,
+            smoothed=smoothing > 0,
         )
         return recipe, fetch, constants
 
@@ -542,13 +592,15 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         for name in ("best_epoch_", "best_score_", "validation_scores_"):
             self.__dict__.pop(name, None)
         tasks = self._begin_tasks(plan, as_given)
-        report = together([part for part in (lines, stopping, tasks) if part is not None])
+        parts = [lines, self._plateau(plan), stopping, self._keras_callbacks(plan, fetch), tasks]
+        report = Several([part for part in parts if part is not None])
         state, history = train(recipe, fetch, constants, self._state, plan, self._rng, report)
-        best = self._take_over(state, history, stopping, start)
-        if stopping is not None and lines is not None:
-            lines.say(stopping.verdict())
-        if best:
-            self._warn_if_lost(history["loss"][best - 1])
+        if history:  # else a callback found nothing left to do
+            best = self._take_over(state, history, stopping, start)
+            if stopping is not None and lines is not None:
+                lines.say(stopping.verdict())
+            if best:
+                self._warn_if_lost(history["loss"][best - 1])
         if tasks is not None:
             tasks.end()
 
@@ -605,6 +657,27 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             for name in {**self.history_, **history}
         }
         return {"_state": state, "history_": told, "n_iter_": self.n_iter_ + n_epochs}
+
+    def _plateau(self, plan: Any) -> Plateau | None:
+        if plan.schedule is None or plan.schedule.name != "reduce_on_plateau":
+            return None
+        return Plateau(max(1, self.n_iter_no_change // 2), self.tol)
+
+    def _keras_callbacks(self, plan: Any, fetch: Any) -> Any:
+        if not self.callbacks_:
+            return None
+        from skdnn._keras_callbacks import KerasCallbacks
+
+        return KerasCallbacks(
+            self.callbacks_,
+            self._make_model(),
+            self._targets.in_units,
+            fetch(plan.rows[:1])[1],
+            n_epochs=plan.epochs,
+            n_steps=-(-len(plan.rows) // plan.batch_size),
+            scheduled=plan.schedule is not None,
+            owner=type(self).__name__,
+        )
 
     def _warn_if_lost(self, loss: float) -> None:
         # Far off and still finite: rectified units, once dead, keep a loss from overflowing.
@@ -716,21 +789,17 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
     def _make_model(self) -> Any:
         self._check_has_shapes("model_")
-        from skdnn._lookup import resolve_optimizer
         from skdnn._losses import compiled_loss
         from skdnn._network import build, rescale_outputs
 
         model = build(self._spec, self._inputs.offset, self._inputs.scale)
         *weights, kernel, bias = self._state.weights
         model.set_weights([*weights, *self._targets.in_units(kernel, bias)])
-        optimizer = resolve_optimizer(
-            self.optimizer, self.learning_rate, self.momentum, type(self).__name__
-        )
         targets, loss = self._targets, self._choose_loss()
         if targets.ascending:
             rescale_outputs(model, targets.unit, targets.mean)
         model.compile(
-            optimizer=optimizer.build(),
+            optimizer=self._resolve_optimizer().build(),
             loss=compiled_loss(targets.loss if isinstance(loss, str) else loss, targets.unit),
             metrics=None if targets.metric == "mean_pinball_loss" else [targets.metric],
         )
@@ -756,7 +825,8 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         return twin
 
     def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
+        # Callbacks hold open files and what not, which no other process could use.
+        state = {k: v for k, v in super().__getstate__().items() if k != "callbacks_"}
         return {**state, "loss": _Loss(self.loss)} if _is_keras_loss(self.loss) else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -769,7 +839,6 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         return tags
 
 
-<<<<<<< HEAD
 def _one_after_the_other(
     first: Callable[[np.ndarray], list[np.ndarray]],
     n_rows: int,
@@ -777,7 +846,8 @@ def _one_after_the_other(
 ) -> Callable[[np.ndarray], list[np.ndarray]]:
     """Fetch from two sources; those asked for together are of the same."""
     return lambda rows: first(rows) if rows[0] < n_rows else second(rows - n_rows)
-=======
+
+
 class _Loss:
     """A loss of Keras on its way to another process, with all its settings."""
 
@@ -797,7 +867,6 @@ def _arrived(kind: type, settings: dict[str, Any]) -> Any:
 def _is_keras_loss(value: Any) -> bool:
     keras = sys.modules.get("keras")
     return keras is not None and isinstance(value, keras.losses.Loss)
->>>>>>> five-loss
 
 
 def _is_count(value: Any) -> bool:

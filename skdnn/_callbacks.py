@@ -1,4 +1,6 @@
-"""What happens between epochs: a line of progress, early stopping, scikit-learn's callbacks."""
+"""What happens between epochs: a line of progress, early stopping, a learning rate that follows the
+loss, scikit-learn's callbacks.
+"""
 
 import io
 import math
@@ -42,6 +44,37 @@ class Silence:
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
         return False
+
+    def training_ends(self, training: Any) -> None: ...
+
+
+class Several:
+    """Several reports as one: silent where all are, and any of them may stop."""
+
+    def __init__(self, reports: Sequence[Any]):
+        self.reports = reports
+        self.silent = all(report.silent for report in reports)
+
+    def training_begins(self, training: Any) -> None:
+        for report in self.reports:
+            report.training_begins(training)
+
+    def epoch_begins(self, epoch: int, n_steps: int) -> None:
+        for report in self.reports:
+            report.epoch_begins(epoch, n_steps)
+
+    def steps_done(self, n_steps: int) -> None:
+        for report in self.reports:
+            report.steps_done(n_steps)
+
+    def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
+        # All are told, also behind one that stops.
+        stops = [report.epoch_ends(logs, training) for report in self.reports]
+        return any(stops)
+
+    def training_ends(self, training: Any) -> None:
+        for report in self.reports:
+            report.training_ends(training)
 
 
 class EpochLines(Silence):
@@ -187,6 +220,44 @@ class EarlyStopping(Silence):
         return f"{begin or 'The'} weights are those of {best}."
 
 
+class Plateau(Silence):
+    """Divides the learning rate whenever the loss has stopped falling.
+
+    The rate becomes a fifth, as with `learning_rate="adaptive"` of scikit-learn's MLPClassifier;
+    when, is decided as Keras's `ReduceLROnPlateau` does.
+
+    Parameters
+    ----------
+    patience : int
+        Number of epochs in a row without an improvement of the validation loss, or of the loss
+        where nothing is validated, after which the rate is divided. They are counted anew then.
+    tol : float
+        What is no more than this is no improvement.
+    """
+
+    silent = False
+    _FACTOR = 0.2
+    _LEAST = 1e-6  # of the rate that it began with
+
+    def __init__(self, patience: int, tol: float):
+        self.patience = patience
+        self.tol = tol
+        self._best = float("inf")
+        self._waited = 0
+
+    def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
+        """Look whether the loss has improved, and lower the rate where it has not for long."""
+        loss = logs.get("val_loss", logs["loss"])
+        if loss < self._best - self.tol:
+            self._best, self._waited = loss, 0
+            return False
+        self._waited += 1
+        if self._waited >= self.patience:
+            training.factor = max(self._LEAST, training.factor * self._FACTOR)
+            self._waited = 0
+        return False
+
+
 class FitTasks(Silence):
     """Tells scikit-learn's callbacks of epochs: each is a task of the fit.
 
@@ -235,36 +306,6 @@ class FitTasks(Silence):
         self.context.call_on_fit_task_end(
             estimator=self.estimator, **self.data, reconstruction_attributes={}
         )
-
-
-class _Together(Silence):
-    """Several of them, told one after the other."""
-
-    silent = False
-
-    def __init__(self, reports: Sequence[Any]):
-        self.reports = reports
-
-    def training_begins(self, training: Any) -> None:
-        for report in self.reports:
-            report.training_begins(training)
-
-    def epoch_begins(self, epoch: int, n_steps: int) -> None:
-        for report in self.reports:
-            report.epoch_begins(epoch, n_steps)
-
-    def steps_done(self, n_steps: int) -> None:
-        for report in self.reports:
-            report.steps_done(n_steps)
-
-    def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
-        stops = [report.epoch_ends(logs, training) for report in self.reports]
-        return any(stops)
-
-
-def together(reports: Sequence[Any]) -> Any:
-    """Return one report in the place of any number of them; each may stop training."""
-    return _Together(reports) if reports else Silence()
 
 
 def _worker_name() -> str:

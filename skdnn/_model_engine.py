@@ -6,7 +6,7 @@ What cannot be run so with the same meaning is refused, and is for Keras's own `
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,17 +14,17 @@ import numpy as np
 from skdnn._engine import check_process, threads_for
 from skdnn._feeding import Feeder, batch_sizes
 from skdnn._keras import keras, tf
+from skdnn._keras_callbacks import Twin, looks_at_batches
 from skdnn._model_program import ModelProgram, Recipe, state_variables
 from skdnn._programs import PROGRAMS
 
-# What a callback may look at: each batch. These do so only if they are told to, by this setting.
-_EACH_BATCH = [
-    f"on_{mode}batch_{end}" for mode in ("", "train_", "test_") for end in ("begin", "end")
-]
-_WHEN_ASKED: dict[type, tuple[str, Any]] = {
-    keras.callbacks.ModelCheckpoint: ("save_freq", "epoch"),
-    keras.callbacks.ProgbarLogger: ("verbose", 0),
-}
+# These need Keras's own training: they set the epoch that it begins with, write its graph, or stop
+# it in the midst of an epoch.
+_FOR_KERAS = (
+    keras.callbacks.BackupAndRestore,
+    keras.callbacks.TensorBoard,
+    keras.callbacks.TerminateOnNaN,
+)
 # What a model may have of its own instead of Keras's.
 _METHODS = (
     "fit",
@@ -128,25 +128,24 @@ def fit(
         )
         model.stop_training = False
         program.load(run.values(), threads_for(program, batch_size))
-        told.on_train_begin()
-        run.look(before=True)
+        with run.at_home():
+            told.on_train_begin()
         logs: dict[str, float] = {}
         with _feeder(program, data) as feeder, _feeder(program, held_out) as other:
             feeder.limit(batch_size * program.work)
             for epoch in range(initial_epoch, epochs):
-                told.on_epoch_begin(epoch)
-                run.look(before=True)
+                with run.at_home():
+                    told.on_epoch_begin(epoch)
                 logs = run.loop("train_step", feeder, order(epoch), batch_size)
-                run.look(before=False)
                 if held_out is not None:
                     rows = np.arange(held_out.n_rows)
                     values = run.validate(told, other, rows, validation_batch_size)
                     logs |= {f"val_{name}": value for name, value in values.items()}
-                told.on_epoch_end(epoch, logs)
+                with run.at_home():
+                    told.on_epoch_end(epoch, logs)
                 if model.stop_training:
                     break
-                run.look(before=True)
-        run.take_home()
+        run.twin.catch_up()
         model.optimizer.finalize_variable_values(model.trainable_weights)
         told.on_train_end(logs=logs)
     return model.history.history
@@ -161,10 +160,20 @@ class _Run:
         self.program = program
         self.variables = variables
         seen = {id(v) for v in variables}
-        metrics = [v for v in model.metrics_variables if id(v) not in seen]
-        self._home = [*variables, *metrics] if callbacks else variables
+        # Where nobody watches, the model's own metrics may not have been made yet.
+        metrics = [v for v in model.metrics_variables if id(v) not in seen] if callbacks else []
         self._watched = bool(callbacks)
-        self._away = False  # whether the program is ahead of the model
+        self.twin = Twin([*variables, *metrics], self._read, self._write)
+
+    def _read(self) -> list[np.ndarray]:
+        return self.program.read()[: len(self.twin.variables)]
+
+    def _write(self, values: list[np.ndarray], changed: list[bool]) -> None:
+        self.program.load(values[: len(self.variables)], self.program.n_threads)
+
+    def at_home(self) -> AbstractContextManager[None]:
+        """Let callbacks see the model as it is, where there are any."""
+        return self.twin.at_home() if self._watched else nullcontext()
 
     def values(self) -> list[np.ndarray]:
         return [np.asarray(v.numpy()) for v in self.variables]
@@ -177,38 +186,19 @@ class _Run:
         for call in feeder.calls(rows, batch_sizes(len(rows), batch_size)):
             results = self.program.run(name, call.arrays, call.bounds, begins)
             begins = False
-        self._away = True
+        self.twin.is_behind = True
         return tf.nest.map_structure(_as_told, results)
 
     def validate(
         self, told: Any, feeder: Feeder, rows: np.ndarray, batch_size: int
     ) -> dict[str, float]:
         """Loop over rows that are held out, with the callbacks told."""
-        told.on_test_begin()
-        self.look(before=True)
+        with self.at_home():
+            told.on_test_begin()
         values = self.loop("test_step", feeder, rows, batch_size)
-        self.look(before=False)
-        told.on_test_end(values)
+        with self.at_home():
+            told.on_test_end(values)
         return values
-
-    def look(self, *, before: bool) -> None:
-        """Let callbacks see the model as it is, and the program what they made of it."""
-        if not self._watched:
-            return
-        if before:
-            self.program.load(self.values(), self.program.n_threads)
-        else:
-            self.take_home()
-
-    def take_home(self) -> None:
-        """Set the model's variables to what the program has made of them."""
-        if not self._away:
-            return
-        # Where nobody watches, the model's own metrics may not have been made yet.
-        values = self.program.read()[: len(self._home)]
-        for variable, value in zip(self._home, values, strict=True):
-            variable.assign(value)
-        self._away = False
 
 
 def _as_told(value: Any) -> Any:
@@ -273,16 +263,5 @@ def _is_own(model: Any, name: str) -> bool:
 
 
 def _check_callback(callback: Any) -> None:
-    kind = type(callback)
-    if kind in _WHEN_ASKED:
-        setting, quiet = _WHEN_ASKED[kind]
-        if getattr(callback, setting) == quiet:
-            return
-    standard = keras.callbacks.Callback
-    seen = [
-        name
-        for name in _EACH_BATCH
-        if name in vars(callback) or getattr(kind, name) is not getattr(standard, name)
-    ]
-    if seen:
-        raise NotHereError(f"the callback {kind.__name__} looks at each batch ({seen[0]})")
+    if isinstance(callback, _FOR_KERAS) or looks_at_batches(callback):
+        raise NotHereError(f"the callback {type(callback).__name__} looks at each batch")

@@ -345,13 +345,13 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         self.classes_ = targets.classes
         return targets
 
-    def _class_factors(
+    def _class_weights(
         self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None
-    ) -> np.ndarray | None:
+    ) -> ClassWeights | None:
         if self.class_weight is None:
             return None
         weights = ClassWeights(self.class_weight, self.classes_, type(self).__name__)
-        return weights.fit(y, rows, weight).of(y)
+        return weights.fit(y, rows, weight)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

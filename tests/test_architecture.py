@@ -20,18 +20,20 @@ FLOORS = [
     {"_packing"},
     {"_seeding"},
     {"_model_engine"},
+    {"_keras_callbacks"},
     {"_callbacks", "_engine", "_inference", "_inputs", "_layers", "_targets", "_validation"},
     {"_feeding", "_model_program", "_program"},
     {"_network"},
     {"_lookup", "_optimizers", "_scikeras", "_session"},
     {"_keras", "_spec"},
-    {"_plotting", "_programs", "_text"},
+    {"_plotting", "_programs", "_schedules", "_text"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # What starts TensorFlow: imported only when something is trained or a Keras object is asked for.
 HEAVY = {
     "_engine",
     "_keras",
+    "_keras_callbacks",
     "_lookup",
     "_model_engine",
     "_model_program",

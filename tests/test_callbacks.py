@@ -5,7 +5,7 @@ from threading import Thread
 
 import pytest
 
-from skdnn._callbacks import EarlyStopping, EpochLines, together
+from skdnn._callbacks import EarlyStopping, EpochLines, Several
 
 
 class Screen(io.StringIO):
@@ -145,7 +145,7 @@ def test_an_improvement_within_tol_does_not_count_but_is_kept():
     assert (n_epochs, stopping.best, stopping.best_loss) == (4, 4, 4.7)
 
 
-def test_small_improvements_count_together():
+def test_small_improvements_count_Several():
     stopping, n_epochs = stop_early([5, 4.6, 4.2, 3.9, 3.5, 3.1, 2.8], tol=1.0)
     assert (n_epochs, stopping.best, stopping.stopped) == (7, 7, False)
     assert stopping.verdict() == "The weights are those of epoch 7."
@@ -165,7 +165,7 @@ def test_a_loss_that_is_not_finite_is_no_improvement(lost):
 
 def test_several_are_told_and_any_may_stop():
     early, line = EarlyStopping(1, 0.0, False), EpochLines(1, Log())
-    both = together([line, early])
+    both = Several([line, early])
     both.training_begins(None)
     both.epoch_begins(1, 10)
     both.steps_done(10)
@@ -175,5 +175,5 @@ def test_several_are_told_and_any_may_stop():
 
 
 def test_nobody_is_silent():
-    assert together([]).silent
-    assert not together([EarlyStopping(1, 0.0, False)]).silent
+    assert Several([]).silent
+    assert not Several([EarlyStopping(1, 0.0, False)]).silent
