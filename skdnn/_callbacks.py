@@ -1,6 +1,4 @@
-"""What happens between epochs: a line of progress, early stopping, a learning rate that follows the
-loss, scikit-learn's callbacks.
-"""
+"""What happens between epochs: progress, early stopping, a falling rate, callbacks."""
 
 import io
 import math

@@ -145,7 +145,7 @@ def test_an_improvement_within_tol_does_not_count_but_is_kept():
     assert (n_epochs, stopping.best, stopping.best_loss) == (4, 4, 4.7)
 
 
-def test_small_improvements_count_Several():
+def test_small_improvements_count_together():
     stopping, n_epochs = stop_early([5, 4.6, 4.2, 3.9, 3.5, 3.1, 2.8], tol=1.0)
     assert (n_epochs, stopping.best, stopping.stopped) == (7, 7, False)
     assert stopping.verdict() == "The weights are those of epoch 7."
