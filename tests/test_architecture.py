@@ -19,7 +19,7 @@ FLOORS = [
     {"_packing"},
     {"_seeding"},
     {"_model_engine"},
-    {"_callbacks", "_engine", "_inference", "_inputs", "_targets", "_validation"},
+    {"_callbacks", "_columns", "_engine", "_inference", "_inputs", "_targets", "_validation"},
     {"_feeding", "_model_program", "_program"},
     {"_network"},
     {"_lookup", "_optimizers", "_scikeras", "_session"},
