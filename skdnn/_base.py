@@ -490,15 +490,16 @@ class BaseDNN(BaseEstimator, ABC):
         # As precise as X is: scikit-learn's estimators keep float64 for float64.
         dtype = np.result_type(X.dtype, self._spec.dtype)
         n_rows = X.shape[0]
-        network, size = self._forward_function(n_rows, dtype)
-        if sparse:
+        kept = sparse and self._inputs.keeps_zeros and _inference.covers(self._spec.body)
+        # Where rows stay sparse, NumPy's way: it begins with a product, which SciPy has, too.
+        network, size = self._forward_function(0 if kept else n_rows, dtype)
+        if sparse and not kept:
             size = min(size, max(1, _VALUES // self._spec.widest))
         output = np.empty((n_rows, self._targets.n_outputs), dtype)
         # scikit-learn's gen_batches would take as long as a row.
         for start in range(0, n_rows, size):
             part = slice(start, start + size)
-            rows = X[part].toarray() if sparse else X[part]
-            output[part] = network(self._inputs.apply(rows, dtype, missing))
+            output[part] = network(self._inputs.apply(X[part], dtype, missing))
         return output
 
     def _is_plain(self, X: Any) -> bool:

@@ -155,6 +155,11 @@ class Inputs:
         return len(self.signed) + len(self.codes) > 0
 
     @property
+    def keeps_zeros(self) -> bool:
+        """Whether zeros stay zeros, so that what is sparse stays sparse."""
+        return not self.sorts and (self.offset is None or not self.offset.any())
+
+    @property
     def width(self) -> int:
         """Number of values in a row that the network is given."""
         return len(self.numbers) + len(self.signed) + len(self.codes)
@@ -169,20 +174,25 @@ class Inputs:
         offset = np.append(np.broadcast_to(self.offset, n), np.zeros(rest))
         return offset, np.append(np.broadcast_to(self.scale, n), np.ones(rest)), self.fill
 
-    def apply(self, X: np.ndarray, dtype: npt.DTypeLike, missing: bool = False) -> np.ndarray:
+    def apply(self, X: Any, dtype: npt.DTypeLike, missing: bool = False) -> Any:
         """Prepare rows; in float64, for what is not in `dtype` or narrower anyway.
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, n_inputs)
-            Rows.
+        X : ndarray or CSR matrix of shape (n_samples, n_inputs)
+            Rows. They come back as a CSR matrix if zeros stay zeros, else as an array.
         dtype : dtype
             Of the result.
         missing : bool, default=False
             Whether any number may be NaN.
         """
         work = np.result_type(X.dtype, dtype)
-        x = X.astype(work, copy=False)
+        if issparse(X) and self.keeps_zeros:
+            x = X.astype(work, copy=True)
+            if self.scale is not None:
+                x.data *= self.scale[x.indices]
+            return x.astype(dtype, copy=False)
+        x = (X.toarray() if issparse(X) else X).astype(work, copy=False)
         if missing or self.sorts:
             x = self._sorted(x, missing)
         elif self.offset is not None and self.scale is not None:
@@ -216,7 +226,7 @@ class Inputs:
         what is sparse or on disk. All else is prepared once, in one pass.
         """
         if issparse(X):
-            return lambda rows: self._prepared(X[rows].toarray(), dtype, False)
+            return lambda rows: self._prepared(X[rows], dtype, False)
         missing = may_miss(X)
         in_place = X.dtype in (np.uint8, dtype)
         if in_place and not missing and not self.sorts:
@@ -228,8 +238,10 @@ class Inputs:
             prepared[part] = self.apply(X[part], dtype, missing)
         return partial(_take, prepared)
 
-    def _prepared(self, x: np.ndarray, dtype: str, missing: bool) -> np.ndarray:
+    def _prepared(self, x: Any, dtype: str, missing: bool) -> np.ndarray:
         x = self.apply(x, dtype, missing)
+        if issparse(x):
+            return x.toarray(out=_aligned(x.shape, dtype))
         if x.ctypes.data % _ALIGNMENT:
             x, out = _aligned(x.shape, dtype), x
             x[:] = out
