@@ -499,7 +499,8 @@ class BaseDNN(BaseEstimator, ABC):
         # scikit-learn's gen_batches would take as long as a row.
         for start in range(0, n_rows, size):
             part = slice(start, start + size)
-            output[part] = network(self._inputs.apply(X[part], dtype, missing))
+            x = self._inputs.apply(X[part], dtype, missing)
+            output[part] = network(x.toarray() if sparse and not kept and issparse(x) else x)
         return output
 
     def _is_plain(self, X: Any) -> bool:
