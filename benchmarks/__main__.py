@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import growth, memory, report, speed
+from benchmarks import growth, memory, report, sparse, speed
 from benchmarks.systems import require
 from benchmarks.work import ROOT, WORKS
 
@@ -62,6 +62,11 @@ def run_memory(arguments: argparse.Namespace) -> None:
         memory.write(curves, folder)
 
 
+def run_sparse(arguments: argparse.Namespace) -> None:
+    """Measure an epoch on a large sparse matrix."""
+    print(sparse.show(sparse.run(arguments.quick)))
+
+
 def run_fashion_mnist(arguments: argparse.Namespace) -> None:
     """Run the lesson."""
     from benchmarks import fashion_mnist
@@ -81,13 +86,19 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--plot", type=Path, metavar="FILE", help="where to draw the growth")
     two = commands.add_parser("memory", help="resident memory over many fits")
     two.add_argument("--folder", type=Path, help="where to write memory.json, .md and .svg")
-    for command in (one, two):
+    three = commands.add_parser("sparse", help="an epoch on a large sparse matrix")
+    for command in (one, two, three):
         command.add_argument("--quick", action="store_true", help="very little work, as a trial")
     commands.add_parser("fashion-mnist", help="a first course's lesson, beside plain Keras")
     return whole
 
 
-COMMANDS = {"speed": run_speed, "memory": run_memory, "fashion-mnist": run_fashion_mnist}
+COMMANDS = {
+    "speed": run_speed,
+    "memory": run_memory,
+    "sparse": run_sparse,
+    "fashion-mnist": run_fashion_mnist,
+}
 
 
 def main(words: list[str] | None = None) -> None:

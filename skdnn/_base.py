@@ -13,10 +13,17 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Tags, _safe_indexing, check_consistent_length, check_random_state
+from sklearn.utils import (
+    Tags,
+    _safe_indexing,
+    check_array,
+    check_consistent_length,
+    check_random_state,
+)
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
+    _check_y,
     _num_samples,
     check_is_fitted,
     column_or_1d,
@@ -33,10 +40,19 @@ from skdnn._callbacks import (
     Several,
     with_callbacks,
 )
-from skdnn._inputs import Inputs, as_rows
+from skdnn._columns import Columns
+from skdnn._inputs import Inputs, as_rows, may_miss
 from skdnn._layers import NetworkTableMixin
 from skdnn._schedules import Schedule
-from skdnn._spec import Activation, NetworkSpec, State, dense_network
+from skdnn._spec import (
+    Activation,
+    CategoryEmbedding,
+    ColumnTransform,
+    NetworkSpec,
+    State,
+    dense_network,
+    embedding_length,
+)
 from skdnn._targets import Targets
 from skdnn._validation import Given, hold_out
 
@@ -51,6 +67,8 @@ _EPOCHS, _MOST_EPOCHS = 50, 200  # without early stopping, and with it
 _VALIDATION_FRACTION = 0.1
 # What of the optimizer's settings is a parameter whose value is data to a compiled program.
 _STRENGTHS = ("clipnorm", "weight_decay", "ema_momentum")
+# What scikit-learn's validation lets through of X.
+_ACCEPTED = {"accept_sparse": "csr", "ensure_all_finite": "allow-nan"}
 
 
 class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
@@ -60,6 +78,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     """
 
     model_: Any
+    _columns: Columns
     _rng: np.random.Generator
     _targets: Targets
 
@@ -202,7 +221,9 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         ----------
         X : array-like of shape (n_samples, ...)
             Tables (n_samples, n_features), or samples of any shape, such as images
-            (n_samples, 28, 28), as they come: numbers of any dtype, no NaN.
+            (n_samples, 28, 28), as they come: arrays and memory maps of numbers of any dtype, NaN
+            where one is missing; DataFrames of Pandas, Polars or PyArrow with numbers, text,
+            categories and booleans; SciPy's sparse matrices and arrays.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -273,6 +294,9 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         rows = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
         stops = given is not None and self._stops_early(len(rows), given)
         rows, held_out = self._split(y, rows, given, stops)
+        if self._columns.reads(X):
+            columns = self._columns
+            X = self._checked(columns.transform(X) if resume else columns.fit_transform(X, rows))
         if weight is not None:
             weight = weight / weight[rows].mean()
         if not resume:
@@ -356,12 +380,18 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         self, X: Any, y: Any, sample_weight: Any, *, reset: bool
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, tuple[int, ...]]:
         X, shape = as_rows(X)
-        if not reset:
+        if reset:
+            self._columns = Columns(self.categorical_features, type(self).__name__)
+        else:
             self._check_shape(shape)
-        X, y = validate_data(
-            self, X, y, reset=reset, multi_output=True, y_numeric=not is_classifier(self)
-        )
-        self._check_numbers(X)
+        checks = {"multi_output": True, "y_numeric": not is_classifier(self)}
+        if self._columns.reads(X):  # what is in it is checked when it is read
+            X, y = validate_data(self, X, y, reset=reset, skip_check_array=True)
+            y = _check_y(y, estimator=self, **checks)
+            check_consistent_length(X, y)
+        else:
+            X, y = validate_data(self, X, y, reset=reset, **_ACCEPTED, **checks)
+            self._check_numbers(X)
         y = self._check_y(y)
         return X, y, self._weights_of(X, y, sample_weight), shape
 
@@ -385,6 +415,8 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             return None
         try:
             X, y, weight, _ = self._check_data(given.X, given.y, given.sample_weight, reset=False)
+            if self._columns.reads(X):
+                X = self._checked(self._columns.transform(X))
             if is_classifier(self) and y.ndim == self.classes_.ndim == 1:
                 unknown = np.setdiff1d(y, self.classes_)
                 if len(unknown):
@@ -404,11 +436,36 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
                 raise ValueError("class_weight leaves no row of X_val with any weight.")
         return X, y, None if weight is None else weight / weight.mean()
 
-    def _check_numbers(self, X: np.ndarray) -> None:
+    def _convert(self, X: Any) -> Any:
+        """Check X that comes after `fit`, and turn it into what `Inputs` takes.
+
+        Returns
+        -------
+        ndarray or CSR matrix of shape (n_samples, n_inputs)
+            For `Inputs.fetch_from`, or by parts for `Inputs.apply`.
+        """
+        X, shape = as_rows(X)
+        self._check_shape(shape)
+        if self._columns.reads(X):
+            validate_data(self, X, reset=False, skip_check_array=True)
+            return self._checked(self._columns.transform(X))
+        X = validate_data(self, X, reset=False, **_ACCEPTED)
+        self._check_numbers(X)
+        return X
+
+    def _checked(self, matrix: np.ndarray) -> np.ndarray:
+        return check_array(matrix, ensure_all_finite="allow-nan", estimator=self, input_name="X")
+
+    def _check_numbers(self, X: Any) -> None:
         if X.dtype.kind not in "biuf":
             raise TypeError(
                 f"The X of {type(self).__name__} must hold numbers. Got {X.dtype}: turn dates into "
-                "numbers, such as days since a start, and categories with OneHotEncoder."
+                "numbers, such as days since a start, and name categories in categorical_features."
+            )
+        if issparse(X) and may_miss(X.data) and np.isnan(X.data).any():
+            raise ValueError(
+                f"Sparse X of {type(self).__name__} must hold no missing values. Input X contains "
+                "NaN: fill them in with SimpleImputer, or bring X as an array."
             )
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
@@ -437,7 +494,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
         self._targets = self._make_targets(y, rows, weight, classes, loss)
         self._loss = self._describe(loss)
-        self._inputs = Inputs(self.scaling, shape).fit(X, rows, weight)
+        self._inputs = Inputs(self.scaling, shape, self._columns.codes).fit(X, rows, weight)
         self._spec = self._lay_out(shape, hidden)
         owner = type(self).__name__
         weights = initial_weights(self._spec, self.kernel_initializer, self._rng, owner)
@@ -470,11 +527,20 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     def _lay_out(
         self, shape: tuple[int, ...], hidden: list[tuple[int, Activation, float]]
     ) -> NetworkSpec:
+        inputs, sizes = self._inputs, self._columns.sizes
+        entry: list[ColumnTransform | CategoryEmbedding] = []
+        if inputs.sorts:
+            positions = [inputs.numbers, inputs.signed, inputs.codes]
+            numbers, signed, codes = (tuple(p.tolist()) for p in positions)
+            entry.append(ColumnTransform(numbers, signed, codes))
+        if sizes:
+            entry.append(CategoryEmbedding(sizes, tuple(map(embedding_length, sizes))))
         return dense_network(
             shape,
             hidden,
             (self._targets.n_outputs, self._targets.activation),
-            scaled=self._inputs.offset is not None,
+            scaled=inputs.offset is not None,
+            entry=tuple(entry),
             batch_norm=bool(self.batch_norm),
             ascending=self._targets.ascending,
             dtype=self.dtype,
@@ -497,12 +563,16 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             self._lay_out(self._spec.input_shape, hidden) != self._spec
             or self.scaling != self._inputs.scaling
             or self._loss != self._describe(loss)
+            or not np.array_equal(
+                np.asarray(self.categorical_features, object),
+                np.asarray(self._columns.categorical_features, object),
+            )
         ):
             raise ValueError(
                 f"The network that {type(self).__name__} has begun to train is not the one that "
                 "its parameters now describe (hidden_layer_sizes, activation, dropout, batch_norm, "
-                "scaling, loss, quantile or dtype was changed): set them back, or start anew with "
-                "fit and warm_start=False."
+                "scaling, categorical_features, loss, quantile or dtype was changed): set them "
+                "back, or start anew with fit and warm_start=False."
             )
 
     def _assemble(
@@ -694,20 +764,26 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
     def _forward(self, X: Any) -> np.ndarray:
         """Send X through the network: shape (n_samples, n_outputs), not decoded."""
+        missing = sparse = False
         if not self._is_plain(X):
             check_is_fitted(self)
-            X, shape = as_rows(X)
-            self._check_shape(shape)
-            X = validate_data(self, X, reset=False)
-            self._check_numbers(X)
+            X = self._convert(X)
+            sparse = issparse(X)
+            missing = not sparse and may_miss(X)
         # As precise as X is: scikit-learn's estimators keep float64 for float64.
         dtype = np.result_type(X.dtype, self._spec.dtype)
-        network, size = self._forward_function(len(X), dtype)
-        output = np.empty((len(X), self._targets.n_outputs), dtype)
+        n_rows = X.shape[0]
+        kept = sparse and self._inputs.keeps_zeros and _inference.covers(self._spec.body)
+        # Where rows stay sparse, NumPy's way: it begins with a product, which SciPy has, too.
+        network, size = self._forward_function(0 if kept else n_rows, dtype)
+        if sparse and not kept:
+            size = min(size, max(1, _VALUES // self._spec.widest))
+        output = np.empty((n_rows, self._targets.n_outputs), dtype)
         # scikit-learn's gen_batches would take as long as a row.
-        for start in range(0, len(X), size):
+        for start in range(0, n_rows, size):
             part = slice(start, start + size)
-            output[part] = network(self._inputs.apply(X[part], dtype))
+            x = self._inputs.apply(X[part], dtype, missing)
+            output[part] = network(x.toarray() if sparse and not kept and issparse(x) else x)
         return output
 
     def _is_plain(self, X: Any) -> bool:
@@ -717,6 +793,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             or X.dtype.kind not in "biuf"
             or not hasattr(self, "_state")
             or hasattr(self, "feature_names_in_")
+            or self._columns.encoders
             or X.ndim == 0
             or len(X) == 0
             or not X.shape[1:] == self._spec.input_shape == (self.n_features_in_,)
@@ -762,6 +839,25 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         output = self._forward(X)
         return self._targets.decode(output)
 
+    def encode(self, X: Any) -> Any:
+        """Turn X into the numbers that `model_` takes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape of those in `fit`.
+
+        Returns
+        -------
+        X_encoded : ndarray or CSR matrix of shape (n_samples, ...)
+            Of a table with categories, text or booleans, one column of floats for each of its
+            columns: numbers as they are, NaN where missing, and categories as codes, 0 for one that
+            was not in training. All else as it is.
+        """
+        check_is_fitted(self)
+        X = self._convert(X)
+        return X if issparse(X) else X.reshape(len(X), *self._spec.input_shape)
+
     # ----------------------------------------------------------------- look
 
     def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
@@ -792,7 +888,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         from skdnn._losses import compiled_loss
         from skdnn._network import build, rescale_outputs
 
-        model = build(self._spec, self._inputs.offset, self._inputs.scale)
+        model = build(self._spec, *self._inputs.constants)
         *weights, kernel, bias = self._state.weights
         model.set_weights([*weights, *self._targets.in_units(kernel, bias)])
         targets, loss = self._targets, self._choose_loss()
@@ -836,6 +932,9 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.sparse = True
+        tags.input_tags.categorical = True
+        tags.input_tags.allow_nan = True
         return tags
 
 

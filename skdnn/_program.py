@@ -319,7 +319,10 @@ class Program:
         targets, starts = [losses], [scale(weights / n_rows)]
         if self.recipe.penalized:
             targets, starts = [losses, penalty], [*starts, scale(tf.ones_like(penalty))]
-        self.optimizer.apply(tape.gradient(targets, variables, output_gradients=starts), variables)
+        gradients = tape.gradient(targets, variables, output_gradients=starts)
+        # Of an embedding it comes as slices, some of them twice: a step in one kernel needs sums.
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        self.optimizer.apply(gradients, variables)
         sums = tf.linalg.matvec(tf.stack([losses, metrics]), weights)
         return sums + tf.stack([n_rows * penalty, 0.0]) if self.recipe.penalized else sums
 

@@ -47,6 +47,88 @@ class Scaling(Elementwise):
 
 
 @dataclass(frozen=True)
+class ColumnTransform:
+    """Sorts the columns of a table: numbers, then signs of missing ones, then codes of categories.
+
+    A missing number (NaN) becomes a constant that was read off the training rows. The column of
+    its sign is 1 where it was missing, else 0.
+
+    Parameters
+    ----------
+    numbers, signed, codes : tuple of int
+        Positions in the row that comes in: of numbers, of those among them that have a sign, and
+        of codes.
+    """
+
+    numbers: tuple[int, ...]
+    signed: tuple[int, ...]
+    codes: tuple[int, ...]
+    name: str = "columns"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (len(self.numbers) + len(self.signed) + len(self.codes),)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class CategoryEmbedding:
+    """Turns the codes at the end of a row into vectors, which are learned; the rest goes through.
+
+    Code 0 is a category that was not there in training: its vector is zero and stays so. One
+    array holds all other vectors, because a step of the optimizer on each of many small arrays
+    takes longer than one on their sum.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Number of categories of each column, without code 0.
+    dims : tuple of int
+        Length of the vectors of each.
+    """
+
+    sizes: tuple[int, ...]
+    dims: tuple[int, ...]
+    name: str = "embedding"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (shape[0] - len(self.sizes) + sum(self.dims),)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        # The trailing 1 is that of a Keras embedding into one dimension.
+        return ((sum(n * d for n, d in zip(self.sizes, self.dims, strict=True)), 1),)
+
+    @cached_property
+    def addresses(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where each value that is put out comes from.
+
+        Returns
+        -------
+        column, stride, base : ndarray of shape (sum(dims),), int32
+            The value of code c is element c * stride + base of the array of all vectors, where c
+            is the code in that column of codes; below zero for no code but 0.
+        """
+        dims = np.array(self.dims)
+        column = np.arange(len(dims)).repeat(dims)
+        stride = dims[column]
+        ends = np.cumsum(dims * self.sizes)
+        within = np.arange(len(column)) - (np.cumsum(dims) - dims)[column]
+        base = (ends - dims * self.sizes)[column] + within - stride
+        return column.astype(np.int32), stride.astype(np.int32), base.astype(np.int32)
+
+
+def embedding_length(n_categories: int) -> int:
+    """Return how long the vectors of a column's categories are.
+
+    fast.ai's rule (`emb_sz_rule` in `fastai/tabular/model.py`; Howard and Gugger, "fastai: A
+    Layered API for Deep Learning", Information 11(2), 2020): 1.6 times the number of categories to
+    the power of 0.56, and 600 at most.
+    """
+    return min(600, round(1.6 * n_categories**0.56))
+
+
+@dataclass(frozen=True)
 class Activate(Elementwise):
     """An activation as a layer of its own, where batch normalisation comes before it."""
 
@@ -97,7 +179,9 @@ class Dense:
         return ((shape[-1], self.units), (self.units,))
 
 
-Layer = Flatten | Elementwise | Dense
+Layer = Flatten | Elementwise | ColumnTransform | CategoryEmbedding | Dense
+# What is done to rows before they enter the loop: nothing of it is trained.
+_PREPARATION = Flatten | ColumnTransform | Scaling
 
 
 @dataclass(frozen=True)
@@ -135,9 +219,11 @@ class NetworkSpec:
 
     @cached_property
     def body(self) -> "NetworkSpec":
-        """The layers behind flattening and scaling: all that training changes."""
-        layers = tuple(x for x in self.layers if not isinstance(x, Flatten | Scaling))
-        return NetworkSpec((self.n_inputs,), layers, self.dtype)
+        """The layers behind sorting and scaling of values: all that training changes."""
+        layers = tuple(x for x in self.layers if not isinstance(x, _PREPARATION))
+        before = [shape for layer, shape, _ in self.walk() if isinstance(layer, _PREPARATION)]
+        n_inputs = prod(before[-1]) if before else self.n_inputs
+        return NetworkSpec((n_inputs,), layers, self.dtype)
 
     def without_output_activation(self) -> "NetworkSpec":
         """Return the same network, but for the activation of its last layer."""
@@ -209,6 +295,7 @@ def dense_network(
     output: tuple[int, str],
     *,
     scaled: bool,
+    entry: tuple[ColumnTransform | CategoryEmbedding, ...] = (),
     batch_norm: bool = False,
     ascending: bool = False,
     dtype: str = "float32",
@@ -224,7 +311,10 @@ def dense_network(
     output : (units, activation)
         The output layer.
     scaled : bool
-        Whether a scaling layer comes first.
+        Whether there is a scaling layer.
+    entry : tuple of layers, default=()
+        What a table needs: sorting of its columns, which comes before scaling, and layers that
+        represent columns, behind it.
     batch_norm : bool, default=False
         Whether each hidden layer is normalised over the batch, before its activation (Ioffe &
         Szegedy 2015, "Batch Normalization", section 3.2).
@@ -234,8 +324,10 @@ def dense_network(
         What the network computes in.
     """
     layers: list[Layer] = [Flatten()] if len(input_shape) > 1 else []
+    layers.extend(x for x in entry if isinstance(x, ColumnTransform))
     if scaled:
         layers.append(Scaling())
+    layers.extend(x for x in entry if not isinstance(x, ColumnTransform))
     for number, (units, activation, rate) in enumerate(hidden, start=1):
         name = f"hidden_{number}"
         if batch_norm:

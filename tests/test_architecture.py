@@ -21,7 +21,8 @@ FLOORS = [
     {"_seeding"},
     {"_model_engine"},
     {"_keras_callbacks"},
-    {"_callbacks", "_engine", "_inference", "_inputs", "_layers", "_targets", "_validation"},
+    {"_callbacks", "_columns", "_engine", "_inference", "_inputs", "_layers", "_targets"}
+    | {"_validation"},
     {"_feeding", "_model_program", "_program"},
     {"_network"},
     {"_lookup", "_optimizers", "_scikeras", "_session"},
