@@ -28,8 +28,7 @@ class TrainingHistoryDisplay:
     ----------
     histories : dict of str to dict of str to list of float
         For each name in the legend what `history_` holds: "loss", metrics, and the same of the
-        validation rows with "val_" in front, one value per epoch. NaN leaves a gap. Lengths may
-        differ.
+        validation rows ("val_loss"), one value per epoch. NaN leaves a gap. Lengths may differ.
     best_epochs : dict of str to int, default=None
         Which epoch to mark, for those that have one; the first is 1.
     metric : str or list of str, default=None
