@@ -21,7 +21,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     """Dense neural network classifier.
 
     Flatten and scaling, hidden layers with their activations, and a softmax over the classes,
-    trained on the cross-entropy by any Keras optimizer. With a multilabel indicator matrix as y,
+    trained on the cross-entropy, or another loss, by any Keras optimizer. With a multilabel indicator matrix as y,
     one sigmoid per label and the binary cross-entropy instead.
 
     Parameters
@@ -55,6 +55,22 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         - None: inputs are taken as they come.
 
         Where a column is constant it becomes 0.
+    loss : str, callable, Keras loss or Keras loss class, default="auto"
+        What training minimises. "auto" or "log_loss" is the cross-entropy, for a multilabel y the
+        binary one of each label. Any other of Keras's by name, and any Keras loss as object or
+        class, or function of (y_true, y_pred): y_pred has the probabilities, of shape
+        (n_rows, n_classes), two columns for two classes; y_true is one-hot, or the numbers of the
+        classes, of shape (n_rows,), where the loss has "sparse" in its name. One with
+        from_logits=True is given logits. It has one value per row; the mean over the rows is
+        taken, whatever its `reduction`.
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        What multiplies the weight of a row of each class, {label: weight}, in the loss and the
+        metric, of training and of held-out rows; it multiplies `sample_weight`, and the product is
+        divided by its mean. Classes that are not named have 1. "balanced" gives each class the
+        same weight in all: n_samples / (n_classes * n_samples_of_class), of the training rows with
+        their `sample_weight` (King & Zeng 2001, "Logistic Regression in Rare Events Data").
+        For a multilabel y a list with a dict for each label, {0: weight, 1: weight}; the
+        weights of a row's labels are multiplied.
     optimizer : str, Keras optimizer class or Keras optimizer, default="adam"
         "sgd", "momentum" (SGD with momentum 0.9), "nesterov" (the same with Nesterov's), "adagrad",
         "rmsprop", "adam", "adamw", or any other of Keras's in lower case. An object is only read:

@@ -36,8 +36,8 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     """Dense neural network regressor.
 
     Flatten and scaling, hidden layers with their activations, and a linear output: no activation,
-    so that any quantity can be reached. Trained on the squared error of the standardised target by
-    any Keras optimizer; predictions are in the target's own units.
+    so that any quantity can be reached. Trained on the squared error of the standardised target, or
+    on another loss, by any Keras optimizer; predictions are in the target's own units.
 
     Parameters
     ----------
@@ -70,6 +70,26 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         - None: inputs are taken as they come.
 
         Where a column is constant it becomes 0.
+    loss : str, callable, Keras loss or Keras loss class, default="auto"
+        What training minimises.
+
+        - "squared_error" ("mean_squared_error", "mse"), "absolute_error" ("mean_absolute_error",
+          "mae") and "log_cosh": of the standardised target. "auto" is "squared_error".
+        - "huber": the same; quadratic for errors up to one standard deviation of the target,
+          linear beyond (Huber 1964).
+        - "poisson", for counts and rates, y >= 0, and "gamma", for y > 0: half the deviance of y
+          divided by its mean, but for what depends on y alone. The network puts out the logarithm,
+          so that predictions are positive.
+        - "quantile": see `quantile`.
+        - Any other of Keras's by name, and any Keras loss as object or class, or function of
+          (y_true, y_pred), of shape (n_rows, n_outputs) in the units of y: one value per row; the
+          mean over the rows is taken, whatever its `reduction`.
+    quantile : float, array-like of float or None, default=None
+        With loss="quantile", which quantile of y is predicted, in (0, 1); None is 0.5, the
+        median. Several, in ascending order, are predicted together and never cross. The
+        pinball loss of the standardised target is minimised, its mean over the levels (Koenker &
+        Bassett 1978, "Regression Quantiles"). The output layer starts at the quantiles of a normal
+        distribution.
     optimizer : str, Keras optimizer class or Keras optimizer, default="adam"
         "sgd", "momentum" (SGD with momentum 0.9), "nesterov" (the same with Nesterov's), "adagrad",
         "rmsprop", "adam", "adamw", or any other of Keras's in lower case. An object is only read:
@@ -116,9 +136,10 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     Attributes
     ----------
     history_ : dict of list of float
-        Per epoch: "loss" (of the standardised target, with the penalty) and
-        "mean_absolute_error" (in the target's own units), and the same of the rows to
-        validate on, if there are any, as "val_loss" and "val_mean_absolute_error".
+        Per epoch: "loss" (of the standardised target, with the penalty; see `loss`) and
+        "mean_absolute_error" ("mean_pinball_loss" with loss="quantile"; both in the target's own
+        units), and the same of the rows to validate on, if there are any, as "val_loss" and
+        "val_mean_absolute_error".
     n_iter_ : int
         Number of epochs trained.
     validation_scores_ : ndarray of shape (`n_iter_`,)
@@ -136,7 +157,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     model_ : keras.Sequential
         The network as a compiled Keras model, made anew at each access: it takes X as `predict`
         does and returns quantities in the units of y. Its weights are copies, so
-        that training it leaves the estimator as it is. Its loss is without the penalty.
+        that training it leaves the estimator as it is. Its loss is that of y in its own units,
+        without the penalty; it has none where Keras has no such loss ("gamma", "quantile",
+        "log_cosh", "huber" of several columns).
 
     See Also
     --------
@@ -146,6 +169,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
 
     Notes
     -----
+    `predict` gives (n_samples, n_levels) where `quantile` has several levels, and `score` is then, as
+    for one level, D2 of the pinball loss instead of R2.
+
     The target is standardised by the mean and the standard deviation of the training rows, so
     that one learning rate suits prices and parts per million alike.
 

@@ -29,7 +29,8 @@ def random_weights(spec, rng):
 @given(
     sizes=st.lists(st.integers(1, 6), max_size=3),
     activation=st.sampled_from(ACTIVATIONS),
-    head=st.sampled_from(["softmax", "sigmoid", "linear"]),
+    head=st.sampled_from(["softmax", "sigmoid", "linear", "exponential"]),
+    ascending=st.booleans(),
     batch_norm=st.booleans(),
     dtype=st.sampled_from(["float32", "float64"]),
     n_rows=st.integers(1, 9),
@@ -37,20 +38,13 @@ def random_weights(spec, rng):
     seed=st.integers(0, 99),
 )
 def test_forward_agrees_with_keras(
-    sizes, activation, head, batch_norm, dtype, n_rows, categories, seed
+    sizes, activation, head, ascending, batch_norm, dtype, n_rows, categories, seed
 ):
     rng = np.random.default_rng(seed)
     hidden = [(size, activation, 0.3) for size in sizes]
     entry = (CategoryEmbedding(*zip(*categories, strict=True)),) if categories else ()
-    spec = dense_network(
-        (3 + len(categories),),
-        hidden,
-        (2, head),
-        scaled=False,
-        entry=entry,
-        batch_norm=batch_norm,
-        dtype=dtype,
-    )
+    options = {"entry": entry, "batch_norm": batch_norm, "ascending": ascending, "dtype": dtype}
+    spec = dense_network((3 + len(categories),), hidden, (2, head), scaled=False, **options)
     weights = [w.astype(dtype) for w in random_weights(spec, rng)]
     codes = [rng.integers(0, n, size=n_rows, endpoint=True) for n, _ in categories]
     x = np.column_stack([rng.normal(size=(n_rows, 3)), *codes]).astype(dtype)
