@@ -77,9 +77,47 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         each fit trains with a new one of the same configuration.
     learning_rate : float, Keras learning-rate schedule or None, default=None
         Overrides the optimizer's own (Keras's default for it, where it is given by name).
+    learning_rate_schedule : {"constant", "cosine", "one_cycle", "reduce_on_plateau"}, \
+            default="constant"
+        How the learning rate changes over the steps of a fit; it is at its highest what
+        `learning_rate` says, which must be a number then, or None for the optimizer's own.
+
+        - "constant": not at all.
+        - "cosine": falls to zero along half a cosine (Loshchilov & Hutter 2017, "SGDR",
+          equation 5), as `keras.optimizers.schedules.CosineDecay` does.
+        - "one_cycle": rises from a 25th to its full height over the first 30% of the steps, and
+          falls to a 250,000th over the rest, along half cosines (Smith & Topin 2018,
+          "Super-Convergence"; the shares are those of fastai, Howard & Gugger 2020).
+        - "reduce_on_plateau": becomes a fifth whenever the loss (of the held-out rows, where there
+          are any) has not fallen by more than `tol` for half of `n_iter_no_change` epochs, down to
+          a millionth at the least.
+
+        With `warm_start`, each fit goes through it anew. `partial_fit` trains at a constant rate.
+    warmup : float, default=0.0
+        Share of the steps, in [0, 1), over which the learning rate first rises linearly from zero
+        (Goyal et al. 2017, section 2.2). The schedule has the steps that are left.
     momentum : float or None, default=None
         Overrides the optimizer's own, for those that have one: "sgd", "momentum", "nesterov" and
         "rmsprop".
+    weight_decay : float or None, default=None
+        Share of each weight, times the learning rate, that is taken from it at each step, apart
+        from the gradient (Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization"). As
+        in Keras, of all weights: biases and normalisation too. Overrides the optimizer's own,
+        which "adamw" has by default, unless None.
+    clipnorm : float or None, default=None
+        The most that the L2 norm of the gradient of each weight array may be; longer ones are
+        shortened to it. In the place of any clipping of the optimizer's own, unless None.
+    ema_momentum : float or None, default=None
+        Where it is a number, a moving average of the weights is validated, kept as the best, seen
+        by callbacks and predicted with, while training goes on from the weights themselves. After
+        each step average = ema_momentum * average + (1 - ema_momentum) * weights, from the weights
+        after the first step on, as with `use_ema` of Keras's optimizers. Moving averages of
+        `batch_norm` are left as they are.
+    label_smoothing : float, default=0.0
+        Share of each label, in [0, 1), that training spreads over all classes evenly (Szegedy et
+        al. 2016, "Rethinking the Inception Architecture", section 7), as the cross-entropies of
+        Keras do; of a multilabel y, over yes and no. "loss" is of smoothed labels, "val_loss" of
+        the labels as they are.
     epochs : int or "auto", default="auto"
         Number of times that training goes over all rows; with early stopping, the most that it may
         take. "auto" means 50 without early stopping and at most 200 with it.
@@ -103,6 +141,12 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     tol : float, default=0.0001
         With early stopping: what the validation loss must fall by, below that of the last
         improvement, to count as one. The weights kept are those of the least loss all the same.
+    callbacks : None, Keras callback or list of Keras callbacks, default=None
+        Objects derived from `keras.callbacks.Callback`, which each fit copies; classes, and
+        functions without arguments, which each fit calls to make one. They see the whole network
+        as a compiled Keras model, as `model_` is, and may change its weights, the optimizer and
+        its learning rate, and stop training. Where one of them looks at each batch, each is a
+        call of its own, which is slower. They are not told of `partial_fit`.
     warm_start : bool, default=False
         Whether `fit` goes on from where the last one stopped (weights, state of the optimizer,
         scaling) instead of starting anew.
@@ -123,6 +167,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         Per epoch: "loss" (with the penalty) and "accuracy" ("binary_accuracy"
         over all labels, where y is multilabel), and the same of the rows to validate
         on, if there are any, as "val_loss" and "val_accuracy".
+        "learning_rate" is that of the last step, where there is a schedule.
     n_iter_ : int
         Number of epochs trained.
     validation_scores_ : ndarray of shape (`n_iter_`,)
@@ -133,6 +178,9 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         what `warm_start` and `partial_fit` go on from.
     best_score_ : float
         Its validation score: the highest, where all epochs were judged on the same rows.
+    callbacks_ : list of Keras callbacks
+        Those that the last `fit` made of `callbacks`, as they were at its end. They are left out
+        when the estimator is pickled.
     n_features_in_ : int
         Number of values in one sample: 784 for an image of 28 x 28.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
