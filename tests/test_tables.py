@@ -225,7 +225,7 @@ def test_warm_start_with_other_categorical_features_is_refused(table):
     X, y = table
     model = quick(warm_start=True).fit(X, y)
     model.set_params(categorical_features=["town", "class", "new"])
-    with pytest.raises(ValueError, match="categorical_features, .* was changed"):
+    with pytest.raises(ValueError, match=r"categorical_features, .* was changed"):
         model.fit(X, y)
 
 
