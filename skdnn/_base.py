@@ -41,6 +41,7 @@ from skdnn._callbacks import (
     Several,
     with_callbacks,
 )
+from skdnn._chunks import Chunks, as_chunks
 from skdnn._columns import Columns
 from skdnn._inputs import Inputs, as_rows, may_miss
 from skdnn._layers import NetworkTableMixin
@@ -208,7 +209,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         X_val: Any = None,
@@ -225,11 +226,15 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             (n_samples, 28, 28), as they come: arrays and memory maps of numbers of any dtype, NaN
             where one is missing; DataFrames of Pandas, Polars or PyArrow with numbers, text,
             categories and booleans; SciPy's sparse matrices and arrays.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
+            Or, without y, data larger than memory: an iterable of chunks (X, y) or
+            (X, y, sample_weight), or a function that returns one. It is gone over once for each
+            epoch and once before, to find all labels and draw the 100,000 rows from which scales
+            and categories are learned.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Targets; None only for chunks.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the loss, divided by their mean; a row of weight 0 is as if it
-            were not there.
+            Weights of the rows in the loss, divided by their mean (that of their chunk); a row of
+            weight 0 is as if it were not there.
         X_val : array-like of shape (n_val, ...), default=None
             Samples to validate on, in the place of rows held out from X. They are scaled as X is.
             In a `Pipeline` they are transformed as X is with `transform_input=["X_val"]`.
@@ -252,7 +257,55 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         """
         given = Given(X_val, y_val, sample_weight_val, groups)
         given.check(type(self).__name__)
+        chunks = as_chunks(X, y, type(self).__name__)
+        if chunks is not None:
+            return self._learn_from(chunks, given)
         return self._learn(X, y, sample_weight, given=given, resume=self.warm_start)
+
+    def _learn_from(self, chunks: Chunks, given: Given) -> Self:
+        chunks.check_lasts()
+        stops = self._stops_early(0, given)
+        self._check_for_chunks(given, stops)
+        draft = copy.copy(self)
+        draft.verbose = 0
+        callbacks = draft.__dict__.pop("_skl_callbacks", None)
+        if not (self.warm_start and hasattr(self, "_state")):
+            rng = np.random.default_rng(_draw_seed(self.random_state))
+            sample, labels = chunks.look(rng, is_classifier(self))
+            draft._train(*sample, resume=False, classes=labels, begin_only=True)
+        n_epochs = self._most_epochs(stops)
+        lines = EpochLines(n_epochs) if self.verbose else None
+        stopping = EarlyStopping(self.n_iter_no_change, self.tol, False) if stops else None
+        report = Several([part for part in (lines, stopping) if part is not None])
+        start = draft._forget_stopping()
+        history = chunks.train(draft, given, n_epochs, report)
+        draft._take_over(draft._state, history, stopping, start)
+        self.__dict__ = {**draft.__dict__, "verbose": self.verbose}
+        if callbacks:
+            self._skl_callbacks = callbacks
+        return self
+
+    def _check_for_chunks(self, given: Given, stops: bool) -> None:
+        """Refuse what takes all rows at once."""
+        schedule = self.learning_rate_schedule != "constant" or self.warmup > 0
+        balanced = isinstance(getattr(self, "class_weight", None), str)
+        troubles = {
+            "early stopping without X_val and y_val": stops and given.X is None,
+            "a validation_fraction: pass X_val and y_val": self.validation_fraction is not None,
+            "groups": given.groups is not None,
+            "class_weight='balanced': pass a dict": balanced,
+            "callbacks": self.callbacks is not None,
+            "a learning_rate_schedule or warmup": schedule,
+        }
+        for what in (name for name, is_so in troubles.items() if is_so):
+            raise ValueError(f"{type(self).__name__} was given X in chunks, which excludes {what}.")
+
+    def _partial_learn_from(self, chunks: Chunks, **options: Any) -> Self:
+        draft = copy.copy(self)
+        for X, y, weight in chunks:
+            draft.partial_fit(X, y, sample_weight=weight, **options)
+        self.__dict__ = draft.__dict__
+        return self
 
     def _learn(self, *args: Any, **kwargs: Any) -> Self:
         # A shallow copy learns, so that a fit that fails or is interrupted leaves nothing
@@ -272,8 +325,13 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         resume: bool,
         given: Given | None = None,
         classes: Any = None,
+        part: Given | None = None,
+        begin_only: bool = False,
     ) -> None:
-        """Train; for one epoch and without validation where nothing is `given` to do so."""
+        """Train; for one epoch and without validation where nothing is `given` to do so.
+
+        With a `part` these are some rows of many: for one epoch, validated on what that has.
+        """
         from skdnn._engine import Plan, check_process
 
         check_process()
@@ -302,6 +360,8 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             weight = weight / weight[rows].mean()
         if not resume:
             self._begin(X, y, weight, rows, shape, classes, hidden, loss)
+        if begin_only:
+            return
         of_classes = self._class_weights(y, rows, weight)
         if of_classes is not None:
             factors = of_classes.of(y)
@@ -312,7 +372,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
                     f"class_weight leaves {type(self).__name__} no row of any weight to train on."
                 )
             weight = weight / weight[rows].mean()
-        validation = self._check_given(given, of_classes)
+        validation = self._check_given(given or part, of_classes)
         recipe, fetch, constants = self._assemble(X, y, weight, validation, optimizer, loss)
         recipe = replace(recipe, scheduled=schedule is not None)
         if validation is not None:
@@ -659,9 +719,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         stopping = None
         if stops:
             stopping = EarlyStopping(self.n_iter_no_change, self.tol, goes_on=self.n_iter_ > 0)
-        start = getattr(self, "best_epoch_", self.n_iter_)
-        for name in ("best_epoch_", "best_score_", "validation_scores_"):
-            self.__dict__.pop(name, None)
+        start = self._forget_stopping()
         tasks = self._begin_tasks(plan, as_given)
         parts = [lines, self._plateau(plan), stopping, self._keras_callbacks(plan, fetch), tasks]
         report = Several([part for part in parts if part is not None])
@@ -674,6 +732,13 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
                 self._warn_if_lost(history["loss"][best - 1])
         if tasks is not None:
             tasks.end()
+
+    def _forget_stopping(self) -> int:
+        """Drop what early stopping told of the fit before; return the epoch that it ended with."""
+        start = getattr(self, "best_epoch_", self.n_iter_)
+        for name in ("best_epoch_", "best_score_", "validation_scores_"):
+            self.__dict__.pop(name, None)
+        return start
 
     def _take_over(
         self,

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import type_of_target
 
 from skdnn._base import BaseDNN
+from skdnn._chunks import as_chunks
 from skdnn._targets import Labels, Targets, check_labels, classification_targets
 from skdnn._weights import ClassWeights
 
@@ -308,7 +309,9 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         self.label_smoothing = label_smoothing
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(
+        self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
         """Train for one epoch on these rows, going on from where the last call stopped.
 
         Weights and the state of the optimizer are kept. The scaling of the inputs is learned by
@@ -317,7 +320,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples.
+            Samples. Or, without y, an iterable of chunks as in `fit`, one epoch on each.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels.
         classes : array-like of shape (n_classes,), default=None
@@ -338,6 +341,9 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
                 "rows at once: set class_weight to dict(zip(classes, sklearn.utils.class_weight."
                 "compute_class_weight('balanced', classes=classes, y=y))), of a sample of y."
             )
+        chunks = as_chunks(X, y, owner)
+        if chunks is not None:
+            return self._partial_learn_from(chunks, classes=classes)
         if known is None and classes is None and type_of_target(y) != "multilabel-indicator":
             raise ValueError(
                 f"classes must be passed on the first call to {owner}.partial_fit: all labels that "

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from skdnn._base import BaseDNN
+from skdnn._chunks import as_chunks
 from skdnn._targets import OwnUnits, Positive, Quantile, Quantiles, Quantities, Targets
 
 # scikit-learn's names and Keras's for the losses that skdnn has itself.
@@ -302,7 +303,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         self.quantile = quantile
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on these rows, going on from where the last call stopped.
 
         Weights and the state of the optimizer are kept. The scaling of the inputs and of the
@@ -311,7 +312,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples.
+            Samples. Or, without y, an iterable of chunks as in `fit`, one epoch on each.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -322,6 +323,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         self : object
             The estimator, one epoch on.
         """
+        chunks = as_chunks(X, y, type(self).__name__)
+        if chunks is not None:
+            return self._partial_learn_from(chunks)
         return self._learn(X, y, sample_weight, resume=True)
 
     def _check_y(self, y: Any) -> np.ndarray:

@@ -21,7 +21,7 @@ FLOORS = [
     {"_seeding"},
     {"_model_engine"},
     {"_keras_callbacks"},
-    {"_callbacks", "_columns", "_engine", "_inference", "_inputs", "_layers", "_targets"}
+    {"_callbacks", "_chunks", "_columns", "_engine", "_inference", "_inputs", "_layers", "_targets"}
     | {"_validation", "_weights"},
     {"_feeding", "_model_program", "_program"},
     {"_losses", "_network"},
