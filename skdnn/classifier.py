@@ -21,8 +21,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     """Dense neural network classifier.
 
     Flatten and scaling, hidden layers with their activations, and a softmax over the classes,
-    trained on the cross-entropy, or another loss, by any Keras optimizer. With a multilabel indicator matrix as y,
-    one sigmoid per label and the binary cross-entropy instead.
+    trained on the cross-entropy, or another loss, by any Keras optimizer. With a multilabel
+    indicator matrix as y, one sigmoid per label and the binary cross-entropy instead.
 
     Parameters
     ----------
