@@ -213,8 +213,8 @@ class DNNRegressor(RegressorMixin, BaseDNN):
 
     Notes
     -----
-    `predict` gives (n_samples, n_levels) where `quantile` has several levels, and `score` is then,
-    as for one level, D2 of the pinball loss instead of R2.
+    `predict` gives (n_samples, n_levels) where `quantile` has several levels. With quantiles,
+    `score` is D2 of the pinball loss instead of R2.
 
     The target is standardised by the mean and the standard deviation of the training rows, so
     that one learning rate suits prices and parts per million alike.

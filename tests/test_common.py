@@ -32,7 +32,14 @@ def test_scikit_learn_check(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks([DNNClassifier(dtype="float64"), DNNRegressor(dtype="float64")])
+@parametrize_with_checks(
+    [
+        DNNClassifier(dtype="float64"),
+        DNNRegressor(dtype="float64"),
+        DNNRegressor(dtype="float64", loss="huber"),
+        DNNRegressor(dtype="float64", loss="quantile", quantile=0.6),
+    ]
+)
 def test_scikit_learn_check_in_float64(estimator, check):
     check(estimator)
 

@@ -9,6 +9,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.estimator_checks import (
     check_class_weight_balanced_classifiers,
     check_class_weight_classifiers,
+    check_sample_weight_equivalence_on_dense_data,
 )
 
 from skdnn import DNNClassifier
@@ -192,3 +193,8 @@ def test_scikit_learn_check_of_class_weights(check):
         check("DNNClassifier", DNNClassifier(), X[:100], y[:100], X[100:], y[100:], [0.8, 0.2])
     else:
         check("DNNClassifier", DNNClassifier())
+
+
+def test_balanced_weights_count_a_row_of_weight_two_twice():
+    balanced = DNNClassifier(class_weight="balanced", dtype="float64")
+    check_sample_weight_equivalence_on_dense_data("DNNClassifier", balanced)
