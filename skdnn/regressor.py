@@ -51,7 +51,20 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         - "minmax": each value of a sample gets the range [0, 1] over the rows.
         - None: inputs are taken as they come.
 
-        Where a column is constant it becomes 0.
+        Where a column is constant it becomes 0. Sparse X under "auto": each column is divided by
+        its greatest absolute value, so that zeros stay zeros. Missing numbers (NaN) become the
+        median of their column before it is scaled, and each column that has any in training
+        brings a second one along, of 1 where a number was missing and 0 elsewhere.
+    categorical_features : "auto", array-like or None, default="auto"
+        Columns that are categories. Each category is a vector that is learned with the network, of
+        min(600, round(1.6 * n_categories**0.56)) values, which is fast.ai's rule.
+
+        - "auto": columns of a DataFrame that hold categories, text or booleans.
+        - array-like: a mask of booleans, positions, or names of columns of a DataFrame.
+        - None: no column.
+
+        Missing ones are a category of their own, if there are any in training. A category that was
+        not in training is the vector zero.
     optimizer : str, Keras optimizer class or Keras optimizer, default="adam"
         "sgd", "momentum" (SGD with momentum 0.9), "nesterov" (the same with Nesterov's), "adagrad",
         "rmsprop", "adam", "adamw", or any other of Keras's in lower case. An object is only read:
@@ -96,8 +109,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         Names of the columns, where X is a DataFrame whose columns all have strings as names.
     model_ : keras.Sequential
         The network as a compiled Keras model, made anew at each access: it takes X as `predict`
-        does and returns quantities in the units of y. Its weights are copies, so
-        that training it leaves the estimator as it is. Its loss is without the penalty.
+        does, a table with categories as `encode` gives it, and returns quantities in the units of
+        y. Its weights are copies, so that training it leaves the estimator as it is. Its loss is
+        without the penalty.
 
     See Also
     --------

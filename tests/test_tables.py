@@ -148,7 +148,7 @@ def test_an_array_of_text_is_refused_with_what_to_do():
 
 def test_dates_in_a_table_are_refused(table):
     X, y = table
-    with pytest.raises(TypeError, match="Column 'when' of X holds dates or times .* DNNRegressor"):
+    with pytest.raises(TypeError, match=r"Column 'when' of X holds dates or times .* DNNRegressor"):
         quick().fit(X.assign(when=pd.Timestamp("2026-01-01")), y)
 
 
@@ -175,7 +175,7 @@ def test_a_table_without_rows_and_one_with_too_many(table):
 def test_a_category_that_only_a_leak_could_use(table):
     X, y = table
     model = quick(validation_fraction=0.25).fit(X, y)
-    training, held_out = hold_out(np.arange(len(y)), None, 0.25, model._split_seed)
+    _, held_out = hold_out(np.arange(len(y)), None, 0.25, model._split_seed)
     other = X.copy()
     other.loc[held_out, ["area", "town"]] = [np.nan, "Rome"]
     again = quick(validation_fraction=0.25).fit(other, y)
