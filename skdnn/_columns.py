@@ -91,6 +91,7 @@ class Columns:
             values, is_category = self._read(table, i)
             if is_category if declared is None else declared[i]:
                 encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+                encoder.set_output(transform="default")  # whatever scikit-learn is set to
                 self.encoders[i] = encoder.fit(_as_categories(values)[rows])
             columns.append(self._encode(table, i, values))
         return _side_by_side(X, columns)

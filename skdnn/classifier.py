@@ -55,7 +55,20 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         - "minmax": each value of a sample gets the range [0, 1] over the rows.
         - None: inputs are taken as they come.
 
-        Where a column is constant it becomes 0.
+        Where a column is constant it becomes 0. Sparse X under "auto": each column is divided by
+        its greatest absolute value, so that zeros stay zeros. Missing numbers (NaN) become the
+        median of their column before it is scaled, and each column that has any in training
+        brings a second one along, of 1 where a number was missing and 0 elsewhere.
+    categorical_features : "auto", array-like or None, default="auto"
+        Columns that are categories. Each category is a vector that is learned with the network, of
+        min(600, round(1.6 * n_categories**0.56)) values, which is fast.ai's rule.
+
+        - "auto": columns of a DataFrame that hold categories, text or booleans.
+        - array-like: a mask of booleans, positions, or names of columns of a DataFrame.
+        - None: no column.
+
+        Missing ones are a category of their own, if there are any in training. A category that was
+        not in training is the vector zero.
     loss : str, callable, Keras loss or Keras loss class, default="auto"
         What training minimises. "auto" or "log_loss" is the cross-entropy, for a multilabel y the
         binary one of each label. Any other of Keras's by name, and any Keras loss as object or
@@ -188,8 +201,9 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         Names of the columns, where X is a DataFrame whose columns all have strings as names.
     model_ : keras.Sequential
         The network as a compiled Keras model, made anew at each access: it takes X as `predict`
-        does and returns probabilities. Its weights are copies, so
-        that training it leaves the estimator as it is. Its loss is without the penalty.
+        does, a table with categories as `encode` gives it, and returns probabilities. Its weights
+        are copies, so that training it leaves the estimator as it is. Its loss is without the
+        penalty.
 
     See Also
     --------

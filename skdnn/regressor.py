@@ -70,7 +70,20 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         - "minmax": each value of a sample gets the range [0, 1] over the rows.
         - None: inputs are taken as they come.
 
-        Where a column is constant it becomes 0.
+        Where a column is constant it becomes 0. Sparse X under "auto": each column is divided by
+        its greatest absolute value, so that zeros stay zeros. Missing numbers (NaN) become the
+        median of their column before it is scaled, and each column that has any in training
+        brings a second one along, of 1 where a number was missing and 0 elsewhere.
+    categorical_features : "auto", array-like or None, default="auto"
+        Columns that are categories. Each category is a vector that is learned with the network, of
+        min(600, round(1.6 * n_categories**0.56)) values, which is fast.ai's rule.
+
+        - "auto": columns of a DataFrame that hold categories, text or booleans.
+        - array-like: a mask of booleans, positions, or names of columns of a DataFrame.
+        - None: no column.
+
+        Missing ones are a category of their own, if there are any in training. A category that was
+        not in training is the vector zero.
     loss : str, callable, Keras loss or Keras loss class, default="auto"
         What training minimises.
 
@@ -200,10 +213,10 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         Names of the columns, where X is a DataFrame whose columns all have strings as names.
     model_ : keras.Sequential
         The network as a compiled Keras model, made anew at each access: it takes X as `predict`
-        does and returns quantities in the units of y. Its weights are copies, so
-        that training it leaves the estimator as it is. Its loss is that of y in its own units,
-        without the penalty; it has none where Keras has no such loss ("gamma", "quantile",
-        "log_cosh", "huber" of several columns).
+        does, a table with categories as `encode` gives it, and returns quantities in the units of
+        y. Its weights are copies, so that training it leaves the estimator as it is. Its loss is
+        that of y in its own units, without the penalty; it has none where Keras has no such loss
+        ("gamma", "quantile", "log_cosh", "huber" of several columns).
 
     See Also
     --------

@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from scipy import sparse
+from sklearn import config_context
 from sklearn.preprocessing import OrdinalEncoder
 
 from skdnn._columns import Columns
@@ -209,9 +210,9 @@ def test_text_where_numbers_were_is_told():
 
 def test_categories_of_another_kind_than_in_training_are_told():
     columns, _ = learn(pandas_frame())
-    with pytest.raises(ValueError, match=r"Column .town. of X holds numbers, .* text when Owner"):
+    with pytest.raises(ValueError, match=r"Column 'town' of X holds numbers, .* text when Owner"):
         columns.transform(pandas_frame().assign(town=[1, 2, 3, 4]))
-    with pytest.raises(ValueError, match=r"Column .owner. of X holds text, .* numbers when Owner"):
+    with pytest.raises(ValueError, match=r"Column 'owner' of X holds text, .* numbers when Owner"):
         columns.transform(pandas_frame().assign(owner=list("abcd")))
 
 
@@ -226,6 +227,11 @@ def test_a_declaration_that_fits_no_column_is_told(given):
 def test_sparse_matrices_have_no_categories():
     with pytest.raises(TypeError, match=r"Sparse X of Owner holds numbers only.*\[0\]"):
         Columns([0], "Owner").reads(sparse.csr_array((3, 2)))
+
+
+def test_scikit_learn_may_be_set_to_pandas():
+    with config_context(transform_output="pandas"):
+        np.testing.assert_array_equal(learn(pandas_frame())[1], CODES)
 
 
 def test_what_is_learned_can_be_pickled():

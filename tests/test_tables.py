@@ -148,7 +148,7 @@ def test_an_array_of_text_is_refused_with_what_to_do():
 
 def test_dates_in_a_table_are_refused(table):
     X, y = table
-    with pytest.raises(TypeError, match=r"Column .when. of X holds dates or times .* DNNRegressor"):
+    with pytest.raises(TypeError, match=r"Column 'when' of X holds dates or times .* DNNRegressor"):
         quick().fit(X.assign(when=pd.Timestamp("2026-01-01")), y)
 
 
