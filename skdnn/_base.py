@@ -724,7 +724,9 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         parts = [lines, self._plateau(plan), stopping, self._keras_callbacks(plan, fetch), tasks]
         report = Several([part for part in parts if part is not None])
         state, history = train(recipe, fetch, constants, self._state, plan, self._rng, report)
-        if history:  # else a callback found nothing left to do
+        if not history:  # a callback found nothing left to do
+            self._state = state
+        else:
             best = self._take_over(state, history, stopping, start)
             if stopping is not None and lines is not None:
                 lines.say(stopping.verdict())

@@ -23,6 +23,7 @@ from skdnn._keras import keras, tf
 from skdnn._losses import resolve_loss
 from skdnn._network import build, rescale_outputs
 from skdnn._targets import OwnUnits
+from skdnn._validation import Given
 
 N = 70  # not a multiple of the batch size of 16: the last batch has 6 rows
 SETTINGS = {
@@ -198,7 +199,7 @@ def test_a_loss_with_a_logarithmic_link_is_half_the_deviance(table, loss, devian
     params = {**SETTINGS, "validation_fraction": 0.3}
     nets = [DNNRegressor(loss=loss, **{**params, "epochs": n}).fit(X, y) for n in (1, 20)]
     losses = [net.history_["val_loss"][-1] for net in nets]
-    training, held_out = nets[0]._split(y, None, True)
+    training, held_out = nets[0]._split(y, np.arange(len(y)), Given(), False)
     mean = y[training].mean()
     its = [deviance(y[held_out] / mean, net.predict(X[held_out]) / mean) / 2 for net in nets]
     assert losses[1] - losses[0] == pytest.approx(its[1] - its[0], rel=1e-3)
@@ -257,7 +258,7 @@ def test_several_columns_of_quantities(table, loss):
 def test_the_metric_is_the_absolute_error_in_the_units_of_y(table, loss):
     X, y, _ = table
     net = DNNRegressor(loss=loss, validation_fraction=0.3, **SETTINGS).fit(X, y)
-    _, held_out = net._split(y, None, True)
+    _, held_out = net._split(y, np.arange(len(y)), Given(), False)
     its = mean_absolute_error(y[held_out], net.predict(X[held_out]))
     assert net.history_["val_mean_absolute_error"][-1] == pytest.approx(its, rel=1e-4)
 
@@ -268,7 +269,7 @@ def test_the_metric_of_a_quantile_is_the_pinball_loss_in_the_units_of_y(table, s
     y = np.broadcast_to(y[:, None] * [1, 100], (N, 2)) if len(shape) == 2 else y
     params = {**SETTINGS, "validation_fraction": 0.3, "quantile": 0.8}
     net = DNNRegressor(loss="quantile", **params).fit(X, y)
-    _, held_out = net._split(y, None, True)
+    _, held_out = net._split(y, np.arange(len(y)), Given(), False)
     its = mean_pinball_loss(y[held_out], net.predict(X[held_out]), alpha=0.8)
     assert net.history_["val_mean_pinball_loss"][-1] == pytest.approx(its, rel=1e-4)
 
@@ -276,7 +277,7 @@ def test_the_metric_of_a_quantile_is_the_pinball_loss_in_the_units_of_y(table, s
 def test_the_metric_of_classes_is_the_accuracy(table):
     X, _, y = table
     net = DNNClassifier(loss="kl_divergence", validation_fraction=0.3, **SETTINGS).fit(X, y)
-    _, held_out = net._split(y, None, True)
+    _, held_out = net._split(y, np.arange(len(y)), Given(), False)
     its = net.score(X[held_out], y[held_out])
     assert net.history_["val_accuracy"][-1] == pytest.approx(its)
 

@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import (
 
 from skdnn import DNNClassifier
 from skdnn._keras import keras, tf
+from skdnn._validation import Given
 from skdnn._weights import ClassWeights
 
 NAMES = np.array(["rare", "some", "usual"])
@@ -89,7 +90,7 @@ def test_the_validation_loss_has_the_weights_of_the_training_rows(table, class_w
     X, y = table
     weight = np.random.default_rng(1).uniform(0.1, 5, len(y))
     net = quick(class_weight=class_weight, validation_fraction=0.25).fit(X, y, weight)
-    training, held_out = net._split(y, weight, True)
+    training, held_out = net._split(y, np.arange(len(y)), Given(), False)
     balance = class_weight
     if class_weight == "balanced":
         counts = np.bincount(np.searchsorted(NAMES, y[training]), weight[training])
