@@ -435,7 +435,7 @@ class BaseWrapper(_scikeras.BaseWrapper):
                 arguments[name] = _all_rows(name, X)
         arguments = {k: v for k, v in arguments.items() if not k.startswith("callbacks")}
         arguments["callbacks"] = self._fit_callbacks
-        if arguments.get("validation_data") is not None:
+        if isinstance(arguments.get("validation_data"), tuple | list):
             arguments["validation_data"] = self._encode_validation(*arguments["validation_data"])
         stop = initial_epoch + epochs
         history = self._train(self.model_, X, y, sample_weight, stop, initial_epoch, arguments)
@@ -531,7 +531,7 @@ class BaseWrapper(_scikeras.BaseWrapper):
         labels = getattr(self, "classes_", None)
         if labels is None or np.isin(np.asarray(y), labels).all():
             y = self.target_encoder_.transform(check_array(y, ensure_2d=False, dtype=None))
-        return (X, y, *weight)
+        return (X, y, *(np.asarray(values) for values in weight if values is not None))
 
     def _add_to_history(self, history: dict[str, list[float]], *, anew: bool) -> None:
         old = {} if anew else getattr(self, "history_", {})
