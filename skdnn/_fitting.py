@@ -227,12 +227,8 @@ class _Job:
     @property
     def is_sparse(self) -> bool:
         """Whether there are sparse rows to make dense."""
-        return any(map(issparse, _arrays([self.data, _rows_of(self.held_out)])))
-
-
-def _rows_of(held_out: Any) -> Any:
-    """Return validation data where they are arrays; a generator or data set is Keras's to read."""
-    return held_out if isinstance(held_out, tuple | list) else None
+        held_out = self.held_out if isinstance(self.held_out, tuple | list) else None
+        return any(map(issparse, _arrays([self.data, held_out])))
 
 
 def _fit_compiled(model: Any, job: _Job, args: dict[str, Any]) -> dict[str, list[float]]:
@@ -244,10 +240,8 @@ def _fit_compiled(model: Any, job: _Job, args: dict[str, Any]) -> dict[str, list
         quiet = name in _UNDERSTOOD or value is None or value in _SAYING_NOTHING.get(name, ())
         if not quiet:
             raise _NotHereError(f"{name} is set")
-    if job.held_out is not None and _rows_of(job.held_out) is None:
-        raise _NotHereError("validation_data are not arrays")
     if any(not _is_array(array) for array in _arrays([job.data, job.held_out])):
-        raise _NotHereError("X or y is not an array")
+        raise _NotHereError("X, y or validation_data are not arrays of numbers")
     n_rows = count(job.data)
     verbose = args.get("verbose", "auto")
     try:
@@ -295,7 +289,7 @@ def _is_for_keras_to_cut(model: Any, job: _Job, args: dict[str, Any]) -> bool:
 def _fit_in_batches(model: Any, job: _Job, args: dict[str, Any]) -> dict[str, list[float]]:
     args = {name: value for name, value in args.items() if name not in _OF_A_JOB}
     held_out = job.held_out
-    if _rows_of(held_out) is not None:
+    if isinstance(held_out, tuple | list):
         held_out = Batches(tuple(held_out), job.validation_batch_size, 0, None)
     size = min(job.batch_size, count(job.data))
     batches = Batches(job.data, size, args["initial_epoch"], job.seed)
