@@ -244,11 +244,12 @@ def _fit_compiled(model: Any, job: _Job, args: dict[str, Any]) -> dict[str, list
         raise _NotHereError("X, y or validation_data are not arrays of numbers")
     n_rows = count(job.data)
     verbose = args.get("verbose", "auto")
+    data, held_out = _both_weighted(job.data, job.held_out)
     try:
         return _model_engine.fit(
             model,
-            _source(job.data),
-            None if job.held_out is None else _source(tuple(job.held_out)),
+            _source(data),
+            None if held_out is None else _source(held_out),
             batch_size=min(job.batch_size, n_rows),
             validation_batch_size=job.validation_batch_size,
             epochs=args["epochs"],
@@ -259,6 +260,23 @@ def _fit_compiled(model: Any, job: _Job, args: dict[str, Any]) -> dict[str, list
         )
     except _model_engine.NotHereError as reason:
         raise _NotHereError(str(reason)) from reason
+
+
+def _both_weighted(data: tuple[Any, ...], held_out: Any) -> tuple[tuple[Any, ...], Any]:
+    """Give weights of 1 to rows that have none, where those to train or to validate with have."""
+    if held_out is None:
+        return data, None
+    held_out = tuple(held_out)
+    weights = [*data[2:], *held_out[2:]]
+    if len(weights) != 1:
+        return data, held_out
+
+    def weighted(rows: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(rows) == 3:
+            return rows
+        return (*rows, _map(lambda weight: np.ones(count(rows), weight.dtype), weights[0]))
+
+    return weighted(data), weighted(held_out)
 
 
 def _source(data: tuple[Any, ...]) -> Any:

@@ -111,6 +111,8 @@ def fit(
         model.optimizer.build(model.trainable_variables)
     variables = state_variables(model)
     sample = data.fetch(np.arange(1))
+    if held_out is not None:
+        _check_alike(sample, held_out.fetch(np.arange(1)))
     if callbacks:  # they may look at the model's metrics, which else are the program's alone
         model._symbolic_build(data_batch=sample)
     with _program(model, sample) as (program, metric_names):
@@ -281,6 +283,16 @@ def _check_model(model: Any) -> None:
         raise NotHereError("steps_per_execution is set")
     if model.distribute_strategy is not None and tf.distribute.has_strategy():
         raise NotHereError("a distribution strategy is in force")
+
+
+def _check_alike(sample: Any, other: Any) -> None:
+    """Refuse validation data that are no rows of what is trained on: the loop takes one kind."""
+    kinds = [
+        (str(tf.nest.map_structure(lambda array: (array.dtype.name, *array.shape[1:]), rows)))
+        for rows in (sample, other)
+    ]
+    if kinds[0] != kinds[1]:
+        raise NotHereError("validation data are of another kind than training data")
 
 
 def _is_own(model: Any, name: str) -> bool:

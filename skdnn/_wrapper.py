@@ -196,6 +196,8 @@ class BaseWrapper(_scikeras.BaseWrapper):
         with self._all_or_nothing(resumes):
             if resumes:
                 X, y = self._validate_data(X, y)
+                if self._callbacks_of != self._callback_params():
+                    self._initialize_callbacks()
             else:
                 self._keeps_weights = False
                 X, y = self._initialize(X, y)
@@ -250,6 +252,13 @@ class BaseWrapper(_scikeras.BaseWrapper):
         self._fit_target_encoder_to_model(y)
         self._initialize_callbacks()
         return X, y
+
+    def _callback_params(self) -> dict[str, Any]:
+        return {k: v for k, v in self.get_params(deep=False).items() if "callbacks" in k}
+
+    def _initialize_callbacks(self) -> None:
+        super()._initialize_callbacks()
+        self._callbacks_of = self._callback_params()
 
     def _validate_data(
         self, X: Any = None, y: Any = None, reset: bool = False, y_numeric: bool = False
@@ -655,11 +664,11 @@ class BaseWrapper(_scikeras.BaseWrapper):
         return self.initialized_
 
     def __sklearn_clone__(self) -> Self:
-        # A network or its layers are only read: no clone needs a copy of its own, and not all of
-        # them can be copied.
+        # A network, its layers and an optimizer are only read: no clone needs a copy of its own,
+        # and not all of them can be copied.
         params = self.get_params(deep=False)
-        shared = {name for name in ("model", "build_fn") if params.get(name) is not None}
-        copies = {k: v if k in shared else clone(v, safe=False) for k, v in params.items()}
+        read = {name for name in ("model", "build_fn", "optimizer") if params.get(name) is not None}
+        copies = {k: v if k in read else clone(v, safe=False) for k, v in params.items()}
         twin = type(self)(**copies)
         if hasattr(self, "_metadata_request"):
             twin._metadata_request = copy.deepcopy(self._metadata_request)
