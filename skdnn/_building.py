@@ -92,8 +92,8 @@ def from_model(model: Any, owner: str, *, keep_weights: bool) -> Any:
     except Exception as error:
         raise _uncopied(model, owner, error) from error
     if type(model).get_config is keras.Model.get_config and _settings(new) != _settings(model):
-        error = NotImplementedError("its class has arguments and no get_config that tells them.")
-        raise _uncopied(model, owner, error)
+        untold = NotImplementedError("its class has arguments and no get_config that tells them.")
+        raise _uncopied(model, owner, untold)
     if model.built and (keep_weights or not _is_as_drawn(model)):
         if not new.built:
             new.build(model.input_shape)

@@ -290,8 +290,9 @@ class Untold(keras.Model):
 def test_model_whose_class_does_not_tell_its_arguments(iris):
     with pytest.raises(TypeError, match="its class has arguments and no get_config"):
         KerasClassifier(Untold(7), **SILENT).fit(*iris)
-    assert KerasClassifier(Untold(), **SILENT).fit(*iris).model_.hidden.units == 4
-    assert KerasClassifier(Untold, model__units=7, **SILENT).fit(*iris).model_.hidden.units == 7
+    settings = {"loss": "sparse_categorical_crossentropy", **SILENT}
+    assert KerasClassifier(Untold(), **settings).fit(*iris).model_.hidden.units == 4
+    assert KerasClassifier(Untold, model__units=7, **settings).fit(*iris).model_.hidden.units == 7
 
 
 def test_copy_of_one_that_is_initialized_but_not_trained(iris):
