@@ -111,12 +111,14 @@ def fit(
         model.optimizer.build(model.trainable_variables)
     variables = state_variables(model)
     sample = data.fetch(np.arange(1))
+    if held_out is not None:
+        _check_alike(sample, held_out.fetch(np.arange(1)))
     if callbacks:  # they may look at the model's metrics, which else are the program's alone
         model._symbolic_build(data_batch=sample)
-    with _program(model, sample) as program:
+    with _program(model, sample) as (program, metric_names):
         if verbose == 2:
             sys.stdout.write("Training in the compiled loop.\n")
-        run = _Run(program, model, variables, callbacks)
+        run = _Run(program, model, variables, callbacks, metric_names)
         told = keras.callbacks.CallbackList(
             list(callbacks),
             add_history=True,
@@ -155,9 +157,15 @@ class _Run:
     """A program at work for one model."""
 
     def __init__(
-        self, program: ModelProgram, model: Any, variables: list[Any], callbacks: Sequence[Any]
+        self,
+        program: ModelProgram,
+        model: Any,
+        variables: list[Any],
+        callbacks: Sequence[Any],
+        metric_names: dict[str, str],
     ):
         self.program = program
+        self._metric_names = metric_names
         self.variables = variables
         seen = {id(v) for v in variables}
         # Where nobody watches, the model's own metrics may not have been made yet.
@@ -187,7 +195,14 @@ class _Run:
             results = self.program.run(name, call.arrays, call.bounds, begins)
             begins = False
         self.twin.is_behind = True
-        return tf.nest.map_structure(_as_told, results)
+        return {self._name(key): tf.nest.map_structure(_as_told, results[key]) for key in results}
+
+    def _name(self, key: str) -> str:
+        """Return the model's name of a result, which ends with the name of a metric."""
+        for ending, name in self._metric_names.items():
+            if key.endswith(ending):
+                return key.removesuffix(ending) + name
+        return key
 
     def validate(
         self, told: Any, feeder: Feeder, rows: np.ndarray, batch_size: int
@@ -206,8 +221,11 @@ def _as_told(value: Any) -> Any:
 
 
 @contextmanager
-def _program(model: Any, sample: Any) -> Iterator[ModelProgram]:
-    """Lend the program of a model: one that models of its kind share, or one of its own."""
+def _program(model: Any, sample: Any) -> Iterator[tuple[ModelProgram, dict[str, str]]]:
+    """Lend the program of a model: one that models of its kind share, or one of its own.
+
+    With it come the model's names of metrics that have others in the program.
+    """
     try:
         recipe = Recipe(model, sample)
     except Exception:  # whatever a user's class does when it is asked for its configuration
@@ -217,7 +235,7 @@ def _program(model: Any, sample: Any) -> Iterator[ModelProgram]:
         try:
             with PROGRAMS.lend(recipe, Recipe.compile) as program:
                 ready = True
-                yield program
+                yield program, recipe.metric_names
                 return
         except Exception:
             if ready:
@@ -228,7 +246,7 @@ def _program(model: Any, sample: Any) -> Iterator[ModelProgram]:
     except Exception as error:
         raise NotHereError(f"the network cannot be moved: {error}") from error
     try:
-        yield program
+        yield program, {}
     finally:
         program.close()
 
@@ -255,6 +273,16 @@ def _check_model(model: Any) -> None:
         raise NotHereError("steps_per_execution is set")
     if model.distribute_strategy is not None and tf.distribute.has_strategy():
         raise NotHereError("a distribution strategy is in force")
+
+
+def _check_alike(sample: Any, other: Any) -> None:
+    """Refuse validation data that are no rows of what is trained on: the loop takes one kind."""
+    kinds = [
+        (str(tf.nest.map_structure(lambda array: (array.dtype.name, *array.shape[1:]), rows)))
+        for rows in (sample, other)
+    ]
+    if kinds[0] != kinds[1]:
+        raise NotHereError("validation data are of another kind than training data")
 
 
 def _is_own(model: Any, name: str) -> bool:

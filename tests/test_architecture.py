@@ -16,6 +16,7 @@ FLOORS = [
     | {"display"},
     {"classifier", "regressor", "wrappers"},
     {"_base", "_wrapper"},
+    {"_assembling"},
     {"_building", "_checking", "_encoding", "_fitting"},
     {"_packing"},
     {"_seeding"},
@@ -45,7 +46,7 @@ HEAVY = {
     "_session",
 }
 HEAVY |= {"wrappers", "_wrapper", "_building", "_checking", "_encoding", "_fitting", "_packing"}
-HEAVY |= {"_scikeras", "_seeding"}
+HEAVY |= {"_assembling", "_scikeras", "_seeding"}
 ROOMS = sorted(path.stem for path in ROOT.glob("*.py") if path.stem != "__init__")
 
 
