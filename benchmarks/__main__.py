@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import accuracy, growth, memory, report, speed, standings
+from benchmarks import accuracy, growth, memory, report, scoreboard, speed, standings
 from benchmarks.systems import require
 from benchmarks.work import ROOT, WORKS
 
@@ -67,7 +67,7 @@ def run_accuracy(arguments: argparse.Namespace) -> None:
     partial = (arguments.only_tables, arguments.only_systems, arguments.skdnn, arguments.quick)
     result = accuracy.run(arguments)
     result["summaries"] = standings.summaries(result)
-    text = standings.markdown(result)
+    text = scoreboard.markdown(result)
     print(text)
     folder = None if any(partial) else FOLDER
     write(arguments.json or (folder and folder / "accuracy.json"), accuracy.to_json(result))

@@ -9,7 +9,7 @@ import argparse
 import hashlib
 import json
 import time
-import warnings
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,13 @@ import numpy as np
 from benchmarks import speed
 from benchmarks.contenders import System, is_plain, systems, variant
 from benchmarks.systems import require
-from benchmarks.tables import Table, default_folder, images, load
+from benchmarks.tables import IMAGES, Table, default_folder, images, load
+from benchmarks.trial import measure
 
 # Raised whenever something here changes results that are kept already.
 PROTOCOL = 1
-N_BINS = 15
-# What float32 tells from 1: no system gains or loses by the dtype of its probabilities.
-CLIP = float(np.finfo(np.float32).eps)
 QUICK_TABLES = ["iris", "diabetes"]
 QUICK_SYSTEMS = ["skdnn", "RandomForest"]
-_warm: set[str] = set()
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", type=Path, metavar="FOLDER", help="tables and their index.json")
     add("--rows", type=int, default=10_000, help="most rows of a table (default: 10000)")
-    add("--images", action="store_true", help="Fashion-MNIST too")
+    add("--images", action="store_true", help=f"{IMAGES} too")
     add("--image-rows", type=int, default=10_000, help="to train on (default: 10000)")
     add("--test", action="store_true", help="test on Fashion-MNIST's test set: look once")
     add(
@@ -57,20 +54,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Measure what the options say; return all that is known, ready for JSON."""
-    quick, only = options.quick, options.only_systems
-    if quick and not options.skdnn:
-        options.skdnn = [("skdnn", {"epochs": 2})]
-    chosen = systems(options.skdnn, only or (QUICK_SYSTEMS if quick else None))
+    quick = options.quick
+    variants = options.skdnn or ([("skdnn", {"epochs": 2})] if quick else None)
+    chosen = systems(variants, options.only_systems or (QUICK_SYSTEMS if quick else None))
     modules = {module for system in chosen.values() for module in system.modules}
     require(modules | {"pandas"}, "accuracy", "xgboost-cpu in the place of xgboost")
+    names = options.only_tables or (QUICK_TABLES if quick else None)
     tables = load(
-        options.only_tables or (QUICK_TABLES if quick else None),
+        None if names is None else [name for name in names if name != IMAGES],
         options.data or default_folder(),
         rows=100 if quick else options.rows,
         n_folds=2 if quick else None,
         seed=options.seed,
     )
-    if options.images:
+    if options.images or IMAGES in (names or ()):
         tables.append(images(options.image_rows, test=options.test, seed=options.seed))
     begin = time.perf_counter()
     start = speed.machine()
@@ -116,37 +113,55 @@ def measure_all(
 ) -> list[dict[str, Any]]:
     """Return one record for each system, table and fold, from the file where it is there."""
     known = read_cache(options.cache)
-    busy = options.busy or options.n_jobs > 1
     records = []
     with speed.Workers(options.n_jobs) as workers:
         # Table by table, so that a slow hour of the machine falls on all systems.
         for table in tables:
             digest = table.digest
             for name, system in chosen.items():
-                labels = {"system": name, "table": table.name}
-                waiting = {}
-                for fold in range(len(table.folds)):
-                    key = key_of(system, digest, fold, options.seed)
-                    record = known.get(key)
-                    if record is None or (options.retime and record["busy"]):
-                        job = {"contender": system, "table": table, "fold": fold}
-                        job |= {"seed": options.seed}
-                        waiting[key] = fold, workers.submit(name, measure, **job)
-                    else:
-                        records.append(record | labels | {"fold": fold})
-                for key, (fold, future) in waiting.items():
-                    try:
-                        record = future.result() | {"busy": busy}
-                        write_cache(options.cache, {"key": key} | labels | record)
-                    except BrokenProcessPool:
-                        workers.stop(name)
-                        record = {"failure": "its process died"}
-                    except Exception as error:
-                        reason = (str(error).splitlines() or ["no reason given"])[0]
-                        record = {"failure": f"{type(error).__name__}: {reason}"}
-                    records.append(record | labels | {"fold": fold})
-                    speed.say(progress(records[-1]))
+                keys = [key_of(system, digest, i, options.seed) for i in range(len(table.folds))]
+                records += measure_folds(workers, name, system, table, keys, known, options)
     return records
+
+
+def measure_folds(
+    workers: speed.Workers,
+    name: str,
+    system: System,
+    table: Table,
+    keys: list[str],
+    known: dict[str, dict[str, Any]],
+    options: argparse.Namespace,
+) -> list[dict[str, Any]]:
+    """Return the record of each fold of one system on one table."""
+    settings = {"contender": system, "table": table, "seed": options.seed}
+    futures = {}
+    for fold, key in enumerate(keys):
+        if key not in known or (options.retime and known[key]["busy"]):
+            futures[fold] = workers.submit(name, measure, fold=fold, **settings)
+    records = []
+    for fold, key in enumerate(keys):
+        labels = {"system": name, "table": table.name, "fold": fold}
+        if fold in futures:
+            busy = options.busy or options.n_jobs > 1
+            record = labels | answer(futures[fold]) | {"busy": busy}
+            speed.say(progress(record))
+            write_cache(options.cache, {"key": key} | record)
+        else:
+            record = known[key] | labels
+        records.append(record)
+    return records
+
+
+def answer(future: Future) -> dict[str, Any]:
+    """Return what came of a fold; a system's failure is its own."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return {"failure": "its process died"}
+    except Exception as error:
+        reason = (str(error).splitlines() or ["no reason given"])[0]
+        return {"failure": f"{type(error).__name__}: {reason}"}
 
 
 def progress(record: dict[str, Any]) -> str:
@@ -173,132 +188,8 @@ def read_cache(path: Path | None) -> dict[str, dict[str, Any]]:
 
 
 def write_cache(path: Path | None, record: dict[str, Any]) -> None:
-    """Keep one more; several runs may write at the same time."""
-    if path:
+    """Keep one more, unless it failed; several runs may write at the same time."""
+    if path and "failure" not in record:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
-
-
-def measure(
-    name: str, contender: System, table: Table, fold: int, seed: int
-) -> dict[str, float | str]:
-    """Fit and test one system on one fold; this runs in a process of the system's own."""
-    warnings.simplefilter("ignore")
-    warm_up(name, contender, fold)
-    load_before = speed.machine()["load before"]
-    train, test = (select(table, rows, contender) for rows in table.folds[fold])
-    classes, y = table.y, train[1]
-    if table.task == "classification":
-        # Some want classes from 0 on without gaps; a fold may lack one that the table has.
-        classes, y = np.unique(y, return_inverse=True)
-    model, seconds, fed = fit(contender, table.task, train[0], y, seed)
-    begin = time.perf_counter()
-    predicted = model.predict(test[0])
-    record = {"fit_seconds": seconds, "predict_seconds": time.perf_counter() - begin}
-    record |= {"load": load_before, **fed}
-    if table.task == "regression":
-        return record | regression_figures(test[1], np.asarray(predicted))
-    proba = np.zeros((len(test[1]), int(table.y.max()) + 1))
-    proba[:, classes] = model.predict_proba(test[0])
-    return record | classification_figures(test[1], classes[np.asarray(predicted)], proba)
-
-
-def warm_up(name: str, system: System, fold: int) -> None:
-    """Import and start what takes its time once a process; compile nothing beforehand."""
-    if name not in _warm:
-        X = np.random.default_rng(0).normal(size=(60, 3))
-        fit(system, "classification", X, np.arange(60) % 2, 0)
-        _warm.add(name)
-    if system.mine and fold == 0:
-        from skdnn import clear_program_cache
-
-        clear_program_cache()
-
-
-def select(table: Table, rows: np.ndarray, system: System) -> tuple[Any, np.ndarray]:
-    """Return some rows; images as columns for whoever takes nothing else."""
-    X = table.X.iloc[rows] if hasattr(table.X, "iloc") else table.X[rows]
-    if X.ndim > 2 and not system.mine:
-        X = X.reshape(len(X), -1)
-    return X, table.y[rows]
-
-
-def fit(
-    system: System, task: str, X: Any, y: np.ndarray, seed: int
-) -> tuple[Any, float, dict[str, str]]:
-    """Fit with what comes before it; the first way of feeding it that it accepts counts.
-
-    Returns
-    -------
-    model : estimator
-    seconds : float
-        Of the fit that succeeded.
-    fed : dict
-        Which way it was, and why one before it was refused.
-    """
-    from sklearn.pipeline import make_pipeline
-
-    kind = {"classification": "Classifier", "regression": "Regressor"}[task]
-    feeds = system.feeds[:1] if is_plain(X) else system.feeds
-    fed: dict[str, str] = {}
-    for feed in feeds:
-        model = make_pipeline(*feed(X), system.make(kind, seed, **system.params))
-        begin = time.perf_counter()
-        try:
-            model.fit(X, y)
-        except (ValueError, TypeError) as error:
-            if feed is feeds[-1]:
-                raise
-            fed["refused"] = str(error).splitlines()[0]
-        else:
-            return model, time.perf_counter() - begin, {"fed": feed.__name__} | fed
-    raise AssertionError("a system has at least one way of feeding it")
-
-
-def classification_figures(
-    y: np.ndarray, predicted: np.ndarray, proba: np.ndarray
-) -> dict[str, float]:
-    """Return accuracy, log-loss and expected calibration error."""
-    clipped = np.clip(proba, CLIP, 1 - CLIP)
-    clipped /= clipped.sum(axis=1, keepdims=True)
-    return {
-        "score": float(np.mean(predicted == y)),
-        "log_loss": float(-np.mean(np.log(clipped[np.arange(len(y)), y]))),
-        "ece": calibration_error(y, proba),
-    }
-
-
-def calibration_error(y: np.ndarray, proba: np.ndarray) -> float:
-    r"""Return the expected calibration error, with 15 bins of equal width.
-
-    Of the n rows, :math:`B_m` are those whose highest probability, the confidence, is in bin m:
-
-    .. math:: \sum_m \frac{|B_m|}{n} \left| acc(B_m) - conf(B_m) \right|
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,), int
-        The columns of `proba` that are right.
-    proba : ndarray of shape (n_samples, n_classes), float
-
-    Returns
-    -------
-    error : float
-        Between 0 and 1.
-
-    References
-    ----------
-    C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger (2017), "On Calibration of Modern Neural
-    Networks", equation 3. Bins are open below and closed above, as there.
-    """
-    confidence, right = proba.max(axis=1), proba.argmax(axis=1) == y
-    bins = np.clip(np.ceil(confidence * N_BINS).astype(int) - 1, 0, N_BINS - 1)
-    gaps = np.bincount(bins, weights=right - confidence, minlength=N_BINS)
-    return float(np.abs(gaps).sum() / len(y))
-
-
-def regression_figures(y: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Return R2 and the root of the mean squared error, in units of y."""
-    squared = np.mean((y - predicted.ravel()) ** 2)
-    return {"score": float(1 - squared / y.var()), "rmse": float(np.sqrt(squared))}

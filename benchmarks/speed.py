@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
@@ -46,7 +47,11 @@ class Workers(AbstractContextManager):
             self._pools[system] = ProcessPoolExecutor(
                 self._n_jobs, mp_context=get_context("spawn"), initializer=hush
             )
-        return self._pools[system].submit(job, system, **settings)
+        try:
+            return self._pools[system].submit(job, system, **settings)
+        except BrokenProcessPool:  # it died of a job before this one
+            self.stop(system)
+            return self.submit(system, job, **settings)
 
     def stop(self, system: str) -> None:
         """End the system's process, if it has one; the next job starts a new one."""
