@@ -64,12 +64,13 @@ def run_memory(arguments: argparse.Namespace) -> None:
 
 def run_accuracy(arguments: argparse.Namespace) -> None:
     """Measure accuracy; the defaults on all tables go into the documentation."""
-    partial = (arguments.only_tables, arguments.only_systems, arguments.skdnn, arguments.quick)
+    usual = parser().parse_args(["accuracy"])
+    complete = all(getattr(arguments, name) == getattr(usual, name) for name in accuracy.DECIDES)
+    folder = FOLDER if complete else None
     result = accuracy.run(arguments)
     result["summaries"] = standings.summaries(result)
     text = scoreboard.markdown(result)
     print(text)
-    folder = None if any(partial) else FOLDER
     write(arguments.json or (folder and folder / "accuracy.json"), accuracy.to_json(result))
     write(arguments.markdown or (folder and folder / "accuracy.md"), text)
 

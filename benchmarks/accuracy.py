@@ -24,6 +24,8 @@ from benchmarks.trial import measure
 
 # Raised whenever something here changes results that are kept already.
 PROTOCOL = 1
+# The options that decide what is measured.
+DECIDES = ("rows", "only_tables", "only_systems", "skdnn", "seed", "quick")
 QUICK_TABLES = ["iris", "diabetes"]
 QUICK_SYSTEMS = ["skdnn", "RandomForest"]
 
@@ -99,7 +101,7 @@ def describe(table: Table, options: argparse.Namespace) -> dict[str, Any]:
     return {
         "table": table.name,
         "kind": table.kind,
-        "rows": len(table.y),
+        "rows": len(train) if table.kind == "images" else len(table.y),
         "columns": int(np.prod(table.X.shape[1:])),
         "folds": len(table.folds),
         "n_train": len(train),
