@@ -318,3 +318,22 @@ def test_no_folder_of_tables_is_an_error_that_says_what_to_do(command, tmp_path)
     message = command("accuracy", "--data", str(tmp_path), "--only-systems", "MLP")
     assert "SKDNN_BENCHMARK_DATA" in message
     assert "--only-tables breast_cancer,wine,digits,diabetes" in message
+
+
+def test_images_are_tested_on_the_test_set_only_if_asked(room, monkeypatch):
+    tables = room("tables")
+    sizes = {"train": 120, "all": 160}
+
+    def load(split, return_X_y):
+        y = np.arange(sizes[split]) % 10
+        return y[:, np.newaxis, np.newaxis].astype(np.uint8), y
+
+    monkeypatch.setattr("skdnn.datasets.load_fashion_mnist", load)
+    monkeypatch.setattr(tables, "N_HELD_OUT", 40)
+    (few, validation), (many, same) = (tables.images(n, test=False).folds[0] for n in (20, 1000))
+    assert (len(few), len(many), len(validation)) == (20, 80, 40)
+    assert np.array_equal(validation, same)
+    assert not set(many) & set(validation)
+    ((train, test),) = tables.images(1000, test=True).folds
+    assert np.array_equal(train, np.arange(120))
+    assert np.array_equal(test, np.arange(120, 160))
