@@ -18,7 +18,7 @@ COLUMNS = {
     "mean score": ("score", "{:.4f}"),
     "mean log-loss": ("log_loss", "{:.4f}"),
     "mean ECE": ("ece", "{:.4f}"),
-    f"error / {REFERENCE}'s": ("relative error", "{:.3f}"),
+    "relative error": ("relative error", "{:.3f}"),
 }
 LARGE = 5000  # rows, from which times are also told apart
 BUSY = (
@@ -61,6 +61,11 @@ def conditions(result: dict[str, Any]) -> list[str]:
     ]
 
 
+def short(system: str) -> str:
+    """Return what fits at the head of a narrow column."""
+    return system.replace("HistGradientBoosting", "HistGB")
+
+
 def grid(head: list[str], rows: list[list[str]]) -> list[str]:
     """Return a table whose columns but the first are numbers."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
@@ -81,7 +86,7 @@ def means_table(
         on = f", {size['on']}" if "on" in size else ""
         cells = [f"**{text}**" if text == top else text for text in shown.values()]
         rows.append([f"{name} ({size['rows']:,} x {size['columns']}{on})", *cells])
-    return [f"**{title}**", "", *grid(["table", *systems], rows)]
+    return [f"**{title}**", "", *grid(["table", *map(short, systems)], rows)]
 
 
 def systems_table(title: str, result: dict[str, Any], told: dict[str, Any]) -> list[str]:
@@ -100,11 +105,14 @@ def systems_table(title: str, result: dict[str, Any], told: dict[str, Any]) -> l
         for part in (ratios, [r for r, is_large in zip(ratios, large, strict=True) if is_large]):
             part = [ratio for ratio in part if ratio is not None]
             least, middle, most = (show_ratio(f(part)) if part else "" for f in (min, median, max))
-            cells.append(f"{middle} ({least} - {most})" if part else "")
+            cells.append(f"{middle} ({least}-{most})" if part else "")
         rows.append([name, *cells])
-    times = f"fit time / {REFERENCE}'s: median (min - max)"
-    head = ["system", *shows, times, f"from {LARGE:,} rows on"]
-    return [f"**{title}: over the tables**", "", *grid(head, rows)]
+    head = ["system", *shows, "relative fit time", f"{LARGE:,}+ rows"]
+    return [
+        f"**{title}: over the tables** (relative to {REFERENCE}; of times median and range)",
+        "",
+        *grid(head, rows),
+    ]
 
 
 def times_table(title: str, result: dict[str, Any], told: dict[str, Any]) -> list[str]:
@@ -119,7 +127,7 @@ def times_table(title: str, result: dict[str, Any], told: dict[str, Any]) -> lis
             cells.append("failed" if seconds is None else f"{seconds:.3g}{shown}")
         rows.append([name, *cells])
     head = f"**{title}: seconds of a fit, mean over folds (as a multiple of {REFERENCE}'s)**"
-    return [head, "", *grid(["table", *systems], rows)]
+    return [head, "", *grid(["table", *map(short, systems)], rows)]
 
 
 def duels_table(title: str, duels: list[dict[str, Any]]) -> list[str]:
