@@ -1,4 +1,4 @@
-"""`python -m benchmarks`, from the checkout: speed, memory, or the lesson on Fashion-MNIST."""
+"""`python -m benchmarks`, from the checkout: speed, memory, accuracy, or a first lesson."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import growth, memory, report, speed
+from benchmarks import accuracy, growth, memory, report, scoreboard, sparse, speed, standings
 from benchmarks.systems import require
 from benchmarks.work import ROOT, WORKS
 
@@ -62,6 +62,24 @@ def run_memory(arguments: argparse.Namespace) -> None:
         memory.write(curves, folder)
 
 
+def run_sparse(arguments: argparse.Namespace) -> None:
+    """Measure an epoch on a large sparse matrix."""
+    print(sparse.show(sparse.run(arguments.quick)))
+
+
+def run_accuracy(arguments: argparse.Namespace) -> None:
+    """Measure accuracy; the defaults on all tables go into the documentation."""
+    usual = parser().parse_args(["accuracy"])
+    complete = all(getattr(arguments, name) == getattr(usual, name) for name in accuracy.DECIDES)
+    folder = FOLDER if complete else None
+    result = accuracy.run(arguments)
+    result["summaries"] = standings.summaries(result)
+    text = scoreboard.markdown(result)
+    print(text)
+    write(arguments.json or (folder and folder / "accuracy.json"), accuracy.to_json(result))
+    write(arguments.markdown or (folder and folder / "accuracy.md"), text)
+
+
 def run_fashion_mnist(arguments: argparse.Namespace) -> None:
     """Run the lesson."""
     from benchmarks import fashion_mnist
@@ -81,13 +99,24 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--plot", type=Path, metavar="FILE", help="where to draw the growth")
     two = commands.add_parser("memory", help="resident memory over many fits")
     two.add_argument("--folder", type=Path, help="where to write memory.json, .md and .svg")
-    for command in (one, two):
+    three = commands.add_parser("sparse", help="an epoch on a large sparse matrix")
+    four = commands.add_parser("accuracy", help="all systems with defaults on many tables")
+    accuracy.add_options(four)
+    four.add_argument("--json", type=Path, metavar="FILE", help="where to write every figure")
+    four.add_argument("--markdown", type=Path, metavar="FILE", help="where to write the tables")
+    for command in (one, two, three, four):
         command.add_argument("--quick", action="store_true", help="very little work, as a trial")
     commands.add_parser("fashion-mnist", help="a first course's lesson, beside plain Keras")
     return whole
 
 
-COMMANDS = {"speed": run_speed, "memory": run_memory, "fashion-mnist": run_fashion_mnist}
+COMMANDS = {
+    "speed": run_speed,
+    "memory": run_memory,
+    "sparse": run_sparse,
+    "accuracy": run_accuracy,
+    "fashion-mnist": run_fashion_mnist,
+}
 
 
 def main(words: list[str] | None = None) -> None:

@@ -10,7 +10,8 @@ import platform
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
@@ -29,19 +30,28 @@ PAUSE = 0.1  # seconds in which the threads of the last one to work go to sleep
 
 
 class Workers(AbstractContextManager):
-    """One process for each system, started when it is first needed."""
+    """One process for each system, or `n_jobs` of them, started when it is first needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, n_jobs: int = 1) -> None:
+        self._n_jobs = n_jobs
         self._pools: dict[str, ProcessPoolExecutor] = {}
 
     def run(self, system: str, job: Callable, **settings: Any) -> Any:
         """Do a job in the system's process; return its result."""
+        time.sleep(PAUSE)
+        return self.submit(system, job, **settings).result()
+
+    def submit(self, system: str, job: Callable, **settings: Any) -> Future:
+        """Have a job done in the system's process; return what will hold its result."""
         if system not in self._pools:
             self._pools[system] = ProcessPoolExecutor(
-                1, mp_context=get_context("spawn"), initializer=hush
+                self._n_jobs, mp_context=get_context("spawn"), initializer=hush
             )
-        time.sleep(PAUSE)
-        return self._pools[system].submit(job, system, **settings).result()
+        try:
+            return self._pools[system].submit(job, system, **settings)
+        except BrokenProcessPool:  # it died of a job before this one
+            self.stop(system)
+            return self.submit(system, job, **settings)
 
     def stop(self, system: str) -> None:
         """End the system's process, if it has one; the next job starts a new one."""

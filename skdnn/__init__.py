@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import skdnn.datasets as datasets
+    from skdnn._history_display import TrainingHistoryDisplay
+    from skdnn._network_display import NetworkDisplay
     from skdnn._programs import clear_program_cache
     from skdnn.classifier import DNNClassifier
     from skdnn.comparison import Comparison, compare
@@ -25,6 +27,8 @@ __all__ = [
     "DNNRegressor",
     "KerasClassifier",
     "KerasRegressor",
+    "NetworkDisplay",
+    "TrainingHistoryDisplay",
     "clear_program_cache",
     "compare",
     "datasets",
@@ -37,6 +41,8 @@ _ROOMS = {
     "DNNRegressor": "regressor",
     "KerasClassifier": "wrappers",
     "KerasRegressor": "wrappers",
+    "NetworkDisplay": "_network_display",
+    "TrainingHistoryDisplay": "_history_display",
     "clear_program_cache": "_programs",
     "compare": "comparison",
 }

@@ -6,38 +6,81 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context, is_classifier
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, _fit_context, clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import (
+    Tags,
+    _safe_indexing,
+    check_array,
+    check_consistent_length,
+    check_random_state,
+)
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _check_y,
+    _num_samples,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 from skdnn import _inference
-from skdnn._callbacks import EpochLines, Silence
-from skdnn._inputs import Inputs, as_rows
-from skdnn._spec import Activation, NetworkSpec, State, dense_network
+from skdnn._callbacks import (
+    CallbackSupportMixin,
+    EarlyStopping,
+    EpochLines,
+    FitTasks,
+    Plateau,
+    Several,
+    with_callbacks,
+)
+from skdnn._chunks import Chunks, as_chunks
+from skdnn._columns import Columns
+from skdnn._inputs import Inputs, as_rows, may_miss
+from skdnn._layers import NetworkTableMixin
+from skdnn._schedules import Schedule
+from skdnn._spec import (
+    Activation,
+    CategoryEmbedding,
+    ColumnTransform,
+    NetworkSpec,
+    State,
+    dense_network,
+    embedding_length,
+)
 from skdnn._targets import Targets
-from skdnn._validation import hold_out
+from skdnn._validation import Given, hold_out
 
 # Values sent through the network together when predicting: bounds the memory that it takes.
 _VALUES = 2**22
 _LEAST_ROWS = 256
 # Rows from which TensorFlow, where it is loaded, may be faster: see docs/architecture.md.
 _COMPILED_ROWS = 8192
+# As in scikit-learn's HistGradientBoosting: more rows than these stop early by themselves.
+_MANY_ROWS = 10_000
+_EPOCHS, _MOST_EPOCHS = 50, 200  # without early stopping, and with it
+_VALIDATION_FRACTION = 0.1
+# What of the optimizer's settings is a parameter whose value is data to a compiled program.
+_STRENGTHS = ("clipnorm", "weight_decay", "ema_momentum")
+# What scikit-learn's validation lets through of X.
+_ACCEPTED = {"accept_sparse": "csr", "ensure_all_finite": "allow-nan"}
 
 
-class BaseDNN(BaseEstimator, ABC):
+class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     """A dense network as an estimator; see `DNNClassifier` and `DNNRegressor`.
 
     A subclass says what its targets are: `_check_y` and `_make_targets`.
     """
 
     model_: Any
+    _columns: Columns
     _rng: np.random.Generator
     _targets: Targets
 
@@ -47,9 +90,21 @@ class BaseDNN(BaseEstimator, ABC):
 
     @abstractmethod
     def _make_targets(
-        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any
+        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any, loss: Any
     ) -> Targets:
         """Choose the head and the loss, and learn how y is encoded."""
+
+    @abstractmethod
+    def _choose_loss(self) -> Any:
+        """Return the name of a loss of skdnn's own, or a `LossSpec`; refuse what is no loss."""
+
+    def _describe(self, loss: Any) -> str:
+        """Tell a loss from others, as text that is the same in other processes."""
+        return loss if isinstance(loss, str) else loss.text
+
+    def _class_weights(self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None) -> Any:
+        """Return `ClassWeights` learned from some rows; None where classes have no weights."""
+        return None
 
     _parameter_constraints: dict = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -151,19 +206,44 @@ class BaseDNN(BaseEstimator, ABC):
     # ------------------------------------------------------------------ fit
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train the network for `epochs` epochs.
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        groups: Any = None,
+    ) -> Self:
+        """Train the network for `epochs` epochs, or until it no longer gets better.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
             Tables (n_samples, n_features), or samples of any shape, such as images
-            (n_samples, 28, 28), as they come: numbers of any dtype, no NaN.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
+            (n_samples, 28, 28), as they come: arrays and memory maps of numbers of any dtype, NaN
+            where one is missing; DataFrames of Pandas, Polars or PyArrow with numbers, text,
+            categories and booleans; SciPy's sparse matrices and arrays.
+            Or, without y, data larger than memory: an iterable of chunks (X, y) or
+            (X, y, sample_weight), or a function that returns one. It is gone over once for each
+            epoch and once before, to find all labels and draw the 100,000 rows from which scales
+            and categories are learned.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Targets; None only for chunks.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the loss, divided by their mean; a row of weight 0 is as if it
-            were not there.
+            Weights of the rows in the loss, divided by their mean (that of their chunk); a row of
+            weight 0 is as if it were not there.
+        X_val : array-like of shape (n_val, ...), default=None
+            Samples to validate on, in the place of rows held out from X. They are scaled as X is.
+            In a `Pipeline` they are transformed as X is with `transform_input=["X_val"]`.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
+        groups : array-like of shape (n_samples,), default=None
+            Where rows are held out from X, those of one group stay on one side.
 
         Returns
         -------
@@ -175,8 +255,57 @@ class BaseDNN(BaseEstimator, ABC):
         ValueError
             For bad parameters or data, and when training diverges.
         """
-        epochs = 50 if self.epochs == "auto" else self.epochs
-        return self._learn(X, y, sample_weight, epochs=epochs, resume=self.warm_start)
+        given = Given(X_val, y_val, sample_weight_val, groups)
+        given.check(type(self).__name__)
+        chunks = as_chunks(X, y, type(self).__name__)
+        if chunks is not None:
+            return self._learn_from(chunks, given)
+        return self._learn(X, y, sample_weight, given=given, resume=self.warm_start)
+
+    def _learn_from(self, chunks: Chunks, given: Given) -> Self:
+        chunks.check_lasts()
+        stops = self._stops_early(0, given)
+        self._check_for_chunks(given, stops)
+        draft = copy.copy(self)
+        draft.verbose = 0
+        callbacks = draft.__dict__.pop("_skl_callbacks", None)
+        if not (self.warm_start and hasattr(self, "_state")):
+            rng = np.random.default_rng(_draw_seed(self.random_state))
+            sample, labels = chunks.look(rng, is_classifier(self))
+            draft._train(*sample, resume=False, classes=labels, begin_only=True)
+        n_epochs = self._most_epochs(stops)
+        lines = EpochLines(n_epochs) if self.verbose else None
+        stopping = EarlyStopping(self.n_iter_no_change, self.tol, False) if stops else None
+        report = Several([part for part in (lines, stopping) if part is not None])
+        start = draft._forget_stopping()
+        history = chunks.train(draft, given, n_epochs, report)
+        draft._take_over(draft._state, history, stopping, start)
+        self.__dict__ = {**draft.__dict__, "verbose": self.verbose}
+        if callbacks:
+            self._skl_callbacks = callbacks
+        return self
+
+    def _check_for_chunks(self, given: Given, stops: bool) -> None:
+        """Refuse what takes all rows at once."""
+        schedule = self.learning_rate_schedule != "constant" or self.warmup > 0
+        balanced = isinstance(getattr(self, "class_weight", None), str)
+        troubles = {
+            "early stopping without X_val and y_val": stops and given.X is None,
+            "a validation_fraction: pass X_val and y_val": self.validation_fraction is not None,
+            "groups": given.groups is not None,
+            "class_weight='balanced': pass a dict": balanced,
+            "callbacks": self.callbacks is not None,
+            "a learning_rate_schedule or warmup": schedule,
+        }
+        for what in (name for name, is_so in troubles.items() if is_so):
+            raise ValueError(f"{type(self).__name__} was given X in chunks, which excludes {what}.")
+
+    def _partial_learn_from(self, chunks: Chunks, **options: Any) -> Self:
+        draft = copy.copy(self)
+        for X, y, weight in chunks:
+            draft.partial_fit(X, y, sample_weight=weight, **options)
+        self.__dict__ = draft.__dict__
+        return self
 
     def _learn(self, *args: Any, **kwargs: Any) -> Self:
         # A shallow copy learns, so that a fit that fails or is interrupted leaves nothing
@@ -186,82 +315,218 @@ class BaseDNN(BaseEstimator, ABC):
         self.__dict__ = draft.__dict__
         return self
 
+    @with_callbacks
     def _train(
         self,
         X: Any,
         y: Any,
         sample_weight: Any,
         *,
-        epochs: int,
         resume: bool,
-        validate: bool = True,
+        given: Given | None = None,
         classes: Any = None,
+        part: Given | None = None,
+        begin_only: bool = False,
     ) -> None:
+        """Train; for one epoch and without validation where nothing is `given` to do so.
+
+        With a `part` these are some rows of many: for one epoch, validated on what that has.
+        """
         from skdnn._engine import Plan, check_process
-        from skdnn._lookup import resolve_optimizer
 
         check_process()
         self._validate_params()  # partial_fit is not validated by scikit-learn once it is fitted
-        owner = type(self).__name__
-        optimizer = resolve_optimizer(self.optimizer, self.learning_rate, self.momentum, owner)
+        optimizer = self._resolve_optimizer()
+        schedule = None if given is None else self._schedule(optimizer)
+        self.callbacks_ = [] if given is None else self._renew_callbacks()
+        loss = self._choose_loss()
         hidden = self._hidden_layers()
         resume = resume and hasattr(self, "_state")
+        as_given = X, y, sample_weight
         X, y, weight, shape = self._check_data(X, y, sample_weight, reset=not resume)
         if resume:
-            self._check_unchanged(hidden)
+            self._check_unchanged(hidden, loss)
             self._rng = copy.deepcopy(self._rng)
         else:
             self._rng = np.random.default_rng(_draw_seed(self.random_state))
             self._split_seed = int(self._rng.integers(2**31))
-        rows, held_out = self._split(y, weight, validate)
+        rows = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
+        stops = given is not None and self._stops_early(len(rows), given)
+        rows, held_out = self._split(y, rows, given, stops)
+        if self._columns.reads(X):
+            columns = self._columns
+            X = self._checked(columns.transform(X) if resume else columns.fit_transform(X, rows))
         if weight is not None:
             weight = weight / weight[rows].mean()
         if not resume:
-            self._begin(X, y, weight, rows, shape, classes, hidden)
-        recipe, fetch, constants = self._assemble(X, y, weight, optimizer)
-        self._run(
-            recipe,
-            fetch,
-            constants,
-            Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle)),
+            self._begin(X, y, weight, rows, shape, classes, hidden, loss)
+        if begin_only:
+            return
+        of_classes = self._class_weights(y, rows, weight)
+        if of_classes is not None:
+            factors = of_classes.of(y)
+            weight = factors if weight is None else weight * factors
+            rows, held_out = rows[weight[rows] > 0], held_out[weight[held_out] > 0]
+            if not len(rows):
+                raise ValueError(
+                    f"class_weight leaves {type(self).__name__} no row of any weight to train on."
+                )
+            weight = weight / weight[rows].mean()
+        validation = self._check_given(given or part, of_classes)
+        recipe, fetch, constants = self._assemble(X, y, weight, validation, optimizer, loss)
+        recipe = replace(recipe, scheduled=schedule is not None)
+        if validation is not None:
+            held_out = len(y) + np.arange(len(validation[1]))
+        epochs = 1 if given is None else self._most_epochs(stops)
+        plan = Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle), schedule)
+        self._run(recipe, fetch, constants, plan, stops, as_given)
+
+    def _stops_early(self, n_rows: int, given: Given) -> bool:
+        if self.early_stopping != "auto":
+            return bool(self.early_stopping)
+        return self.epochs == "auto" and (given.X is not None or n_rows > _MANY_ROWS)
+
+    def _most_epochs(self, stops: bool) -> int:
+        if self.epochs == "auto":
+            return _MOST_EPOCHS if stops else _EPOCHS
+        return int(self.epochs)
+
+    def _resolve_optimizer(self) -> Any:
+        from skdnn._lookup import resolve_optimizer
+
+        owner = type(self).__name__
+        strengths = {name: getattr(self, name) for name in _STRENGTHS}
+        return resolve_optimizer(
+            self.optimizer, self.learning_rate, self.momentum, owner, **strengths
         )
 
+    def _renew_callbacks(self) -> list[Any]:
+        if self.callbacks is None:
+            return []
+        from skdnn._keras_callbacks import renew
+
+        return renew(self.callbacks, type(self).__name__)
+
+    def _schedule(self, optimizer: Any) -> Schedule | None:
+        """Return the schedule of the learning rate; None where that is constant."""
+        if self.learning_rate_schedule == "constant" and not self.warmup:
+            return None
+        if optimizer.learning_rate is None:
+            raise ValueError(
+                f"The 'learning_rate_schedule' and 'warmup' parameters of {type(self).__name__} "
+                "need a learning rate that is a number, but the optimizer's follows a schedule of "
+                f"Keras: {optimizer.config['learning_rate']!r}. Give learning_rate a number, or "
+                "leave learning_rate_schedule at 'constant' and warmup at 0. Got "
+                f"{self.learning_rate_schedule!r} and {self.warmup!r}."
+            )
+        return Schedule(self.learning_rate_schedule, float(self.warmup))
+
     def _split(
-        self, y: np.ndarray, weight: np.ndarray | None, validate: bool
+        self, y: np.ndarray, rows: np.ndarray, given: Given | None, stops: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Choose the rows to train on, and those held out; rows without weight are neither."""
-        rows = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
-        if not validate or self.validation_fraction is None:
+        """Choose which rows to train on, and which to hold out."""
+        fraction = self.validation_fraction
+        if fraction is None and stops:
+            fraction = _VALIDATION_FRACTION
+        if given is None or given.X is not None or fraction is None:
             return rows, rows[:0]
+        groups = given.groups
+        if groups is not None:
+            check_consistent_length(y, groups)
+            groups = column_or_1d(groups)[rows]
         labels = y[rows] if is_classifier(self) and y.ndim == 1 else None
-        return hold_out(rows, labels, self.validation_fraction, self._split_seed)
+        return hold_out(rows, labels, fraction, self._split_seed, groups)
 
     def _check_data(
         self, X: Any, y: Any, sample_weight: Any, *, reset: bool
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, tuple[int, ...]]:
         X, shape = as_rows(X)
-        if not reset:
+        if reset:
+            self._columns = Columns(self.categorical_features, type(self).__name__)
+        else:
             self._check_shape(shape)
-        X, y = validate_data(
-            self, X, y, reset=reset, multi_output=True, y_numeric=not is_classifier(self)
-        )
-        self._check_numbers(X)
+        checks = {"multi_output": True, "y_numeric": not is_classifier(self)}
+        if self._columns.reads(X):  # what is in it is checked when it is read
+            X, y = validate_data(self, X, y, reset=reset, skip_check_array=True)
+            y = _check_y(y, estimator=self, **checks)
+            check_consistent_length(X, y)
+        else:
+            X, y = validate_data(self, X, y, reset=reset, **_ACCEPTED, **checks)
+            self._check_numbers(X)
         y = self._check_y(y)
+        return X, y, self._weights_of(X, y, sample_weight), shape
+
+    def _weights_of(self, X: np.ndarray, y: np.ndarray, sample_weight: Any) -> np.ndarray | None:
+        """Return the weights of rows, to train or to validate on, (n_samples,); None for all 1."""
         if sample_weight is None:
-            return X, y, None, shape
+            return None
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         if np.any(weight < 0) or not np.any(weight > 0):
             raise ValueError(
                 f"The sample_weight of {type(self).__name__}.fit must not be negative, nor zero "
                 f"for every row. Got weights from {weight.min():g} to {weight.max():g}."
             )
-        return X, y, weight, shape
+        return weight
 
-    def _check_numbers(self, X: np.ndarray) -> None:
+    def _check_given(
+        self, given: Given | None, of_classes: Any
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None] | None:
+        """Return the X, y and weights to validate on, if `fit` was given any."""
+        if given is None or given.X is None:
+            return None
+        try:
+            X, y, weight, _ = self._check_data(given.X, given.y, given.sample_weight, reset=False)
+            if self._columns.reads(X):
+                X = self._checked(self._columns.transform(X))
+            if is_classifier(self) and y.ndim == self.classes_.ndim == 1:
+                unknown = np.setdiff1d(y, self.classes_)
+                if len(unknown):
+                    raise ValueError(
+                        f"y_val has labels that y does not have: {unknown.tolist()}. Those of y "
+                        f"are {self.classes_.tolist()}."
+                    )
+            self._targets.encode(y[:1], self._spec.dtype)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(
+                f"The data to validate on (X_val, y_val, sample_weight_val) do not fit: {error}"
+            ) from error
+        if of_classes is not None:
+            weight = of_classes.of(y) * (1 if weight is None else weight)
+            if not weight.any():
+                raise ValueError("class_weight leaves no row of X_val with any weight.")
+        return X, y, None if weight is None else weight / weight.mean()
+
+    def _convert(self, X: Any) -> Any:
+        """Check X that comes after `fit`, and turn it into what `Inputs` takes.
+
+        Returns
+        -------
+        ndarray or CSR matrix of shape (n_samples, n_inputs)
+            For `Inputs.fetch_from`, or by parts for `Inputs.apply`.
+        """
+        X, shape = as_rows(X)
+        self._check_shape(shape)
+        if self._columns.reads(X):
+            validate_data(self, X, reset=False, skip_check_array=True)
+            return self._checked(self._columns.transform(X))
+        X = validate_data(self, X, reset=False, **_ACCEPTED)
+        self._check_numbers(X)
+        return X
+
+    def _checked(self, matrix: np.ndarray) -> np.ndarray:
+        return check_array(matrix, ensure_all_finite="allow-nan", estimator=self, input_name="X")
+
+    def _check_numbers(self, X: Any) -> None:
         if X.dtype.kind not in "biuf":
             raise TypeError(
                 f"The X of {type(self).__name__} must hold numbers. Got {X.dtype}: turn dates into "
-                "numbers, such as days since a start, and categories with OneHotEncoder."
+                "numbers, such as days since a start, and name categories in categorical_features."
+            )
+        if issparse(X) and may_miss(X.data) and np.isnan(X.data).any():
+            raise ValueError(
+                f"Sparse X of {type(self).__name__} must hold no missing values. Input X contains "
+                "NaN: fill them in with SimpleImputer, or bring X as an array."
             )
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
@@ -283,15 +548,18 @@ class BaseDNN(BaseEstimator, ABC):
         shape: tuple[int, ...],
         classes: Any,
         hidden: list[tuple[int, Activation, float]],
+        loss: Any,
     ) -> None:
         """Learn all that comes before training, from the training rows alone."""
         from skdnn._network import initial_weights
 
-        self._targets = self._make_targets(y, rows, weight, classes)
-        self._inputs = Inputs(self.scaling, shape).fit(X, rows, weight)
+        self._targets = self._make_targets(y, rows, weight, classes, loss)
+        self._loss = self._describe(loss)
+        self._inputs = Inputs(self.scaling, shape, self._columns.codes).fit(X, rows, weight)
         self._spec = self._lay_out(shape, hidden)
         owner = type(self).__name__
         weights = initial_weights(self._spec, self.kernel_initializer, self._rng, owner)
+        weights[-1] += self._targets.start
         self._state = State(weights)
         self.history_: dict[str, list[float]] = {}
         self.n_iter_ = 0
@@ -320,12 +588,22 @@ class BaseDNN(BaseEstimator, ABC):
     def _lay_out(
         self, shape: tuple[int, ...], hidden: list[tuple[int, Activation, float]]
     ) -> NetworkSpec:
+        inputs, sizes = self._inputs, self._columns.sizes
+        entry: list[ColumnTransform | CategoryEmbedding] = []
+        if inputs.sorts:
+            positions = [inputs.numbers, inputs.signed, inputs.codes]
+            numbers, signed, codes = (tuple(p.tolist()) for p in positions)
+            entry.append(ColumnTransform(numbers, signed, codes))
+        if sizes:
+            entry.append(CategoryEmbedding(sizes, tuple(map(embedding_length, sizes))))
         return dense_network(
             shape,
             hidden,
             (self._targets.n_outputs, self._targets.activation),
-            scaled=self._inputs.offset is not None,
+            scaled=inputs.offset is not None,
+            entry=tuple(entry),
             batch_norm=bool(self.batch_norm),
+            ascending=self._targets.ascending,
             dtype=self.dtype,
         )
 
@@ -341,45 +619,95 @@ class BaseDNN(BaseEstimator, ABC):
             )
         return list(value)
 
-    def _check_unchanged(self, hidden: list[tuple[int, Activation, float]]) -> None:
+    def _check_unchanged(self, hidden: list[tuple[int, Activation, float]], loss: Any) -> None:
         if (
             self._lay_out(self._spec.input_shape, hidden) != self._spec
             or self.scaling != self._inputs.scaling
+            or self._loss != self._describe(loss)
+            or not np.array_equal(
+                np.asarray(self.categorical_features, object),
+                np.asarray(self._columns.categorical_features, object),
+            )
         ):
             raise ValueError(
                 f"The network that {type(self).__name__} has begun to train is not the one that "
                 "its parameters now describe (hidden_layer_sizes, activation, dropout, batch_norm, "
-                "scaling or dtype was changed): set them back, or start anew with fit and "
-                "warm_start=False."
+                "scaling, categorical_features, loss, quantile or dtype was changed): set them "
+                "back, or start anew with fit and warm_start=False."
             )
 
     def _assemble(
-        self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, optimizer: Any
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray | None,
+        validation: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None,
+        optimizer: Any,
+        loss: Any,
     ) -> tuple[Any, Any, Any]:
-        """Put parameters and data into what the engine takes."""
-        from skdnn._program import Constants, Recipe
+        """Put parameters and data into what the engine takes.
+
+        The rows to validate on are numbered after those of X.
+        """
+        from skdnn._program import SMOOTHED, Constants, Recipe
 
         dtype = self._spec.dtype
+        weighted = weight is not None or (validation is not None and validation[2] is not None)
         codes = self._targets.encode(y, dtype)
-        columns = [self._inputs.fetch_from(X, dtype), codes.__getitem__]
-        if weight is not None:
-            columns.append(weight.astype(dtype).__getitem__)
+        fetch = self._fetch_from(X, codes, weight, weighted)
+        if validation is not None:
+            X_val, y_val, weight_val = validation
+            codes_val = self._targets.encode(y_val, dtype)
+            fetch = _one_after_the_other(
+                fetch, len(y), self._fetch_from(X_val, codes_val, weight_val, weighted)
+            )
+        smoothing = getattr(self, "label_smoothing", 0.0)
+        if smoothing and (not isinstance(loss, str) or self._targets.loss not in SMOOTHED):
+            raise ValueError(
+                f"The 'label_smoothing' parameter of {type(self).__name__} is for the "
+                f"cross-entropies, and has no meaning for the loss {self.loss!r}: leave it at 0. "
+                f"Got {smoothing!r}."
+            )
         constants = Constants(
-            unit=self._targets.unit.astype(dtype), alpha=np.asarray(self.alpha, dtype)
+            unit=self._targets.unit.astype(dtype),
+            alpha=np.asarray(self.alpha, dtype),
+            center=self._targets.mean.astype(dtype),
+            levels=self._targets.levels.astype(dtype),
+            label_smoothing=smoothing,
+            **{name: optimizer.config[name] for name in optimizer.given},
         )
         recipe = Recipe(
             spec=self._spec.body,
             optimizer=optimizer,
-            loss=self._targets.loss,
+            loss=self._targets.loss if isinstance(loss, str) else loss,
             metric=self._targets.metric,
             y_dtype=codes.dtype.name,
             y_ndim=codes.ndim,
-            weighted=weight is not None,
+            weighted=weighted,
             penalized=self.alpha > 0,
+            smoothed=smoothing > 0,
         )
-        return recipe, lambda rows: [column(rows) for column in columns], constants
+        return recipe, fetch, constants
 
-    def _run(self, recipe: Any, fetch: Any, constants: Any, plan: Any) -> None:
+    def _fetch_from(
+        self, X: np.ndarray, codes: np.ndarray, weight: np.ndarray | None, weighted: bool
+    ) -> Callable[[np.ndarray], list[np.ndarray]]:
+        dtype = self._spec.dtype
+        columns = [self._inputs.fetch_from(X, dtype), codes.__getitem__]
+        if weighted:
+            weight = np.ones(len(codes)) if weight is None else weight
+            columns.append(weight.astype(dtype).__getitem__)
+        return lambda rows: [column(rows) for column in columns]
+
+    def _run(
+        self,
+        recipe: Any,
+        fetch: Any,
+        constants: Any,
+        plan: Any,
+        stops: bool,
+        as_given: tuple[Any, Any, Any],
+    ) -> None:
         from skdnn._engine import train
 
         # Another optimizer, or another setting of it, cannot go on from the state of this one.
@@ -387,25 +715,115 @@ class BaseDNN(BaseEstimator, ABC):
         if getattr(self, "_optimizer", optimizer) != optimizer:
             self._state = replace(self._state, optimizer=None)
         self._optimizer = optimizer
-        report = EpochLines(plan.epochs) if self.verbose else Silence()
-        self._state, history = train(recipe, fetch, constants, self._state, plan, self._rng, report)
-        n_epochs = len(history["loss"])
-        self._warn_if_lost(history["loss"][-1])
+        lines = EpochLines(plan.epochs) if self.verbose else None
+        stopping = None
+        if stops:
+            stopping = EarlyStopping(self.n_iter_no_change, self.tol, goes_on=self.n_iter_ > 0)
+        start = self._forget_stopping()
+        tasks = self._begin_tasks(plan, as_given)
+        parts = [lines, self._plateau(plan), stopping, self._keras_callbacks(plan, fetch), tasks]
+        report = Several([part for part in parts if part is not None])
+        state, history = train(recipe, fetch, constants, self._state, plan, self._rng, report)
+        if not history:  # a callback found nothing left to do
+            self._state = state
+        else:
+            best = self._take_over(state, history, stopping, start)
+            if stopping is not None and lines is not None:
+                lines.say(stopping.verdict())
+            if best:
+                self._warn_if_lost(history["loss"][best - 1])
+        if tasks is not None:
+            tasks.end()
+
+    def _forget_stopping(self) -> int:
+        """Drop what early stopping told of the fit before; return the epoch that it ended with."""
+        start = getattr(self, "best_epoch_", self.n_iter_)
+        for name in ("best_epoch_", "best_score_", "validation_scores_"):
+            self.__dict__.pop(name, None)
+        return start
+
+    def _take_over(
+        self,
+        state: State,
+        history: dict[str, list[float]],
+        stopping: EarlyStopping | None,
+        start: int,
+    ) -> int:
+        """Keep what was learned; return in which epoch of this training, 0 for before it.
+
+        `start` is the epoch whose weights it began with.
+        """
+        n_before = self.n_iter_
+        if stopping is None:
+            self.__dict__.update(self._fitted(state, history))
+            return len(history["loss"])
+        if not np.isfinite(stopping.best_loss):
+            raise ValueError(
+                "Training diverged: the validation loss was not finite after any epoch. Lower "
+                "learning_rate, or look for huge values among the rows to validate on."
+            )
+        best = stopping.best_epoch
+        self.__dict__.update(self._fitted(stopping.best or self._state, history))
+        self.best_epoch_ = n_before + best if best else start
+        self.best_score_ = -stopping.best_loss
+        self.validation_scores_ = -np.array(self.history_["val_loss"])
+        return best
+
+    def _begin_tasks(self, plan: Any, as_given: tuple[Any, Any, Any]) -> FitTasks | None:
+        """Tell scikit-learn's callbacks, if there are any, that a fit begins."""
+        if not getattr(self, "_skl_callbacks", None):
+            return None
+        X, y, weight = as_given
+        rows = None if len(plan.rows) == _num_samples(y) else plan.rows
+
+        def part(data: Any) -> Callable[[], Any]:
+            return cache(lambda: data if rows is None else _safe_indexing(data, rows))
+
+        data = {"X": part(X), "y": part(y)}
+        if weight is not None:
+            data["metadata"] = cache(lambda: {"sample_weight": part(np.asarray(weight))()})
+        context = self._init_callback_context(max_subtasks=plan.epochs)
+        return FitTasks(self, context, data, self._fitted)
+
+    def _fitted(self, state: State, history: dict[str, list[float]]) -> dict[str, Any]:
+        """Return the attributes that more epochs change."""
+        n_epochs = len(next(iter(history.values())))
         # Every list has one entry per epoch: NaN for those that did not have what it tells of.
         before, now = [np.nan] * self.n_iter_, [np.nan] * n_epochs
-        self.history_ = {
+        told = {
             name: self.history_.get(name, before) + history.get(name, now)
             for name in {**self.history_, **history}
         }
-        self.n_iter_ += n_epochs
+        return {"_state": state, "history_": told, "n_iter_": self.n_iter_ + n_epochs}
+
+    def _plateau(self, plan: Any) -> Plateau | None:
+        if plan.schedule is None or plan.schedule.name != "reduce_on_plateau":
+            return None
+        return Plateau(max(1, self.n_iter_no_change // 2), self.tol)
+
+    def _keras_callbacks(self, plan: Any, fetch: Any) -> Any:
+        if not self.callbacks_:
+            return None
+        from skdnn._keras_callbacks import KerasCallbacks
+
+        return KerasCallbacks(
+            self.callbacks_,
+            self._make_model(),
+            self._targets.in_units,
+            fetch(plan.rows[:1])[1],
+            n_epochs=plan.epochs,
+            n_steps=-(-len(plan.rows) // plan.batch_size),
+            scheduled=plan.schedule is not None,
+            owner=type(self).__name__,
+        )
 
     def _warn_if_lost(self, loss: float) -> None:
         # Far off and still finite: rectified units, once dead, keep a loss from overflowing.
         if loss > 1000 * self._targets.chance_loss:
             warnings.warn(
                 f"The loss of {type(self).__name__} is {loss:.3g} after the last epoch, where a "
-                f"guess has {self._targets.chance_loss:.3g}: training diverged. Lower learning_rate"
-                " or alpha, or scale the inputs (scaling='standard').",
+                f"guess has at most {self._targets.chance_loss:.3g}: training diverged. Lower "
+                "learning_rate or alpha, or scale the inputs (scaling='standard').",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -414,20 +832,26 @@ class BaseDNN(BaseEstimator, ABC):
 
     def _forward(self, X: Any) -> np.ndarray:
         """Send X through the network: shape (n_samples, n_outputs), not decoded."""
+        missing = sparse = False
         if not self._is_plain(X):
             check_is_fitted(self)
-            X, shape = as_rows(X)
-            self._check_shape(shape)
-            X = validate_data(self, X, reset=False)
-            self._check_numbers(X)
+            X = self._convert(X)
+            sparse = issparse(X)
+            missing = not sparse and may_miss(X)
         # As precise as X is: scikit-learn's estimators keep float64 for float64.
         dtype = np.result_type(X.dtype, self._spec.dtype)
-        network, size = self._forward_function(len(X), dtype)
-        output = np.empty((len(X), self._targets.n_outputs), dtype)
+        n_rows = X.shape[0]
+        kept = sparse and self._inputs.keeps_zeros and _inference.covers(self._spec.body)
+        # Where rows stay sparse, NumPy's way: it begins with a product, which SciPy has, too.
+        network, size = self._forward_function(0 if kept else n_rows, dtype)
+        if sparse and not kept:
+            size = min(size, max(1, _VALUES // self._spec.widest))
+        output = np.empty((n_rows, self._targets.n_outputs), dtype)
         # scikit-learn's gen_batches would take as long as a row.
-        for start in range(0, len(X), size):
+        for start in range(0, n_rows, size):
             part = slice(start, start + size)
-            output[part] = network(self._inputs.apply(X[part], dtype))
+            x = self._inputs.apply(X[part], dtype, missing)
+            output[part] = network(x.toarray() if sparse and not kept and issparse(x) else x)
         return output
 
     def _is_plain(self, X: Any) -> bool:
@@ -437,6 +861,7 @@ class BaseDNN(BaseEstimator, ABC):
             or X.dtype.kind not in "biuf"
             or not hasattr(self, "_state")
             or hasattr(self, "feature_names_in_")
+            or self._columns.encoders
             or X.ndim == 0
             or len(X) == 0
             or not X.shape[1:] == self._spec.input_shape == (self.n_features_in_,)
@@ -482,6 +907,25 @@ class BaseDNN(BaseEstimator, ABC):
         output = self._forward(X)
         return self._targets.decode(output)
 
+    def encode(self, X: Any) -> Any:
+        """Turn X into the numbers that `model_` takes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape of those in `fit`.
+
+        Returns
+        -------
+        X_encoded : ndarray or CSR matrix of shape (n_samples, ...)
+            Of a table with categories, text or booleans, one column of floats for each of its
+            columns: numbers as they are, NaN where missing, and categories as codes, 0 for one that
+            was not in training. All else as it is.
+        """
+        check_is_fitted(self)
+        X = self._convert(X)
+        return X if issparse(X) else X.reshape(len(X), *self._spec.input_shape)
+
     # ----------------------------------------------------------------- look
 
     def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
@@ -509,17 +953,19 @@ class BaseDNN(BaseEstimator, ABC):
 
     def _make_model(self) -> Any:
         self._check_has_shapes("model_")
-        from skdnn._lookup import resolve_optimizer
-        from skdnn._network import build
+        from skdnn._losses import compiled_loss
+        from skdnn._network import build, rescale_outputs
 
-        model = build(self._spec, self._inputs.offset, self._inputs.scale)
+        model = build(self._spec, *self._inputs.constants)
         *weights, kernel, bias = self._state.weights
         model.set_weights([*weights, *self._targets.in_units(kernel, bias)])
-        optimizer = resolve_optimizer(
-            self.optimizer, self.learning_rate, self.momentum, type(self).__name__
-        )
+        targets, loss = self._targets, self._choose_loss()
+        if targets.ascending:
+            rescale_outputs(model, targets.unit, targets.mean)
         model.compile(
-            optimizer=optimizer.build(), loss=self._targets.loss, metrics=[self._targets.metric]
+            optimizer=self._resolve_optimizer().build(),
+            loss=compiled_loss(targets.loss if isinstance(loss, str) else loss, targets.unit),
+            metrics=None if targets.metric == "mean_pinball_loss" else [targets.metric],
         )
         # Else what is saved of it could not be loaded without a warning.
         model.optimizer.build(model.trainable_variables)
@@ -533,10 +979,61 @@ class BaseDNN(BaseEstimator, ABC):
         )
         check_is_fitted(self, msg=message)
 
+    def __sklearn_clone__(self) -> Self:
+        # Keras's own copies of a loss may lose its settings, such as the delta of Huber's. It is
+        # only read, so that clones can share it.
+        bare = copy.copy(self)
+        bare.loss = "auto"
+        twin = super(BaseDNN, bare).__sklearn_clone__()
+        twin.loss = self.loss if _is_keras_loss(self.loss) else clone(self.loss, safe=False)
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Callbacks hold open files and what not, which no other process could use.
+        state = {k: v for k, v in super().__getstate__().items() if k != "callbacks_"}
+        return {**state, "loss": _Loss(self.loss)} if _is_keras_loss(self.loss) else state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        loss = state.get("loss")
+        super().__setstate__({**state, "loss": loss.value} if type(loss) is _Loss else state)
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.sparse = True
+        tags.input_tags.categorical = True
+        tags.input_tags.allow_nan = True
         return tags
+
+
+def _one_after_the_other(
+    first: Callable[[np.ndarray], list[np.ndarray]],
+    n_rows: int,
+    second: Callable[[np.ndarray], list[np.ndarray]],
+) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """Fetch from two sources; those asked for together are of the same."""
+    return lambda rows: first(rows) if rows[0] < n_rows else second(rows - n_rows)
+
+
+class _Loss:
+    """A loss of Keras on its way to another process, with all its settings."""
+
+    def __init__(self, value: Any):
+        self.value = value
+
+    def __reduce__(self) -> tuple[Callable, tuple[type, dict[str, Any]]]:
+        return _arrived, (type(self.value), vars(self.value))
+
+
+def _arrived(kind: type, settings: dict[str, Any]) -> Any:
+    loss: Any = object.__new__(kind)
+    loss.__dict__.update(settings)
+    return loss
+
+
+def _is_keras_loss(value: Any) -> bool:
+    keras = sys.modules.get("keras")
+    return keras is not None and isinstance(value, keras.losses.Loss)
 
 
 def _is_count(value: Any) -> bool:

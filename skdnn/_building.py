@@ -91,6 +91,9 @@ def from_model(model: Any, owner: str, *, keep_weights: bool) -> Any:
             new = keras.models.clone_model(model)
     except Exception as error:
         raise _uncopied(model, owner, error) from error
+    if type(model).get_config is keras.Model.get_config and _settings(new) != _settings(model):
+        untold = NotImplementedError("its class has arguments and no get_config that tells them.")
+        raise _uncopied(model, owner, untold)
     if model.built and (keep_weights or not _is_as_drawn(model)):
         if not new.built:
             new.build(model.input_shape)
@@ -98,6 +101,12 @@ def from_model(model: Any, owner: str, *, keep_weights: bool) -> Any:
     if model.compiled:
         _compile_alike(new, model)
     return new
+
+
+def _settings(model: Any) -> list[dict[str, Any]]:
+    """Return what the layers of a model were given, but for their names."""
+    parts = [layer for layer in model._flatten_layers(include_self=False) if not layer._layers]
+    return [{k: v for k, v in layer.get_config().items() if k != "name"} for layer in parts]
 
 
 def _start_from(new: Any, old: Any) -> None:

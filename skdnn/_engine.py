@@ -5,8 +5,9 @@ nobody looks between them. While a call runs, the rows of the next are fetched.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +17,7 @@ from skdnn._feeding import VALUES_PER_CALL, Feeder, Fetch, batch_sizes
 from skdnn._keras import tf
 from skdnn._program import Constants, Predictor, Program, Recipe
 from skdnn._programs import PROGRAMS
+from skdnn._schedules import Schedule
 from skdnn._session import available_threads
 from skdnn._spec import NetworkSpec, State
 
@@ -28,10 +30,38 @@ _process: int | None = None  # the one that trains
 
 
 class Training:
-    """What may be seen and changed between two epochs."""
+    """What may be seen and changed between two epochs.
 
-    def __init__(self, program: Program):
+    Attributes
+    ----------
+    epoch : int
+        Number of epochs that are over; where it is set before the first, training begins there.
+    step : int
+        Number of steps of this epoch that are over; no more than to the first whose loss is lost.
+    logs : dict of str to float
+        Loss and metric over these steps.
+    validation_logs : list of dict of str to float
+        The same of the held-out rows, over their batches so far, where each step is watched.
+    factor : float
+        Of the learning rate, where it is scheduled.
+    each_step : bool
+        Whether each step is watched: it is then a graph call of its own.
+    stop : bool
+        Whether to stop before the epoch is over.
+    """
+
+    def __init__(self, program: Program, evaluate: Callable[[Any], dict[str, float]]):
         self._program = program
+        self._evaluate = evaluate
+        self.epoch = self.step = 0
+        self.logs: dict[str, float] = {}
+        self.validation_logs: list[dict[str, float]] = []
+        self.factor = 1.0
+        self.each_step = self.stop = False
+
+    def evaluate(self) -> dict[str, float]:
+        """Return what there is to tell of the held-out rows, as they stand now."""
+        return {f"val_{name}": value for name, value in self._evaluate(self).items()}
 
     def read(self) -> State:
         """Copy the state out."""
@@ -47,11 +77,14 @@ class Report(Protocol):
 
     silent: bool  # it neither looks nor stops, so that many epochs may go by at once
 
+    def training_begins(self, training: Training) -> None: ...
     def epoch_begins(self, epoch: int, n_steps: int) -> None: ...
     def steps_done(self, n_steps: int) -> None: ...
     def epoch_ends(self, logs: dict[str, float], training: Training) -> bool:
-        """Return whether to stop."""
+        """Return whether to stop; what is added to the logs is in the history."""
         ...
+
+    def training_ends(self, training: Training) -> None: ...
 
 
 @dataclass
@@ -63,6 +96,7 @@ class Plan:
     epochs: int
     batch_size: int
     shuffle: bool
+    schedule: Schedule | None = None  # of the learning rate; None: it is constant
 
 
 def train(
@@ -98,7 +132,8 @@ def train(
     state : State
         Where training stopped.
     history : dict of list of float
-        Per epoch: "loss" and the metric; the same of the held-out rows under "val_".
+        Per epoch: "loss" and the metric; the same of the held-out rows under "val_"; the
+        "learning_rate" of its last step, where the plan has a schedule.
 
     Raises
     ------
@@ -107,7 +142,7 @@ def train(
     RuntimeError
         In a process forked from one that has trained.
     """
-    history: dict[str, list[float]] = {}
+    told: list[dict[str, float]] = []
     with (
         PROGRAMS.lend(recipe, Program) as program,
         Feeder(program, fetch, recipe.spec.n_inputs) as feeder,
@@ -115,18 +150,24 @@ def train(
         n_threads = threads_for(program, min(plan.batch_size, len(plan.rows)))
         program.load(state, recipe.optimizer.learning_rate, rng, n_threads)
         feeder.limit(program.work * min(plan.batch_size, len(plan.rows)))
-        training = Training(program)
-        epochs = _epochs(program, feeder, constants, plan, rng, report)
-        for number, logs in enumerate(epochs, start=1):
-            _check_finite(isfinite(logs["loss"]), number, program)
-            for name, value in logs.items():
-                history.setdefault(name, []).append(value)
-            if report.epoch_ends(logs, training):
+        training = Training(program, partial(_evaluate, program, feeder, constants, plan))
+        report.training_begins(training)
+        feeder.one_by_one = training.each_step
+        base_rate = recipe.optimizer.learning_rate
+        epochs = _epochs(program, feeder, constants, plan, base_rate, rng, report, training)
+        for logs in epochs:
+            training.epoch += 1
+            _check_finite(isfinite(logs["loss"]), training.epoch, program)
+            told.append(logs)
+            if report.epoch_ends(logs, training) or training.stop:
                 break
+        report.training_ends(training)
         state = program.read()
         # The last step of all comes after the last loss.
         are_finite = all(np.isfinite(w).all() for w in state.weights)
-        _check_finite(are_finite, len(history["loss"]), program)
+        _check_finite(are_finite, training.epoch, program)
+    names = dict.fromkeys(name for logs in told for name in logs)
+    history = {name: [logs.get(name, np.nan) for logs in told] for name in names}
     return state, history
 
 
@@ -159,28 +200,42 @@ def _epochs(
     feeder: Feeder,
     constants: Constants,
     plan: Plan,
+    base_rate: float | None,
     rng: np.random.Generator,
     report: Report,
+    training: Training,
 ) -> Iterator[dict[str, float]]:
     """Yield what there is to tell of each epoch, when it is over."""
-    names = ("loss", program.recipe.metric)
     order = rng.permutation if plan.shuffle else np.asarray
     steps = batch_sizes(len(plan.rows), plan.batch_size)
     unseen = report.silent and not len(plan.held_out)
-    done = 0
+    done = training.epoch
+    for _ in range(done):  # those of epochs that were trained elsewhere
+        order(plan.rows)
     while done < plan.epochs:
         most = feeder.rounds_per_call(len(plan.rows), len(steps)) if unseen else 1
         n_epochs = min(most, plan.epochs - done)
         rows = np.concatenate([order(plan.rows) for _ in range(n_epochs)])
         report.epoch_begins(done + 1, len(steps))
-        sums = _train(program, feeder, constants, rows, np.tile(steps, n_epochs), report)
-        for means in sums.reshape(n_epochs, len(steps), 2).sum(axis=1) / len(plan.rows):
-            logs = dict(zip(names, map(float, means), strict=True))
-            if len(plan.held_out):
-                values = _evaluate(program, feeder, constants, plan.held_out)
-                logs |= {f"val_{n}": float(x) for n, x in zip(names, values, strict=True)}
-            yield logs
+        rates = None
+        if plan.schedule is not None and base_rate is not None:
+            numbers = np.arange(done * len(steps), (done + n_epochs) * len(steps))
+            factors = plan.schedule.factors(numbers, plan.epochs * len(steps))
+            rates = base_rate * training.factor * factors
+        all_steps = np.tile(steps, n_epochs)
+        sums = _train(program, feeder, constants, rows, all_steps, rates, report, training)
+        means = sums.reshape(n_epochs, len(steps), 2).sum(axis=1) / len(plan.rows)
+        for number in range(n_epochs):
+            logs = training.logs if training.stop else _named(program, means[number])
+            if rates is not None:
+                last = training.step if training.stop else (number + 1) * len(steps)
+                logs["learning_rate"] = float(rates[last - 1])
+            yield logs | training.evaluate()
         done += n_epochs
+
+
+def _named(program: Program, values: np.ndarray) -> dict[str, float]:
+    return dict(zip(("loss", program.recipe.metric), map(float, values), strict=True))
 
 
 def _train(
@@ -189,33 +244,50 @@ def _train(
     constants: Constants,
     rows: np.ndarray,
     steps: np.ndarray,
+    rates: np.ndarray | None,
     report: Report,
+    training: Training,
 ) -> np.ndarray:
     """Take steps; return the sums of loss and metric of each, (n_steps, 2), NaN from where lost."""
     sums = np.full((len(steps), 2), np.nan)
-    done = 0
+    done, total, n_rows = 0, np.zeros(2), 0
     for call in feeder.calls(rows, steps):
-        told = program.run("train", call.arrays, call.bounds, constants)
-        sums[done : done + call.n_steps] = told
+        part = slice(done, done + call.n_steps)
+        own_rates = None if rates is None else rates[part]
+        told = program.run("train", call.arrays, call.bounds, constants, own_rates)
+        sums[part] = told
+        is_finite = np.isfinite(told[:, 0])
+        n_steps = call.n_steps if is_finite.all() else int(np.argmin(is_finite)) + 1
+        total += told[:n_steps].sum(axis=0)
+        n_rows += int(call.bounds[n_steps])
+        training.step = done + n_steps
+        training.logs = _named(program, total / n_rows)
         done += call.n_steps
         report.steps_done(call.n_steps)
-        if not np.isfinite(told[:, 0]).all():
+        if training.stop or not is_finite.all():
             break
     return sums
 
 
 def _evaluate(
-    program: Program, feeder: Feeder, constants: Constants, held_out: np.ndarray
-) -> np.ndarray:
-    """Return loss and metric of rows, as predictions would have them."""
+    program: Program, feeder: Feeder, constants: Constants, plan: Plan, training: Training
+) -> dict[str, float]:
+    """Return loss and metric of the held-out rows, as predictions would have them."""
+    if not len(plan.held_out):
+        return {}
     total, sums = 0.0, np.zeros(2)
+    training.validation_logs = []
     batch_size = max(1, min(_EVALUATION_BATCH, VALUES_PER_CALL // feeder.n_values))
-    for call in feeder.calls(held_out, batch_sizes(len(held_out), batch_size)):
+    if training.each_step:
+        batch_size = plan.batch_size
+    for call in feeder.calls(plan.held_out, batch_sizes(len(plan.held_out), batch_size)):
         told = program.run("evaluate", call.arrays, call.bounds, constants)
         sums += told.sum(axis=0, dtype=np.float64)
         _, _, *weights = call.arrays
         total += np.sum(weights[0], dtype=np.float64) if weights else call.n_rows
-    return sums / total
+        if training.each_step:
+            training.validation_logs.append(_named(program, sums / total))
+    return _named(program, sums / total)
 
 
 def threads_for(program: Any, batch_size: int) -> int:

@@ -45,12 +45,18 @@ class Feeder:
         Gives rows by their numbers; is called in a second thread.
     n_values : int
         Number of values in one row.
+
+    Attributes
+    ----------
+    one_by_one : bool
+        Whether each step is a call of its own, because somebody looks at each.
     """
 
     def __init__(self, program: Any, fetch: Fetch, n_values: int):
         self.program = program
         self.fetch = fetch
         self.n_values = n_values
+        self.one_by_one = False
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Self:
@@ -90,6 +96,7 @@ class Feeder:
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         bounds = np.concatenate([[0], np.cumsum(steps)])
         most = max(1, int(VALUES_PER_CALL // max(1, self.n_values * steps[0])))
+        most = 1 if self.one_by_one else most
         done = 0
         while done < len(steps):
             stop = min(done + min(self.program.stride, most), len(steps))

@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -18,17 +18,16 @@ from skdnn._seeding import seed_epoch, seeded_training
 _PREDICTION_VALUES = 2**18
 # What a user may give `fit` that needs the rows as arrays, because Keras cannot do it in batches.
 _NEEDS_ARRAYS = {"steps_per_epoch", "class_weight"}
-# What the compiled loop understands, and where it need not, what says nothing.
-_UNDERSTOOD = {
-    "epochs",
-    "initial_epoch",
+# What is read into a job.
+_OF_A_JOB = {
     "batch_size",
+    "shuffle",
     "validation_batch_size",
-    "validation_split",
     "validation_data",
-    "callbacks",
-    "verbose",
+    "validation_split",
 }
+# What the compiled loop understands, and where it need not, what says nothing.
+_UNDERSTOOD = {"epochs", "initial_epoch", "callbacks", "verbose", *_OF_A_JOB} - {"shuffle"}
 _SAYING_NOTHING = {"shuffle": (True, False), "validation_freq": (1,)}
 
 
@@ -110,11 +109,7 @@ class Batches(keras.utils.PyDataset):
         self._reorder()
 
     def _reorder(self) -> None:
-        n_rows = count(self.data)
-        if self.seed is None:
-            self.rows = np.arange(n_rows)
-        else:
-            self.rows = _order(n_rows, self.seed, self.epoch)
+        self.rows = _order(count(self.data), self.seed, self.epoch)
 
     def __len__(self) -> int:
         return -(-len(self.rows) // self.batch_size)
@@ -180,56 +175,108 @@ def fit(
         Per epoch, by the names that Keras gives.
     """
     args = {**fit_args, "epochs": epochs, "initial_epoch": initial_epoch}
+    data = (X, y) if sample_weight is None else (X, y, sample_weight)
+    job = _Job(data, seed, args)
     try:
-        return _fit_compiled(model, X, y, sample_weight, seed, args)
-    except (ImportError, _NotHereError) as reason:  # ImportError: on another backend
+        return _fit_compiled(model, job, args)
+    except _NotHereError as reason:
         if args.get("verbose") == 2:
             sys.stdout.write(f"Training with Keras's fit: {reason}.\n")
-    return _fit_by_keras(model, X, y, sample_weight, seed, args)
+    with _no_advice(), seeded_training(seed):
+        if _is_for_keras_to_cut(model, job, args):
+            X = _densified(X) if job.is_sparse else X
+            return model.fit(x=X, y=y, sample_weight=sample_weight, **args).history
+        return _fit_in_batches(model, job, args)
 
 
 class _NotHereError(Exception):
     """What the user asks of `fit` is for Keras's own; the message says why."""
 
 
-def _fit_compiled(
-    model: Any,
-    X: Any,
-    y: Any,
-    sample_weight: np.ndarray | None,
-    seed: int | None,
-    args: dict[str, Any],
-) -> dict[str, list[float]]:
+class _Job:
+    """Which rows to train on and to validate with, in batches of which size and in which order.
+
+    Parameters
+    ----------
+    data : tuple of (X, y) or (X, y, weight)
+        All rows.
+    seed : int or None
+        Decides the order.
+    args : dict
+        Arguments of Keras's `fit`.
+    """
+
+    def __init__(self, data: tuple[Any, ...], seed: int | None, args: dict[str, Any]):
+        self.data, self.held_out = data, args.get("validation_data")
+        share = args.get("validation_split") or 0
+        if share and self.held_out is None:
+            self.data, self.held_out = _split(data, share)
+        self.batch_size = args.get("batch_size") or 32
+        self.validation_batch_size = args.get("validation_batch_size") or self.batch_size
+        self.shuffle = args.get("shuffle", True)
+        self.is_seeded = seed is not None
+        self._seed = seed
+
+    @cached_property
+    def seed(self) -> int | None:
+        """The seed of the order: None for rows as they are; drawn from where Keras would."""
+        if not self.shuffle:
+            return None
+        return int(np.random.randint(2**31)) if self._seed is None else self._seed
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether there are sparse rows to make dense."""
+        held_out = self.held_out if isinstance(self.held_out, tuple | list) else None
+        return any(map(issparse, _arrays([self.data, held_out])))
+
+
+def _fit_compiled(model: Any, job: _Job, args: dict[str, Any]) -> dict[str, list[float]]:
+    if keras.backend.backend() != "tensorflow":
+        raise _NotHereError(f"Keras runs on its {keras.backend.backend()} backend")
     from skdnn import _model_engine
 
     for name, value in args.items():
         quiet = name in _UNDERSTOOD or value is None or value in _SAYING_NOTHING.get(name, ())
         if not quiet:
             raise _NotHereError(f"{name} is set")
-    data = (X, y) if sample_weight is None else (X, y, sample_weight)
-    data, held_out = _split(data, args.get("validation_split") or 0, args)
-    held_out = args.get("validation_data") if held_out is None else held_out
-    if any(not _is_array(array) for array in _arrays([*data, *(held_out or ())])):
-        raise _NotHereError("X or y is not an array")
-    seed = int(np.random.randint(2**31)) if seed is None else seed  # from where Keras would
-    n_rows, shuffled = count(data), args.get("shuffle", True)
+    if any(not _is_array(array) for array in _arrays([job.data, job.held_out])):
+        raise _NotHereError("X, y or validation_data are not arrays of numbers")
+    n_rows = count(job.data)
     verbose = args.get("verbose", "auto")
-    batch_size = args.get("batch_size") or 32
+    data, held_out = _both_weighted(job.data, job.held_out)
     try:
         return _model_engine.fit(
             model,
             _source(data),
-            None if held_out is None else _source(tuple(held_out)),
-            batch_size=min(batch_size, n_rows),
-            validation_batch_size=args.get("validation_batch_size") or batch_size,
+            None if held_out is None else _source(held_out),
+            batch_size=min(job.batch_size, n_rows),
+            validation_batch_size=job.validation_batch_size,
             epochs=args["epochs"],
             initial_epoch=args["initial_epoch"],
-            order=partial(_order, n_rows, seed) if shuffled else lambda epoch: np.arange(n_rows),
+            order=partial(_order, n_rows, job.seed),
             callbacks=args.get("callbacks") or [],
             verbose=1 if verbose == "auto" else verbose,
         )
     except _model_engine.NotHereError as reason:
         raise _NotHereError(str(reason)) from reason
+
+
+def _both_weighted(data: tuple[Any, ...], held_out: Any) -> tuple[tuple[Any, ...], Any]:
+    """Give weights of 1 to rows that have none, where those to train or to validate with have."""
+    if held_out is None:
+        return data, None
+    held_out = tuple(held_out)
+    weights = [*data[2:], *held_out[2:]]
+    if len(weights) != 1:
+        return data, held_out
+
+    def weighted(rows: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(rows) == 3:
+            return rows
+        return (*rows, _map(lambda weight: np.ones(count(rows), weight.dtype), weights[0]))
+
+    return weighted(data), weighted(held_out)
 
 
 def _source(data: tuple[Any, ...]) -> Any:
@@ -242,37 +289,30 @@ def _is_array(value: Any) -> bool:
     return issparse(value) or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf")
 
 
-def _order(n_rows: int, seed: int, epoch: int) -> np.ndarray:
+def _order(n_rows: int, seed: int | None, epoch: int) -> np.ndarray:
+    """Return the rows in the order of an epoch; as they are where there is no seed."""
+    if seed is None:
+        return np.arange(n_rows)
     return np.random.default_rng([seed, epoch]).permutation(n_rows)
 
 
-def _fit_by_keras(
-    model: Any,
-    X: Any,
-    y: Any,
-    sample_weight: np.ndarray | None,
-    seed: int | None,
-    args: dict[str, Any],
-) -> dict[str, list[float]]:
-    shuffled = seed is not None and args.get("shuffle", True) is True
-    sparse = any(map(issparse, _arrays(X)))
-    if not (shuffled or sparse) or is_overridden(model, "fit") or _NEEDS_ARRAYS & args.keys():
-        X = _densified(X) if sparse else X
-        with _no_advice(), seeded_training(seed):
-            return model.fit(x=X, y=y, sample_weight=sample_weight, **args).history
-    data = (X, y) if sample_weight is None else (X, y, sample_weight)
-    batch_size = args.pop("batch_size", None) or 32
-    data, held_out = _split(data, args.pop("validation_split", 0) or 0, args)
-    if held_out is not None:
-        size = args.pop("validation_batch_size", None) or batch_size
-        args["validation_data"] = Batches(held_out, size, 0, None)
-    # Where there is no seed, the order is drawn from where Keras would draw it.
-    drawn = int(np.random.randint(2**31)) if seed is None else seed
-    order = drawn if args.pop("shuffle", True) else None
-    batches = Batches(data, min(batch_size, count(data)), args["initial_epoch"], order)
+def _is_for_keras_to_cut(model: Any, job: _Job, args: dict[str, Any]) -> bool:
+    """Whether Keras is to cut arrays into batches itself: it can, or it alone can."""
+    shuffled = job.is_seeded and job.shuffle is True
+    if not shuffled and not job.is_sparse:
+        return True
+    return is_overridden(model, "fit") or bool(_NEEDS_ARRAYS & args.keys())
+
+
+def _fit_in_batches(model: Any, job: _Job, args: dict[str, Any]) -> dict[str, list[float]]:
+    args = {name: value for name, value in args.items() if name not in _OF_A_JOB}
+    held_out = job.held_out
+    if isinstance(held_out, tuple | list):
+        held_out = Batches(tuple(held_out), job.validation_batch_size, 0, None)
+    size = min(job.batch_size, count(job.data))
+    batches = Batches(job.data, size, args["initial_epoch"], job.seed)
     args["callbacks"] = [_Beginning(batches), *(args.get("callbacks") or [])]
-    with _no_advice(), seeded_training(seed):
-        return model.fit(batches, shuffle=False, **args).history
+    return model.fit(batches, validation_data=held_out, shuffle=False, **args).history
 
 
 @contextmanager
@@ -290,15 +330,8 @@ def _is_no_advice(record: logging.LogRecord) -> bool:
     return "triggered tf.function retracing" not in record.getMessage()
 
 
-def _split(
-    data: tuple[Any, ...], share: float, args: dict[str, Any]
-) -> tuple[tuple[Any, ...], tuple[Any, ...] | None]:
-    """Hold out the last rows, as Keras does; or what the user gives to validate with."""
-    given = args.get("validation_data")
-    if given is not None and any(map(issparse, _arrays(given))):
-        return data, tuple(given)
-    if not share or given is not None:
-        return data, None
+def _split(data: tuple[Any, ...], share: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Hold out the last rows, as Keras does."""
     n_rows = count(data)
     n_kept = int(np.floor(n_rows * (1 - share)))
     if not 0 < n_kept < n_rows:

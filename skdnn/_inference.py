@@ -7,7 +7,10 @@ from scipy import special
 
 from skdnn._spec import (
     Activate,
+    Ascending,
     BatchNormalization,
+    CategoryEmbedding,
+    ColumnTransform,
     Dense,
     Dropout,
     Elementwise,
@@ -98,6 +101,11 @@ def _activate(layer: Activate, x: np.ndarray, weights: list[np.ndarray]) -> np.n
     return ACTIVATIONS[layer.activation](x)  # type: ignore[index]
 
 
+def _ascending(layer: Ascending, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    x[:, 1:] = _softplus(x[:, 1:])
+    return np.cumsum(x, axis=1, out=x)
+
+
 def _batch_normalization(
     layer: BatchNormalization, x: np.ndarray, weights: list[np.ndarray]
 ) -> np.ndarray:
@@ -128,15 +136,27 @@ def _mean(layer: Mean, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
     return x.mean(axis=0)
 
 
+def _embed(layer: CategoryEmbedding, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    column, stride, base = layer.addresses
+    start = x.shape[1] - len(layer.sizes)
+    codes = x[:, start:].astype(np.int32)[:, column]
+    vectors = weights[0].ravel()[np.maximum(codes * stride + base, 0)]
+    vectors[codes == 0] = 0
+    return np.concatenate([x[:, :start], vectors], axis=1)
+
+
 def _nothing(layer: Elementwise, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
     return x
 
 
-# One row a layer: the twin of the table in `_network`. Flattening and scaling are done by
+# One row a layer: the twin of the table in `_network`. Flattening, sorting and scaling are done by
 # `_inputs` before the network is entered; dropout is for training alone.
 LAYERS: dict[type, Callable[..., np.ndarray]] = {
     Activate: _activate,
+    Ascending: _ascending,
     BatchNormalization: _batch_normalization,
+    CategoryEmbedding: _embed,
+    ColumnTransform: _nothing,
     Dense: _dense,
     Dropout: _nothing,
     Flatten: _nothing,

@@ -45,7 +45,8 @@ def _check_backend(backend: str) -> None:
     if backend != "tensorflow":
         raise ImportError(
             f"skdnn trains with TensorFlow, but Keras was started with its {backend} backend: "
-            "unset KERAS_BACKEND, or set it to 'tensorflow', before Keras is first imported."
+            "unset KERAS_BACKEND, or set it to 'tensorflow', before Keras is first imported. "
+            "KerasClassifier and KerasRegressor work with any backend."
         )
 
 
@@ -69,8 +70,8 @@ def _grow_gpu_memory() -> None:
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
-# Before Keras is imported too: what another backend needs may not be installed.
-_check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
+if "keras" not in sys.modules:  # what another backend needs may not be installed
+    _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
 with _no_banners():
     import keras
 

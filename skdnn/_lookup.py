@@ -109,11 +109,14 @@ class OptimizerSpec:
         Its configuration as JSON, but for a constant learning rate: that one is data.
     config : dict
         Its whole configuration.
+    given : tuple of str
+        Settings of it whose values are data as well.
     """
 
     kind: type
     baked: str
     config: dict[str, Any] = field(compare=False)
+    given: tuple[str, ...] = ()
 
     def build(self, twin: Callable[[type, dict[str, Any]], Any] = lambda kind, config: kind) -> Any:
         """Make a new optimizer, of the class that `twin` names: none is ever used twice."""
@@ -132,8 +135,20 @@ def optimizer_names() -> dict[str, type]:
     return {name: kind for name, kind in classes.items() if name not in _NO_OPTIMIZERS}
 
 
+# What else has to be set for a strength to have an effect.
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "clipnorm": {"clipvalue": None, "global_clipnorm": None},  # Keras takes one of the three
+    "weight_decay": {},
+    "ema_momentum": {"use_ema": True},
+}
+
+
 def resolve_optimizer(
-    optimizer: Any, learning_rate: Any, momentum: float | None, owner: str
+    optimizer: Any,
+    learning_rate: Any,
+    momentum: float | None,
+    owner: str,
+    **strengths: float | None,
 ) -> OptimizerSpec:
     """Describe the optimizer that a user means.
 
@@ -147,6 +162,8 @@ def resolve_optimizer(
         Overrides the optimizer's own, unless None.
     owner : str
         The estimator's name, for errors.
+    **strengths : float or None
+        `clipnorm`, `weight_decay` and `ema_momentum`: override the optimizer's own, unless None.
     """
     kind, config = _optimizer_config(optimizer, owner)
     if learning_rate is not None:
@@ -159,12 +176,21 @@ def resolve_optimizer(
                 f"'sgd', 'momentum', 'nesterov' or 'rmsprop'. Got momentum={momentum!r}."
             )
         config["momentum"] = float(momentum)
+    given = tuple(name for name, value in strengths.items() if value is not None)
+    for name in given:
+        if not {name, *_SETTINGS[name]} <= config.keys():
+            raise ValueError(
+                f"The {name!r} parameter of {owner} has no meaning for optimizer {kind.__name__}, "
+                f"whose configuration has none: leave it at None. Got {strengths[name]!r}."
+            )
+        config |= {name: float(strengths[name]), **_SETTINGS[name]}  # type: ignore[arg-type]
     config = {key: value for key, value in config.items() if key != "name"}
     baked = dict(config)
     # A class of the user's own may read the rate once and for all.
     if isinstance(config["learning_rate"], float) and kind.__module__.startswith("keras."):
         del baked["learning_rate"]
-    return OptimizerSpec(kind, json.dumps(baked, sort_keys=True, default=_as_json), config)
+    baked |= dict.fromkeys(given, "given")
+    return OptimizerSpec(kind, json.dumps(baked, sort_keys=True, default=_as_json), config, given)
 
 
 def _rate(learning_rate: Any, owner: str) -> Any:

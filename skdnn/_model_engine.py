@@ -6,7 +6,7 @@ What cannot be run so with the same meaning is refused, and is for Keras's own `
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,17 +14,17 @@ import numpy as np
 from skdnn._engine import check_process, threads_for
 from skdnn._feeding import Feeder, batch_sizes
 from skdnn._keras import keras, tf
+from skdnn._keras_callbacks import Twin, looks_at_batches
 from skdnn._model_program import ModelProgram, Recipe, state_variables
 from skdnn._programs import PROGRAMS
 
-# What a callback may look at: each batch. These do so only if they are told to, by this setting.
-_EACH_BATCH = [
-    f"on_{mode}batch_{end}" for mode in ("", "train_", "test_") for end in ("begin", "end")
-]
-_WHEN_ASKED: dict[type, tuple[str, Any]] = {
-    keras.callbacks.ModelCheckpoint: ("save_freq", "epoch"),
-    keras.callbacks.ProgbarLogger: ("verbose", 0),
-}
+# These need Keras's own training: they set the epoch that it begins with, write its graph, or stop
+# it in the midst of an epoch.
+_FOR_KERAS = (
+    keras.callbacks.BackupAndRestore,
+    keras.callbacks.TensorBoard,
+    keras.callbacks.TerminateOnNaN,
+)
 # What a model may have of its own instead of Keras's.
 _METHODS = (
     "fit",
@@ -111,12 +111,14 @@ def fit(
         model.optimizer.build(model.trainable_variables)
     variables = state_variables(model)
     sample = data.fetch(np.arange(1))
+    if held_out is not None:
+        _check_alike(sample, held_out.fetch(np.arange(1)))
     if callbacks:  # they may look at the model's metrics, which else are the program's alone
         model._symbolic_build(data_batch=sample)
-    with _program(model, sample) as program:
+    with _program(model, sample) as (program, metric_names):
         if verbose == 2:
             sys.stdout.write("Training in the compiled loop.\n")
-        run = _Run(program, model, variables, callbacks)
+        run = _Run(program, model, variables, callbacks, metric_names)
         told = keras.callbacks.CallbackList(
             list(callbacks),
             add_history=True,
@@ -128,25 +130,24 @@ def fit(
         )
         model.stop_training = False
         program.load(run.values(), threads_for(program, batch_size))
-        told.on_train_begin()
-        run.look(before=True)
+        with run.at_home():
+            told.on_train_begin()
         logs: dict[str, float] = {}
         with _feeder(program, data) as feeder, _feeder(program, held_out) as other:
             feeder.limit(batch_size * program.work)
             for epoch in range(initial_epoch, epochs):
-                told.on_epoch_begin(epoch)
-                run.look(before=True)
+                with run.at_home():
+                    told.on_epoch_begin(epoch)
                 logs = run.loop("train_step", feeder, order(epoch), batch_size)
-                run.look(before=False)
                 if held_out is not None:
                     rows = np.arange(held_out.n_rows)
                     values = run.validate(told, other, rows, validation_batch_size)
                     logs |= {f"val_{name}": value for name, value in values.items()}
-                told.on_epoch_end(epoch, logs)
+                with run.at_home():
+                    told.on_epoch_end(epoch, logs)
                 if model.stop_training:
                     break
-                run.look(before=True)
-        run.take_home()
+        run.twin.catch_up()
         model.optimizer.finalize_variable_values(model.trainable_weights)
         told.on_train_end(logs=logs)
     return model.history.history
@@ -156,15 +157,31 @@ class _Run:
     """A program at work for one model."""
 
     def __init__(
-        self, program: ModelProgram, model: Any, variables: list[Any], callbacks: Sequence[Any]
+        self,
+        program: ModelProgram,
+        model: Any,
+        variables: list[Any],
+        callbacks: Sequence[Any],
+        metric_names: dict[str, str],
     ):
         self.program = program
+        self._metric_names = metric_names
         self.variables = variables
         seen = {id(v) for v in variables}
-        metrics = [v for v in model.metrics_variables if id(v) not in seen]
-        self._home = [*variables, *metrics] if callbacks else variables
+        # Where nobody watches, the model's own metrics may not have been made yet.
+        metrics = [v for v in model.metrics_variables if id(v) not in seen] if callbacks else []
         self._watched = bool(callbacks)
-        self._away = False  # whether the program is ahead of the model
+        self.twin = Twin([*variables, *metrics], self._read, self._write)
+
+    def _read(self) -> list[np.ndarray]:
+        return self.program.read()[: len(self.twin.variables)]
+
+    def _write(self, values: list[np.ndarray], changed: list[bool]) -> None:
+        self.program.load(values[: len(self.variables)], self.program.n_threads)
+
+    def at_home(self) -> AbstractContextManager[None]:
+        """Let callbacks see the model as it is, where there are any."""
+        return self.twin.at_home() if self._watched else nullcontext()
 
     def values(self) -> list[np.ndarray]:
         return [np.asarray(v.numpy()) for v in self.variables]
@@ -177,38 +194,26 @@ class _Run:
         for call in feeder.calls(rows, batch_sizes(len(rows), batch_size)):
             results = self.program.run(name, call.arrays, call.bounds, begins)
             begins = False
-        self._away = True
-        return tf.nest.map_structure(_as_told, results)
+        self.twin.is_behind = True
+        return {self._name(key): tf.nest.map_structure(_as_told, results[key]) for key in results}
+
+    def _name(self, key: str) -> str:
+        """Return the model's name of a result, which ends with the name of a metric."""
+        for ending, name in self._metric_names.items():
+            if key.endswith(ending):
+                return key.removesuffix(ending) + name
+        return key
 
     def validate(
         self, told: Any, feeder: Feeder, rows: np.ndarray, batch_size: int
     ) -> dict[str, float]:
         """Loop over rows that are held out, with the callbacks told."""
-        told.on_test_begin()
-        self.look(before=True)
+        with self.at_home():
+            told.on_test_begin()
         values = self.loop("test_step", feeder, rows, batch_size)
-        self.look(before=False)
-        told.on_test_end(values)
+        with self.at_home():
+            told.on_test_end(values)
         return values
-
-    def look(self, *, before: bool) -> None:
-        """Let callbacks see the model as it is, and the program what they made of it."""
-        if not self._watched:
-            return
-        if before:
-            self.program.load(self.values(), self.program.n_threads)
-        else:
-            self.take_home()
-
-    def take_home(self) -> None:
-        """Set the model's variables to what the program has made of them."""
-        if not self._away:
-            return
-        # Where nobody watches, the model's own metrics may not have been made yet.
-        values = self.program.read()[: len(self._home)]
-        for variable, value in zip(self._home, values, strict=True):
-            variable.assign(value)
-        self._away = False
 
 
 def _as_told(value: Any) -> Any:
@@ -216,8 +221,11 @@ def _as_told(value: Any) -> Any:
 
 
 @contextmanager
-def _program(model: Any, sample: Any) -> Iterator[ModelProgram]:
-    """Lend the program of a model: one that models of its kind share, or one of its own."""
+def _program(model: Any, sample: Any) -> Iterator[tuple[ModelProgram, dict[str, str]]]:
+    """Lend the program of a model: one that models of its kind share, or one of its own.
+
+    With it come the model's names of metrics that have others in the program.
+    """
     try:
         recipe = Recipe(model, sample)
     except Exception:  # whatever a user's class does when it is asked for its configuration
@@ -227,7 +235,7 @@ def _program(model: Any, sample: Any) -> Iterator[ModelProgram]:
         try:
             with PROGRAMS.lend(recipe, Recipe.compile) as program:
                 ready = True
-                yield program
+                yield program, recipe.metric_names
                 return
         except Exception:
             if ready:
@@ -238,7 +246,7 @@ def _program(model: Any, sample: Any) -> Iterator[ModelProgram]:
     except Exception as error:
         raise NotHereError(f"the network cannot be moved: {error}") from error
     try:
-        yield program
+        yield program, {}
     finally:
         program.close()
 
@@ -267,22 +275,21 @@ def _check_model(model: Any) -> None:
         raise NotHereError("a distribution strategy is in force")
 
 
+def _check_alike(sample: Any, other: Any) -> None:
+    """Refuse validation data that are no rows of what is trained on: the loop takes one kind."""
+    kinds = [
+        (str(tf.nest.map_structure(lambda array: (array.dtype.name, *array.shape[1:]), rows)))
+        for rows in (sample, other)
+    ]
+    if kinds[0] != kinds[1]:
+        raise NotHereError("validation data are of another kind than training data")
+
+
 def _is_own(model: Any, name: str) -> bool:
     standard = inspect.getattr_static(keras.Model, name)
     return inspect.getattr_static(model, name) is not standard
 
 
 def _check_callback(callback: Any) -> None:
-    kind = type(callback)
-    if kind in _WHEN_ASKED:
-        setting, quiet = _WHEN_ASKED[kind]
-        if getattr(callback, setting) == quiet:
-            return
-    standard = keras.callbacks.Callback
-    seen = [
-        name
-        for name in _EACH_BATCH
-        if name in vars(callback) or getattr(kind, name) is not getattr(standard, name)
-    ]
-    if seen:
-        raise NotHereError(f"the callback {kind.__name__} looks at each batch ({seen[0]})")
+    if isinstance(callback, _FOR_KERAS) or looks_at_batches(callback):
+        raise NotHereError(f"the callback {type(callback).__name__} looks at each batch")

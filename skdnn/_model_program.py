@@ -5,10 +5,10 @@ The twin of `_program` for networks that no `NetworkSpec` describes.
 
 import json
 import re
-import types
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from math import prod
+from types import FunctionType, MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -153,6 +153,11 @@ class Recipe:
     ------
     TypeError
         Where the configuration may not tell all that the model does.
+
+    Attributes
+    ----------
+    metric_names : dict of str to str
+        From the names of metrics in the program to those in the model.
     """
 
     def __init__(self, model: Any, batch: Any):
@@ -160,6 +165,8 @@ class Recipe:
         self._kind = type(model)
         self._config = _with_canonical_names(model)
         self._compiled = dict(model._compile_config.config)
+        canonical = _canonical_metric_names(self._compiled)
+        self.metric_names = {new: old for old, new in canonical.items()}
         self._batch = batch
         self._flags = _flags(model)
         self._optimizer = type(model.optimizer), model.optimizer.get_config()
@@ -174,7 +181,7 @@ class Recipe:
             "structure": str(tf.nest.map_structure(lambda array: 0, batch)),
             "flags": self._flags,
         }
-        self._key = json.dumps(told, sort_keys=True, default=_told)
+        self._key = json.dumps(told, sort_keys=True, default=partial(_told, names=canonical))
 
     def __hash__(self) -> int:
         return hash(self._key)
@@ -186,7 +193,8 @@ class Recipe:
         """Make the program, with a model of its own."""
         model = self._kind.from_config(self._config)
         kind, config = self._optimizer
-        parts = {k: _renewed(v) for k, v in self._compiled.items() if k != "optimizer"}
+        names = {old: new for new, old in self.metric_names.items()}
+        parts = {k: _renewed(v, names) for k, v in self._compiled.items() if k != "optimizer"}
         model.compile(optimizer=fused(kind, config).from_config(config), **parts)
         model.optimizer.build(model.trainable_variables)
         if json.dumps(_flags(model), default=_told) != json.dumps(self._flags, default=_told):
@@ -225,12 +233,12 @@ def _check_plain(model: Any) -> None:
 
 
 def _is_part(value: Any) -> bool:
-    kinds = (keras.regularizers.Regularizer, keras.constraints.Constraint, types.FunctionType)
+    kinds = (keras.regularizers.Regularizer, keras.constraints.Constraint, FunctionType)
     return isinstance(value, kinds)
 
 
 def _is_of_keras(thing: Any) -> bool:
-    owner: Any = thing if isinstance(thing, types.FunctionType) else type(thing)
+    owner: Any = thing if isinstance(thing, FunctionType) else type(thing)
     return str(owner.__module__).startswith("keras.")
 
 
@@ -248,12 +256,15 @@ def _flags(model: Any) -> list[Any]:
     ]
 
 
-def _told(value: Any) -> Any:
-    """Tell an object of Keras by all that it was given."""
+def _told(value: Any, names: Mapping[str, str] = MappingProxyType({})) -> Any:
+    """Tell an object of Keras by all that it was given; metrics by other names, where given."""
     if hasattr(value, "get_config") and _is_of_keras(value):
         given = {k: str(v) for k, v in vars(value).items() if k in ("_fn_kwargs", "dtype_policy")}
-        return [_path(value), value.get_config(), given, str(getattr(value, "dtype", None))]
-    if isinstance(value, types.FunctionType) and value in vars(keras.losses).values():
+        config = value.get_config()
+        if isinstance(value, keras.metrics.Metric):
+            config = {**config, "name": names.get(value.name, value.name)}
+        return [_path(value), config, given, str(getattr(value, "dtype", None))]
+    if isinstance(value, FunctionType) and value in vars(keras.losses).values():
         return f"{value.__module__}.{value.__name__}"
     if isinstance(value, tuple | set):
         return list(value)
@@ -264,18 +275,36 @@ def _path(value: Any) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
-def _renewed(value: Any) -> Any:
+def _renewed(value: Any, names: Mapping[str, str]) -> Any:
     """Copy a structure with new metrics in place of those in it: they have a state."""
     if isinstance(value, dict):
-        return {key: _renewed(item) for key, item in value.items()}
+        return {key: _renewed(item, names) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_renewed(item) for item in value)
+        return type(value)(_renewed(item, names) for item in value)
     if isinstance(value, keras.metrics.Metric):
-        copy = type(value).from_config(value.get_config())
+        name = names.get(value.name, value.name)
+        copy = type(value).from_config({**value.get_config(), "name": name})
         if str(vars(copy).get("_fn_kwargs")) != str(vars(value).get("_fn_kwargs")):
             raise TypeError(f"{value!r} is not described by its configuration")
         return copy
     return value
+
+
+def _stem(thing: Any) -> str | None:
+    """Return what Keras counts up to name an object; None where it has a name of its own."""
+    words = re.sub(r"(?<!^)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", type(thing).__name__)
+    stem = words.lower()
+    return stem if re.fullmatch(rf"{stem}(_\d+)?", thing.name) else None
+
+
+def _canonical_metric_names(compiled: dict[str, Any]) -> dict[str, str]:
+    """Return new names for metrics that Keras counted up: by their number among the metrics."""
+    given = tf.nest.flatten([compiled["metrics"], compiled["weighted_metrics"]])
+    metrics = [thing for thing in given if isinstance(thing, keras.metrics.Metric)]
+    if len({metric.name for metric in metrics}) < len(metrics):
+        return {}  # Keras tells of those in a way of its own
+    stems = [(metric.name, _stem(metric)) for metric in metrics]
+    return {name: f"{stem}.{number}" for number, (name, stem) in enumerate(stems) if stem}
 
 
 def _with_canonical_names(model: Any) -> Any:
@@ -286,10 +315,8 @@ def _with_canonical_names(model: Any) -> Any:
     kept = set(model.output_names) if len(model.outputs) > 1 else set()
     names = {}
     for number, layer in enumerate([model, *model._flatten_layers(include_self=False)]):
-        stem = re.sub(
-            r"(?<!^)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", type(layer).__name__
-        ).lower()
-        if re.fullmatch(rf"{stem}(_\d+)?", layer.name) and layer.name not in kept:
+        stem = _stem(layer)
+        if stem and layer.name not in kept:
             names[layer.name] = f"{stem}_{number}"
 
     def renamed(value: Any) -> Any:

@@ -11,7 +11,10 @@ from skdnn._keras import keras
 from skdnn._lookup import resolve_initializer
 from skdnn._spec import (
     Activate,
+    Ascending,
     BatchNormalization,
+    CategoryEmbedding,
+    ColumnTransform,
     Dense,
     Dropout,
     Flatten,
@@ -23,10 +26,47 @@ from skdnn._spec import (
     Scaling,
 )
 
+ops = keras.ops
+_EMBEDDING_RANGE = 0.05  # Keras's own for an `Embedding`
+
+
+def _ascending(layer: Ascending, dtype: str) -> Any:
+    # Of Keras's operations alone, so that a saved model can be loaded without skdnn.
+    x = keras.Input((layer.units,), dtype=dtype)
+    steps = keras.ops.concatenate([x[..., :1], keras.ops.softplus(x[..., 1:])], axis=-1)
+    return keras.Model(x, keras.ops.cumsum(steps, axis=-1), name=layer.name)
+
+
+def _columns(layer: ColumnTransform, shape: tuple[int, ...], fill: np.ndarray, dtype: str) -> Any:
+    row = keras.Input(shape, dtype=dtype)
+    positions = layer.numbers, layer.signed, layer.codes
+    numbers, signed, codes = (ops.take(row, np.array(p, np.int32), axis=1) for p in positions)
+    numbers = ops.where(ops.isnan(numbers), fill.astype(dtype), numbers)
+    parts = [numbers, ops.cast(ops.isnan(signed), dtype), codes]
+    return keras.Model(row, ops.concatenate(parts, axis=1), name=layer.name)
+
+
+def _embedding(layer: CategoryEmbedding, shape: tuple[int, ...], dtype: str) -> Any:
+    """Build it of Keras's own parts, so that Keras can load it wherever it runs."""
+    column, stride, base = layer.addresses
+    ((n_values, _),) = layer.weight_shapes(shape)
+    start = shape[0] - len(layer.sizes)
+    row = keras.Input(shape, dtype=dtype)
+    codes = ops.take(row, start + column, axis=1)
+    address = ops.maximum(ops.cast(codes, "int32") * stride + base, 0)
+    vectors = keras.layers.Embedding(
+        n_values, 1, embeddings_initializer="zeros", name=layer.name, dtype=dtype
+    )(address)
+    known = ops.minimum(codes, 1)
+    parts = [row[:, :start], ops.squeeze(vectors, axis=2) * known]
+    return keras.Model(row, ops.concatenate(parts, axis=1), name=layer.name)
+
+
 # Each layer is given all that it would else draw from Python's global generator: its weights are
 # loaded, and its dropout seed set, at the start of a fit.
 _BUILDERS: dict[type, Callable[[Any, str], Any]] = {
     Activate: lambda x, dtype: keras.layers.Activation(x.activation, name=x.name, dtype=dtype),
+    Ascending: _ascending,
     BatchNormalization: lambda x, dtype: keras.layers.BatchNormalization(
         momentum=x.momentum, epsilon=x.epsilon, name=x.name, dtype=dtype
     ),
@@ -55,7 +95,11 @@ _MEMBER_BUILDERS: dict[type, Callable[[Any, str, int], Any]] = {
 
 
 def build(
-    spec: NetworkSpec, offset: Any = None, scale: Any = None, dropout: type = keras.layers.Dropout
+    spec: NetworkSpec,
+    offset: Any = None,
+    scale: Any = None,
+    fill: Any = None,
+    dropout: type = keras.layers.Dropout,
 ) -> Any:
     """Build the Keras model of a network, with weights that are still to be set.
 
@@ -63,8 +107,10 @@ def build(
     ----------
     spec : NetworkSpec
         The network.
-    offset, scale : ndarray of shape (n_inputs,) or (), float64, default=None
+    offset, scale : ndarray of shape (n_inputs,) or (1,), float64, default=None
         The constants of its `Scaling` layer, where it has one.
+    fill : ndarray of shape (n_numbers,), float64, default=None
+        What its `ColumnTransform` layer puts in the place of missing numbers, where it has one.
     dropout : type, default=keras.layers.Dropout
         Class of its dropout layers.
 
@@ -72,12 +118,12 @@ def build(
     -------
     keras.Sequential
     """
-    scaled = any(isinstance(layer, Scaling) for layer in spec.layers)
+    prepared = any(isinstance(layer, ColumnTransform | Scaling) for layer in spec.layers)
     # Scaling is done in float64, so that it loses nothing of a table in float64.
-    entry = "float64" if scaled else spec.dtype
+    entry = "float64" if prepared else spec.dtype
     stack = [keras.Input(spec.input_shape, dtype=entry)]
-    n_members = 0
-    for layer in spec.layers:
+    n_members, shape = 0, spec.input_shape
+    for layer, output_shape, _ in spec.walk():
         if isinstance(layer, Scaling):
             factors = [x.item() if x.size == 1 else x for x in (scale, -offset * scale)]
             made = keras.layers.Rescaling(*factors, name=layer.name, dtype="float64")
@@ -85,13 +131,26 @@ def build(
             made = dropout(layer.rate, seed=0, name=layer.name, dtype=spec.dtype)
         elif n_members and type(layer) in _MEMBER_BUILDERS:
             made = _MEMBER_BUILDERS[type(layer)](layer, spec.dtype, n_members)
+        elif isinstance(layer, ColumnTransform):
+            made = _columns(layer, shape, fill, entry)
+        elif isinstance(layer, CategoryEmbedding):
+            made = _embedding(layer, shape, spec.dtype)
         else:
             dtype = entry if isinstance(layer, Flatten) else spec.dtype
             made = _BUILDERS[type(layer)](layer, dtype)
         if isinstance(layer, Members):
             n_members = layer.n_members
         stack.append(made)
+        shape = output_shape
     return keras.Sequential(stack)
+
+
+def rescale_outputs(model: Any, unit: np.ndarray, center: np.ndarray) -> None:
+    """Have a model put out output * unit + center, for a unit and a center of one value."""
+    layer = keras.layers.Rescaling(
+        unit.item(), center.item(), name="units", dtype=model.layers[-1].dtype
+    )
+    model.add(layer)
 
 
 def initial_weights(
@@ -133,6 +192,10 @@ def initial_weights(
             weights.append(np.zeros(bias, spec.dtype))
         elif isinstance(layer, PiecewiseLinear | Periodic):
             weights.extend(array.astype(spec.dtype) for array in embedding)
+        elif isinstance(layer, CategoryEmbedding):
+            (shape,) = shapes
+            vectors = rng.uniform(-_EMBEDDING_RANGE, _EMBEDDING_RANGE, shape)
+            weights.append(vectors.astype(spec.dtype))
         elif isinstance(layer, BatchNormalization):
             gamma, beta, mean, variance = shapes
             fills = ((np.ones, gamma), (np.zeros, beta), (np.zeros, mean), (np.ones, variance))

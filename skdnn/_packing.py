@@ -66,6 +66,10 @@ def pack(value: Any) -> Packed:
         # Else the archive has fewer variables than Keras expects on loading, and it would warn.
         if optimizer is not None and not optimizer.built:
             optimizer.build(value.trainable_variables)
+    if isinstance(value, keras.optimizers.Optimizer):
+        # By itself it is a parameter, which is only read: what it has learned elsewhere is not
+        # used, and Keras would warn that it cannot load it.
+        value = type(value).from_config(value.get_config())
     # That of `Layer`, because SciKeras replaces the one of `Model` where the user imports it.
     _, (archive,) = keras.layers.Layer.__reduce__(value)
     seeds = [as_array(variable) for variable in _seeds(value)]
@@ -136,7 +140,16 @@ def _parts(value: Any) -> list[Any]:
     if not configured or isinstance(value, type):
         return []
     parts = getattr(value, "__dict__", {})
-    return [part for name, part in parts.items() if name != "_inbound_nodes"]
+    return [
+        part
+        for name, part in parts.items()
+        # Keras puts functions of its own around methods, which hold on to the object itself.
+        if name != "_inbound_nodes" and not _is_method(type(value), name)
+    ]
+
+
+def _is_method(kind: type, name: str) -> bool:
+    return isinstance(getattr(kind, name, None), types.FunctionType)
 
 
 def _is_keras(named: Any) -> bool:

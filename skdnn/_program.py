@@ -3,7 +3,8 @@
 Many batches are one graph call: a `while_loop` over consecutive rows, which NumPy has put in order.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,51 +12,78 @@ import numpy as np
 
 from skdnn._keras import keras, tf
 from skdnn._lookup import OptimizerSpec
+from skdnn._losses import OF_QUANTITIES, LossSpec, pinball
 from skdnn._network import build
 from skdnn._optimizers import fused
 from skdnn._session import Machine, UnsupportedFunctionError
 from skdnn._spec import NetworkSpec, State
 
 
-def _sparse_categorical_crossentropy(y: Any, logits: Any) -> Any:
+def _sparse_categorical_crossentropy(y: Any, logits: Any, constants: Any) -> Any:
     return tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=logits, labels=y).loss
 
 
-def _binary_crossentropy(y: Any, logits: Any) -> Any:
+def _binary_crossentropy(y: Any, logits: Any, constants: Any) -> Any:
     losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
     return tf.reduce_mean(losses, axis=-1)
 
 
-def _mean_squared_error(y: Any, output: Any) -> Any:
+def _mean_squared_error(y: Any, output: Any, constants: Any) -> Any:
     return tf.reduce_mean(tf.square(y - output), axis=-1)
+
+
+def _smooth_categories(y: Any, logits: Any, constants: Any) -> Any:
+    share, n_classes = constants.label_smoothing, logits.shape[-1]
+    rest = share / n_classes
+    labels = tf.one_hot(y, n_classes, 1 - share + rest, rest)
+    return tf.nn.softmax_cross_entropy_with_logits(labels, logits)
+
+
+def _smooth_labels(y: Any, logits: Any, constants: Any) -> Any:
+    share = constants.label_smoothing
+    return _binary_crossentropy(y * (1 - share) + share / 2, logits, constants)
 
 
 # Per row, from what the output layer gives before its activation: of a softmax or a sigmoid that
 # is exact where its logarithm would not be.
 LOSSES: dict[str, Callable] = {
+    **OF_QUANTITIES,
     "binary_crossentropy": _binary_crossentropy,
     "mean_squared_error": _mean_squared_error,
     "sparse_categorical_crossentropy": _sparse_categorical_crossentropy,
 }
 
+# The same, of labels of which a share is spread over all classes (Szegedy et al. 2016, "Rethinking
+# the Inception Architecture", section 7).
+SMOOTHED: dict[str, Callable] = {
+    "binary_crossentropy": _smooth_labels,
+    "sparse_categorical_crossentropy": _smooth_categories,
+}
 
-def _accuracy(y: Any, logits: Any, unit: Any) -> Any:
+
+def _accuracy(y: Any, logits: Any, constants: Any) -> Any:
     return tf.equal(tf.argmax(logits, axis=-1, output_type=y.dtype), y)
 
 
-def _binary_accuracy(y: Any, logits: Any, unit: Any) -> Any:
+def _binary_accuracy(y: Any, logits: Any, constants: Any) -> Any:
     return tf.reduce_mean(tf.cast(tf.equal(logits > 0, y > 0.5), logits.dtype), axis=-1)
 
 
-def _mean_absolute_error(y: Any, output: Any, unit: Any) -> Any:
-    return tf.reduce_mean(tf.abs(y - output) * unit, axis=-1)
+def _mean_absolute_error(y: Any, output: Any, constants: Any) -> Any:
+    return tf.reduce_mean(tf.abs(y - output) * constants.unit, axis=-1)
 
 
-# Per row, from the same. `unit` turns an error of the network's output into the target's own units.
+def _mean_pinball_loss(y: Any, output: Any, constants: Any) -> Any:
+    return tf.reduce_mean(pinball(y, output, constants.levels) * constants.unit, axis=-1)
+
+
+# Per row, from the same, but for exponentials, which are taken. `unit` turns an error of the
+# network's output into the target's own units.
 METRICS: dict[str, Callable] = {
     "accuracy": _accuracy,
     "binary_accuracy": _binary_accuracy,
     "mean_absolute_error": _mean_absolute_error,
+    "mean_pinball_loss": _mean_pinball_loss,
 }
 
 
@@ -83,28 +111,43 @@ class QuickDropout(keras.layers.Dropout):
 class Recipe:
     """All that is baked into a trace, and so the key under which a program is kept.
 
-    Learning rate, weights, seeds, data, batch size, epochs, scaling and the strength of the
-    penalty are data: changing them compiles nothing.
+    Learning rate and its schedule, weights, seeds, data, batch size, epochs, scaling, the weights
+    of classes, the levels of quantiles, and the strengths of penalty, weight decay, clipping,
+    averaging and smoothing are data: changing them compiles nothing.
     """
 
     spec: NetworkSpec
     optimizer: OptimizerSpec
-    loss: str
+    loss: str | LossSpec
     metric: str
     y_dtype: str
     y_ndim: int
     weighted: bool
     penalized: bool
+    scheduled: bool = False  # each step is given its learning rate
+    smoothed: bool = False  # labels, in training
 
 
 class Constants(NamedTuple):
     """What a program reads, and the same for its whole run.
 
-    `unit` is (n_outputs,) or (1,), `alpha` the strength of the penalty, ().
+    `unit` and `center` are (n_outputs,) or (1,): output * unit + center is in the target's own
+    units. `levels` are those of quantiles, (n_levels,). `alpha` is the strength of the penalty,
+    (). So are the others, by the names of the estimators' parameters; they are read where the
+    recipe says so.
     """
 
-    unit: np.ndarray
-    alpha: np.ndarray
+    unit: Any
+    alpha: Any
+    center: Any = (0.0,)
+    levels: Any = (0.5,)
+    clipnorm: Any = 0.0
+    weight_decay: Any = 0.0
+    ema_momentum: Any = 0.0
+    label_smoothing: Any = 0.0
+
+
+_ROWS = ("unit", "center", "levels")  # constants of one dimension
 
 
 class Program:
@@ -117,13 +160,16 @@ class Program:
         self._fresh_slots = self._build_optimizer()
         self._variables = [*self.model.weights, *self.optimizer.variables, *self._seeds()]
         self._is_rate = [v is self.optimizer._learning_rate for v in self._variables]
+        self._averaged = self._averages()
         self._machine = Machine(self._variables)
         try:
-            self._machine.add("train", *self._over_batches(self._train_batch))
+            self._machine.add("train", *self._over_batches(self._train_batch, recipe.scheduled))
         except UnsupportedFunctionError as error:
+            own = "" if isinstance(recipe.loss, str) else f" or the loss {recipe.loss.name}"
             raise TypeError(
-                f"The optimizer {recipe.optimizer.kind.__name__} cannot be compiled: {error}. Make "
-                "all its variables with add_variable, in its build method."
+                f"The optimizer {recipe.optimizer.kind.__name__}{own} cannot be compiled: {error}. "
+                "Make all variables of an optimizer with add_variable, in its build method; a "
+                "loss has none."
             ) from error
         self.stride = 1024  # steps in one call: the engine's to adapt
 
@@ -151,43 +197,112 @@ class Program:
             starts.append(positions[id(same[0])] if same else value)
         return starts
 
+    def _averages(self) -> list[tuple[int, int]]:
+        """Return the number of each weight that is averaged, and that of its average."""
+        if not self.optimizer.use_ema or self._finalizes():
+            return []
+        positions = {id(v): i for i, v in enumerate(self._variables)}
+        averages = self.optimizer._model_variables_moving_average
+        pairs = zip(self.model.trainable_variables, averages, strict=True)
+        return [(positions[id(weight)], positions[id(average)]) for weight, average in pairs]
+
     # ---------------------------------------------------------------- trace
 
-    def _over_batches(self, step: Callable) -> tuple[Callable, list[Any]]:
-        """Return a loop of `step` over batches, and what it takes: rows, bounds, constants."""
+    def _over_batches(self, step: Callable, scheduled: bool = False) -> tuple[Callable, list[Any]]:
+        """Return a loop of `step` over batches, and what it takes.
+
+        That is rows, bounds, constants, and the learning rates of the steps if they are scheduled.
+        """
         recipe, dtype = self.recipe, self.recipe.spec.dtype
         rows = [
             tf.TensorSpec([None, recipe.spec.n_inputs], dtype),
             tf.TensorSpec([None, recipe.spec.n_outputs][: recipe.y_ndim], recipe.y_dtype),
             tf.TensorSpec([None], dtype),
         ][: 3 if recipe.weighted else 2]
-        constants = [tf.TensorSpec([None], dtype), tf.TensorSpec([], dtype)]
+        row, number = tf.TensorSpec([None], dtype), tf.TensorSpec([], dtype)
+        constants = [row if x in _ROWS else number for x in Constants._fields]
         signature = [*rows, tf.TensorSpec([None], tf.int32), *constants]
+        if scheduled:
+            signature.append(tf.TensorSpec([None], self.optimizer._learning_rate.dtype))
 
         def loop(*arguments: Any) -> Any:
-            *rows, bounds, unit, alpha = arguments
-            constants = Constants(unit, alpha)
+            arrays, (bounds, *others) = arguments[: len(rows)], arguments[len(rows) :]
+            rates = others.pop() if scheduled else None
+            constants = Constants(*others)
 
             def body(i: Any, results: Any) -> tuple[Any, Any]:
+                if rates is not None:
+                    self.optimizer._learning_rate.assign(tf.gather(rates, i))
                 start, stop = tf.unstack(tf.gather(spans, i))
-                batch = [array[start:stop] for array in rows]
+                batch = [array[start:stop] for array in arrays]
                 return i + 1, results.write(i, step(batch, constants))
 
             n_steps = tf.size(bounds) - 1
             spans = tf.stack([bounds[:-1], bounds[1:]], axis=1)
             results = tf.TensorArray(dtype, n_steps, element_shape=[2])
             start = tf.constant(0), results
-            _, results = tf.while_loop(lambda i, _: i < n_steps, body, start, parallel_iterations=1)
+            with self._strengths(constants):
+                _, results = tf.while_loop(
+                    lambda i, _: i < n_steps, body, start, parallel_iterations=1
+                )
             return results.stack()
 
         return loop, signature
 
-    def _told(self, batch: list[Any], unit: Any, training: bool) -> tuple[Any, Any]:
+    @contextmanager
+    def _strengths(self, constants: Constants) -> Iterator[None]:
+        """Have the optimizer read its strengths from tensors while it is traced, and no longer."""
+        attributes = vars(self.optimizer)
+        own, given = dict(attributes), self.recipe.optimizer.given
+        attributes |= {name: getattr(constants, name) for name in given}
+        if "clipnorm" in given:
+            # Keras asks this number whether there is anything to clip, and clips here.
+            attributes["clipnorm"] = own["clipnorm"]
+            attributes["_clip_by_norm"] = lambda gradient: tf.clip_by_norm(
+                gradient, constants.clipnorm
+            )
+        try:
+            yield
+        finally:
+            attributes.clear()
+            attributes |= own
+
+    def _as_predicted(self, loop: Callable) -> Callable:
+        """Have a loop run on the averages of the weights, where there are any."""
+
+        def swap() -> None:
+            for i, j in self._averaged:
+                weight, average = self._variables[i], self._variables[j]
+                held = tf.identity(weight.value)
+                weight.assign(average.value)
+                average.assign(held)
+
+        def swapped(*arguments: Any) -> Any:
+            swap()
+            results = loop(*arguments)
+            swap()
+            return results
+
+        return swapped if self._averaged else loop
+
+    def _told(self, batch: list[Any], constants: Constants, training: bool) -> tuple[Any, Any]:
         """Return loss and metric of each row of a batch, before weights."""
-        x, y = batch[:2]
+        (x, y), loss = batch[:2], self.recipe.loss
         output = self.model(x, training=training)
-        losses = LOSSES[self.recipe.loss](y, output)
-        return losses, tf.cast(METRICS[self.recipe.metric](y, output, unit), losses.dtype)
+        activation = str(self.recipe.spec.activations[-1])
+        if training and self.recipe.smoothed:
+            losses = SMOOTHED[str(loss)](y, output, constants)
+        elif isinstance(loss, str):
+            losses = LOSSES[loss](y, output, constants)
+        else:
+            if activation == "linear":  # quantities, in their own units
+                shape, output = output.shape, output * constants.unit + constants.center
+                output.set_shape(shape)
+                constants = constants._replace(unit=1.0)
+            losses = loss.per_row(y, output, activation, self.recipe.weighted)
+        if activation == "exponential":
+            output = tf.exp(output)
+        return losses, tf.cast(METRICS[self.recipe.metric](y, output, constants), losses.dtype)
 
     def _penalty(self, alpha: Any) -> Any:
         kernels = [v for v in self.model.trainable_variables if v.name == "kernel"]
@@ -197,19 +312,22 @@ class Program:
         """Take one step of gradient descent on the mean loss; return the sums of what is told."""
         variables, scale = self.model.trainable_variables, self.optimizer.scale_loss
         with tf.GradientTape() as tape:
-            losses, metrics = self._told(batch, constants.unit, training=True)
+            losses, metrics = self._told(batch, constants, training=True)
             penalty = self._penalty(constants.alpha) if self.recipe.penalized else 0.0
         weights = batch[2] if self.recipe.weighted else tf.ones_like(losses)
         n_rows = tf.cast(tf.size(losses), losses.dtype)
         targets, starts = [losses], [scale(weights / n_rows)]
         if self.recipe.penalized:
             targets, starts = [losses, penalty], [*starts, scale(tf.ones_like(penalty))]
-        self.optimizer.apply(tape.gradient(targets, variables, output_gradients=starts), variables)
+        gradients = tape.gradient(targets, variables, output_gradients=starts)
+        # Of an embedding it comes as slices, some of them twice: a step in one kernel needs sums.
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        self.optimizer.apply(gradients, variables)
         sums = tf.linalg.matvec(tf.stack([losses, metrics]), weights)
         return sums + tf.stack([n_rows * penalty, 0.0]) if self.recipe.penalized else sums
 
     def _evaluate_batch(self, batch: list[Any], constants: Constants) -> Any:
-        losses, metrics = self._told(batch, constants.unit, training=False)
+        losses, metrics = self._told(batch, constants, training=False)
         if self.recipe.penalized:
             losses += self._penalty(constants.alpha)
         weights = batch[2] if self.recipe.weighted else tf.ones_like(losses)
@@ -234,7 +352,7 @@ class Program:
             With how many threads to compute.
         """
         self._n_threads = n_threads
-        slots = state.optimizer
+        slots, is_fresh = state.optimizer, state.optimizer is None
         if slots is None:
             slots = [state.weights[s] if isinstance(s, int) else s for s in self._fresh_slots]
         seeds = state.seeds or [_fresh_seed(rng) for _ in self._seeds()]
@@ -242,16 +360,21 @@ class Program:
         if learning_rate is not None:
             told = zip(self._is_rate, values, strict=True)
             values = [learning_rate if is_rate else value for is_rate, value in told]
+        values = values if is_fresh else self._swapped(values)
         self._machine.call(n_threads, "load", *values)
 
     def restore(self, state: State) -> None:
         """Set every variable to what `read` gave."""
         values = [*state.weights, *(state.optimizer or []), *(state.seeds or [])]
-        self._machine.call(self._n_threads, "load", *values)
+        self._machine.call(self._n_threads, "load", *self._swapped(values))
 
     def read(self) -> State:
-        """Copy every variable out."""
-        values = self._machine.call(self._n_threads, "read")
+        """Copy every variable out.
+
+        Where the weights are averaged, the averages are the weights of the state, for it is they
+        that predict; and the weights that training goes on from are in the slots of the averages.
+        """
+        values = self._swapped(self._machine.call(self._n_threads, "read"))
         if self._finalizes():
             self._assign(values)
             self.optimizer.finalize_variable_values(self.model.trainable_variables)
@@ -259,16 +382,21 @@ class Program:
         n, m = len(self.model.weights), len(self.optimizer.variables)
         return State(values[:n], values[n : n + m], values[n + m :])
 
+    def _swapped(self, values: Sequence[Any]) -> list[Any]:
+        """Exchange the values of the weights and of their averages."""
+        values = list(values)
+        for i, j in self._averaged:
+            values[i], values[j] = values[j], values[i]
+        return values
+
     def _assign(self, values: Sequence[np.ndarray]) -> None:
         for variable, value in zip(self._variables, values, strict=True):
             variable.assign(value)
 
     def _finalizes(self) -> bool:
+        """Whether an optimizer of the user's own makes the weights what they are in the end."""
         kind, base = type(self.optimizer), keras.optimizers.Optimizer
-        return (
-            self.optimizer.use_ema
-            or kind.finalize_variable_values is not base.finalize_variable_values
-        )
+        return kind.finalize_variable_values is not base.finalize_variable_values
 
     def learning_rate(self) -> float:
         """Return the optimizer's rate, as it is now."""
@@ -281,7 +409,12 @@ class Program:
         return sum(v.shape.num_elements() for v in self.model.trainable_variables)
 
     def run(
-        self, name: str, rows: Sequence[np.ndarray], bounds: np.ndarray, constants: Constants
+        self,
+        name: str,
+        rows: Sequence[np.ndarray],
+        bounds: np.ndarray,
+        constants: Constants,
+        rates: np.ndarray | None = None,
     ) -> np.ndarray:
         """Run a loop.
 
@@ -295,6 +428,8 @@ class Program:
             Where each batch begins, and the last one ends.
         constants : Constants
             What is the same for all batches.
+        rates : ndarray of shape (n_steps,), default=None
+            The learning rates, where they are scheduled.
 
         Returns
         -------
@@ -302,8 +437,12 @@ class Program:
             Loss and metric, summed over the rows of each batch.
         """
         if name not in self._machine:
-            self._machine.add(name, *self._over_batches(self._evaluate_batch))
-        return self._machine.call(self._n_threads, name, *rows, bounds, *constants)
+            loop, signature = self._over_batches(self._evaluate_batch)
+            self._machine.add(name, self._as_predicted(loop), signature)
+        dtype = self.recipe.spec.dtype
+        values = [np.asarray(x, dtype) for x in constants]
+        given = [*rows, bounds, *values, *([] if rates is None else [rates])]
+        return self._machine.call(self._n_threads, name, *given)
 
     def close(self) -> None:
         """Give memory and threads back."""

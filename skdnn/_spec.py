@@ -47,6 +47,88 @@ class Scaling(Elementwise):
 
 
 @dataclass(frozen=True)
+class ColumnTransform:
+    """Sorts the columns of a table: numbers, then signs of missing ones, then codes of categories.
+
+    A missing number (NaN) becomes a constant that was read off the training rows. The column of
+    its sign is 1 where it was missing, else 0.
+
+    Parameters
+    ----------
+    numbers, signed, codes : tuple of int
+        Positions in the row that comes in: of numbers, of those among them that have a sign, and
+        of codes.
+    """
+
+    numbers: tuple[int, ...]
+    signed: tuple[int, ...]
+    codes: tuple[int, ...]
+    name: str = "columns"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (len(self.numbers) + len(self.signed) + len(self.codes),)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class CategoryEmbedding:
+    """Turns the codes at the end of a row into vectors, which are learned; the rest goes through.
+
+    Code 0 is a category that was not there in training: its vector is zero and stays so. One
+    array holds all other vectors, because a step of the optimizer on each of many small arrays
+    takes longer than one on their sum.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Number of categories of each column, without code 0.
+    dims : tuple of int
+        Length of the vectors of each.
+    """
+
+    sizes: tuple[int, ...]
+    dims: tuple[int, ...]
+    name: str = "embedding"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (shape[0] - len(self.sizes) + sum(self.dims),)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        # The trailing 1 is that of a Keras embedding into one dimension.
+        return ((sum(n * d for n, d in zip(self.sizes, self.dims, strict=True)), 1),)
+
+    @cached_property
+    def addresses(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where each value that is put out comes from.
+
+        Returns
+        -------
+        column, stride, base : ndarray of shape (sum(dims),), int32
+            The value of code c is element c * stride + base of the array of all vectors, where c
+            is the code in that column of codes; below zero for no code but 0.
+        """
+        dims = np.array(self.dims)
+        column = np.arange(len(dims)).repeat(dims)
+        stride = dims[column]
+        ends = np.cumsum(dims * self.sizes)
+        within = np.arange(len(column)) - (np.cumsum(dims) - dims)[column]
+        base = (ends - dims * self.sizes)[column] + within - stride
+        return column.astype(np.int32), stride.astype(np.int32), base.astype(np.int32)
+
+
+def embedding_length(n_categories: int) -> int:
+    """Return how long the vectors of a column's categories are.
+
+    fast.ai's rule (`emb_sz_rule` in `fastai/tabular/model.py`; Howard and Gugger, "fastai: A
+    Layered API for Deep Learning", Information 11(2), 2020): 1.6 times the number of categories to
+    the power of 0.56, and 600 at most.
+    """
+    return min(600, round(1.6 * n_categories**0.56))
+
+
+@dataclass(frozen=True)
 class Activate(Elementwise):
     """An activation as a layer of its own, where batch normalisation comes before it."""
 
@@ -73,6 +155,13 @@ class BatchNormalization(Elementwise):
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         return (shape,) * 4  # gamma, beta, moving mean, moving variance: Keras's order
+
+
+@dataclass(frozen=True)
+class Ascending(Elementwise):
+    """Turns numbers into ascending ones: the first is itself, each softplus is a step upward."""
+
+    units: int = 1
 
 
 @dataclass(frozen=True)
@@ -156,7 +245,19 @@ class Mean:
         return ()
 
 
-Layer = Flatten | Elementwise | Dense | PiecewiseLinear | Periodic | Members | Mean
+NumericEmbedding = PiecewiseLinear | Periodic
+Layer = (
+    Flatten
+    | Elementwise
+    | ColumnTransform
+    | CategoryEmbedding
+    | NumericEmbedding
+    | Dense
+    | Members
+    | Mean
+)
+# What is done to rows before they enter the loop: nothing of it is trained.
+_PREPARATION = Flatten | ColumnTransform | Scaling
 
 
 @dataclass(frozen=True)
@@ -199,9 +300,11 @@ class NetworkSpec:
 
     @cached_property
     def body(self) -> "NetworkSpec":
-        """The layers behind flattening and scaling: all that training changes."""
-        layers = tuple(x for x in self.layers if not isinstance(x, Flatten | Scaling))
-        return NetworkSpec((self.n_inputs,), layers, self.dtype)
+        """The layers behind sorting and scaling of values: all that training changes."""
+        layers = tuple(x for x in self.layers if not isinstance(x, _PREPARATION))
+        before = [shape for layer, shape, _ in self.walk() if isinstance(layer, _PREPARATION)]
+        n_inputs = prod(before[-1]) if before else self.n_inputs
+        return NetworkSpec((n_inputs,), layers, self.dtype)
 
     def without_output_activation(self) -> "NetworkSpec":
         """Return the same network up to its last activation; of members, each one's output."""
@@ -238,7 +341,7 @@ class NetworkSpec:
         fixed = sum(_n_fixed(*pair) for pair in zip(layers, counts, strict=True))
         columns = [
             Column("Layer", [layer.name for layer in layers], left=True),
-            Column("Type", [_label(layer) for layer in layers], left=True),
+            Column("Type", [label(layer) for layer in layers], left=True),
             Column("Output shape", [str((None, *shape)) for shape in shapes], left=True),
             Column("Parameters", [f"{n:,}" for n in counts]),
         ]
@@ -269,9 +372,10 @@ def dense_network(
     output: tuple[int, str],
     *,
     scaled: bool,
-    embedding: PiecewiseLinear | Periodic | None = None,
+    entry: tuple[ColumnTransform | CategoryEmbedding | NumericEmbedding, ...] = (),
     n_members: int = 1,
     batch_norm: bool = False,
+    ascending: bool = False,
     dtype: str = "float32",
 ) -> NetworkSpec:
     """Lay out the network of `DNNClassifier` and `DNNRegressor`.
@@ -285,22 +389,25 @@ def dense_network(
     output : (units, activation)
         The output layer.
     scaled : bool
-        Whether a scaling layer comes first.
-    embedding : PiecewiseLinear, Periodic or None, default=None
-        What is added to the columns of a table.
+        Whether there is a scaling layer.
+    entry : tuple of layers, default=()
+        What a table needs: sorting of its columns, which comes before scaling, and layers that
+        represent columns, behind it.
     n_members : int, default=1
         How many of these networks stand side by side; their outputs are averaged.
     batch_norm : bool, default=False
         Whether each hidden layer is normalised over the batch, before its activation (Ioffe &
         Szegedy 2015, "Batch Normalization", section 3.2).
+    ascending : bool, default=False
+        Whether the outputs are made to ascend, as quantiles do.
     dtype : {"float32", "float64"}, default="float32"
         What the network computes in.
     """
     layers: list[Layer] = [Flatten()] if len(input_shape) > 1 else []
+    layers.extend(x for x in entry if isinstance(x, ColumnTransform))
     if scaled:
         layers.append(Scaling())
-    if embedding is not None:
-        layers.append(embedding)
+    layers.extend(x for x in entry if not isinstance(x, ColumnTransform))
     if n_members > 1:
         layers.append(Members("members", n_members))
     for number, (units, activation, rate) in enumerate(hidden, start=1):
@@ -314,6 +421,8 @@ def dense_network(
         if rate > 0:
             layers.append(Dropout(f"{name}_dropout", rate))
     layers.append(Dense("output", *output))
+    if ascending:
+        layers.append(Ascending("quantiles", output[0]))
     if n_members > 1:
         layers.append(Mean("mean"))
     return NetworkSpec(input_shape, tuple(layers), dtype)
@@ -326,7 +435,8 @@ def _n_fixed(layer: Layer, n_parameters: int) -> int:
     return n_parameters if isinstance(layer, PiecewiseLinear) else 0
 
 
-def _label(layer: Layer) -> str:
+def label(layer: Layer) -> str:
+    """Name the type of a layer, with its activation."""
     activation = getattr(layer, "activation", "linear")
     kind = "Activation" if isinstance(layer, Activate) else type(layer).__name__
     if activation == "linear":

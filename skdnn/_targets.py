@@ -3,15 +3,25 @@
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.special import ndtri
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
 
-class _Categories:
+class _Head:
+    """What most kinds of targets have in common."""
+
+    ascending: ClassVar[bool] = False  # whether the outputs are made to ascend
+    levels: np.ndarray = np.full(1, 0.5)  # those of quantiles
+    start: float | np.ndarray = 0.0  # of the output layer's bias
+
+
+class _Categories(_Head):
     """Labels of a classifier: the network puts out probabilities, whose unit is one."""
 
     unit = np.ones(1)
+    mean = np.zeros(1)
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the output layer that puts out what `decode` starts from."""
@@ -34,7 +44,7 @@ class Classes(_Categories):
     def __init__(self, classes: np.ndarray):
         self.classes = classes
         self.n_outputs = len(classes)
-        self.chance_loss = np.log(len(classes))
+        self.chance_loss: float = np.log(len(classes))
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
         """Turn labels, shape (n_samples,), into their numbers, int32."""
@@ -71,7 +81,7 @@ class Labels(_Categories):
         # The classes of each label: scikit-learn's scorers take a flat [0, 1] for two classes.
         self.classes = np.tile([0, 1], (n_labels, 1))
         self.n_outputs = n_labels
-        self.chance_loss = np.log(2)
+        self.chance_loss: float = np.log(2)
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
         """Turn an indicator matrix, shape (n_samples, n_labels), into floats."""
@@ -83,7 +93,7 @@ class Labels(_Categories):
         return (output > 0.5).astype(int)
 
 
-class Quantities:
+class Quantities(_Head):
     """Real numbers, standardised for the network: linear outputs.
 
     Parameters
@@ -92,19 +102,23 @@ class Quantities:
         The training rows' targets.
     weight : ndarray of shape (n_samples,) or None
         Their weights.
+    loss : str, default="mean_squared_error"
+        A loss of `_program.LOSSES`.
     """
 
     activation: ClassVar[str] = "linear"
-    loss: ClassVar[str] = "mean_squared_error"
     metric: ClassVar[str] = "mean_absolute_error"
+    # What it costs always to predict the mean: 1 in squared errors, no more in any of the others
+    # (by Jensen's inequality in absolute ones), and 1 where the mean is what y is divided by.
     chance_loss: ClassVar[float] = 1.0
 
-    def __init__(self, y: np.ndarray, weight: np.ndarray | None):
+    def __init__(self, y: np.ndarray, weight: np.ndarray | None, loss: str = "mean_squared_error"):
         scaler = StandardScaler().fit(y.reshape(len(y), -1), sample_weight=weight)
         self.shape = y.shape[1:]
         self.n_outputs = len(scaler.mean_)
         self.mean = scaler.mean_
         self.unit = scaler.scale_
+        self.loss = loss
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
         """Standardise; the result is of shape (n_samples, n_outputs)."""
@@ -120,6 +134,107 @@ class Quantities:
         return kernel * self.unit, bias * self.unit + self.mean
 
 
+class OwnUnits(Quantities):
+    """Real numbers for a loss that is given them as they are: it is not one of skdnn's own."""
+
+    chance_loss: ClassVar[float] = np.inf  # unknown
+
+    def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
+        """Give the targets the shape (n_samples, n_outputs)."""
+        _check_row(y, self.shape)
+        return y.reshape(len(y), -1).astype(dtype)
+
+
+class Positive(Quantities):
+    """Numbers that are not negative, divided by their mean: the network puts out the logarithm."""
+
+    activation: ClassVar[str] = "exponential"
+
+    def __init__(self, y: np.ndarray, weight: np.ndarray | None, loss: str):
+        self.shape = y.shape[1:]
+        self.loss = loss
+        self._check_sign(y)
+        self.unit = np.average(y.reshape(len(y), -1), axis=0, weights=weight)
+        if not np.all(self.unit > 0):
+            raise ValueError(
+                f"loss={loss!r} requires non-negative y and sum(y) > 0, in the rows that are "
+                "trained on. Got zeros alone."
+            )
+        self.mean = np.zeros_like(self.unit)
+        self.n_outputs = len(self.unit)
+
+    def _check_sign(self, y: np.ndarray) -> None:
+        least = y.min(initial=np.inf)
+        if least < 0 or (least == 0 and self.loss == "gamma"):
+            demand = "strictly positive y" if self.loss == "gamma" else "non-negative y"
+            raise ValueError(
+                f"loss={self.loss!r} requires {demand}. Got values down to {least:g}: choose "
+                "another loss, such as 'squared_error'."
+            )
+
+    def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
+        """Divide by the mean; the result is of shape (n_samples, n_outputs)."""
+        _check_row(y, self.shape)
+        self._check_sign(y)
+        return super().encode(y, dtype)
+
+    def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the output layer, before its exponential, for the target's own units."""
+        return kernel, bias + np.log(self.unit)
+
+
+class Quantile(Quantities):
+    """One quantile of each column of real numbers.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs), float64
+        The training rows' targets.
+    weight : ndarray of shape (n_samples,) or None
+        Their weights.
+    levels : ndarray of shape () or (n_levels,), float64
+        One level, or ascending ones.
+    """
+
+    metric: ClassVar[str] = "mean_pinball_loss"
+
+    def __init__(self, y: np.ndarray, weight: np.ndarray | None, levels: np.ndarray):
+        super().__init__(y, weight, "quantile")
+        self.levels = np.atleast_1d(levels)
+        self.start = ndtri(self.levels)  # as if the target were normal
+
+
+class Quantiles(Quantile):
+    """Several quantiles of one column, at ascending levels; as quantiles they never cross."""
+
+    ascending: ClassVar[bool] = True
+
+    def __init__(self, y: np.ndarray, weight: np.ndarray | None, levels: np.ndarray):
+        super().__init__(y, weight, levels)
+        if self.n_outputs > 1:
+            raise ValueError(
+                f"Several levels of quantile need a y of one column. Got {self.n_outputs} columns: "
+                "give one level, or fit one estimator per column with "
+                "sklearn.multioutput.MultiOutputRegressor."
+            )
+        self.n_outputs = len(levels)
+        # What softplus turns into the steps from one to the next.
+        first, *_ = normal = ndtri(levels)
+        self.start = np.array([first, *np.log(np.expm1(np.diff(normal)))])
+
+    def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
+        """Standardise; the result is of shape (n_samples,)."""
+        return super().encode(y, dtype)[:, 0]
+
+    def decode(self, output: np.ndarray) -> np.ndarray:
+        """Return to the target's own units: shape (n_samples, n_levels), float64."""
+        return output * self.unit + self.mean
+
+    def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the output layer as it is: a layer after it brings the units."""
+        return kernel, bias
+
+
 def _check_row(y: np.ndarray, shape: tuple[int, ...]) -> None:
     if y.shape[1:] != shape:
         raise ValueError(
@@ -128,7 +243,7 @@ def _check_row(y: np.ndarray, shape: tuple[int, ...]) -> None:
         )
 
 
-Targets = Classes | Labels | Quantities
+Targets = Classes | Labels | Quantities  # or a kind of these
 
 
 def classification_targets(y: np.ndarray, classes: Any, owner: str) -> Classes | Labels:
@@ -156,6 +271,7 @@ def classification_targets(y: np.ndarray, classes: Any, owner: str) -> Classes |
 
 def check_labels(y: Any, owner: str) -> np.ndarray:
     """Validate the y of a classifier: (n_samples,) labels or a (n_samples, n_labels) indicator."""
+    y = _uniform(y, owner)
     kind = type_of_target(y, input_name="y", raise_unknown=True)
     if kind == "multilabel-indicator":
         y = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
@@ -173,3 +289,18 @@ def check_labels(y: Any, owner: str) -> np.ndarray:
             f"{owner} per column with sklearn.multioutput.MultiOutputClassifier."
         )
     return column_or_1d(y, warn=True)
+
+
+def _uniform(y: Any, owner: str) -> Any:
+    """Give numbers and booleans in an array of objects a dtype; refuse what cannot be sorted."""
+    if not isinstance(y, np.ndarray) or y.dtype.kind != "O":
+        return y
+    are_text = {isinstance(value, str) for value in y.ravel()}
+    as_one = y if are_text == {True} else np.array(y.tolist())
+    if len(are_text) > 1 or (as_one.dtype == object and are_text == {False}):
+        kinds = sorted({type(value).__name__ for value in y.ravel()})
+        raise TypeError(
+            f"The labels in y of {owner} must all be text, or all numbers or booleans. Got "
+            f"{', '.join(kinds)}: turn them into text with [str(label) for label in y]."
+        )
+    return as_one

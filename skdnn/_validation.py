@@ -1,11 +1,38 @@
-"""Which rows are held out to validate on."""
+"""Which rows are held out to validate on, and what `fit` was given to validate on instead."""
+
+from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
+
+
+class Given(NamedTuple):
+    """What `fit` was given to validate with, as it was given."""
+
+    X: Any = None
+    y: Any = None
+    sample_weight: Any = None
+    groups: Any = None
+
+    def check(self, owner: str) -> None:
+        """Refuse a part of what belongs together."""
+        for name, other, missing in (
+            ("X_val", "y_val", self.X is not None and self.y is None),
+            ("y_val", "X_val", self.y is not None and self.X is None),
+            ("sample_weight_val", "X_val", self.sample_weight is not None and self.X is None),
+        ):
+            if missing:
+                raise ValueError(
+                    f"{owner}.fit was given {name}, but not {other}: pass X_val and y_val together."
+                )
 
 
 def hold_out(
-    rows: np.ndarray, labels: np.ndarray | None, fraction: float, seed: int
+    rows: np.ndarray,
+    labels: np.ndarray | None,
+    fraction: float,
+    seed: int,
+    groups: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split rows at random into those to train on and those to validate on.
 
@@ -20,15 +47,20 @@ def hold_out(
         Share of the rows to hold out; at least one is.
     seed : int
         Decides the split.
+    groups : ndarray of shape (n_rows,), default=None
+        Rows of one group stay together. `fraction` is then that of the groups, and the classes are
+        not looked at.
 
     Returns
     -------
     training, held_out : ndarray, int
     """
+    if groups is not None:
+        return _hold_out_groups(rows, groups, fraction, seed)
     if len(rows) < 2:
         raise ValueError(
             f"validation_fraction={fraction} needs at least 2 rows to split, got n_samples = "
-            f"{len(rows)}: bring more, or set it to None."
+            f"{len(rows)}: bring more, or set early_stopping=False and validation_fraction=None."
         )
     alone = np.zeros(len(rows), bool)
     if labels is not None:
@@ -45,3 +77,19 @@ def hold_out(
         pool, test_size=n_held_out, stratify=strata, random_state=seed
     )
     return np.sort(np.concatenate([training, rows[alone]])), np.sort(held_out)
+
+
+def _hold_out_groups(
+    rows: np.ndarray, groups: np.ndarray, fraction: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    n_groups = len(np.unique(groups))
+    if n_groups < 2:
+        raise ValueError(
+            "The groups must be at least 2 to hold out one for validation. All rows are of the "
+            "same: pass other groups or none, X_val and y_val, or set early_stopping=False and "
+            "validation_fraction=None."
+        )
+    n_held_out = min(int(np.ceil(fraction * n_groups)), n_groups - 1)
+    splitter = GroupShuffleSplit(1, test_size=n_held_out, random_state=seed)
+    training, held_out = next(splitter.split(rows, groups=groups))
+    return rows[training], rows[held_out]

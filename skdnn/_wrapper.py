@@ -2,29 +2,26 @@
 
 import contextlib
 import copy
-import functools
-import inspect
-import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Tags, check_array, check_consistent_length
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from skdnn import _building, _fitting, _scikeras
+from skdnn import _fitting, _scikeras
+from skdnn._assembling import Assembling
 from skdnn._checking import check_samples, check_targets, inputs_of, take_rows
 from skdnn._encoding import Untouched
+from skdnn._layers import NetworkTableMixin
 from skdnn._packing import pack_all, unpack_all
-from skdnn._scikeras import accepts_kwargs, as_array, has_param, keras, metric_name, route_params
+from skdnn._scikeras import as_array, keras, metric_name, route_params
 from skdnn._seeding import draw_seed, seeded
-from skdnn._text import nearest
 
 
-class BaseWrapper(_scikeras.BaseWrapper):
+class BaseWrapper(NetworkTableMixin, Assembling):
     """A Keras network as an estimator, of whatever kind a subclass makes it.
 
     `KerasClassifier` and `KerasRegressor` are the two kinds that there are. This class is for
@@ -196,6 +193,8 @@ class BaseWrapper(_scikeras.BaseWrapper):
         with self._all_or_nothing(resumes):
             if resumes:
                 X, y = self._validate_data(X, y)
+                if self._callbacks_of != self._callback_params():
+                    self._initialize_callbacks()
             else:
                 self._keeps_weights = False
                 X, y = self._initialize(X, y)
@@ -251,6 +250,13 @@ class BaseWrapper(_scikeras.BaseWrapper):
         self._initialize_callbacks()
         return X, y
 
+    def _callback_params(self) -> dict[str, Any]:
+        return {k: v for k, v in self.get_params(deep=False).items() if "callbacks" in k}
+
+    def _initialize_callbacks(self) -> None:
+        super()._initialize_callbacks()
+        self._callbacks_of = self._callback_params()
+
     def _validate_data(
         self, X: Any = None, y: Any = None, reset: bool = False, y_numeric: bool = False
     ) -> tuple[Any, Any]:
@@ -283,136 +289,6 @@ class BaseWrapper(_scikeras.BaseWrapper):
             return X, y, sample_weight
         return take_rows(X, rows), take_rows(y, rows), sample_weight[rows]
 
-    # ---------------------------------------------------------------- model
-
-    def _check_model_param(self) -> Callable[..., Any]:
-        """Return the function that builds the network."""
-        owner, model = type(self).__name__, self.model
-        if model is None and self.build_fn is not None:
-            model = self.build_fn
-            warnings.warn(
-                "``build_fn`` will be renamed to ``model`` in a future release, at which point use "
-                "of ``build_fn`` will raise an Error instead.",
-                stacklevel=2,
-            )
-        own = getattr(self, "_keras_build_fn", None)
-        if model is None:
-            return self._no_network if own is None else own
-        if isinstance(model, keras.Model):
-            keep = self._keeps_weights
-            return functools.partial(_building.from_model, model, owner, keep_weights=keep)
-        if isinstance(model, list | tuple):
-            return functools.partial(_building.from_layers, model, self._sample_shape(), owner)
-        if not callable(model):
-            raise TypeError(
-                f"``model`` must be a function that builds a Keras model, a Keras model, a list of "
-                f"layers or None. {owner} got {model!r}."
-            )
-        if own is not None:
-            raise ValueError(
-                f"{owner} cannot implement ``_keras_build_fn`` and be given ``model`` as well: "
-                "leave one of them out."
-            )
-        return model
-
-    def _no_network(self) -> Any:
-        raise ValueError(
-            f"{type(self).__name__} has no network to build: if not using the ``model`` param, you "
-            "must implement ``_keras_build_fn``."
-        )
-
-    def _sample_shape(self) -> tuple[int, ...] | None:
-        plain = isinstance(self.X_dtype_, np.dtype) and isinstance(self.feature_encoder_, Untouched)
-        return self.X_shape_[1:] if plain else None
-
-    def _build_keras_model(self) -> Any:
-        build = self._check_model_param()
-        params = self.get_params()
-        arguments = route_params(
-            params,
-            destination="model",
-            pass_filter=getattr(self, "_user_params", set()),
-            strict=True,
-        )
-        # A class of models hands on what it does not know to Keras, which does not know it either.
-        any_name = accepts_kwargs(build) and not isinstance(build, type)
-        if any_name or has_param(build, "meta"):
-            arguments["meta"] = self._get_metadata()
-        # A function that is given the arguments of `compile` decides on the loss by itself.
-        self._infers_loss = not (any_name or has_param(build, "compile_kwargs"))
-        if not self._infers_loss:
-            arguments["compile_kwargs"] = self._get_compile_kwargs()
-        if any_name or has_param(build, "params"):
-            arguments["params"] = params
-        self._check_arguments(build, arguments)
-        model = build(**arguments)
-        if not isinstance(model, keras.Model):
-            raise TypeError(
-                f"The function given as 'model' to {type(self).__name__} must return a Keras "
-                f"model. Got {model!r}: does it end with a return?"
-            )
-        return model
-
-    def _check_arguments(self, build: Callable[..., Any], arguments: dict[str, Any]) -> None:
-        known = inspect.signature(build).parameters
-        if accepts_kwargs(build):
-            return
-        for name in arguments.keys() - known.keys():
-            near = nearest(name, known)
-            raise TypeError(
-                f"{getattr(build, '__name__', 'The model')} got an unexpected keyword argument "
-                f"{name!r}, which {type(self).__name__} was given as {name!r} or 'model__{name}'."
-                + (f" Did you mean {near}?" if near else "")
-            )
-
-    def _ensure_built(self, X: Any) -> None:
-        """Have a network that does not say what it takes learn it from a sample."""
-        model = self.model_
-        if model.built:
-            return
-        sample = self.feature_encoder_.transform(_fitting.take(X, slice(1)))
-        is_one = isinstance(sample, np.ndarray) or issparse(sample)
-        if isinstance(model, keras.Sequential) and is_one:
-            model.build((None, *sample.shape[1:]))
-        else:
-            model(_fitting.as_input(sample))
-
-    def _get_compile_kwargs(self) -> dict[str, Any]:
-        arguments = super()._get_compile_kwargs()
-        for name in ("optimizer", "metrics", "weighted_metrics"):
-            if name in arguments:
-                arguments[name] = _building.renew(arguments[name])
-        return arguments
-
-    def _compile(self) -> None:
-        """Compile the network with the parameters, where it is not compiled and has a loss."""
-        if self.model_.compiled:
-            return
-        arguments = self._get_compile_kwargs()
-        if arguments["loss"] is None and self._infers_loss:
-            arguments["loss"] = self._infer_loss()
-        if arguments["loss"] is not None:
-            self.model_.compile(**arguments)
-
-    def _ensure_compiled_model(self) -> None:
-        self._compile()
-        super()._ensure_compiled_model()
-
-    def _infer_loss(self) -> Any:
-        """Return the loss for the target, where the user says none; None where there is none."""
-        return None
-
-    def _fit_target_encoder_to_model(self, y: Any) -> None:
-        """Adapt the encoder of y to what the network puts out."""
-
-    def _learn_scale(self, X: Any, sample_weight: np.ndarray | None) -> None:
-        """Have the network learn the scale of X, where it is one that does."""
-
-    def _check_model_compatibility(self, y: Any) -> None:
-        # A model of a class of the user's own may not know its outputs before it is called.
-        if getattr(self.model_, "outputs", None):
-            super()._check_model_compatibility(y)
-
     # ------------------------------------------------------------- training
 
     def _fit_keras_model(
@@ -435,7 +311,7 @@ class BaseWrapper(_scikeras.BaseWrapper):
                 arguments[name] = _all_rows(name, X)
         arguments = {k: v for k, v in arguments.items() if not k.startswith("callbacks")}
         arguments["callbacks"] = self._fit_callbacks
-        if arguments.get("validation_data") is not None:
+        if isinstance(arguments.get("validation_data"), tuple | list):
             arguments["validation_data"] = self._encode_validation(*arguments["validation_data"])
         stop = initial_epoch + epochs
         history = self._train(self.model_, X, y, sample_weight, stop, initial_epoch, arguments)
@@ -515,23 +391,13 @@ class BaseWrapper(_scikeras.BaseWrapper):
         """
         return _fitting.predict(model, X, predict_args)
 
-    def _check_loss(self) -> None:
-        loss = self.model_.loss
-        each = list(loss.values()) if isinstance(loss, dict) else loss
-        if isinstance(each, list) and not any(callable(x) or isinstance(x, str) for x in each):
-            raise ValueError(
-                f"No valid loss function found in {loss!r}. You must provide a loss function to "
-                f"train {type(self).__name__}: as its ``loss`` parameter, or by compiling the "
-                "network in the function that builds it."
-            )
-
     def _encode_validation(self, X: Any, y: Any, *weight: Any) -> tuple[Any, ...]:
         """Encode validation data as training data are; labels that are encoded already stay."""
         X = self.feature_encoder_.transform(check_samples(self, X, reset=False, same_dtype=False))
         labels = getattr(self, "classes_", None)
         if labels is None or np.isin(np.asarray(y), labels).all():
             y = self.target_encoder_.transform(check_array(y, ensure_2d=False, dtype=None))
-        return (X, y, *weight)
+        return (X, y, *(np.asarray(values) for values in weight if values is not None))
 
     def _add_to_history(self, history: dict[str, list[float]], *, anew: bool) -> None:
         old = {} if anew else getattr(self, "history_", {})
@@ -655,11 +521,11 @@ class BaseWrapper(_scikeras.BaseWrapper):
         return self.initialized_
 
     def __sklearn_clone__(self) -> Self:
-        # A network or its layers are only read: no clone needs a copy of its own, and not all of
-        # them can be copied.
+        # A network, its layers and an optimizer are only read: no clone needs a copy of its own,
+        # and not all of them can be copied.
         params = self.get_params(deep=False)
-        shared = {name for name in ("model", "build_fn") if params.get(name) is not None}
-        copies = {k: v if k in shared else clone(v, safe=False) for k, v in params.items()}
+        read = {name for name in ("model", "build_fn", "optimizer") if params.get(name) is not None}
+        copies = {k: v if k in read else clone(v, safe=False) for k, v in params.items()}
         twin = type(self)(**copies)
         if hasattr(self, "_metadata_request"):
             twin._metadata_request = copy.deepcopy(self._metadata_request)

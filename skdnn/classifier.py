@@ -11,15 +11,19 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import type_of_target
 
 from skdnn._base import BaseDNN
-from skdnn._targets import Targets, check_labels, classification_targets
+from skdnn._chunks import as_chunks
+from skdnn._targets import Labels, Targets, check_labels, classification_targets
+from skdnn._weights import ClassWeights
+
+_LOSSES = {"auto": "auto", "log_loss": "auto"}
 
 
 class DNNClassifier(ClassifierMixin, BaseDNN):
     """Dense neural network classifier.
 
     Flatten and scaling, hidden layers with their activations, and a softmax over the classes,
-    trained on the cross-entropy by any Keras optimizer. With a multilabel indicator matrix as y,
-    one sigmoid per label and the binary cross-entropy instead.
+    trained on the cross-entropy, or another loss, by any Keras optimizer. With a multilabel
+    indicator matrix as y, one sigmoid per label and the binary cross-entropy instead.
 
     Parameters
     ----------
@@ -51,26 +55,112 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         - "minmax": each value of a sample gets the range [0, 1] over the rows.
         - None: inputs are taken as they come.
 
-        Where a column is constant it becomes 0.
+        Where a column is constant it becomes 0. Sparse X under "auto": each column is divided by
+        its greatest absolute value, so that zeros stay zeros. Missing numbers (NaN) become the
+        median of their column before it is scaled, and each column that has any in training
+        brings a second one along, of 1 where a number was missing and 0 elsewhere.
+    categorical_features : "auto", array-like or None, default="auto"
+        Columns that are categories. Each category is a vector that is learned with the network, of
+        min(600, round(1.6 * n_categories**0.56)) values, which is fast.ai's rule.
+
+        - "auto": columns of a DataFrame that hold categories, text or booleans.
+        - array-like: a mask of booleans, positions, or names of columns of a DataFrame.
+        - None: no column.
+
+        Missing ones are a category of their own, if there are any in training. A category that was
+        not in training is the vector zero.
+    loss : str, callable, Keras loss or Keras loss class, default="auto"
+        What training minimises. "auto" or "log_loss" is the cross-entropy, for a multilabel y the
+        binary one of each label. Any other of Keras's by name, and any Keras loss as object or
+        class, or function of (y_true, y_pred): y_pred has the probabilities, of shape
+        (n_rows, n_classes), two columns for two classes; y_true is one-hot, or the numbers of the
+        classes, of shape (n_rows,), where the loss has "sparse" in its name. One with
+        from_logits=True is given logits. It has one value per row; the mean over the rows is
+        taken, whatever its `reduction`.
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        What multiplies the weight of a row of each class, {label: weight}, in the loss and the
+        metric, of training and of held-out rows; it multiplies `sample_weight`, and the product is
+        divided by its mean. Classes that are not named have 1. "balanced" gives each class the
+        same weight in all: n_samples / (n_classes * n_samples_of_class), of the training rows with
+        their `sample_weight` (King & Zeng 2001, "Logistic Regression in Rare Events Data").
+        For a multilabel y a list with a dict for each label, {0: weight, 1: weight}; the
+        weights of a row's labels are multiplied.
     optimizer : str, Keras optimizer class or Keras optimizer, default="adam"
         "sgd", "momentum" (SGD with momentum 0.9), "nesterov" (the same with Nesterov's), "adagrad",
         "rmsprop", "adam", "adamw", or any other of Keras's in lower case. An object is only read:
         each fit trains with a new one of the same configuration.
     learning_rate : float, Keras learning-rate schedule or None, default=None
         Overrides the optimizer's own (Keras's default for it, where it is given by name).
+    learning_rate_schedule : {"constant", "cosine", "one_cycle", "reduce_on_plateau"}, \
+            default="constant"
+        How the learning rate changes over the steps of a fit; it is at its highest what
+        `learning_rate` says, which must be a number then, or None for the optimizer's own.
+
+        - "constant": not at all.
+        - "cosine": falls to zero along half a cosine (Loshchilov & Hutter 2017, "SGDR",
+          equation 5), as `keras.optimizers.schedules.CosineDecay` does.
+        - "one_cycle": rises from a 25th to its full height over the first 30% of the steps, and
+          falls to a 250,000th over the rest, along half cosines (Smith & Topin 2018,
+          "Super-Convergence"; the shares are those of fastai, Howard & Gugger 2020).
+        - "reduce_on_plateau": becomes a fifth whenever the loss (of the held-out rows, where there
+          are any) has not fallen by more than `tol` for half of `n_iter_no_change` epochs, down to
+          a millionth at the least.
+
+        With `warm_start`, each fit goes through it anew. `partial_fit` trains at a constant rate.
+    warmup : float, default=0.0
+        Share of the steps, in [0, 1), over which the learning rate first rises linearly from zero
+        (Goyal et al. 2017, section 2.2). The schedule has the steps that are left.
     momentum : float or None, default=None
         Overrides the optimizer's own, for those that have one: "sgd", "momentum", "nesterov" and
         "rmsprop".
-    epochs : int, default=50
-        Number of times that training goes over all rows.
+    weight_decay : float or None, default=None
+        Share of each weight, times the learning rate, that is taken from it at each step, apart
+        from the gradient (Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization"). As
+        in Keras, of all weights: biases and normalisation too. Overrides the optimizer's own,
+        which "adamw" has by default, unless None.
+    clipnorm : float or None, default=None
+        The most that the L2 norm of the gradient of each weight array may be; longer ones are
+        shortened to it. In the place of any clipping of the optimizer's own, unless None.
+    ema_momentum : float or None, default=None
+        Where it is a number, a moving average of the weights is validated, kept as the best, seen
+        by callbacks and predicted with, while training goes on from the weights themselves. After
+        each step average = ema_momentum * average + (1 - ema_momentum) * weights, from the weights
+        after the first step on, as with `use_ema` of Keras's optimizers. Moving averages of
+        `batch_norm` are left as they are.
+    label_smoothing : float, default=0.0
+        Share of each label, in [0, 1), that training spreads over all classes evenly (Szegedy et
+        al. 2016, "Rethinking the Inception Architecture", section 7), as the cross-entropies of
+        Keras do; of a multilabel y, over yes and no. "loss" is of smoothed labels, "val_loss" of
+        the labels as they are.
+    epochs : int or "auto", default="auto"
+        Number of times that training goes over all rows; with early stopping, the most that it may
+        take. "auto" means 50 without early stopping and at most 200 with it.
     batch_size : int, default=32
         Number of rows of one step of the optimizer; a number larger than the data means all rows.
     shuffle : bool, default=True
         Whether the rows are taken in a new random order in each epoch.
+    early_stopping : bool or "auto", default="auto"
+        Whether to hold out rows, to stop when the loss on them no longer falls, and to keep the
+        weights of the epoch in which it was least. "auto" does so where `epochs` is "auto", and
+        `fit` is given X_val or more than 10,000 rows of a weight above 0.
     validation_fraction : float or None, default=None
-        Share of the rows, in (0, 1), that is held out at random from training, in
-        the proportions of the classes, and
-        evaluated after each epoch ("val_loss" and so on in `history_`). None trains on all rows.
+        Share of the rows, in (0, 1), that is held out at random from training, in the proportions
+        of the classes, and evaluated after each epoch ("val_loss" and so on in `history_`); with
+        `groups`, share of the groups.
+        None holds out 0.1 where early stopping needs rows, and else trains on all. A number without
+        early stopping only evaluates. With X_val nothing is held out.
+    n_iter_no_change : int, default=10
+        With early stopping: number of epochs in a row without improvement after which training
+        stops.
+    tol : float, default=0.0001
+        With early stopping: what the validation loss must fall by, below that of the last
+        improvement, to count as one. The weights kept are those of the least loss all the same.
+    callbacks : None, Keras callback or list of Keras callbacks, default=None
+        Objects derived from `keras.callbacks.Callback`, which each fit copies; classes, and
+        functions without arguments, which each fit calls to make one. They see the whole network
+        as a compiled Keras model, as `model_` is, and may change its weights, the optimizer and
+        its learning rate, and stop training. Where one of them looks at each batch, each is a
+        call of its own, which is slower. They are not told of `partial_fit`.
     warm_start : bool, default=False
         Whether `fit` goes on from where the last one stopped (weights, state of the optimizer,
         scaling) instead of starting anew.
@@ -89,18 +179,31 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         The labels, sorted. Where y is multilabel, [0, 1] for each label.
     history_ : dict of list of float
         Per epoch: "loss" (with the penalty) and "accuracy" ("binary_accuracy"
-        over all labels, where y is multilabel), and the same of the held-out rows
-        as "val_loss" and "val_accuracy" where `validation_fraction` is set.
+        over all labels, where y is multilabel), and the same of the rows to validate
+        on, if there are any, as "val_loss" and "val_accuracy".
+        "learning_rate" is that of the last step, where there is a schedule.
     n_iter_ : int
         Number of epochs trained.
+    validation_scores_ : ndarray of shape (`n_iter_`,)
+        The validation loss after each epoch, negative, so that higher is better; NaN where none was
+        measured. Only after a `fit` with early stopping, as the next two.
+    best_epoch_ : int
+        The epoch whose weights were kept, from 1 on. They, and the state of the optimizer, are also
+        what `warm_start` and `partial_fit` go on from.
+    best_score_ : float
+        Its validation score: the highest, where all epochs were judged on the same rows.
+    callbacks_ : list of Keras callbacks
+        Those that the last `fit` made of `callbacks`, as they were at its end. They are left out
+        when the estimator is pickled.
     n_features_in_ : int
         Number of values in one sample: 784 for an image of 28 x 28.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where X is a DataFrame whose columns all have strings as names.
     model_ : keras.Sequential
         The network as a compiled Keras model, made anew at each access: it takes X as `predict`
-        does and returns probabilities. Its weights are copies, so
-        that training it leaves the estimator as it is. Its loss is without the penalty.
+        does, a table with categories as `encode` gives it, and returns probabilities. Its weights
+        are copies, so that training it leaves the estimator as it is. Its loss is without the
+        penalty.
 
     See Also
     --------
@@ -146,7 +249,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
 
     _parameter_constraints: dict = {
         **BaseDNN._parameter_constraints,
-        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
@@ -162,7 +265,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         scaling: str | None = "auto",
         categorical_features: Any = "auto",
         loss: Any = "auto",
-        class_weight: dict | str | None = None,
+        class_weight: dict | list[dict] | str | None = None,
         optimizer: Any = "adam",
         learning_rate: Any = None,
         learning_rate_schedule: str = "constant",
@@ -220,7 +323,9 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         self.label_smoothing = label_smoothing
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(
+        self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
         """Train for one epoch on these rows, going on from where the last call stopped.
 
         Weights and the state of the optimizer are kept. The scaling of the inputs is learned by
@@ -229,7 +334,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples.
+            Samples. Or, without y, an iterable of chunks as in `fit`, one epoch on each.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels.
         classes : array-like of shape (n_classes,), default=None
@@ -244,6 +349,15 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
             The estimator, one epoch on.
         """
         owner, known = type(self).__name__, getattr(self, "classes_", None)
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                f"class_weight='balanced' is not for {owner}.partial_fit, which does not see all "
+                "rows at once: set class_weight to dict(zip(classes, sklearn.utils.class_weight."
+                "compute_class_weight('balanced', classes=classes, y=y))), of a sample of y."
+            )
+        chunks = as_chunks(X, y, owner)
+        if chunks is not None:
+            return self._partial_learn_from(chunks, classes=classes)
         if known is None and classes is None and type_of_target(y) != "multilabel-indicator":
             raise ValueError(
                 f"classes must be passed on the first call to {owner}.partial_fit: all labels that "
@@ -256,9 +370,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
                     f"The classes of {owner}.partial_fit must be those of the first call, "
                     f"{known.tolist()}. Got {given.tolist()}."
                 )
-        return self._learn(
-            X, y, sample_weight, epochs=1, resume=True, validate=False, classes=classes
-        )
+        return self._learn(X, y, sample_weight, resume=True, classes=classes)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.
@@ -295,12 +407,35 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     def _check_y(self, y: Any) -> np.ndarray:
         return check_labels(y, type(self).__name__)
 
+    def _choose_loss(self) -> Any:
+        if isinstance(self.loss, str) and self.loss in _LOSSES:
+            return _LOSSES[self.loss]
+        from skdnn._losses import resolve_loss
+
+        return resolve_loss(self.loss, _LOSSES, type(self).__name__)
+
     def _make_targets(
-        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any
+        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any, loss: Any
     ) -> Targets:
         targets = classification_targets(y, classes, type(self).__name__)
+        if not isinstance(loss, str):
+            if isinstance(targets, Labels) and loss.is_categorical:
+                raise ValueError(
+                    f"The loss {loss.name} is for one class in each row, but y is a multilabel "
+                    "indicator matrix. Of one-hot rows bring the classes, y.argmax(axis=1); for "
+                    "any number of labels leave loss at 'auto'."
+                )
+            targets.chance_loss = np.inf  # unknown
         self.classes_ = targets.classes
         return targets
+
+    def _class_weights(
+        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None
+    ) -> ClassWeights | None:
+        if self.class_weight is None:
+            return None
+        weights = ClassWeights(self.class_weight, self.classes_, type(self).__name__)
+        return weights.fit(y, rows, weight)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

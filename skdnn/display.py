@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from skdnn._plotting import pyplot
 from skdnn._text import Column, align
 
 # Beyond this ratio of the slowest to the fastest, times are drawn on a logarithmic axis.
@@ -134,12 +135,7 @@ class ComparisonDisplay:
         ValueError
             If `ax` is not two Axes.
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError(
-                'ComparisonDisplay.plot needs matplotlib: pip install "skdnn[plot]".'
-            ) from error
+        plt = pyplot("ComparisonDisplay.plot")
         if ax is None:
             size = (9.5, 1.4 + 0.55 * len(self.names))
             _, ax = plt.subplots(1, 2, figsize=size, width_ratios=[3, 2], layout="constrained")

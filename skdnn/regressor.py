@@ -7,19 +7,38 @@ from typing import Any, Self
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import RegressorMixin, _fit_context
+from sklearn.metrics import d2_pinball_score
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
 
 from skdnn._base import BaseDNN
-from skdnn._targets import Quantities, Targets
+from skdnn._chunks import as_chunks
+from skdnn._targets import OwnUnits, Positive, Quantile, Quantiles, Quantities, Targets
+
+# scikit-learn's names and Keras's for the losses that skdnn has itself.
+_LOSSES = {
+    "auto": "mean_squared_error",
+    "squared_error": "mean_squared_error",
+    "mean_squared_error": "mean_squared_error",
+    "mse": "mean_squared_error",
+    "absolute_error": "mean_absolute_error",
+    "mean_absolute_error": "mean_absolute_error",
+    "mae": "mean_absolute_error",
+    "huber": "huber",
+    "log_cosh": "log_cosh",
+    "poisson": "poisson",
+    "gamma": "gamma",
+    "quantile": "quantile",
+}
 
 
 class DNNRegressor(RegressorMixin, BaseDNN):
     """Dense neural network regressor.
 
     Flatten and scaling, hidden layers with their activations, and a linear output: no activation,
-    so that any quantity can be reached. Trained on the squared error of the standardised target by
-    any Keras optimizer; predictions are in the target's own units.
+    so that any quantity can be reached. Trained on the squared error of the standardised target, or
+    on another loss, by any Keras optimizer; predictions are in the target's own units.
 
     Parameters
     ----------
@@ -51,25 +70,110 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         - "minmax": each value of a sample gets the range [0, 1] over the rows.
         - None: inputs are taken as they come.
 
-        Where a column is constant it becomes 0.
+        Where a column is constant it becomes 0. Sparse X under "auto": each column is divided by
+        its greatest absolute value, so that zeros stay zeros. Missing numbers (NaN) become the
+        median of their column before it is scaled, and each column that has any in training
+        brings a second one along, of 1 where a number was missing and 0 elsewhere.
+    categorical_features : "auto", array-like or None, default="auto"
+        Columns that are categories. Each category is a vector that is learned with the network, of
+        min(600, round(1.6 * n_categories**0.56)) values, which is fast.ai's rule.
+
+        - "auto": columns of a DataFrame that hold categories, text or booleans.
+        - array-like: a mask of booleans, positions, or names of columns of a DataFrame.
+        - None: no column.
+
+        Missing ones are a category of their own, if there are any in training. A category that was
+        not in training is the vector zero.
+    loss : str, callable, Keras loss or Keras loss class, default="auto"
+        What training minimises.
+
+        - "squared_error" ("mean_squared_error", "mse"), "absolute_error" ("mean_absolute_error",
+          "mae") and "log_cosh": of the standardised target. "auto" is "squared_error".
+        - "huber": the same; quadratic for errors up to one standard deviation of the target,
+          linear beyond (Huber 1964).
+        - "poisson", for counts and rates, y >= 0, and "gamma", for y > 0: half the deviance of y
+          divided by its mean, but for what depends on y alone. The network puts out the logarithm,
+          so that predictions are positive.
+        - "quantile": see `quantile`.
+        - Any other of Keras's by name, and any Keras loss as object or class, or function of
+          (y_true, y_pred), of shape (n_rows, n_outputs) in the units of y: one value per row; the
+          mean over the rows is taken, whatever its `reduction`.
+    quantile : float, array-like of float or None, default=None
+        With loss="quantile", which quantile of y is predicted, in (0, 1); None is 0.5, the
+        median. Several, in ascending order, are predicted together and never cross. The
+        pinball loss of the standardised target is minimised, its mean over the levels (Koenker &
+        Bassett 1978, "Regression Quantiles"). The output layer starts at the quantiles of a normal
+        distribution.
     optimizer : str, Keras optimizer class or Keras optimizer, default="adam"
         "sgd", "momentum" (SGD with momentum 0.9), "nesterov" (the same with Nesterov's), "adagrad",
         "rmsprop", "adam", "adamw", or any other of Keras's in lower case. An object is only read:
         each fit trains with a new one of the same configuration.
     learning_rate : float, Keras learning-rate schedule or None, default=None
         Overrides the optimizer's own (Keras's default for it, where it is given by name).
+    learning_rate_schedule : {"constant", "cosine", "one_cycle", "reduce_on_plateau"}, \
+            default="constant"
+        How the learning rate changes over the steps of a fit; it is at its highest what
+        `learning_rate` says, which must be a number then, or None for the optimizer's own.
+
+        - "constant": not at all.
+        - "cosine": falls to zero along half a cosine (Loshchilov & Hutter 2017, "SGDR",
+          equation 5), as `keras.optimizers.schedules.CosineDecay` does.
+        - "one_cycle": rises from a 25th to its full height over the first 30% of the steps, and
+          falls to a 250,000th over the rest, along half cosines (Smith & Topin 2018,
+          "Super-Convergence"; the shares are those of fastai, Howard & Gugger 2020).
+        - "reduce_on_plateau": becomes a fifth whenever the loss (of the held-out rows, where there
+          are any) has not fallen by more than `tol` for half of `n_iter_no_change` epochs, down to
+          a millionth at the least.
+
+        With `warm_start`, each fit goes through it anew. `partial_fit` trains at a constant rate.
+    warmup : float, default=0.0
+        Share of the steps, in [0, 1), over which the learning rate first rises linearly from zero
+        (Goyal et al. 2017, section 2.2). The schedule has the steps that are left.
     momentum : float or None, default=None
         Overrides the optimizer's own, for those that have one: "sgd", "momentum", "nesterov" and
         "rmsprop".
-    epochs : int, default=50
-        Number of times that training goes over all rows.
+    weight_decay : float or None, default=None
+        Share of each weight, times the learning rate, that is taken from it at each step, apart
+        from the gradient (Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization"). As
+        in Keras, of all weights: biases and normalisation too. Overrides the optimizer's own,
+        which "adamw" has by default, unless None.
+    clipnorm : float or None, default=None
+        The most that the L2 norm of the gradient of each weight array may be; longer ones are
+        shortened to it. In the place of any clipping of the optimizer's own, unless None.
+    ema_momentum : float or None, default=None
+        Where it is a number, a moving average of the weights is validated, kept as the best, seen
+        by callbacks and predicted with, while training goes on from the weights themselves. After
+        each step average = ema_momentum * average + (1 - ema_momentum) * weights, from the weights
+        after the first step on, as with `use_ema` of Keras's optimizers. Moving averages of
+        `batch_norm` are left as they are.
+    epochs : int or "auto", default="auto"
+        Number of times that training goes over all rows; with early stopping, the most that it may
+        take. "auto" means 50 without early stopping and at most 200 with it.
     batch_size : int, default=32
         Number of rows of one step of the optimizer; a number larger than the data means all rows.
     shuffle : bool, default=True
         Whether the rows are taken in a new random order in each epoch.
+    early_stopping : bool or "auto", default="auto"
+        Whether to hold out rows, to stop when the loss on them no longer falls, and to keep the
+        weights of the epoch in which it was least. "auto" does so where `epochs` is "auto", and
+        `fit` is given X_val or more than 10,000 rows of a weight above 0.
     validation_fraction : float or None, default=None
-        Share of the rows, in (0, 1), that is held out at random from training, and
-        evaluated after each epoch ("val_loss" and so on in `history_`). None trains on all rows.
+        Share of the rows, in (0, 1), that is held out at random from training, and evaluated after
+        each epoch ("val_loss" and so on in `history_`); with `groups`, share of the groups.
+        None holds out 0.1 where early stopping needs rows, and else trains on all. A number without
+        early stopping only evaluates. With X_val nothing is held out.
+    n_iter_no_change : int, default=10
+        With early stopping: number of epochs in a row without improvement after which training
+        stops.
+    tol : float, default=0.0001
+        With early stopping: what the validation loss must fall by, below that of the last
+        improvement, to count as one. The weights kept are those of the least loss all the same.
+    callbacks : None, Keras callback or list of Keras callbacks, default=None
+        Objects derived from `keras.callbacks.Callback`, which each fit copies; classes, and
+        functions without arguments, which each fit calls to make one. They see the whole network
+        as a compiled Keras model, as `model_` is, and may change its weights, the optimizer and
+        its learning rate, and stop training. Where one of them looks at each batch, each is a
+        call of its own, which is slower. They are not told of `partial_fit`.
     warm_start : bool, default=False
         Whether `fit` goes on from where the last one stopped (weights, state of the optimizer,
         scaling) instead of starting anew.
@@ -85,19 +189,34 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     Attributes
     ----------
     history_ : dict of list of float
-        Per epoch: "loss" (of the standardised target, with the penalty) and
-        "mean_absolute_error" (in the target's own units), and the same of the held-out rows
-        as "val_loss" and "val_mean_absolute_error" where `validation_fraction` is set.
+        Per epoch: "loss" (of the standardised target, with the penalty; see `loss`) and
+        "mean_absolute_error" ("mean_pinball_loss" with loss="quantile"; both in the target's own
+        units), and the same of the rows to validate on, if there are any, as "val_loss" and
+        "val_mean_absolute_error".
+        "learning_rate" is that of the last step, where there is a schedule.
     n_iter_ : int
         Number of epochs trained.
+    validation_scores_ : ndarray of shape (`n_iter_`,)
+        The validation loss after each epoch, negative, so that higher is better; NaN where none was
+        measured. Only after a `fit` with early stopping, as the next two.
+    best_epoch_ : int
+        The epoch whose weights were kept, from 1 on. They, and the state of the optimizer, are also
+        what `warm_start` and `partial_fit` go on from.
+    best_score_ : float
+        Its validation score: the highest, where all epochs were judged on the same rows.
+    callbacks_ : list of Keras callbacks
+        Those that the last `fit` made of `callbacks`, as they were at its end. They are left out
+        when the estimator is pickled.
     n_features_in_ : int
         Number of values in one sample: 784 for an image of 28 x 28.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where X is a DataFrame whose columns all have strings as names.
     model_ : keras.Sequential
         The network as a compiled Keras model, made anew at each access: it takes X as `predict`
-        does and returns quantities in the units of y. Its weights are copies, so
-        that training it leaves the estimator as it is. Its loss is without the penalty.
+        does, a table with categories as `encode` gives it, and returns quantities in the units of
+        y. Its weights are copies, so that training it leaves the estimator as it is. Its loss is
+        that of y in its own units, without the penalty; it has none where Keras has no such loss
+        ("gamma", "quantile", "log_cosh", "huber" of several columns).
 
     See Also
     --------
@@ -107,6 +226,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
 
     Notes
     -----
+    `predict` gives (n_samples, n_levels) where `quantile` has several levels. With quantiles,
+    `score` is D2 of the pinball loss instead of R2.
+
     The target is standardised by the mean and the standard deviation of the training rows, so
     that one learning rate suits prices and parts per million alike.
 
@@ -194,7 +316,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         self.quantile = quantile
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on these rows, going on from where the last call stopped.
 
         Weights and the state of the optimizer are kept. The scaling of the inputs and of the
@@ -203,7 +325,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples.
+            Samples. Or, without y, an iterable of chunks as in `fit`, one epoch on each.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -214,7 +336,10 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         self : object
             The estimator, one epoch on.
         """
-        return self._learn(X, y, sample_weight, epochs=1, resume=True, validate=False)
+        chunks = as_chunks(X, y, type(self).__name__)
+        if chunks is not None:
+            return self._partial_learn_from(chunks)
+        return self._learn(X, y, sample_weight, resume=True)
 
     def _check_y(self, y: Any) -> np.ndarray:
         if issparse(y):
@@ -223,10 +348,85 @@ class DNNRegressor(RegressorMixin, BaseDNN):
             )
         return y.astype(np.float64)
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R2 of the predictions, or D2 of the pinball loss where quantiles are predicted.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape of those in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            1 at best. 0 is as good as the mean of y for all rows, for R2
+            (`sklearn.metrics.r2_score`), or as its quantile, for D2
+            (`sklearn.metrics.d2_pinball_score`, averaged over the levels).
+        """
+        check_is_fitted(self)
+        targets = self._targets
+        if not isinstance(targets, Quantile):
+            return super().score(X, y, sample_weight)
+        predicted = self.predict(X)
+        of_levels = predicted.T if targets.ascending else [predicted]
+        scores = [
+            d2_pinball_score(y, quantile, sample_weight=sample_weight, alpha=float(level))
+            for level, quantile in zip(targets.levels, of_levels, strict=True)
+        ]
+        return float(np.mean(scores))
+
+    def _levels(self) -> np.ndarray:
+        """Return the level of the quantile, (), or ascending levels, (n_levels,)."""
+        given = 0.5 if self.quantile is None else self.quantile
+        try:
+            levels = np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError):
+            levels = np.empty(0)
+        inside = np.all((levels > 0) & (levels < 1))
+        if levels.ndim > 1 or not levels.size or not inside or np.any(np.diff(levels.ravel()) <= 0):
+            raise ValueError(
+                f"The 'quantile' parameter of {type(self).__name__} must be a float in the range "
+                f"(0, 1), or several of them in ascending order, none twice. Got {given!r} instead."
+            )
+        return levels
+
+    def _choose_loss(self) -> Any:
+        if isinstance(self.loss, str) and self.loss in _LOSSES:
+            loss: Any = _LOSSES[self.loss]
+        else:
+            from skdnn._losses import resolve_loss
+
+            loss = resolve_loss(self.loss, _LOSSES, type(self).__name__)
+        if loss == "quantile":
+            self._levels()
+        elif self.quantile is not None:
+            raise ValueError(
+                f"The 'quantile' parameter of {type(self).__name__} has no meaning for "
+                f"loss={self.loss!r}: leave it at None, or set loss='quantile'. Got "
+                f"quantile={self.quantile!r}."
+            )
+        return loss
+
+    def _describe(self, loss: Any) -> str:
+        text = super()._describe(loss)
+        return f"{text} {self._levels().tolist()}" if loss == "quantile" else text
+
     def _make_targets(
-        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any
+        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any, loss: Any
     ) -> Targets:
-        return Quantities(y[rows], None if weight is None else weight[rows])
+        y, weight = y[rows], None if weight is None else weight[rows]
+        if not isinstance(loss, str):
+            return OwnUnits(y, weight)
+        if loss in ("poisson", "gamma"):
+            return Positive(y, weight, loss)
+        if loss == "quantile":
+            levels = self._levels()
+            return Quantiles(y, weight, levels) if levels.ndim else Quantile(y, weight, levels)
+        return Quantities(y, weight, loss)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -12,26 +12,32 @@ FLOORS = [
     {"__main__"},
     {"cli"},
     {"comparison"},
-    {"_folds", "_rivals", "_statistics", "datasets", "display"},
+    {"_folds", "_history_display", "_network_display", "_rivals", "_statistics", "datasets"}
+    | {"display"},
     {"classifier", "regressor", "wrappers"},
     {"_base", "_wrapper"},
+    {"_assembling"},
     {"_building", "_checking", "_encoding", "_fitting"},
     {"_packing"},
     {"_seeding"},
     {"_model_engine"},
-    {"_callbacks", "_engine", "_inference", "_inputs", "_targets", "_validation"},
+    {"_keras_callbacks"},
+    {"_callbacks", "_chunks", "_columns", "_engine", "_inference", "_inputs", "_layers", "_targets"}
+    | {"_validation", "_weights"},
     {"_feeding", "_model_program", "_program"},
-    {"_network"},
+    {"_losses", "_network"},
     {"_lookup", "_optimizers", "_scikeras", "_session"},
     {"_keras", "_spec"},
-    {"_programs", "_text"},
+    {"_plotting", "_programs", "_schedules", "_text"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # What starts TensorFlow: imported only when something is trained or a Keras object is asked for.
 HEAVY = {
     "_engine",
     "_keras",
+    "_keras_callbacks",
     "_lookup",
+    "_losses",
     "_model_engine",
     "_model_program",
     "_network",
@@ -40,7 +46,7 @@ HEAVY = {
     "_session",
 }
 HEAVY |= {"wrappers", "_wrapper", "_building", "_checking", "_encoding", "_fitting", "_packing"}
-HEAVY |= {"_scikeras", "_seeding"}
+HEAVY |= {"_assembling", "_scikeras", "_seeding"}
 ROOMS = sorted(path.stem for path in ROOT.glob("*.py") if path.stem != "__init__")
 
 

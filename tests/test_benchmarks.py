@@ -1,18 +1,25 @@
 """The command of `benchmarks/`: that it runs and what it writes, never how long anything takes."""
 
+import gzip
+import importlib
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.stats import wilcoxon
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_squared_error
 
 ROOT = Path(__file__).parents[1]
 # As it is without the extra, whatever is installed here.
-WITHOUT_TORCH = """
+WITHOUT = """
 import sys
-sys.modules["torch"] = sys.modules["skorch"] = None
+sys.modules.update(dict.fromkeys({modules!r}))
 from benchmarks.__main__ import main
 main(sys.argv[1:])
 """
@@ -72,7 +79,7 @@ def test_markdown_has_a_line_for_every_row(written):
 
 
 def test_what_is_not_installed_is_named_with_its_extra():
-    result = run("-c", WITHOUT_TORCH, "--quick", "--only", "epoch-32")
+    result = run("-c", WITHOUT.format(modules=["torch", "skorch"]), "--quick", "--only", "epoch-32")
     assert result.returncode == 1
     assert "Not installed: skorch, torch." in result.stderr
     assert "pip install '.[bench]'" in result.stderr
@@ -82,3 +89,251 @@ def test_unknown_work_is_refused_with_those_that_there_are():
     result = run("-m", "benchmarks", "--only", "iris,ires")
     assert result.returncode == 2
     assert "unknown work ires; there are: epoch-32, " in result.stderr
+
+
+# ------------------------------------------------------------------ accuracy
+
+
+@pytest.fixture
+def room(monkeypatch):
+    """Imports a room of benchmarks/, which is not installed."""
+    monkeypatch.setattr(sys, "path", [*sys.path, str(ROOT)])
+    return lambda name: importlib.import_module(f"benchmarks.{name}")
+
+
+@pytest.fixture
+def command(room, monkeypatch, capsys):
+    """Runs a command that stops; returns what it says."""
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")  # which the command would set
+
+    def command(*words):
+        with pytest.raises(SystemExit) as stop:
+            room("__main__").main(list(words))
+        return f"{stop.value} {capsys.readouterr().err}"
+
+    return command
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder of tables: one, with categories and gaps."""
+    path = tmp_path_factory.mktemp("tables")
+    rng = np.random.default_rng(0)
+    lines = [
+        f"{rng.choice(['red', 'green', 'blue', ''])},{x if x > -1 else ''},{'ny'[int(x > 0)]}"
+        for x in rng.normal(size=90).round(2)
+    ]
+    text = "\n".join(["colour,size,sold", *lines])
+    (path / "shop.csv.gz").write_bytes(gzip.compress(text.encode()))
+    entry = {"file": "shop.csv.gz", "task": "classification", "target": "sold"}
+    index = {"shop": entry | {"categorical": ["colour"]}}
+    (path / "index.json").write_text(json.dumps(index), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def accuracy(folder):
+    """Runs the command on two tiny tables; returns its messages, figures and Markdown."""
+
+    def accuracy(*arguments):
+        files = ["--json", folder / "accuracy.json", "--markdown", folder / "accuracy.md"]
+        command = ["-m", "benchmarks", "accuracy", "--quick", "--data", folder]
+        command += ["--cache", folder / "cache", "--only-tables", "shop,diabetes"]
+        result = run(*command, *files, *arguments)
+        assert result.returncode == 0, result.stderr
+        figures = json.loads(files[1].read_text(encoding="utf-8"))
+        return result.stderr.splitlines(), figures, files[3].read_text(encoding="utf-8")
+
+    return accuracy
+
+
+@pytest.fixture(scope="module")
+def told(accuracy):
+    """What a run finds with two variants of skdnn, one of which cannot be trained."""
+    variants = ["--skdnn", '{"epochs": 2}', "--skdnn", 'broken={"optimizer": "adamm"}']
+    return accuracy("--busy", *variants, "--only-systems", "RandomForest,MLP,skdnn")
+
+
+def scores(figures):
+    keys = ("system", "table", "fold")
+    return {tuple(r[k] for k in keys): r["score"] for r in figures["records"] if "score" in r}
+
+
+def test_every_system_is_scored_on_the_same_folds(told):
+    _, figures, page = told
+    names = {"skdnn", "RandomForest", "MLP"}
+    assert scores(figures).keys() == {
+        (name, table, fold) for name in names for table in ("shop", "diabetes") for fold in (0, 1)
+    }
+    for record in figures["records"]:
+        if record["table"] == "shop" and "score" in record:
+            assert record["log_loss"] > 0
+            assert 0 <= record["ece"] <= 1
+    assert page.startswith("**Quick mode")
+    assert "| shop (90 x 2) |" in page
+
+
+def test_a_system_that_fails_is_nobody_elses_loss(told):
+    _, figures, page = told
+    told_apart = figures["summaries"]["classification"]
+    assert told_apart["means"]["score"]["shop"]["skdnn-broken"] is None
+    assert told_apart["systems"]["skdnn-broken"]["rank"] == 3  # of itself and the two rivals
+    assert "- skdnn-broken on diabetes failed: ValueError: " in page
+
+
+def test_raw_tables_are_tried_first_where_there_is_something_raw(told):
+    fed = {(r["system"], r["table"]): r["fed"] for r in told[1]["records"] if "fed" in r}
+    assert fed["skdnn", "diabetes"] == "raw"
+    assert fed["skdnn", "shop"] in ("raw", "scaled")
+    assert fed["RandomForest", "shop"] == "ordinal"
+
+
+def test_what_is_in_the_cache_is_not_run_again(told, accuracy):
+    messages, figures, _ = accuracy(
+        "--skdnn", '{"epochs": 2}', "--only-systems", "RandomForest,MLP,skdnn"
+    )
+    assert not messages
+    assert scores(figures) == scores(told[1])
+    assert all(record["busy"] for record in figures["records"])
+
+
+def test_times_of_a_busy_machine_are_marked_and_measured_anew(told, accuracy):
+    assert "are not for the record" in told[2]
+    arguments = ["--retime", "--only-systems", "RandomForest"]
+    messages, figures, page = accuracy(*arguments)
+    assert len(messages) == 4
+    assert "are not for the record" not in page
+    assert scores(figures).items() <= scores(told[1]).items()
+    assert not accuracy(*arguments)[0]
+
+
+def test_folds_at_once_give_the_same_scores(told, accuracy, tmp_path):
+    cache = ["--cache", tmp_path / "cache", "--only-systems", "RandomForest,MLP"]
+    _, figures, _ = accuracy("--n-jobs", "2", *cache)
+    assert scores(figures).items() <= scores(told[1]).items()
+    assert all(record["busy"] for record in figures["records"])
+
+
+def test_figures_are_those_of_scikit_learn(room):
+    X, y = load_iris(return_X_y=True)
+    model = LogisticRegression(C=0.01).fit(X, y)
+    proba = model.predict_proba(X)
+    figures = room("trial").classification_figures(y, model.predict(X), proba)
+    assert figures["score"] == accuracy_score(y, model.predict(X))
+    assert figures["log_loss"] == pytest.approx(log_loss(y, proba))
+    figures = room("trial").regression_figures(y, X[:, 0])
+    assert figures["score"] == pytest.approx(r2_score(y, X[:, 0]))
+    assert figures["rmse"] == pytest.approx(root_mean_squared_error(y, X[:, 0]))
+
+
+def test_a_sure_mistake_costs_the_same_in_float32_and_float64(room):
+    proba = np.array([[1.0, 0.0], [0.0, 1.0]])
+    losses = [
+        room("trial").classification_figures(np.array([0, 0]), np.array([0, 1]), p)["log_loss"]
+        for p in (proba, proba.astype(np.float32))
+    ]
+    assert losses[0] == pytest.approx(losses[1])
+    assert losses[0] == pytest.approx(-np.log(np.finfo(np.float32).eps) / 2, rel=1e-3)
+
+
+def test_calibration_error_by_hand(room):
+    # Ten rows at 0.7 of which six are right, and ten at 0.9 of which all are.
+    confidence = np.repeat([0.7, 0.9], 10)
+    proba = np.column_stack([confidence, 1 - confidence])
+    y = np.array([0] * 6 + [1] * 4 + [0] * 10)
+    assert room("trial").calibration_error(y, proba) == pytest.approx(0.5 * 0.1 + 0.5 * 0.1)
+
+
+def test_ties_share_ranks_and_who_failed_is_last(room):
+    values = np.array([[0.9, 0.8, 0.9, np.nan]])
+    ranks = room("standings").mean_ranks(values, [False] * 4)
+    assert ranks == [1.5, 3, 1.5, 4]
+
+
+def test_variants_are_no_rivals_of_each_other(room):
+    values = np.array([[0.9, 0.95, 0.92]])
+    ranks = room("standings").mean_ranks(values, [True, True, False])
+    assert ranks == [2, 1, 1]  # the rival is behind the second variant, but meets the first
+
+
+def test_relative_error_is_a_geometric_mean(room):
+    scores = np.array([[0.9, 0.8], [0.5, 0.9]])
+    errors = room("standings").relative_errors(scores, 0)
+    assert errors == pytest.approx([1.0, (2 * 0.2) ** 0.5])
+
+
+def test_duels_count_tables_and_use_the_signed_rank_test(room):
+    rng = np.random.default_rng(0)
+    mine = [rng.normal(0.9, 0.001, size=5) for _ in range(6)]
+    shifts = [0.1, 0.05, 0.08, 0.07, 0.06, -0.02]
+    folds = [
+        np.array([m, m - s]) + 0.001 * rng.normal(size=(2, 5))
+        for m, s in zip(mine, shifts, strict=True)
+    ]
+    tables = [{"n_test": 20, "n_train": 80}] * 6
+    (duel,) = room("standings").duels(folds, tables, ["skdnn", "rival"], [True, False])
+    assert (duel["won"], duel["tied"], duel["lost"]) == (5, 0, 1)
+    assert (duel["won beyond noise"], duel["lost beyond noise"]) == (5, 1)
+    differences = [scores[0].mean() - scores[1].mean() for scores in folds]
+    assert duel["p"] == pytest.approx(wilcoxon(differences).pvalue)
+
+
+def test_tables_keep_categories_and_gaps(room, folder):
+    (table,) = room("tables").load(["shop"], folder, rows=1000)
+    assert table.X.dtypes.astype(str).tolist() == ["category", "float64"]
+    assert table.X.isna().any().all()
+    assert sorted(set(table.y)) == [0, 1]
+
+
+def test_samples_keep_the_classes_in_proportion(room, folder):
+    (whole,) = room("tables").load(["breast_cancer"], folder, rows=1000)
+    (part,) = room("tables").load(["breast_cancer"], folder, rows=100)
+    assert len(part.y) == 100
+    assert part.y.mean() == pytest.approx(whole.y.mean(), abs=0.01)
+    (again,) = room("tables").load(["breast_cancer"], folder, rows=100)
+    assert again.digest == part.digest != whole.digest
+
+
+def test_missing_rivals_are_named_with_their_extra():
+    result = run("-c", WITHOUT.format(modules=["lightgbm", "xgboost"]), "accuracy")
+    assert result.returncode == 1
+    assert "Not installed: lightgbm, xgboost." in result.stderr
+    assert "pip install '.[accuracy]'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--only-tables", "iriss"], "Unknown table iriss; there are: "),
+        (["--only-systems", "Forest"], "Unknown system Forest; there are: skdnn, RandomForest, "),
+        (["--skdnn", '{"epoch": 2}'], "unexpected keyword argument 'epoch'"),
+        (["--skdnn", "{}", "--skdnn", "{}"], "skdnn more than once: name the variants"),
+    ],
+)
+def test_what_is_not_known_is_refused(command, folder, arguments, message):
+    assert message in command("accuracy", "--quick", "--data", str(folder), *arguments)
+
+
+def test_no_folder_of_tables_is_an_error_that_says_what_to_do(command, tmp_path):
+    message = command("accuracy", "--data", str(tmp_path), "--only-systems", "MLP")
+    assert "SKDNN_BENCHMARK_DATA" in message
+    assert "--only-tables breast_cancer,wine,digits,diabetes" in message
+
+
+def test_images_are_tested_on_the_test_set_only_if_asked(room, monkeypatch):
+    tables = room("tables")
+    sizes = {"train": 120, "all": 160}
+
+    def load(split, return_X_y):
+        y = np.arange(sizes[split]) % 10
+        return y[:, np.newaxis, np.newaxis].astype(np.uint8), y
+
+    monkeypatch.setattr("skdnn.datasets.load_fashion_mnist", load)
+    monkeypatch.setattr(tables, "N_HELD_OUT", 40)
+    (few, validation), (many, same) = (tables.images(n, test=False).folds[0] for n in (20, 1000))
+    assert (len(few), len(many), len(validation)) == (20, 80, 40)
+    assert np.array_equal(validation, same)
+    assert not set(many) & set(validation)
+    ((train, test),) = tables.images(1000, test=True).folds
+    assert np.array_equal(train, np.arange(120))
+    assert np.array_equal(test, np.arange(120, 160))

@@ -2,6 +2,7 @@
 
 import keras
 import pytest
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import (
     check_sample_weight_equivalence_on_dense_data,
     check_sample_weight_equivalence_on_sparse_data,
@@ -14,9 +15,13 @@ from skdnn import DNNClassifier, DNNRegressor, KerasClassifier, KerasRegressor
 # of gradients, added up in another order. It allows a difference of 1e-7 whatever the dtype, which
 # float32 keeps on some processors and misses on others. In float64 it passes, below; in float32
 # `test_base.py` holds it to what float32 can hold.
-FLOAT32_ROUNDING = {
-    "check_sample_weight_equivalence_on_dense_data": "float32 networks, float64 tolerance"
-}
+FLOAT32_ROUNDING = dict.fromkeys(
+    [
+        "check_sample_weight_equivalence_on_dense_data",
+        "check_sample_weight_equivalence_on_sparse_data",
+    ],
+    "float32 networks, float64 tolerance",
+)
 
 
 @parametrize_with_checks(
@@ -27,9 +32,24 @@ def test_scikit_learn_check(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks([DNNClassifier(dtype="float64"), DNNRegressor(dtype="float64")])
+@parametrize_with_checks(
+    [
+        DNNClassifier(dtype="float64"),
+        DNNRegressor(dtype="float64"),
+        DNNRegressor(dtype="float64", loss="huber"),
+        DNNRegressor(dtype="float64", loss="quantile", quantile=0.6),
+    ]
+)
 def test_scikit_learn_check_in_float64(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("cls", [DNNClassifier, DNNRegressor])
+def test_what_the_tags_say_of_data(cls):
+    tags = get_tags(cls()).input_tags
+    assert tags.sparse
+    assert tags.categorical
+    assert tags.allow_nan
 
 
 WRAPPERS = [KerasClassifier(verbose=0), KerasRegressor(verbose=0)]

@@ -19,6 +19,8 @@ from skdnn import (
     DNNRegressor,
     KerasClassifier,
     KerasRegressor,
+    NetworkDisplay,
+    TrainingHistoryDisplay,
 )
 from skdnn.wrappers import BaseWrapper
 
@@ -26,7 +28,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 ESTIMATORS = [DNNClassifier, DNNRegressor]
 WRAPPERS = [KerasClassifier, KerasRegressor, BaseWrapper]
-CLASSES = [*ESTIMATORS, *WRAPPERS, Comparison, ComparisonDisplay]
+DISPLAYS = [ComparisonDisplay, NetworkDisplay, TrainingHistoryDisplay]
+CLASSES = [*ESTIMATORS, *WRAPPERS, Comparison, *DISPLAYS]
 FUNCTIONS = ["compare", "comparison.default_models", "datasets.load_fashion_mnist"]
 
 # All the set-up that there is, from a fresh machine to the main job and to the tests.
@@ -91,9 +94,12 @@ def test_parameters_of_a_wrapper_are_those_of_its_docstring(cls):
 
 def test_parameters_of_both_estimators_are_described_alike():
     regressor = documented(DNNRegressor)
+    both = regressor.keys() & documented(DNNClassifier).keys()
     for name, parameter in documented(DNNClassifier).items():
+        if name not in both:
+            continue
         assert parameter.type == regressor[name].type
-        if name not in ("hidden_layer_sizes", "validation_fraction"):  # speak of classes
+        if name not in ("hidden_layer_sizes", "loss", "validation_fraction"):  # speak of classes
             assert parameter.desc == regressor[name].desc
 
 
@@ -101,7 +107,7 @@ def attributes_of(cls):
     pandas = pytest.importorskip("pandas")
     y = [0.0, 1.0, 0.0, 1.0]
     X = pandas.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 0.0]})
-    fitted = cls((2,), epochs=1).fit(X, y)
+    fitted = cls((2,), epochs=1, early_stopping=True).fit(X, y)
     return fitted, {name for name in vars(fitted) if re.fullmatch(r"[a-z].*_", name)}
 
 
@@ -176,16 +182,39 @@ def test_python_on_a_page_is_a_doctest(page):
         assert block.endswith("\n\n"), block
 
 
+def example(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / "examples" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def test_the_lesson_runs(monkeypatch, capsys):
     rng = np.random.default_rng(0)
     data = rng.integers(256, size=(60, 28, 28), dtype=np.uint8), np.arange(60) % 10
-    path = ROOT / "docs" / "examples" / "fashion_mnist_lesson.py"
-    spec = importlib.util.spec_from_file_location("fashion_mnist_lesson", path)
-    lesson = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(lesson)
+    lesson = example("fashion_mnist_lesson")
     monkeypatch.setattr(lesson, "load_fashion_mnist", lambda **_: data)
     assert len(lesson.run(epochs=1, verbose=0)) == 4
     printed = capsys.readouterr().out
     assert "78,500" in printed
     assert "79,510" in printed
     assert "relu, adam" in printed
+
+
+def test_the_pictures_are_drawn(tmp_path):
+    written = example("looking_at_training").run(tmp_path / "pictures", epochs=2)
+    assert [path.name for path in written if path.stat().st_size] == [
+        "training.svg",
+        "folds.svg",
+        "network.svg",
+        "table.html",
+    ]
+    for path in written[:3]:
+        assert (ROOT / "docs" / "pictures" / path.name).exists()
+    assert "DNNClassifier" in written[3].read_text(encoding="utf-8")
+
+
+def test_no_picture_is_large():
+    pictures = list((ROOT / "docs" / "pictures").iterdir())
+    assert len(pictures) == 4
+    assert all(picture.stat().st_size < 150_000 for picture in pictures)

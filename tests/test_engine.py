@@ -9,13 +9,14 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skdnn import _engine, _feeding
-from skdnn._callbacks import Silence
+from skdnn._callbacks import EarlyStopping, Silence
 from skdnn._engine import Plan, train
 from skdnn._keras import keras, tf
 from skdnn._lookup import optimizer_names, resolve_optimizer
 from skdnn._network import build, initial_weights
 from skdnn._program import Constants, QuickDropout, Recipe
 from skdnn._programs import ProgramCache
+from skdnn._schedules import Schedule
 from skdnn._spec import State, dense_network
 
 N = 70  # not a multiple of the batch size of 16: the last batch has 6 rows
@@ -35,6 +36,10 @@ class Data(NamedTuple):
     @property
     def constants(self):
         return Constants(np.ones(1, self.dtype), self.alpha)
+
+    def given(self, **strengths):
+        """The same constants with strengths of the optimizer or of the labels' smoothing."""
+        return self.constants._replace(**strengths)
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +75,11 @@ def network(*, dropout=0.0, batch_norm=False, dtype="float32"):
     return dense_network((8,), hidden, (3, "softmax"), **options)
 
 
-def recipe_for(spec, optimizer="adam", learning_rate=None, **options):
+def recipe_for(spec, optimizer="adam", learning_rate=None, strengths=None, **options):
     options = {"weighted": False, "penalized": False, **options}
     return Recipe(
         spec,
-        resolve_optimizer(optimizer, learning_rate, None, "Owner"),
+        resolve_optimizer(optimizer, learning_rate, None, "Owner", **(strengths or {})),
         "sparse_categorical_crossentropy",
         "accuracy",
         "int32",
@@ -92,9 +97,9 @@ def plan(epochs=3, **changes):
     return Plan(epochs=epochs, **{**settings, **changes})
 
 
-def run(recipe, data, state, plan, seed=0):
+def run(recipe, data, state, plan, seed=0, **given):
     rng = np.random.default_rng(seed)
-    return train(recipe, data.fetch, data.constants, state, plan, rng, Silence())
+    return train(recipe, data.fetch, data.given(**given), state, plan, rng, Silence())
 
 
 def by_keras(recipe, data, state, epochs=3, **fit_params):
@@ -324,3 +329,169 @@ def test_dropout_drops_its_rate_and_keeps_the_mean(rate):
     neighbours = np.mean((once[:, 1:] == 0) & (once[:, :-1] == 0))
     assert neighbours == pytest.approx(rate**2, abs=0.01)
     assert_array_equal(drop(x, training=False), x)
+
+
+@pytest.mark.parametrize(("patience", "epochs"), [(3, 60), (1, 60), (100, 12)])
+def test_early_stopping_ends_where_keras_ends(data, patience, epochs):
+    recipe = recipe_for(network(), learning_rate=0.02)
+    split = plan(epochs, rows=np.arange(50), held_out=np.arange(50, N))
+    stopping = EarlyStopping(patience, tol=0.0, goes_on=False)
+    rng = np.random.default_rng(0)
+    _, history = train(recipe, data.fetch, data.constants, start(recipe.spec), split, rng, stopping)
+    keras_stopping = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
+    first = data._replace(X=data.X[:50], y=data.y[:50])
+    validation = {"validation_data": (data.X[50:], data.y[50:]), "callbacks": [keras_stopping]}
+    model, expected = by_keras(recipe, first, start(recipe.spec), epochs, **validation)
+    np.testing.assert_allclose(history["val_loss"], expected["val_loss"], rtol=1e-5)
+    assert stopping.best_epoch == np.argmin(expected["val_loss"]) + 1 < len(history["loss"])
+    assert_same_weights(stopping.best, model)
+
+
+def test_where_training_starts_may_be_evaluated(data):
+    class Look(Silence):
+        silent = False
+
+        def training_begins(self, training):
+            self.seen = training.evaluate()
+
+    recipe = recipe_for(network())
+    look, rng = Look(), np.random.default_rng(0)
+    split = plan(1, rows=np.arange(50), held_out=np.arange(50, N))
+    train(recipe, data.fetch, data.constants, start(recipe.spec), split, rng, look)
+    model = build(recipe.spec)
+    model.set_weights(start(recipe.spec).weights)
+    model.compile(loss=recipe.loss, metrics=["accuracy"])
+    loss, accuracy = model.evaluate(data.X[50:], data.y[50:], verbose=0)
+    assert look.seen == {
+        "val_loss": pytest.approx(loss, rel=1e-5),
+        "val_accuracy": pytest.approx(accuracy),
+    }
+
+
+# ------------------------------------------------------------- strengths, averages and schedules
+
+
+STRENGTHS = {"clipnorm": 0.05, "weight_decay": 0.1, "ema_momentum": 0.9}
+
+
+@pytest.mark.parametrize("name", [*optimizer_names(), "momentum", "nesterov"])
+def test_strengths_given_as_data_agree_with_keras_fit(data, name):
+    recipe = recipe_for(network(), name, strengths=STRENGTHS)
+    state, history = run(recipe, data, start(recipe.spec), plan(), **STRENGTHS)
+    model, its = by_keras(recipe, data, start(recipe.spec))
+    assert model.optimizer.clipnorm == 0.05
+    assert model.optimizer.weight_decay == 0.1
+    assert model.optimizer.use_ema
+    assert_same_weights(state, model, 2e-6)
+    np.testing.assert_allclose(history["loss"], its["loss"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("strength", STRENGTHS)
+def test_a_strength_is_data(data, strength, monkeypatch):
+    """Another one compiles nothing, and comes to what Keras comes to with it."""
+    first = recipe_for(network(), strengths={strength: STRENGTHS[strength]})
+    run(first, data, start(first.spec), plan(), **{strength: STRENGTHS[strength]})
+    recipe = recipe_for(network(), strengths={strength: 0.3})
+    expected, _ = by_keras(recipe, data, start(recipe.spec))
+    monkeypatch.setattr(tf, "function", None)
+    state, _ = run(recipe, data, start(recipe.spec), plan(), **{strength: 0.3})
+    assert_same_weights(state, expected, 2e-6)
+
+
+@pytest.mark.parametrize("strength", STRENGTHS)
+def test_a_strength_keeps_the_digits_of_float64(precise, strength):
+    recipe = recipe_for(network(dtype="float64"), strengths={strength: 0.3})
+    state, _ = run(recipe, precise, start(recipe.spec), plan(), **{strength: 0.3})
+    assert_same_weights(state, by_keras(recipe, precise, start(recipe.spec))[0], 2e-8)
+
+
+def test_the_average_is_what_is_validated(data):
+    recipe = recipe_for(network(), "sgd", 0.5, strengths={"ema_momentum": 0.9})
+    split = plan(rows=np.arange(50), held_out=np.arange(50, N))
+    state, history = run(recipe, data, start(recipe.spec), split, ema_momentum=0.9)
+    model = build(recipe.spec)
+    model.set_weights(state.weights)
+    model.compile(loss=recipe.loss)
+    loss = model.evaluate(data.X[50:], data.y[50:], verbose=0)
+    assert history["val_loss"][-1] == pytest.approx(loss, rel=1e-5)
+
+
+def test_going_on_with_averages_is_as_if_never_stopped(data):
+    recipe = recipe_for(network(dropout=0.3), strengths={"ema_momentum": 0.9})
+    split = {"rows": np.arange(50), "held_out": np.arange(50, N), "shuffle": True}
+    rng, state, constants = (
+        np.random.default_rng(5),
+        start(recipe.spec),
+        data.given(ema_momentum=0.9),
+    )
+    for _ in range(3):
+        state, _ = train(recipe, data.fetch, constants, state, plan(1, **split), rng, Silence())
+    at_once, _ = run(recipe, data, start(recipe.spec), plan(3, **split), seed=5, ema_momentum=0.9)
+    for a, b in zip(state.weights, at_once.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation"),
+    [("sparse_categorical_crossentropy", "softmax"), ("binary_crossentropy", "sigmoid")],
+)
+def test_label_smoothing_agrees_with_keras(data, loss, activation):
+    spec = dense_network((8,), [(16, "relu", 0.0)], (3, activation), scaled=False)
+    one_hot = np.eye(3, dtype="float32")[data.y]
+    kind = "BinaryCrossentropy" if activation == "sigmoid" else "CategoricalCrossentropy"
+    model = build(spec)
+    model.set_weights(start(spec).weights)
+    smoothed = getattr(keras.losses, kind)(label_smoothing=0.2)
+    model.compile(optimizer="adam", loss=smoothed)
+    options = {"batch_size": 16, "epochs": 3, "shuffle": False, "verbose": 0}
+    its = model.fit(data.X, one_hot, **options).history
+    recipe = replace(recipe_for(spec, smoothed=True), loss=loss)
+    if activation == "sigmoid":
+        recipe = replace(recipe, metric="binary_accuracy", y_dtype="float32", y_ndim=2)
+        data = data._replace(y=one_hot)
+    state, history = run(recipe, data, start(spec), plan(), label_smoothing=0.2)
+    assert_same_weights(state, model)
+    np.testing.assert_allclose(history["loss"], its["loss"], rtol=1e-5)
+
+
+def test_validation_losses_are_of_the_labels_as_they_are(data):
+    recipe = recipe_for(network(), smoothed=True)
+    split = plan(rows=np.arange(50), held_out=np.arange(50, N))
+    state, history = run(recipe, data, start(recipe.spec), split, label_smoothing=0.2)
+    model = build(recipe.spec)
+    model.set_weights(state.weights)
+    model.compile(loss=recipe.loss)
+    loss = model.evaluate(data.X[50:], data.y[50:], verbose=0)
+    assert history["val_loss"][-1] == pytest.approx(loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "momentum", "sgd", "rmsprop", "nadam"])
+def test_cosine_with_warmup_agrees_with_keras(data, name):
+    recipe = recipe_for(network(), name, 0.02, scheduled=True)
+    warmed = plan(4, schedule=Schedule("cosine", warmup=0.25))  # 20 steps, 5 of them warm-up
+    state, history = run(recipe, data, start(recipe.spec), warmed)
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, 15, warmup_target=0.02, warmup_steps=5)
+    by_its_schedule = recipe_for(network(), name, schedule)
+    model, its = by_keras(by_its_schedule, data, start(recipe.spec), epochs=4)
+    assert_same_weights(state, model)
+    np.testing.assert_allclose(history["loss"], its["loss"], rtol=1e-5)
+    expected = [float(schedule(step)) for step in (4, 9, 14, 19)]
+    np.testing.assert_allclose(history["learning_rate"], expected, rtol=1e-5)
+
+
+def test_schedules_share_a_program(data, monkeypatch):
+    recipe = recipe_for(network(), scheduled=True)
+    run(recipe, data, start(recipe.spec), plan(schedule=Schedule("cosine")))
+    monkeypatch.setattr(tf, "function", None)
+    run(recipe, data, start(recipe.spec), plan(schedule=Schedule("one_cycle", 0.1)))
+
+
+@pytest.mark.parametrize("values", [1, 8 * 16 * 3, 10**9], ids=["steps", "parts", "epochs"])
+def test_a_schedule_does_not_depend_on_how_epochs_are_cut(data, values, monkeypatch):
+    recipe = recipe_for(network(), scheduled=True)
+    scheduled = plan(schedule=Schedule("one_cycle"))
+    whole, _ = run(recipe, data, start(recipe.spec), scheduled)
+    monkeypatch.setattr(_feeding, "VALUES_PER_CALL", values)
+    parts, _ = run(recipe, data, start(recipe.spec), scheduled)
+    for a, b in zip(whole.weights, parts.weights, strict=True):
+        np.testing.assert_array_equal(a, b)

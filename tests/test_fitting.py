@@ -145,6 +145,43 @@ def test_trains_in_the_compiled_loop(no_keras_fit, model, fit_args, seed):
     assert len(fit(model, seed=seed, batch_size=5, **fit_args)["loss"]) == 2
 
 
+WEIGHT = np.arange(12) % 3 + 0.5
+
+
+@pytest.mark.parametrize("which", ["trained", "held out", "both"])
+def test_weights_of_training_and_of_validation_are_each_their_own(model, which):
+    y = X.sum(axis=1) / 24
+    weight = None if which == "held out" else WEIGHT
+    validation = (X / 24, y) if which == "trained" else (X / 24, y, WEIGHT)
+    start = model.get_weights()
+    theirs = model.fit(
+        X / 24, y, sample_weight=weight, validation_data=validation, shuffle=False, verbose=0
+    )
+    model.set_weights(start)
+    args = {"validation_data": validation, "shuffle": False, "verbose": 0}
+    ours = _fitting.fit(model, X / 24, y, weight, epochs=1, initial_epoch=0, seed=0, fit_args=args)
+    for name, values in theirs.history.items():
+        assert_allclose(ours[name], values, rtol=1e-5)
+
+
+def test_validation_data_of_another_dtype_are_for_keras(model, capsys):
+    whole = X.astype(int)
+    validation = (X + 0.5, X[:, 0])
+    args = {"validation_data": validation, "verbose": 2}
+    ours = _fitting.fit(
+        model, whole, whole[:, 0], None, epochs=1, initial_epoch=0, seed=0, fit_args=args
+    )
+    assert "validation data are of another kind than training data" in capsys.readouterr().out
+    assert_allclose(ours["val_loss"][0], model.evaluate(*validation, verbose=0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("seed", [0, None])
+def test_validation_data_that_are_no_arrays_are_for_keras(model, seed):
+    batches = _fitting.Batches((X, X[:, 0]), 5, 0, None)
+    history = fit(model, seed=seed, validation_data=batches)
+    assert_allclose(history["val_loss"][-1], model.evaluate(batches, verbose=0), rtol=1e-5)
+
+
 def test_sparse_rows_train_in_the_compiled_loop(no_keras_fit, model):
     fit(model, csr_array(X), batch_size=5)
 

@@ -4,6 +4,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scipy import sparse
+from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from skdnn._inputs import Inputs, as_rows
@@ -125,3 +127,80 @@ def test_images_are_flattened_without_a_copy():
     assert rows.shape == (5, 6)
     assert shape == (3, 2)
     assert np.shares_memory(rows, X)
+
+
+def with_gaps(rng, dtype="float64"):
+    X = rng.normal(3, 2, size=(100, 4)).astype(dtype)
+    X[::3, 1] = np.nan
+    X[1::4, 3] = np.nan
+    return X
+
+
+@pytest.mark.parametrize(
+    ("scaling", "scaler"), [("standard", StandardScaler()), ("minmax", MinMaxScaler())]
+)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_gaps_are_filled_as_scikit_learn_fills_them(rng, scaling, scaler, dtype):
+    X = with_gaps(rng, dtype)
+    filled = SimpleImputer(strategy="median", add_indicator=True).fit_transform(X.astype(float))
+    expected = np.hstack([scaler.fit_transform(filled[:, :4]), filled[:, 4:]])
+    inputs = Inputs(scaling, (4,)).fit(X, everything(X), None)
+    got = inputs.fetch_from(X, "float32")(everything(X))
+    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_array_equal(inputs.apply(X, np.float32, missing=True), got)
+
+
+def test_medians_count_weights_as_rows(rng):
+    X, weight = with_gaps(rng), np.arange(100) % 4
+    few = Inputs("auto", (4,)).fit(X, np.flatnonzero(weight), weight / 1.7)
+    many = Inputs("auto", (4,)).fit(*(lambda x: (x, everything(x), None))(X.repeat(weight, axis=0)))
+    np.testing.assert_allclose(few.fill, many.fill)
+    np.testing.assert_array_equal(few.signed, [1, 3])
+
+
+def test_chunks_of_gaps_do_not_show(rng, monkeypatch):
+    X = with_gaps(rng)
+    X[:60, 1] = np.nan  # no value at all in the first chunks
+    whole = Inputs("standard", (4,)).fit(X, everything(X), None)
+    monkeypatch.setattr("skdnn._inputs._CHUNK", 400)
+    parts = Inputs("standard", (4,)).fit(X, everything(X), None)
+    for name in ("offset", "scale", "fill", "signed"):
+        np.testing.assert_allclose(getattr(parts, name), getattr(whole, name))
+
+
+def test_codes_stand_last_and_unscaled(rng):
+    X = np.column_stack([np.arange(20) % 3, rng.normal(5, 3, 20), np.arange(20) % 7])
+    X[4, 1] = np.nan
+    inputs = Inputs("standard", (3,), [0, 2]).fit(X, everything(X), None)
+    got = inputs.apply(X, np.float64, missing=True)
+    np.testing.assert_array_equal(got[:, 2:], X[:, [0, 2]])
+    np.testing.assert_array_equal(got[:, 1], np.isnan(X[:, 1]))
+    assert got[:, 0].mean() == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32"])
+def test_rows_with_gaps_are_filled_as_they_are_fetched(rng, dtype):
+    X = rng.normal(size=(2000, 300)).astype(dtype)
+    X[::2, 5] = np.nan
+    inputs = Inputs("standard", (300,)).fit(X, everything(X), None)
+    tracemalloc.start()
+    fetched = inputs.fetch_from(X, "float32")(np.arange(10))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert fetched.ctypes.data % 64 == 0
+    assert peak < X.nbytes / 4
+
+
+@pytest.mark.parametrize("scaling", ["standard", "minmax"])
+def test_sparse_columns_are_scaled_as_dense_ones(rng, scaling, monkeypatch):
+    monkeypatch.setattr("skdnn._inputs._CHUNK", 64)
+    X = sparse.random(80, 6, 0.3, format="csr", random_state=0) * 5
+    X[:, 0] = 0
+    rows = np.arange(0, 80, 2)
+    thin, dense = (Inputs(scaling, (6,)).fit(x, rows, None) for x in (X, X.toarray()))
+    np.testing.assert_allclose(thin.offset, dense.offset, atol=1e-12)
+    np.testing.assert_allclose(thin.scale, dense.scale)
+    got = thin.fetch_from(X, "float32")(rows)
+    np.testing.assert_allclose(
+        got, dense.apply(X.toarray()[rows], np.float32), rtol=1e-5, atol=1e-6
+    )

@@ -226,6 +226,34 @@ def test_models_of_one_configuration_share_a_program(images, cache, monkeypatch)
     assert len(cache._idle) == 1
 
 
+def counted(kind=keras.metrics.Precision):
+    """Make a model of two outputs with metrics that Keras names by counting up."""
+    x = keras.Input((6,))
+    outputs = [layers.Dense(1, activation="sigmoid", name=name)(x) for name in ("a", "b")]
+    metrics = {"a": [kind(), keras.metrics.AUC()], "b": [kind(name="own"), keras.metrics.AUC()]}
+    weighted = {"a": [keras.metrics.AUC()]}
+    options = {"metrics": metrics, "weighted_metrics": weighted}
+    return compiled(keras.Model(x, outputs), "binary_crossentropy", **options)
+
+
+def test_metrics_that_keras_counts_up_have_their_names_and_share_a_program(rng, cache):
+    X = rng.random((N, 6)).astype("float32")
+    y = [(X[:, i : i + 1] > 0.5).astype("float32") for i in (0, 1)]
+
+    def first():
+        keras.utils.clear_session()  # counts from the beginning
+        return counted()
+
+    assert {"a_auc", "b_auc_1", "a_auc_2"} <= set(assert_trained_as_by_keras(first, (X, y)))
+    second = counted()
+    names = set(train(second, (X, y)))
+    assert {"a_auc_3", "b_auc_4", "a_auc_5", "b_own"} <= names
+    assert names == set(train_by_keras(second, (X, y)))
+    assert len(cache._idle) == 1
+    batch = X[:1], [array[:1] for array in y]
+    assert Recipe(counted(), batch) != Recipe(counted(keras.metrics.Recall), batch)
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -1,5 +1,8 @@
 """From a spec to a Keras model."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -7,7 +10,13 @@ from skdnn import _inference
 from skdnn._embedding import bins, frequencies
 from skdnn._keras import keras
 from skdnn._network import build, initial_weights
-from skdnn._spec import Periodic, PiecewiseLinear, dense_network
+from skdnn._spec import (
+    CategoryEmbedding,
+    ColumnTransform,
+    Periodic,
+    PiecewiseLinear,
+    dense_network,
+)
 
 _HUGE = (np.full(4, 1e6), np.full(4, 1e-6))
 
@@ -96,7 +105,8 @@ def test_initial_weights_fit_the_model(spec, model):
 
 def _members(embedding, **options):
     hidden = [(5, "relu", 0.2), (4, "tanh", 0.0)]
-    options = {"scaled": False, "embedding": embedding, "n_members": 3, **options}
+    entry = () if embedding is None else (embedding,)
+    options = {"scaled": False, "entry": entry, "n_members": 3, **options}
     return dense_network((6,), hidden, (2, "softmax"), **options)
 
 
@@ -144,3 +154,33 @@ def test_members_normalise_their_batches_as_keras_does():
         np.testing.assert_allclose(got[member], its(x[member], training=True), atol=1e-5)
         for my, its_own in zip(mine.get_weights(), its.get_weights(), strict=True):
             np.testing.assert_allclose(my[member], its_own, atol=1e-6)
+
+
+def test_columns_and_categories_are_layers_that_keras_can_load_by_itself(tmp_path):
+    entry = ColumnTransform((0, 2), (2,), (1,)), CategoryEmbedding((4,), (3,))
+    spec = dense_network((3,), [(5, "relu", 0.0)], (1, "linear"), scaled=True, entry=entry)
+    shapes = [shape for _, shape, _ in spec.walk()]
+    assert shapes == [(4,), (4,), (6,), (5,), (1,)]
+    model = build(spec, np.zeros(4), np.ones(4), np.array([7.0, 8.0]))
+    assert [layer.output.shape[1:] for layer in model.layers] == shapes
+    x = np.array([[1.0, 4, 2], [np.nan, 0, np.nan]])
+    np.testing.assert_array_equal(model.layers[0](x), [[1, 2, 0, 4], [7, 8, 1, 0]])
+    model.set_weights(initial_weights(spec, "he_normal", np.random.default_rng(0), "Owner"))
+    model.save(tmp_path / "network.keras")
+    program = (
+        "import sys, keras, numpy as np; model = keras.saving.load_model(sys.argv[1]); "
+        "print(model(np.array([[1.0, 4, 2]])).numpy().item(), 'skdnn' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, tmp_path / "network.keras"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert float(printed[0]) == pytest.approx(float(model(x[:1])[0, 0]))
+    assert printed[1] == "False"
+
+
+def test_initial_vectors_have_the_spread_that_keras_gives():
+    entry = (CategoryEmbedding((500,), (9,)),)
+    spec = dense_network((1,), [], (1, "linear"), scaled=False, entry=entry)
+    vectors, *_ = initial_weights(spec, "he_normal", np.random.default_rng(0), "Owner")
+    keras_layer = keras.layers.Embedding(500, 9)
+    keras_layer.build()
+    assert vectors.std() == pytest.approx(np.array(keras_layer.embeddings).std(), rel=0.1)

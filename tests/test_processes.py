@@ -3,10 +3,11 @@
 import os
 import pickle
 import random
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Barrier
 
 import joblib
@@ -124,6 +125,9 @@ assert get_tags(one).estimator_type in ("classifier", "regressor")
         "repr(fitted)",
         "dir(fitted)",
         "fitted._repr_html_()",
+        "from skdnn._layers import layers_of; assert layers_of(fitted)[-1].name == 'output'",
+        "from skdnn import NetworkDisplay; NetworkDisplay.from_estimator(fitted)",
+        "from skdnn import TrainingHistoryDisplay; TrainingHistoryDisplay.from_estimator(fitted)",
         "pickle.dumps(fitted)",
         "import copy; copy.deepcopy(fitted)",
         "from sklearn.base import clone; clone(fitted).get_params()",
@@ -202,6 +206,56 @@ def test_verbose_fit_writes_to_standard_output_alone():
     result = run(FIT + "clf.set_params(verbose=1).fit(X, y)", TF_CPP_MIN_LOG_LEVEL=None)
     assert [line.split()[1] for line in result.stdout.splitlines()] == ["1/3", "2/3", "3/3"]
     assert result.stderr == ""
+
+
+WORKERS = """
+import numpy as np
+from sklearn.model_selection import cross_val_score
+from skdnn import DNNClassifier
+X, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+clf = DNNClassifier((4,), epochs=20, random_state=0, verbose=1)
+cross_val_score(clf, X, y, cv=2, n_jobs=2)
+"""
+
+
+def check_lines_of_two_workers(text):
+    """Each worker's 20 epochs stand in whole lines, in order, whatever the other wrote between."""
+    assert "\r" not in text
+    by_worker = {}
+    for line in text.splitlines():
+        worker, epoch = re.fullmatch(
+            r"\[(LokyProcess-\d)\] Epoch +(\d+)/20 .* loss \S+ accuracy \S+", line
+        ).groups()
+        by_worker.setdefault(worker, []).append(int(epoch))
+    assert sum(map(len, by_worker.values())) == 40
+    assert all(own in ([*range(1, 21)], [*range(1, 21)] * 2) for own in by_worker.values())
+
+
+def test_two_workers_write_whole_lines_to_one_log():
+    check_lines_of_two_workers(run(WORKERS).stdout)
+
+
+def test_two_workers_write_whole_lines_to_one_terminal():
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", WORKERS],
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8", "COLUMNS": "200"},
+    )
+    os.close(theirs)
+    with open(ours, "rb") as terminal:
+        text = b"".join(until_closed(terminal)).decode()
+    assert process.wait() == 0
+    check_lines_of_two_workers(text.replace("\r\n", "\n"))
+
+
+def until_closed(terminal):
+    """Yield what comes from a terminal; Linux raises an error when the other side has closed it."""
+    with suppress(OSError):
+        while data := terminal.read1():
+            yield data
 
 
 def test_messages_of_others_are_kept_while_tensorflow_loads():

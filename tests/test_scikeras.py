@@ -1,6 +1,5 @@
-"""What shows only in a process of its own: patches of Keras, other backends, new processes."""
+"""What shows only in a process of its own: patches of Keras, new processes."""
 
-import importlib.util
 import pickle
 import subprocess
 import sys
@@ -8,7 +7,6 @@ from os import environ
 
 import keras
 import numpy as np
-import pytest
 from numpy.testing import assert_allclose
 from sklearn.model_selection import GridSearchCV
 
@@ -61,28 +59,6 @@ clf = KerasClassifier([keras.layers.Dense(2)], verbose=0).fit([[0.0], [1.0]], [0
 twin = pickle.loads(pickle.dumps(clf))
 assert (twin.predict_proba([[0.5]]) == clf.predict_proba([[0.5]])).all()
 """
-# The same on every backend that Keras has.
-BACKEND = """
-import pickle, random, sys
-import keras
-import numpy as np
-from sklearn.datasets import load_iris
-from skdnn import KerasClassifier, KerasRegressor
-
-X, y = load_iris(return_X_y=True)
-assert keras.backend.backend() == sys.argv[1]
-before = random.getstate(), np.random.get_state()[1].tolist()
-settings = {"epochs": 20, "optimizer": "adam", "optimizer__learning_rate": 0.05, "verbose": 0}
-clf = KerasClassifier(random_state=0, model__dropout=0.1, **settings).fit(X, y)
-assert before == (random.getstate(), np.random.get_state()[1].tolist())
-assert clf.score(X, y) > 0.9
-twin = pickle.loads(pickle.dumps(clf))
-assert np.allclose(twin.predict_proba(X), clf.predict_proba(X), atol=1e-6)
-assert np.allclose(twin.partial_fit(X, y).predict_proba(X), clf.partial_fit(X, y).predict_proba(X),
-                   atol=1e-5)
-layers = [keras.layers.Dense(4, "relu"), keras.layers.Dense(4)]
-assert KerasRegressor(layers, verbose=0).fit(X, X).predict(X).shape == X.shape
-"""
 LOAD = """
 import pickle, sys
 import numpy as np
@@ -124,13 +100,6 @@ def test_scikeras_that_the_user_imported_before_is_left_as_it_is():
 
 def test_importing_the_package_imports_neither_keras_nor_scikeras():
     run("import sys, skdnn; assert not {'keras', 'scikeras', 'tensorflow'} & set(sys.modules)")
-
-
-@pytest.mark.parametrize("backend", ["torch", "jax"])
-def test_another_backend_of_keras(backend):
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed")
-    run(BACKEND, backend, KERAS_BACKEND=backend)
 
 
 def test_new_process_predicts_the_same(iris, tmp_path):

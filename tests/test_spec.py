@@ -2,7 +2,7 @@
 
 import pytest
 
-from skdnn._spec import dense_network
+from skdnn._spec import CategoryEmbedding, ColumnTransform, dense_network, embedding_length
 
 
 @pytest.fixture
@@ -48,3 +48,20 @@ def test_a_user_function_is_named_in_the_summary():
 
     spec = dense_network((2,), [(3, bent_identity, 0.0)], (1, "linear"), scaled=False)
     assert "Dense (bent_identity)" in spec.summary()
+
+
+@pytest.mark.parametrize(
+    ("n_categories", "length"), [(1, 2), (2, 2), (10, 6), (100, 21), (1000, 77), (10**6, 600)]
+)
+def test_length_of_vectors_is_that_of_fast_ai(n_categories, length):
+    # Values of its emb_sz_rule.
+    assert embedding_length(n_categories) == length
+
+
+def test_the_body_begins_behind_columns_and_scaling():
+    entry = ColumnTransform((0, 2), (2,), (1,)), CategoryEmbedding((4,), (3,))
+    spec = dense_network((3,), [(5, "relu", 0.0)], (1, "linear"), scaled=True, entry=entry)
+    assert [layer.name for layer in spec.layers[:3]] == ["columns", "scaling", "embedding"]
+    assert spec.body.input_shape == (4,)
+    assert spec.body.layers[0] == entry[1]
+    assert "Total parameters: 53\n" in spec.summary()  # 4 * 3, 6 * 5 + 5, 5 + 1

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skdnn._validation import hold_out
+from skdnn._validation import Given, hold_out
 
 
 def test_sorted_classes_are_held_out_in_proportion():
@@ -42,3 +42,30 @@ def test_both_sides_have_rows(n_rows, fraction):
 def test_one_row_cannot_be_split():
     with pytest.raises(ValueError, match="needs at least 2 rows to split, got n_samples = 1"):
         hold_out(np.arange(1), None, 0.5, seed=0)
+
+
+def test_groups_stay_together():
+    groups = np.repeat(list("abcdefghij"), 10)
+    training, held_out = hold_out(np.arange(100), None, 0.25, 0, groups)
+    assert sorted([*training, *held_out]) == list(range(100))
+    assert not set(groups[training]) & set(groups[held_out])
+    assert len(set(groups[held_out])) == 3
+
+
+@pytest.mark.parametrize("fraction", [0.01, 0.5, 0.99])
+def test_both_sides_have_groups(fraction):
+    sides = hold_out(np.arange(4), None, fraction, 0, np.array([1, 1, 2, 2]))
+    assert [len(side) for side in sides] == [2, 2]
+
+
+def test_row_numbers_of_groups_are_those_given():
+    rows = np.arange(100, 120)
+    training, held_out = hold_out(rows, None, 0.3, 0, np.arange(20) % 5)
+    assert sorted([*training, *held_out]) == list(rows)
+
+
+def test_a_part_of_what_belongs_together_is_refused():
+    Given(X=1, y=2).check("Owner")
+    Given(groups=1).check("Owner")
+    with pytest.raises(ValueError, match="fit was given X_val, but not y_val"):
+        Given(X=1).check("Owner")

@@ -3,6 +3,8 @@
 import copy
 import pickle
 import random
+import subprocess
+import sys
 
 import cloudpickle
 import joblib
@@ -10,8 +12,9 @@ import keras
 import numpy as np
 import pytest
 from keras.layers import Dense, Dropout
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.model_selection import cross_validate
 
 from skdnn import KerasClassifier, KerasRegressor
 
@@ -64,6 +67,41 @@ def test_callback_does_not_hold_on_to_the_network(iris):
     clf = KerasClassifier(build, callbacks=[Count()], **SILENT).fit(*iris)
     clf.predict(iris[0])
     assert clf.callbacks[0].model is None
+
+
+def test_early_stopping_in_a_second_fit_is_as_a_new_one(iris):
+    def stopping():
+        return keras.callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True)
+
+    X, y = iris
+    shuffled = np.random.default_rng(0).permutation(y)
+    clf = KerasClassifier(build, epochs=20, optimizer="adam", callbacks=stopping(), **SILENT)
+    clf.fit(X, y)  # far better than it can be with labels at random
+    expected = clone(clf).set_params(callbacks=stopping()).fit(X, shuffled)
+    assert clf.fit(X, shuffled).history_ == expected.history_
+    assert_array_equal(clf.predict_proba(X), expected.predict_proba(X))
+
+
+def test_each_fold_has_callbacks_of_its_own(iris):
+    given = Count()
+    clf = KerasClassifier(build, callbacks=given, epochs=2, **SILENT)
+    folds = cross_validate(clf, *iris, cv=3, return_estimator=True)["estimator"]
+    assert [fold.callbacks.epochs for fold in folds] == [2, 2, 2]
+    assert given.epochs == 0
+
+
+def test_callback_class_makes_a_new_one_in_each_fit(iris):
+    clf = KerasClassifier(build, callbacks=Count, epochs=2, **SILENT)
+    for _ in range(2):
+        assert clf.fit(*iris)._fit_callbacks[0].epochs == 2
+    assert clf.partial_fit(*iris)._fit_callbacks[0].epochs == 3
+
+
+def test_other_callbacks_count_in_a_warm_start(iris):
+    clf = KerasClassifier(build, warm_start=True, **SILENT).fit(*iris)
+    count = Count()
+    clf.set_params(callbacks=count).fit(*iris)
+    assert count.epochs == 1
 
 
 def test_callback_for_predicting_alone(iris):
@@ -143,6 +181,118 @@ def test_copy_before_fit(iris, model, way):
     clf = KerasClassifier(MODELS[model], **SILENT)
     twin = COPIES[way](clf).fit(*iris)
     assert_array_equal(twin.predict_proba(iris[0]), clf.fit(*iris).predict_proba(iris[0]))
+
+
+@keras.saving.register_keras_serializable("tests")
+class Product(keras.layers.Layer):
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(shape[-1], 3))
+
+    def call(self, x):
+        return x @ self.kernel
+
+
+@keras.saving.register_keras_serializable("tests")
+class Power(keras.losses.Loss):
+    def __init__(self, power=2, **kwargs):
+        super().__init__(**kwargs)
+        self.power = power
+
+    def call(self, y, output):
+        return keras.ops.mean(keras.ops.abs(y - output) ** self.power, axis=-1)
+
+    def get_config(self):
+        return {**super().get_config(), "power": self.power}
+
+
+@keras.saving.register_keras_serializable("tests")
+class Mean(keras.metrics.Mean):
+    def update_state(self, y, output, sample_weight=None):
+        super().update_state(output)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Descent(keras.optimizers.SGD):
+    pass
+
+
+def registered():
+    return KerasRegressor(
+        [Product(), Dropout(0.3), Dense(2)],
+        loss=Power(1),
+        metrics=[Mean(name="output")],
+        optimizer=Descent(0.01, momentum=0.9),
+        **SILENT,
+    )
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_copies_with_registered_objects_keep_the_state_of_the_optimizer(iris, way):
+    X = iris[0]
+    unfitted = COPIES[way](registered())
+    assert unfitted.fit(X, X[:, :2]).model_.loss.power == 1
+    reg = registered().fit(X, X[:, :2])
+    twin = COPIES[way](reg)
+    assert_array_equal(twin.predict(X), reg.predict(X))
+    twin.partial_fit(X, X[:, :2])
+    assert_array_equal(twin.predict(X), reg.partial_fit(X, X[:, :2]).predict(X))
+    for mine, its in zip(
+        twin.model_.optimizer.variables, reg.model_.optimizer.variables, strict=True
+    ):
+        assert_array_equal(mine.numpy(), its.numpy())
+
+
+LOAD_AND_TRAIN = """
+import pickle, sys
+import numpy as np
+reg, X = pickle.load(open(sys.argv[1], "rb"))
+np.save(sys.argv[2], [reg.predict(X), reg.partial_fit(X, X[:, :2]).predict(X)])
+assert int(reg.model_.optimizer.iterations) == 10
+"""
+
+
+def test_registered_objects_train_on_in_a_new_process(iris, tmp_path):
+    X = iris[0]
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # which that has not got
+    try:
+        reg = registered().fit(X, X[:, :2])
+        (tmp_path / "reg.pkl").write_bytes(cloudpickle.dumps((reg, X)))
+    finally:
+        cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+    files = [str(tmp_path / name) for name in ("reg.pkl", "out.npy")]
+    result = subprocess.run(
+        [sys.executable, "-c", LOAD_AND_TRAIN, *files], capture_output=True, text=True, timeout=300
+    )
+    assert result.returncode == 0, result.stderr
+    first, second = np.load(tmp_path / "out.npy")
+    assert_allclose(first, reg.predict(X), rtol=1e-4, atol=1e-6)
+    assert_allclose(second, reg.partial_fit(X, X[:, :2]).predict(X), rtol=1e-3, atol=1e-5)
+
+
+def test_optimizer_that_was_used_elsewhere_is_copied_in_silence(iris, recwarn):
+    optimizer = keras.optimizers.Adam(0.01)
+    optimizer.build([keras.Variable(np.ones(3))])
+    clf = KerasClassifier(build, optimizer=optimizer, **SILENT)
+    for twin in (clone(clf), pickle.loads(pickle.dumps(clf)), copy.deepcopy(clf)):
+        assert float(twin.fit(*iris).model_.optimizer.learning_rate) == pytest.approx(0.01)
+    assert not [warning for warning in recwarn if "optimizer" in str(warning.message)]
+
+
+class Untold(keras.Model):
+    def __init__(self, units=4, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden, self.out = Dense(units, "relu"), Dense(3, "softmax")
+
+    def call(self, x):
+        return self.out(self.hidden(x))
+
+
+def test_model_whose_class_does_not_tell_its_arguments(iris):
+    with pytest.raises(TypeError, match="its class has arguments and no get_config"):
+        KerasClassifier(Untold(7), **SILENT).fit(*iris)
+    settings = {"loss": "sparse_categorical_crossentropy", **SILENT}
+    assert KerasClassifier(Untold(), **settings).fit(*iris).model_.hidden.units == 4
+    assert KerasClassifier(Untold, model__units=7, **settings).fit(*iris).model_.hidden.units == 7
 
 
 def test_copy_of_one_that_is_initialized_but_not_trained(iris):

@@ -1,5 +1,7 @@
 """`KerasClassifier` and `KerasRegressor`: networks of the user's own, as estimators."""
 
+import pickle
+
 import keras
 import numpy as np
 import pandas as pd
@@ -7,8 +9,8 @@ import pytest
 import sklearn
 from keras.layers import LSTM, Concatenate, Conv2D, Dense, Dropout, Embedding, Flatten, Input
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.sparse import csr_array
-from sklearn.base import clone
+from scipy.sparse import coo_array, csc_array, csr_array, dok_matrix, lil_matrix
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -18,6 +20,7 @@ from sklearn.ensemble import (
 )
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -405,6 +408,46 @@ def test_each_output_learns_a_column(iris):
     assert reg.score(X, X[:, :2]) > -1
 
 
+class TwoKinds(TransformerMixin, BaseEstimator):
+    """Each column of y is a kind of its own, and an output of the network."""
+
+    def fit(self, y):
+        return self
+
+    def transform(self, y):
+        return [y[:, 0], y[:, 1]]
+
+    def inverse_transform(self, outputs, return_proba=False):
+        return outputs if return_proba else np.column_stack([x.argmax(axis=1) for x in outputs])
+
+    def get_metadata(self):
+        return {"n_outputs_": 2, "n_outputs_expected_": 2}
+
+
+class TwoKindsClassifier(KerasClassifier):
+    @property
+    def target_encoder(self):
+        return TwoKinds()
+
+    @staticmethod
+    def scorer(y_true, y_pred, **kwargs):
+        return float((y_true == y_pred).mean())
+
+
+def test_classifier_of_several_outputs(iris):
+    X, y = iris[0], np.column_stack([iris[1], iris[1] % 2])
+    inputs = Input((4,))
+    outputs = [Dense(n, activation="softmax", name=f"kind_{n}")(inputs) for n in (3, 2)]
+    model = keras.Model(inputs, outputs)
+    losses = dict.fromkeys(["kind_3", "kind_2"], "sparse_categorical_crossentropy")
+    clf = TwoKindsClassifier(model, loss=losses, metrics={"kind_3": ["accuracy"]}, **FAST)
+    clf.fit(X, y, sample_weight=np.arange(150) % 2)
+    assert clf.score(X, y) > 0.6
+    assert [proba.shape for proba in clf.predict_proba(X)] == [(150, 3), (150, 2)]
+    assert set(clf.history_) == {"loss", "kind_3_loss", "kind_2_loss", "kind_3_accuracy"}
+    assert_array_equal(pickle.loads(pickle.dumps(clf)).predict(X), clf.predict(X))
+
+
 def test_autoencoder_of_images(digits):
     images = digits[0][:50]
     network = [Flatten(), Dense(64), keras.layers.Reshape((8, 8))]
@@ -413,13 +456,14 @@ def test_autoencoder_of_images(digits):
     )
 
 
-def test_sparse_rows_are_the_rows_that_they_are(iris):
+@pytest.mark.parametrize("kind", [csr_array, csc_array, coo_array, dok_matrix, lil_matrix])
+def test_sparse_rows_are_the_rows_that_they_are(iris, kind):
     X, y = iris
-    dense = KerasClassifier(layers(), **FAST).fit(X, y)
-    sparse = clone(dense).fit(csr_array(X), y)
-    assert_allclose(
-        sparse.predict_proba(csr_array(X)), dense.predict_proba(X), rtol=1e-3, atol=1e-5
-    )
+    weight = np.arange(150) % 3
+    dense = KerasClassifier(layers(), validation_split=0.2, **FAST).fit(X, y, sample_weight=weight)
+    sparse = clone(dense).fit(kind(X), y, sample_weight=weight)
+    assert_allclose(sparse.predict_proba(kind(X)), dense.predict_proba(X), rtol=1e-3, atol=1e-5)
+    assert_allclose(sparse.history_["val_loss"], dense.history_["val_loss"], rtol=1e-3)
 
 
 def test_names_of_columns_are_checked(iris):
@@ -504,6 +548,40 @@ def test_class_weight_leaves_the_weights_of_the_user_alone(iris):
         *iris, sample_weight=weight
     )
     assert_array_equal(weight, 1)
+
+
+def test_class_whose_rows_have_no_weight_is_still_a_class(iris):
+    X, y = iris
+    clf = KerasClassifier(build, **FAST).fit(X, y, sample_weight=y != 2)
+    assert_array_equal(clf.classes_, [0, 1, 2])
+    assert set(clf.predict(X)) == {0, 1}
+    assert clf.score(X, y, sample_weight=y != 2) > 0.9
+
+
+def test_row_of_weight_zero_is_as_if_it_were_not_there(iris):
+    X, y = iris
+    weight = np.arange(150) % 2
+    weighted = KerasClassifier(build, **FAST).fit(X, y, sample_weight=weight)
+    fewer = KerasClassifier(build, **FAST).fit(X[weight > 0], y[weight > 0])
+    assert_allclose(weighted.predict_proba(X), fewer.predict_proba(X), rtol=1e-3, atol=1e-5)
+
+
+def test_validation_data_may_be_lists_with_weights(iris):
+    X, y = iris
+    weight = np.where(y == 0, 1.0, 0.0)
+    clf = KerasClassifier(build, **FAST)
+    clf.fit(X, y, validation_data=(X.tolist(), y.tolist(), weight.tolist()))
+    first = clf.model_.evaluate(X, y, sample_weight=weight, verbose=0)
+    assert clf.history_["val_loss"][-1] == pytest.approx(first, rel=1e-4)
+
+
+def test_validation_data_may_be_a_data_set_of_tensorflow(iris):
+    import tensorflow as tf
+
+    batches = tf.data.Dataset.from_tensor_slices((iris[0].astype("float32"), iris[1])).batch(16)
+    clf = KerasClassifier(build, **SILENT).fit(*iris, validation_data=batches)
+    expected = clf.model_.evaluate(*iris, verbose=0)
+    assert clf.history_["val_loss"] == pytest.approx([expected], rel=1e-4)
 
 
 def test_zero_weight_for_all(iris):
@@ -607,14 +685,27 @@ def test_partial_fit_trains_one_epoch(iris, name):
     [
         lambda clf: VotingClassifier([("a", clf), ("b", clone(clf))], voting="soft"),
         lambda clf: StackingClassifier([("a", clf)], cv=2),
+        lambda clf: VotingClassifier([("a", clf), ("b", clone(clf))]),
         lambda clf: CalibratedClassifierCV(clf, cv=2),
+        lambda clf: CalibratedClassifierCV(clf, cv=2, method="isotonic", ensemble=False),
+        lambda clf: OneVsRestClassifier(clf.set_params(model=None)),
         lambda clf: AdaBoostClassifier(clf, n_estimators=2),
         lambda clf: make_pipeline(StandardScaler(), clf),
     ],
-    ids=["voting", "stacking", "calibrated", "boosted", "pipeline"],
+    ids=[
+        "soft voting",
+        "stacking",
+        "hard voting",
+        "calibrated",
+        "calibrated once",
+        "one against the rest",
+        "boosted",
+        "pipeline",
+    ],
 )
 def test_in_an_estimator_of_scikit_learn(ensemble, iris):
-    assert ensemble(KerasClassifier(build, **FAST)).fit(*iris).score(*iris) > 0.5
+    X, y = iris[0], np.array(["a", "b", "c"])[iris[1]]
+    assert ensemble(KerasClassifier(build, **FAST)).fit(X, y).score(X, y) > 0.5
 
 
 def test_regressors_in_a_bag(diabetes):
@@ -630,6 +721,8 @@ def test_weights_are_routed_to_fit_and_score(iris):
         clf.set_score_request(sample_weight=True)
         search = GridSearchCV(clf, {"epochs": [1, 2]}, cv=2)
         assert search.fit(X, y, sample_weight=np.arange(150) % 2 + 1).best_params_
+        for twin in (clone(clf), pickle.loads(pickle.dumps(clf))):
+            assert twin.get_metadata_routing().fit.requests == {"sample_weight": True}
 
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "score"])
