@@ -75,7 +75,7 @@ class Training:
 class Report(Protocol):
     """Is told how training goes on, and may look at it, change it and stop it between epochs."""
 
-    silent: bool  # it neither looks nor stops, so that many epochs may go by at once
+    silent: bool  # it neither looks nor stops but where rows are evaluated
 
     def training_begins(self, training: Training) -> None: ...
     def epoch_begins(self, epoch: int, n_steps: int) -> None: ...
@@ -97,6 +97,7 @@ class Plan:
     batch_size: int
     shuffle: bool
     schedule: Schedule | None = None  # of the learning rate; None: it is constant
+    validate_every: int = 1  # epochs; and after the last one
 
 
 def train(
@@ -208,12 +209,13 @@ def _epochs(
     """Yield what there is to tell of each epoch, when it is over."""
     order = rng.permutation if plan.shuffle else np.asarray
     steps = batch_sizes(len(plan.rows), plan.batch_size)
-    unseen = report.silent and not len(plan.held_out)
     done = training.epoch
     for _ in range(done):  # those of epochs that were trained elsewhere
         order(plan.rows)
     while done < plan.epochs:
-        most = feeder.rounds_per_call(len(plan.rows), len(steps)) if unseen else 1
+        most = feeder.rounds_per_call(len(plan.rows), len(steps)) if report.silent else 1
+        if len(plan.held_out):
+            most = min(most, plan.validate_every - done % plan.validate_every)
         n_epochs = min(most, plan.epochs - done)
         rows = np.concatenate([order(plan.rows) for _ in range(n_epochs)])
         report.epoch_begins(done + 1, len(steps))
@@ -230,7 +232,9 @@ def _epochs(
             if rates is not None:
                 last = training.step if training.stop else (number + 1) * len(steps)
                 logs["learning_rate"] = float(rates[last - 1])
-            yield logs | training.evaluate()
+            epoch = done + number + 1
+            is_looked_at = epoch % plan.validate_every == 0 or epoch == plan.epochs
+            yield logs | (training.evaluate() if is_looked_at else {})
         done += n_epochs
 
 
@@ -284,7 +288,8 @@ def _evaluate(
         told = program.run("evaluate", call.arrays, call.bounds, constants)
         sums += told.sum(axis=0, dtype=np.float64)
         _, _, *weights = call.arrays
-        total += np.sum(weights[0], dtype=np.float64) if weights else call.n_rows
+        # Where there are members, each row has a weight for each of them.
+        total += np.mean(weights[0], dtype=np.float64) * call.n_rows if weights else call.n_rows
         if training.each_step:
             training.validation_logs.append(_named(program, sums / total))
     return _named(program, sums / total)

@@ -155,6 +155,7 @@ class Program:
 
     def __init__(self, recipe: Recipe):
         self.recipe = recipe
+        self._has_members = recipe.spec.n_members > 1
         self.model = build(recipe.spec.without_output_activation(), dropout=QuickDropout)
         self.optimizer = recipe.optimizer.build(fused)
         self._fresh_slots = self._build_optimizer()
@@ -217,7 +218,7 @@ class Program:
         rows = [
             tf.TensorSpec([None, recipe.spec.n_inputs], dtype),
             tf.TensorSpec([None, recipe.spec.n_outputs][: recipe.y_ndim], recipe.y_dtype),
-            tf.TensorSpec([None], dtype),
+            tf.TensorSpec([None, recipe.spec.n_members] if self._has_members else [None], dtype),
         ][: 3 if recipe.weighted else 2]
         row, number = tf.TensorSpec([None], dtype), tf.TensorSpec([], dtype)
         constants = [row if x in _ROWS else number for x in Constants._fields]
@@ -286,9 +287,11 @@ class Program:
         return swapped if self._averaged else loop
 
     def _told(self, batch: list[Any], constants: Constants, training: bool) -> tuple[Any, Any]:
-        """Return loss and metric of each row of a batch, before weights."""
+        """Return loss and metric of each row of a batch, before weights; of each member, too."""
         (x, y), loss = batch[:2], self.recipe.loss
         output = self.model(x, training=training)
+        if self._has_members:
+            y = tf.broadcast_to(y, tf.concat([tf.shape(output)[:1], tf.shape(y)], axis=0))
         activation = str(self.recipe.spec.activations[-1])
         if training and self.recipe.smoothed:
             losses = SMOOTHED[str(loss)](y, output, constants)
@@ -314,8 +317,8 @@ class Program:
         with tf.GradientTape() as tape:
             losses, metrics = self._told(batch, constants, training=True)
             penalty = self._penalty(constants.alpha) if self.recipe.penalized else 0.0
-        weights = batch[2] if self.recipe.weighted else tf.ones_like(losses)
-        n_rows = tf.cast(tf.size(losses), losses.dtype)
+        weights = self._weights(batch, losses)
+        n_rows = tf.cast(tf.size(losses) / self.recipe.spec.n_members, losses.dtype)
         targets, starts = [losses], [scale(weights / n_rows)]
         if self.recipe.penalized:
             targets, starts = [losses, penalty], [*starts, scale(tf.ones_like(penalty))]
@@ -323,15 +326,26 @@ class Program:
         # Of an embedding it comes as slices, some of them twice: a step in one kernel needs sums.
         gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
         self.optimizer.apply(gradients, variables)
-        sums = tf.linalg.matvec(tf.stack([losses, metrics]), weights)
+        sums = self._sums(losses, metrics, weights)
         return sums + tf.stack([n_rows * penalty, 0.0]) if self.recipe.penalized else sums
 
     def _evaluate_batch(self, batch: list[Any], constants: Constants) -> Any:
         losses, metrics = self._told(batch, constants, training=False)
         if self.recipe.penalized:
             losses += self._penalty(constants.alpha)
-        weights = batch[2] if self.recipe.weighted else tf.ones_like(losses)
-        return tf.linalg.matvec(tf.stack([losses, metrics]), weights)
+        return self._sums(losses, metrics, self._weights(batch, losses))
+
+    def _weights(self, batch: list[Any], losses: Any) -> Any:
+        if not self.recipe.weighted:
+            return tf.ones_like(losses)
+        return tf.transpose(batch[2]) if self._has_members else batch[2]
+
+    def _sums(self, losses: Any, metrics: Any, weights: Any) -> Any:
+        """Return the weighted sums over the rows of a batch, of members their mean."""
+        if not self._has_members:
+            return tf.linalg.matvec(tf.stack([losses, metrics]), weights)
+        flat = tf.reshape(tf.stack([losses, metrics]), [2, -1])
+        return tf.linalg.matvec(flat, tf.reshape(weights, [-1])) / self.recipe.spec.n_members
 
     # ------------------------------------------------------------------ run
 

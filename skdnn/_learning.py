@@ -1,0 +1,496 @@
+"""The steps of a fit, from parameters and data over the engine to what was learned."""
+
+import copy
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
+from sklearn.utils.validation import _num_samples, column_or_1d
+
+from skdnn._callbacks import (
+    CallbackSupportMixin,
+    EarlyStopping,
+    EpochLines,
+    FitTasks,
+    Plateau,
+    Several,
+    with_callbacks,
+)
+from skdnn._chunks import Chunks
+from skdnn._inputs import Inputs
+from skdnn._layout import Layout
+from skdnn._receiving import Receiving
+from skdnn._schedules import Schedule
+from skdnn._spec import Activation, State
+from skdnn._targets import Targets
+from skdnn._validation import Given, hold_out
+
+# As in scikit-learn's HistGradientBoosting: more rows than these stop early by themselves.
+_MANY_ROWS = 10_000
+_EPOCHS, _MOST_EPOCHS = 50, 200  # without early stopping, and with it
+_VALIDATION_FRACTION = 0.1
+# What of the optimizer's settings is a parameter whose value is data to a compiled program.
+_STRENGTHS = ("clipnorm", "weight_decay", "ema_momentum")
+
+
+class Learning(Receiving, Layout, CallbackSupportMixin):
+    """The part of an estimator that learns.
+
+    A subclass says what its targets are, by the methods without a body.
+    """
+
+    alpha: float
+    batch_size: int
+    callbacks: Any
+    early_stopping: bool | str
+    epochs: int | str
+    kernel_initializer: Any
+    learning_rate: Any
+    learning_rate_schedule: str
+    loss: Any
+    momentum: float | None
+    n_iter_no_change: int
+    optimizer: Any
+    random_state: int | np.random.RandomState | None
+    shuffle: bool
+    tol: float
+    validation_fraction: float | None
+    verbose: bool | int
+    warm_start: bool
+    warmup: float
+    _rng: np.random.Generator
+    _targets: Targets
+    _validate_params: Any
+
+    @abstractmethod
+    def _make_targets(
+        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any, loss: Any
+    ) -> Targets:
+        """Choose the head and the loss, and learn how y is encoded."""
+
+    @abstractmethod
+    def _choose_loss(self) -> Any:
+        """Return the name of a loss of skdnn's own, or a `LossSpec`; refuse what is no loss."""
+
+    @abstractmethod
+    def _make_model(self) -> Any:
+        """Return the network as a compiled Keras model."""
+
+    def _class_weights(self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None) -> Any:
+        """Return `ClassWeights` learned from some rows; None where classes have no weights."""
+        return None
+
+    def _learn_from(self, chunks: Chunks, given: Given) -> Self:
+        chunks.check_lasts()
+        stops = self._stops_early(0, given)
+        self._check_for_chunks(given, stops)
+        draft = copy.copy(self)
+        draft.verbose = 0
+        callbacks = draft.__dict__.pop("_skl_callbacks", None)
+        if not (self.warm_start and hasattr(self, "_state")):
+            rng = np.random.default_rng(_draw_seed(self.random_state))
+            sample, labels = chunks.look(rng, is_classifier(self))
+            draft._train(*sample, resume=False, classes=labels, begin_only=True)
+        n_epochs = self._most_epochs(stops)
+        lines = EpochLines(n_epochs) if self.verbose else None
+        stopping = EarlyStopping(self.n_iter_no_change, self.tol, False) if stops else None
+        report = Several([part for part in (lines, stopping) if part is not None])
+        start = draft._forget_stopping()
+        history = chunks.train(draft, given, n_epochs, report)
+        draft._take_over(draft._state, history, stopping, start)
+        self.__dict__ = {**draft.__dict__, "verbose": self.verbose}
+        if callbacks:
+            self._skl_callbacks = callbacks
+        return self
+
+    def _check_for_chunks(self, given: Given, stops: bool) -> None:
+        """Refuse what takes all rows at once."""
+        schedule = self.learning_rate_schedule != "constant" or self.warmup > 0
+        balanced = isinstance(getattr(self, "class_weight", None), str)
+        troubles = {
+            "early stopping without X_val and y_val": stops and given.X is None,
+            "a validation_fraction: pass X_val and y_val": self.validation_fraction is not None,
+            "groups": given.groups is not None,
+            "class_weight='balanced': pass a dict": balanced,
+            "callbacks": self.callbacks is not None,
+            "a learning_rate_schedule or warmup": schedule,
+        }
+        for what in (name for name, is_so in troubles.items() if is_so):
+            raise ValueError(f"{type(self).__name__} was given X in chunks, which excludes {what}.")
+
+    def _partial_learn_from(self, chunks: Chunks, **options: Any) -> Self:
+        draft = copy.copy(self)
+        for X, y, weight in chunks:
+            draft.partial_fit(X, y, sample_weight=weight, **options)
+        self.__dict__ = draft.__dict__
+        return self
+
+    def _learn(self, *args: Any, **kwargs: Any) -> Self:
+        # A shallow copy learns, so that a fit that fails or is interrupted leaves nothing
+        # half-learned behind and loses nothing that was learned before.
+        draft = copy.copy(self)
+        draft._train(*args, **kwargs)
+        self.__dict__ = draft.__dict__
+        return self
+
+    @with_callbacks
+    def _train(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        resume: bool,
+        given: Given | None = None,
+        classes: Any = None,
+        part: Given | None = None,
+        begin_only: bool = False,
+    ) -> None:
+        """Train; for one epoch and without validation where nothing is `given` to do so.
+
+        With a `part` these are some rows of many: for one epoch, validated on what that has.
+        """
+        from skdnn._engine import Plan, check_process
+
+        check_process()
+        self._validate_params()  # partial_fit is not validated by scikit-learn once it is fitted
+        optimizer = self._resolve_optimizer()
+        schedule = None if given is None else self._schedule(optimizer)
+        self.callbacks_ = [] if given is None else self._renew_callbacks()
+        loss = self._choose_loss()
+        hidden = self._hidden_layers()
+        resume = resume and hasattr(self, "_state")
+        as_given = X, y, sample_weight
+        X, y, weight, shape = self._check_data(X, y, sample_weight, reset=not resume)
+        if resume:
+            self._check_unchanged(hidden, loss)
+            self._rng = copy.deepcopy(self._rng)
+        else:
+            self._rng = np.random.default_rng(_draw_seed(self.random_state))
+            self._split_seed = int(self._rng.integers(2**31))
+        rows = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
+        stops = given is not None and self._stops_early(len(rows), given)
+        rows, held_out = self._split(y, rows, given, stops)
+        if self._columns.reads(X):
+            columns = self._columns
+            X = self._checked(columns.transform(X) if resume else columns.fit_transform(X, rows))
+        if weight is not None:
+            weight = weight / weight[rows].mean()
+        if not resume:
+            self._begin(X, y, weight, rows, shape, classes, hidden, loss)
+        if begin_only:
+            return
+        of_classes = self._class_weights(y, rows, weight)
+        if of_classes is not None:
+            factors = of_classes.of(y)
+            weight = factors if weight is None else weight * factors
+            rows, held_out = rows[weight[rows] > 0], held_out[weight[held_out] > 0]
+            if not len(rows):
+                raise ValueError(
+                    f"class_weight leaves {type(self).__name__} no row of any weight to train on."
+                )
+            weight = weight / weight[rows].mean()
+        validation = self._check_given(given or part, of_classes)
+        recipe, fetch, constants = self._assemble(X, y, weight, validation, optimizer, loss)
+        recipe = replace(recipe, scheduled=schedule is not None)
+        if validation is not None:
+            held_out = len(y) + np.arange(len(validation[1]))
+        epochs = 1 if given is None else self._most_epochs(stops)
+        plan = Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle), schedule)
+        self._run(recipe, fetch, constants, plan, stops, as_given)
+
+    def _stops_early(self, n_rows: int, given: Given) -> bool:
+        if self.early_stopping != "auto":
+            return bool(self.early_stopping)
+        return self.epochs == "auto" and (given.X is not None or n_rows > _MANY_ROWS)
+
+    def _most_epochs(self, stops: bool) -> int:
+        if self.epochs == "auto":
+            return _MOST_EPOCHS if stops else _EPOCHS
+        return int(self.epochs)
+
+    def _resolve_optimizer(self) -> Any:
+        from skdnn._lookup import resolve_optimizer
+
+        owner = type(self).__name__
+        strengths = {name: getattr(self, name) for name in _STRENGTHS}
+        return resolve_optimizer(
+            self.optimizer, self.learning_rate, self.momentum, owner, **strengths
+        )
+
+    def _renew_callbacks(self) -> list[Any]:
+        if self.callbacks is None:
+            return []
+        from skdnn._keras_callbacks import renew
+
+        return renew(self.callbacks, type(self).__name__)
+
+    def _schedule(self, optimizer: Any) -> Schedule | None:
+        """Return the schedule of the learning rate; None where that is constant."""
+        if self.learning_rate_schedule == "constant" and not self.warmup:
+            return None
+        if optimizer.learning_rate is None:
+            raise ValueError(
+                f"The 'learning_rate_schedule' and 'warmup' parameters of {type(self).__name__} "
+                "need a learning rate that is a number, but the optimizer's follows a schedule of "
+                f"Keras: {optimizer.config['learning_rate']!r}. Give learning_rate a number, or "
+                "leave learning_rate_schedule at 'constant' and warmup at 0. Got "
+                f"{self.learning_rate_schedule!r} and {self.warmup!r}."
+            )
+        return Schedule(self.learning_rate_schedule, float(self.warmup))
+
+    def _split(
+        self, y: np.ndarray, rows: np.ndarray, given: Given | None, stops: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Choose which rows to train on, and which to hold out."""
+        fraction = self.validation_fraction
+        if fraction is None and stops:
+            fraction = _VALIDATION_FRACTION
+        if given is None or given.X is not None or fraction is None:
+            return rows, rows[:0]
+        groups = given.groups
+        if groups is not None:
+            check_consistent_length(y, groups)
+            groups = column_or_1d(groups)[rows]
+        labels = y[rows] if is_classifier(self) and y.ndim == 1 else None
+        return hold_out(rows, labels, fraction, self._split_seed, groups)
+
+    def _begin(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray | None,
+        rows: np.ndarray,
+        shape: tuple[int, ...],
+        classes: Any,
+        hidden: list[tuple[int, Activation, float]],
+        loss: Any,
+    ) -> None:
+        """Learn all that comes before training, from the training rows alone."""
+        from skdnn._network import initial_weights
+
+        self._targets = self._make_targets(y, rows, weight, classes, loss)
+        self._loss = self._describe(loss)
+        self._inputs = Inputs(self.scaling, shape, self._columns.codes).fit(X, rows, weight)
+        self._spec = self._lay_out(shape, hidden)
+        owner = type(self).__name__
+        weights = initial_weights(self._spec, self.kernel_initializer, self._rng, owner)
+        weights[-1] += self._targets.start
+        self._state = State(weights)
+        self.history_: dict[str, list[float]] = {}
+        self.n_iter_ = 0
+
+    def _assemble(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray | None,
+        validation: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None,
+        optimizer: Any,
+        loss: Any,
+    ) -> tuple[Any, Any, Any]:
+        """Put parameters and data into what the engine takes.
+
+        The rows to validate on are numbered after those of X.
+        """
+        from skdnn._program import SMOOTHED, Constants, Recipe
+
+        dtype = self._spec.dtype
+        weighted = weight is not None or (validation is not None and validation[2] is not None)
+        codes = self._targets.encode(y, dtype)
+        fetch = self._fetch_from(X, codes, weight, weighted)
+        if validation is not None:
+            X_val, y_val, weight_val = validation
+            codes_val = self._targets.encode(y_val, dtype)
+            fetch = _one_after_the_other(
+                fetch, len(y), self._fetch_from(X_val, codes_val, weight_val, weighted)
+            )
+        smoothing = getattr(self, "label_smoothing", 0.0)
+        if smoothing and (not isinstance(loss, str) or self._targets.loss not in SMOOTHED):
+            raise ValueError(
+                f"The 'label_smoothing' parameter of {type(self).__name__} is for the "
+                f"cross-entropies, and has no meaning for the loss {self.loss!r}: leave it at 0. "
+                f"Got {smoothing!r}."
+            )
+        constants = Constants(
+            unit=self._targets.unit.astype(dtype),
+            alpha=np.asarray(self.alpha, dtype),
+            center=self._targets.mean.astype(dtype),
+            levels=self._targets.levels.astype(dtype),
+            label_smoothing=smoothing,
+            **{name: optimizer.config[name] for name in optimizer.given},
+        )
+        recipe = Recipe(
+            spec=self._spec.body,
+            optimizer=optimizer,
+            loss=self._targets.loss if isinstance(loss, str) else loss,
+            metric=self._targets.metric,
+            y_dtype=codes.dtype.name,
+            y_ndim=codes.ndim,
+            weighted=weighted,
+            penalized=self.alpha > 0,
+            smoothed=smoothing > 0,
+        )
+        return recipe, fetch, constants
+
+    def _fetch_from(
+        self, X: np.ndarray, codes: np.ndarray, weight: np.ndarray | None, weighted: bool
+    ) -> Callable[[np.ndarray], list[np.ndarray]]:
+        dtype = self._spec.dtype
+        columns = [self._inputs.fetch_from(X, dtype), codes.__getitem__]
+        if weighted:
+            weight = np.ones(len(codes)) if weight is None else weight
+            columns.append(weight.astype(dtype).__getitem__)
+        return lambda rows: [column(rows) for column in columns]
+
+    def _run(
+        self,
+        recipe: Any,
+        fetch: Any,
+        constants: Any,
+        plan: Any,
+        stops: bool,
+        as_given: tuple[Any, Any, Any],
+    ) -> None:
+        from skdnn._engine import train
+
+        # Another optimizer, or another setting of it, cannot go on from the state of this one.
+        optimizer = f"{recipe.optimizer.kind.__qualname__} {recipe.optimizer.baked}"
+        if getattr(self, "_optimizer", optimizer) != optimizer:
+            self._state = replace(self._state, optimizer=None)
+        self._optimizer = optimizer
+        lines = EpochLines(plan.epochs) if self.verbose else None
+        stopping = None
+        if stops:
+            stopping = EarlyStopping(self.n_iter_no_change, self.tol, goes_on=self.n_iter_ > 0)
+        start = self._forget_stopping()
+        tasks = self._begin_tasks(plan, as_given)
+        parts = [lines, self._plateau(plan), stopping, self._keras_callbacks(plan, fetch), tasks]
+        report = Several([part for part in parts if part is not None])
+        state, history = train(recipe, fetch, constants, self._state, plan, self._rng, report)
+        if not history:  # a callback found nothing left to do
+            self._state = state
+        else:
+            best = self._take_over(state, history, stopping, start)
+            if stopping is not None and lines is not None:
+                lines.say(stopping.verdict())
+            if best:
+                self._warn_if_lost(history["loss"][best - 1])
+        if tasks is not None:
+            tasks.end()
+
+    def _forget_stopping(self) -> int:
+        """Drop what early stopping told of the fit before; return the epoch that it ended with."""
+        start = getattr(self, "best_epoch_", self.n_iter_)
+        for name in ("best_epoch_", "best_score_", "validation_scores_"):
+            self.__dict__.pop(name, None)
+        return start
+
+    def _take_over(
+        self,
+        state: State,
+        history: dict[str, list[float]],
+        stopping: EarlyStopping | None,
+        start: int,
+    ) -> int:
+        """Keep what was learned; return in which epoch of this training, 0 for before it.
+
+        `start` is the epoch whose weights it began with.
+        """
+        n_before = self.n_iter_
+        if stopping is None:
+            self.__dict__.update(self._fitted(state, history))
+            return len(history["loss"])
+        if not np.isfinite(stopping.best_loss):
+            raise ValueError(
+                "Training diverged: the validation loss was not finite after any epoch. Lower "
+                "learning_rate, or look for huge values among the rows to validate on."
+            )
+        best = stopping.best_epoch
+        self.__dict__.update(self._fitted(stopping.best or self._state, history))
+        self.best_epoch_ = n_before + best if best else start
+        self.best_score_ = -stopping.best_loss
+        self.validation_scores_ = -np.array(self.history_["val_loss"])
+        return best
+
+    def _begin_tasks(self, plan: Any, as_given: tuple[Any, Any, Any]) -> FitTasks | None:
+        """Tell scikit-learn's callbacks, if there are any, that a fit begins."""
+        if not getattr(self, "_skl_callbacks", None):
+            return None
+        X, y, weight = as_given
+        rows = None if len(plan.rows) == _num_samples(y) else plan.rows
+
+        def part(data: Any) -> Callable[[], Any]:
+            return cache(lambda: data if rows is None else _safe_indexing(data, rows))
+
+        data = {"X": part(X), "y": part(y)}
+        if weight is not None:
+            data["metadata"] = cache(lambda: {"sample_weight": part(np.asarray(weight))()})
+        context = self._init_callback_context(max_subtasks=plan.epochs)
+        return FitTasks(self, context, data, self._fitted)
+
+    def _fitted(self, state: State, history: dict[str, list[float]]) -> dict[str, Any]:
+        """Return the attributes that more epochs change."""
+        n_epochs = len(next(iter(history.values())))
+        # Every list has one entry per epoch: NaN for those that did not have what it tells of.
+        before, now = [np.nan] * self.n_iter_, [np.nan] * n_epochs
+        told = {
+            name: self.history_.get(name, before) + history.get(name, now)
+            for name in {**self.history_, **history}
+        }
+        return {"_state": state, "history_": told, "n_iter_": self.n_iter_ + n_epochs}
+
+    def _plateau(self, plan: Any) -> Plateau | None:
+        if plan.schedule is None or plan.schedule.name != "reduce_on_plateau":
+            return None
+        return Plateau(max(1, self.n_iter_no_change // 2), self.tol)
+
+    def _keras_callbacks(self, plan: Any, fetch: Any) -> Any:
+        if not self.callbacks_:
+            return None
+        from skdnn._keras_callbacks import KerasCallbacks
+
+        return KerasCallbacks(
+            self.callbacks_,
+            self._make_model(),
+            self._targets.in_units,
+            fetch(plan.rows[:1])[1],
+            n_epochs=plan.epochs,
+            n_steps=-(-len(plan.rows) // plan.batch_size),
+            scheduled=plan.schedule is not None,
+            owner=type(self).__name__,
+        )
+
+    def _warn_if_lost(self, loss: float) -> None:
+        # Far off and still finite: rectified units, once dead, keep a loss from overflowing.
+        if loss > 1000 * self._targets.chance_loss:
+            warnings.warn(
+                f"The loss of {type(self).__name__} is {loss:.3g} after the last epoch, where a "
+                f"guess has at most {self._targets.chance_loss:.3g}: training diverged. Lower "
+                "learning_rate or alpha, or scale the inputs (scaling='standard').",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+
+
+def _one_after_the_other(
+    first: Callable[[np.ndarray], list[np.ndarray]],
+    n_rows: int,
+    second: Callable[[np.ndarray], list[np.ndarray]],
+) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """Fetch from two sources; those asked for together are of the same."""
+    return lambda rows: first(rows) if rows[0] < n_rows else second(rows - n_rows)
+
+
+def _draw_seed(random_state: Any) -> int:
+    """Draw a seed; with None from the operating system, never from NumPy's global generator."""
+    if random_state is None:
+        random_state = np.random.RandomState()
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
