@@ -98,10 +98,10 @@ class MemberDense(keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         """Make kernel and bias."""
-        shape = (self.n_members, input_shape[-1], self.units)
-        self.kernel = self.add_weight(shape=shape, initializer="zeros", name="kernel")
-        shape = (self.n_members, self.units)
-        self.bias = self.add_weight(shape=shape, initializer="zeros", name="bias")
+        kernel = (self.n_members, input_shape[-1], self.units)
+        self.kernel = self.add_weight(shape=kernel, initializer="zeros", name="kernel")
+        bias = (self.n_members, self.units)
+        self.bias = self.add_weight(shape=bias, initializer="zeros", name="bias")
 
     def call(self, x: Any) -> Any:
         """Compute activation(x @ kernel + bias)."""

@@ -23,19 +23,8 @@ FLOORS = [
     {"_seeding"},
     {"_model_engine"},
     {"_keras_callbacks"},
-    {
-        "_callbacks",
-        "_chunks",
-        "_columns",
-        "_embedding",
-        "_engine",
-        "_inference",
-        "_members",
-        "_inputs",
-        "_layers",
-        "_targets",
-    }
-    | {"_validation", "_weights"},
+    {"_callbacks", "_chunks", "_columns", "_embedding", "_engine", "_inference", "_inputs"}
+    | {"_layers", "_members", "_targets", "_validation", "_weights"},
     {"_feeding", "_model_program", "_program"},
     {"_losses", "_network"},
     {"_lookup", "_optimizers", "_scikeras", "_session"},
