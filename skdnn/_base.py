@@ -50,12 +50,14 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         "alpha": [Interval(Real, 0, None, closed="left")],
         "scaling": [StrOptions({"auto", "standard", "minmax"}), None],
         "categorical_features": ["array-like", StrOptions({"auto"}), None],
+        "numeric_embedding": [StrOptions({"piecewise_linear", "periodic"}), None],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
         "loss": [str, callable, HasMethods(["call", "get_config"])],
         "optimizer": [str, type, HasMethods(["apply", "get_config"])],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), callable, None],
         "momentum": [Interval(Real, 0, 1, closed="left"), None],
         "learning_rate_schedule": [
-            StrOptions({"constant", "cosine", "one_cycle", "reduce_on_plateau"})
+            StrOptions({"constant", "cosine", "coslog4", "one_cycle", "reduce_on_plateau"})
         ],
         "warmup": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left"), None],
@@ -86,6 +88,8 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         alpha: float = 0.0,
         scaling: str | None = "auto",
         categorical_features: Any = "auto",
+        numeric_embedding: str | None = None,
+        n_members: int = 1,
         loss: Any = "auto",
         optimizer: Any = "adam",
         learning_rate: Any = None,
@@ -116,6 +120,8 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         self.alpha = alpha
         self.scaling = scaling
         self.categorical_features = categorical_features
+        self.numeric_embedding = numeric_embedding
+        self.n_members = n_members
         self.loss = loss
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -392,5 +398,5 @@ def _arrived(kind: type, settings: dict[str, Any]) -> Any:
 
 
 def _is_keras_loss(value: Any) -> bool:
-    keras = sys.modules.get("keras")
-    return keras is not None and isinstance(value, keras.losses.Loss)
+    kind = getattr(sys.modules.get("keras.losses"), "Loss", None)  # absent while Keras is imported
+    return kind is not None and isinstance(value, kind)

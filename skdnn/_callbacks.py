@@ -181,8 +181,6 @@ class EarlyStopping(Silence):
         Whether it has told to stop.
     """
 
-    silent = False
-
     def __init__(self, patience: int, tol: float, goes_on: bool):
         self.patience = patience
         self.tol = tol
@@ -201,6 +199,8 @@ class EarlyStopping(Silence):
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
         """Keep the state of an epoch that is the best so far; stop after too many that are not."""
         self._epoch += 1
+        if "val_loss" not in logs:  # not every epoch is looked at
+            return False
         loss = logs["val_loss"]
         if loss < self.best_loss:
             self.best_epoch, self.best_loss, self.best = self._epoch, loss, training.read()

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+_OPEN = 1e30  # no bound; weights have to be finite
+
 
 def bins(x: np.ndarray, n_bins: int) -> list[np.ndarray]:
     """Lay out the bins of a piecewise-linear embedding between quantiles.
@@ -31,13 +33,13 @@ def bins(x: np.ndarray, n_bins: int) -> list[np.ndarray]:
         edge[column, :n] = edges[:-1]
         slope[column, :n] = 1 / np.diff(edges)
         greatest[column, :n] = 1
-        least[column, 0] = -np.inf
-        greatest[column, n - 1] = np.inf
+        least[column, 0] = -_OPEN
+        greatest[column, n - 1] = _OPEN
     return [edge, slope, least, greatest]
 
 
 def frequencies(
-    n_columns: int, n_frequencies: int, rng: np.random.Generator, scale: float = 0.1
+    n_columns: int, n_frequencies: int, rng: np.random.Generator, scale: float = 0.5
 ) -> list[np.ndarray]:
     """Draw the frequencies of a periodic embedding from a normal distribution.
 
@@ -47,7 +49,7 @@ def frequencies(
         The shape.
     rng : numpy.random.Generator
         Draws them.
-    scale : float, default=0.1
+    scale : float, default=0.5
         Standard deviation: the smaller, the smoother the function is to begin with.
     """
     return [scale * rng.standard_normal((n_columns, n_frequencies))]

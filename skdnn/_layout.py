@@ -12,9 +12,16 @@ from skdnn._spec import (
     CategoryEmbedding,
     ColumnTransform,
     NetworkSpec,
+    NumericEmbedding,
+    Periodic,
+    PiecewiseLinear,
     dense_network,
     embedding_length,
 )
+
+# Bins of a column, fewer where there are many columns.
+_MOST_BINS, _ALL_BINS = 32, 2048
+_FREQUENCIES = 16
 
 
 class Layout:
@@ -26,6 +33,8 @@ class Layout:
     batch_norm: bool
     scaling: str | None
     categorical_features: Any
+    numeric_embedding: str | None
+    n_members: int
     dtype: str
     _columns: Columns
     _inputs: Inputs
@@ -62,19 +71,22 @@ class Layout:
         self, shape: tuple[int, ...], hidden: list[tuple[int, Activation, float]]
     ) -> NetworkSpec:
         inputs, sizes = self._inputs, self._columns.sizes
-        entry: list[ColumnTransform | CategoryEmbedding] = []
+        entry: list[ColumnTransform | CategoryEmbedding | NumericEmbedding] = []
         if inputs.sorts:
             positions = [inputs.numbers, inputs.signed, inputs.codes]
             numbers, signed, codes = (tuple(p.tolist()) for p in positions)
             entry.append(ColumnTransform(numbers, signed, codes))
         if sizes:
             entry.append(CategoryEmbedding(sizes, tuple(map(embedding_length, sizes))))
+        if self.numeric_embedding is not None and len(inputs.numbers):
+            entry.append(_numeric_embedding(self.numeric_embedding, len(inputs.numbers)))
         return dense_network(
             shape,
             hidden,
             (self._targets.n_outputs, self._targets.activation),
             scaled=inputs.offset is not None,
             entry=tuple(entry),
+            n_members=int(self.n_members),
             batch_norm=bool(self.batch_norm),
             ascending=self._targets.ascending,
             dtype=self.dtype,
@@ -108,6 +120,13 @@ class Layout:
                 "scaling, categorical_features, loss, quantile or dtype was changed): set them "
                 "back, or start anew with fit and warm_start=False."
             )
+
+
+def _numeric_embedding(name: str, n_columns: int) -> NumericEmbedding:
+    if name == "periodic":
+        return Periodic("periodic", n_columns, _FREQUENCIES)
+    n_bins = max(2, min(_MOST_BINS, _ALL_BINS // n_columns))
+    return PiecewiseLinear("piecewise_linear", n_columns, n_bins)
 
 
 def _is_count(value: Any) -> bool:

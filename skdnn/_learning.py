@@ -24,11 +24,13 @@ from skdnn._callbacks import (
     with_callbacks,
 )
 from skdnn._chunks import Chunks
+from skdnn._embedding import bins, frequencies
 from skdnn._inputs import Inputs
 from skdnn._layout import Layout
+from skdnn._members import folds, folds_of_groups, member_weights
 from skdnn._receiving import Receiving
 from skdnn._schedules import Schedule
-from skdnn._spec import Activation, State
+from skdnn._spec import Activation, NumericEmbedding, Periodic, State
 from skdnn._targets import Targets
 from skdnn._validation import Given, hold_out
 
@@ -177,7 +179,8 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
             self._split_seed = int(self._rng.integers(2**31))
         rows = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
         stops = given is not None and self._stops_early(len(rows), given)
-        rows, held_out = self._split(y, rows, given, stops)
+        is_dealt = self._deals_folds(given, stops)
+        rows, held_out = self._split(y, rows, None if is_dealt else given, stops)
         if self._columns.reads(X):
             columns = self._columns
             X = self._checked(columns.transform(X) if resume else columns.fit_transform(X, rows))
@@ -198,13 +201,43 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
                 )
             weight = weight / weight[rows].mean()
         validation = self._check_given(given or part, of_classes)
+        if is_dealt and given is not None:
+            fold = self._deal(y, rows, given)
+            weight, weight_val = member_weights(weight, fold, self.n_members)
+            validation = X, y, weight_val
         recipe, fetch, constants = self._assemble(X, y, weight, validation, optimizer, loss)
         recipe = replace(recipe, scheduled=schedule is not None)
-        if validation is not None:
+        if is_dealt:
+            held_out = len(y) + rows[weight_val[rows].any(axis=1)]
+        elif validation is not None:
             held_out = len(y) + np.arange(len(validation[1]))
         epochs = 1 if given is None else self._most_epochs(stops)
         plan = Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle), schedule)
+        if is_dealt:  # some forty looks are enough to choose from
+            plan.validate_every = max(1, epochs // 40)
         self._run(recipe, fetch, constants, plan, stops, as_given)
+
+    def _deals_folds(self, given: Given | None, stops: bool) -> bool:
+        """Whether each member is stopped on a fold of its own, so that no row is lost to all."""
+        several = self.n_members > 1 and self.validation_fraction is None
+        return several and stops and given is not None and given.X is None
+
+    def _deal(self, y: np.ndarray, rows: np.ndarray, given: Given) -> np.ndarray:
+        """Return the fold of each row, -1 for those that are not trained on."""
+        fold = np.full(len(y), -1)
+        groups = self._check_groups(given.groups, y)
+        key = y[rows].reshape(len(rows), -1)[:, 0]
+        if is_classifier(self):
+            key = np.unique(key, return_inverse=True)[1]
+        rng = np.random.default_rng(self._split_seed)
+        fold[rows] = folds(key, rng) if groups is None else folds_of_groups(groups[rows], rng)
+        return fold
+
+    def _check_groups(self, groups: Any, y: np.ndarray) -> np.ndarray | None:
+        if groups is None:
+            return None
+        check_consistent_length(y, groups)
+        return column_or_1d(groups)
 
     def _stops_early(self, n_rows: int, given: Given) -> bool:
         if self.early_stopping != "auto":
@@ -255,10 +288,8 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
             fraction = _VALIDATION_FRACTION
         if given is None or given.X is not None or fraction is None:
             return rows, rows[:0]
-        groups = given.groups
-        if groups is not None:
-            check_consistent_length(y, groups)
-            groups = column_or_1d(groups)[rows]
+        groups = self._check_groups(given.groups, y)
+        groups = None if groups is None else groups[rows]
         labels = y[rows] if is_classifier(self) and y.ndim == 1 else None
         return hold_out(rows, labels, fraction, self._split_seed, groups)
 
@@ -281,11 +312,22 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         self._inputs = Inputs(self.scaling, shape, self._columns.codes).fit(X, rows, weight)
         self._spec = self._lay_out(shape, hidden)
         owner = type(self).__name__
-        weights = initial_weights(self._spec, self.kernel_initializer, self._rng, owner)
+        start = self._begin_embedding(X, rows)
+        weights = initial_weights(self._spec, self.kernel_initializer, self._rng, owner, start)
         weights[-1] += self._targets.start
         self._state = State(weights)
         self.history_: dict[str, list[float]] = {}
         self.n_iter_ = 0
+
+    def _begin_embedding(self, X: Any, rows: np.ndarray) -> list[np.ndarray]:
+        """Return what the numeric embedding starts from, where there is one."""
+        layer = next((x for x in self._spec.layers if isinstance(x, NumericEmbedding)), None)
+        if layer is None:
+            return []
+        if isinstance(layer, Periodic):
+            return frequencies(layer.n_columns, layer.n_frequencies, self._rng)
+        fetch = self._inputs.fetch_from(X, "float64")
+        return bins(fetch(rows)[:, : layer.n_columns], layer.n_bins)
 
     def _assemble(
         self,
@@ -303,14 +345,19 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         from skdnn._program import SMOOTHED, Constants, Recipe
 
         dtype = self._spec.dtype
+        n_members = self._spec.n_members
         weighted = weight is not None or (validation is not None and validation[2] is not None)
+        weighted = weighted or n_members > 1
         codes = self._targets.encode(y, dtype)
-        fetch = self._fetch_from(X, codes, weight, weighted)
+        source = self._inputs.fetch_from(X, dtype)
+        fetch = self._fetch_from(source, codes, weight, weighted)
         if validation is not None:
             X_val, y_val, weight_val = validation
-            codes_val = self._targets.encode(y_val, dtype)
+            if X_val is not X:
+                source = self._inputs.fetch_from(X_val, dtype)
+            codes_val = codes if y_val is y else self._targets.encode(y_val, dtype)
             fetch = _one_after_the_other(
-                fetch, len(y), self._fetch_from(X_val, codes_val, weight_val, weighted)
+                fetch, len(y), self._fetch_from(source, codes_val, weight_val, weighted)
             )
         smoothing = getattr(self, "label_smoothing", 0.0)
         if smoothing and (not isinstance(loss, str) or self._targets.loss not in SMOOTHED):
@@ -341,13 +388,15 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         return recipe, fetch, constants
 
     def _fetch_from(
-        self, X: np.ndarray, codes: np.ndarray, weight: np.ndarray | None, weighted: bool
+        self, source: Any, codes: np.ndarray, weight: np.ndarray | None, weighted: bool
     ) -> Callable[[np.ndarray], list[np.ndarray]]:
-        dtype = self._spec.dtype
-        columns = [self._inputs.fetch_from(X, dtype), codes.__getitem__]
+        dtype, n_members = self._spec.dtype, self._spec.n_members
+        columns = [source, codes.__getitem__]
         if weighted:
-            weight = np.ones(len(codes)) if weight is None else weight
-            columns.append(weight.astype(dtype).__getitem__)
+            weight = np.ones(len(codes), dtype) if weight is None else weight.astype(dtype)
+            if n_members > 1 and weight.ndim == 1:
+                weight = np.broadcast_to(weight[:, np.newaxis], (len(weight), n_members))
+            columns.append(weight.__getitem__)
         return lambda rows: [column(rows) for column in columns]
 
     def _run(

@@ -36,6 +36,39 @@ def folds(y: np.ndarray, rng: np.random.Generator, n_folds: int = N_FOLDS) -> np
     return fold
 
 
+def folds_of_groups(
+    groups: np.ndarray, rng: np.random.Generator, n_folds: int = N_FOLDS
+) -> np.ndarray:
+    """Deal rows out to folds, those of one group to the same: see `folds`."""
+    names, group = np.unique(groups, return_inverse=True)
+    return rng.permutation(np.arange(len(names)) % n_folds)[group]
+
+
+def member_weights(
+    weight: np.ndarray | None, fold: np.ndarray, n_members: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weigh rows for members, of which each sees all folds but one, and is judged on that.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n_samples,) or None
+        Weights of the rows.
+    fold : ndarray of shape (n_samples,), int
+        The fold of each row; -1 where it is in none.
+    n_members : int
+        Number of members.
+
+    Returns
+    -------
+    training, validation : ndarray of shape (n_samples, n_members)
+        Means over the rows in a fold are 1.
+    """
+    own = fold[:, np.newaxis] == np.arange(n_members)
+    base = np.where(fold < 0, 0.0, 1.0 if weight is None else weight)[:, np.newaxis]
+    training, validation = base * ~own, base * own
+    return training * (np.sum(fold >= 0) * n_members / training.sum()), validation
+
+
 def temperature(loss: Callable[[np.ndarray], float], logits: np.ndarray) -> float:
     """Find the number by which logits are best divided (Guo et al. 2017, section 4.2).
 

@@ -287,11 +287,12 @@ class Program:
         return swapped if self._averaged else loop
 
     def _told(self, batch: list[Any], constants: Constants, training: bool) -> tuple[Any, Any]:
-        """Return loss and metric of each row of a batch, before weights; of each member, too."""
+        """Return loss and metric of each row, before weights; of members one after the other."""
         (x, y), loss = batch[:2], self.recipe.loss
         output = self.model(x, training=training)
         if self._has_members:
-            y = tf.broadcast_to(y, tf.concat([tf.shape(output)[:1], tf.shape(y)], axis=0))
+            y = tf.tile(y, [self.recipe.spec.n_members] + [1] * (self.recipe.y_ndim - 1))
+            output = tf.reshape(output, [-1, self.recipe.spec.n_outputs])
         activation = str(self.recipe.spec.activations[-1])
         if training and self.recipe.smoothed:
             losses = SMOOTHED[str(loss)](y, output, constants)
@@ -338,14 +339,12 @@ class Program:
     def _weights(self, batch: list[Any], losses: Any) -> Any:
         if not self.recipe.weighted:
             return tf.ones_like(losses)
-        return tf.transpose(batch[2]) if self._has_members else batch[2]
+        return tf.reshape(tf.transpose(batch[2]), [-1]) if self._has_members else batch[2]
 
     def _sums(self, losses: Any, metrics: Any, weights: Any) -> Any:
         """Return the weighted sums over the rows of a batch, of members their mean."""
-        if not self._has_members:
-            return tf.linalg.matvec(tf.stack([losses, metrics]), weights)
-        flat = tf.reshape(tf.stack([losses, metrics]), [2, -1])
-        return tf.linalg.matvec(flat, tf.reshape(weights, [-1])) / self.recipe.spec.n_members
+        sums = tf.linalg.matvec(tf.stack([losses, metrics]), weights)
+        return sums / self.recipe.spec.n_members if self._has_members else sums
 
     # ------------------------------------------------------------------ run
 

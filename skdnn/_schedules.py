@@ -18,6 +18,11 @@ def _cosine(t: np.ndarray) -> np.ndarray:
     return _half_cosine(1, 0, t)
 
 
+def _coslog4(t: np.ndarray) -> np.ndarray:
+    """Four cycles, each longer than the last (Holzmüller et al. 2024, "Better by Default")."""
+    return (1 - np.cos(2 * np.pi * np.log2(1 + 15 * t))) / 2
+
+
 def _one_cycle(t: np.ndarray) -> np.ndarray:
     """Up and down again, far below where it began (Smith & Topin 2018).
 
@@ -33,6 +38,7 @@ def _one_cycle(t: np.ndarray) -> np.ndarray:
 SCHEDULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "constant": np.ones_like,
     "cosine": _cosine,
+    "coslog4": _coslog4,
     "one_cycle": _one_cycle,
     "reduce_on_plateau": np.ones_like,
 }

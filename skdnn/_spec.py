@@ -306,9 +306,13 @@ class NetworkSpec:
         n_inputs = prod(before[-1]) if before else self.n_inputs
         return NetworkSpec((n_inputs,), layers, self.dtype)
 
+    def without_mean(self) -> "NetworkSpec":
+        """Return the same network without the mean of its members."""
+        return replace(self, layers=tuple(x for x in self.layers if not isinstance(x, Mean)))
+
     def without_output_activation(self) -> "NetworkSpec":
         """Return the same network up to its last activation; of members, each one's output."""
-        *layers, output = (x for x in self.layers if not isinstance(x, Mean))
+        *layers, output = self.without_mean().layers
         if isinstance(output, Dense | Activate):
             output = replace(output, activation="linear")
         return replace(self, layers=(*layers, output))

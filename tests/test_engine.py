@@ -495,3 +495,34 @@ def test_a_schedule_does_not_depend_on_how_epochs_are_cut(data, values, monkeypa
     parts, _ = run(recipe, data, start(recipe.spec), scheduled)
     for a, b in zip(whole.weights, parts.weights, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop"])
+def test_each_member_is_trained_as_if_it_were_alone(data, optimizer):
+    hidden = [(16, "relu", 0.0), (8, "tanh", 0.0)]
+    several = dense_network((8,), hidden, (3, "softmax"), scaled=False, n_members=3)
+    weight = np.random.default_rng(2).integers(0, 3, (N, 3)).astype("float32")
+    recipe = recipe_for(several.body, optimizer, weighted=True)
+    begin = start(several)
+    state, history = run(recipe, data._replace(weight=weight), begin, plan())
+    losses = []
+    for member in range(3):
+        alone = recipe_for(network(), optimizer, weighted=True)
+        own = State([w[member] for w in begin.weights])
+        expected, told = run(alone, data._replace(weight=weight[:, member]), own, plan())
+        for mine, its in zip(state.weights, expected.weights, strict=True):
+            np.testing.assert_allclose(mine[member], its, rtol=1e-4, atol=1e-5)
+        losses.append(told["loss"])
+    np.testing.assert_allclose(history["loss"], np.mean(losses, axis=0), rtol=1e-5)
+
+
+def test_some_epochs_are_looked_at(data):
+    split = plan(7, rows=np.arange(50), held_out=np.arange(50, N), validate_every=3)
+    _, some = run(recipe_for(network()), data, start(network()), split)
+    _, all_of_them = run(
+        recipe_for(network()), data, start(network()), replace(split, validate_every=1)
+    )
+    assert np.flatnonzero(np.isfinite(some["val_loss"])).tolist() == [2, 5, 6]
+    seen = np.array(all_of_them["val_loss"])[[2, 5, 6]]
+    np.testing.assert_array_equal(np.array(some["val_loss"])[[2, 5, 6]], seen)
+    np.testing.assert_array_equal(some["loss"], all_of_them["loss"])

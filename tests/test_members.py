@@ -5,7 +5,8 @@ import pytest
 from scipy.special import log_softmax
 from sklearn.metrics import log_loss
 
-from skdnn._members import folds, temperature
+from skdnn import DNNClassifier, DNNRegressor, _inference
+from skdnn._members import folds, folds_of_groups, member_weights, temperature
 
 
 @pytest.mark.parametrize("n", [7, 8, 9, 100])
@@ -53,3 +54,79 @@ def test_temperature_undoes_overconfidence(factor):
         return log_loss(y, np.exp(log_softmax(z, axis=1)))
 
     assert temperature(loss, logits * factor) == pytest.approx(factor, rel=0.05)
+
+
+def test_groups_stay_together():
+    groups = np.random.default_rng(1).integers(0, 40, 300)
+    fold = folds_of_groups(groups, np.random.default_rng(0))
+    assert all(len(set(fold[groups == g])) == 1 for g in groups)
+    assert len(set(fold)) == 8
+
+
+def test_a_member_sees_all_folds_but_its_own():
+    fold = np.array([0, 1, 2, 3, 0, -1])
+    weight = np.array([1.0, 2, 3, 4, 5, 6])
+    training, validation = member_weights(weight, fold, 2)
+    assert np.array_equal(training > 0, [[0, 1], [1, 0], [1, 1], [1, 1], [0, 1], [0, 0]])
+    assert np.array_equal(validation, [[1, 0], [0, 2], [0, 0], [0, 0], [5, 0], [0, 0]])
+    assert training[fold >= 0].mean() == pytest.approx(1)
+    assert training[2, 0] / training[1, 0] == pytest.approx(3 / 2)
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 5))
+    return X, (X[:, 0] + np.sin(3 * X[:, 1]) + 0.3 * rng.normal(size=400) > 0).astype(int)
+
+
+def test_members_are_judged_on_rows_that_they_have_not_seen(table):
+    X, y = table
+    model = DNNClassifier((16,), n_members=4, epochs=30, early_stopping=True, random_state=0)
+    model.fit(X, y)
+    fold = folds(y, np.random.default_rng(model._split_seed))
+    x = model._inputs.apply(X, np.float32)
+    each = _inference.forward(model._spec.without_mean().body, model._state.weights, x)
+    losses = [
+        log_loss(y[fold == member], each[member][fold == member], labels=[0, 1])
+        for member in range(4)
+    ]
+    sizes = [np.sum(fold == member) for member in range(4)]
+    expected = np.average(losses, weights=sizes)
+    assert -model.best_score_ == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_prediction_is_the_mean_of_the_members(table):
+    X, y = table
+    model = DNNClassifier((16,), n_members=3, epochs=5, random_state=0).fit(X, y)
+    x = model._inputs.apply(X, np.float32)
+    each = _inference.forward(model._spec.without_mean().body, model._state.weights, x)
+    assert np.allclose(model.predict_proba(X), each.mean(axis=0), atol=1e-6)
+    assert np.allclose(model.model_.predict(X, verbose=0), model.predict_proba(X), atol=1e-5)
+
+
+@pytest.mark.parametrize("embedding", ["piecewise_linear", "periodic"])
+def test_an_embedding_sees_what_is_not_linear(embedding):
+    X = np.random.default_rng(0).uniform(-1, 1, (600, 1))
+    y = np.sin(6 * X[:, 0])
+    settings = {"epochs": 40, "learning_rate": 0.01, "random_state": 0}
+    plain = DNNRegressor((), **settings).fit(X, y)
+    bent = DNNRegressor((), numeric_embedding=embedding, **settings).fit(X, y)
+    assert bent.score(X, y) > plain.score(X, y) + 0.5
+
+
+@pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
+def test_members_go_with_the_rest(kind, table):
+    X, y = table
+    X = X.copy()
+    X[::7, 2] = np.nan
+    weight = np.random.default_rng(0).uniform(0, 1, len(y))
+    model = kind((8,), n_members=3, epochs=4, batch_norm=True, dropout=0.1, warm_start=True)
+    model.set_params(numeric_embedding="piecewise_linear", early_stopping=True, random_state=0)
+    model.fit(X, y, weight).fit(X, y, weight)
+    assert model.n_iter_ == 8
+    assert len(model.predict(X)) == len(y)
+    model.partial_fit(X, y)
+    given = kind((8,), n_members=2, epochs=3, early_stopping=True, random_state=0)
+    given.fit(X, y, X_val=X[:50], y_val=y[:50])
+    assert len(given.validation_scores_) == 3
