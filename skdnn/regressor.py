@@ -84,6 +84,19 @@ class DNNRegressor(RegressorMixin, BaseDNN):
 
         Missing ones are a category of their own, if there are any in training. A category that was
         not in training is the vector zero.
+    numeric_embedding : {"piecewise_linear", "periodic"} or None, default=None
+        What is added to each scaled column of numbers, for what is not linear in them (Gorishniy
+        et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning").
+
+        - "piecewise_linear": how far it is through each of its bins, which lie between quantiles
+          of the training rows: 32 of them, fewer from 64 columns on, 2 at the least.
+        - "periodic": sine and cosine of 16 multiples of it, which are learned.
+    n_members : int, default=1
+        Number of networks that are trained side by side, each from its own initial weights, and
+        whose predictions are averaged. With early stopping, and neither X_val nor
+        `validation_fraction`, the rows are dealt out to 8 folds: a member never sees one of them, is
+        judged on it, and no row is lost to all. The validation loss is then the mean over the
+        folds of the first 8 members, measured some 40 times in a fit.
     loss : str, callable, Keras loss or Keras loss class, default="auto"
         What training minimises.
 
@@ -110,14 +123,16 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         each fit trains with a new one of the same configuration.
     learning_rate : float, Keras learning-rate schedule or None, default=None
         Overrides the optimizer's own (Keras's default for it, where it is given by name).
-    learning_rate_schedule : {"constant", "cosine", "one_cycle", "reduce_on_plateau"}, \
-            default="constant"
+    learning_rate_schedule : {"constant", "cosine", "coslog4", "one_cycle", \
+            "reduce_on_plateau"}, default="constant"
         How the learning rate changes over the steps of a fit; it is at its highest what
         `learning_rate` says, which must be a number then, or None for the optimizer's own.
 
         - "constant": not at all.
         - "cosine": falls to zero along half a cosine (Loshchilov & Hutter 2017, "SGDR",
           equation 5), as `keras.optimizers.schedules.CosineDecay` does.
+        - "coslog4": goes from zero to its height and back four times, each time for longer
+          (Holzmüller et al. 2024, "Better by Default", equation 3).
         - "one_cycle": rises from a 25th to its full height over the first 30% of the steps, and
           falls to a 250,000th over the rest, along half cosines (Smith & Topin 2018,
           "Super-Convergence"; the shares are those of fastai, Howard & Gugger 2020).
