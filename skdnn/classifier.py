@@ -79,9 +79,9 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     n_members : int, default=1
         Number of networks that are trained side by side, each from its own initial weights, and
         whose predictions are averaged. With early stopping, and neither X_val nor
-        `validation_fraction`, the rows are dealt out to 8 folds: a member never sees one of them, is
-        judged on it, and no row is lost to all. The validation loss is then the mean over the
-        folds of the first 8 members, measured some 40 times in a fit.
+        `validation_fraction`, the rows are dealt out to 8 folds: each of the first 8 members never
+        sees one of them and is judged on it, and no row is lost to all. The validation loss is
+        then the mean over these folds, measured some 40 times in a fit.
     loss : str, callable, Keras loss or Keras loss class, default="auto"
         What training minimises. "auto" or "log_loss" is the cross-entropy, for a multilabel y the
         binary one of each label. Any other of Keras's by name, and any Keras loss as object or
