@@ -1032,8 +1032,8 @@ def _arrived(kind: type, settings: dict[str, Any]) -> Any:
 
 
 def _is_keras_loss(value: Any) -> bool:
-    keras = sys.modules.get("keras")
-    return keras is not None and isinstance(value, keras.losses.Loss)
+    kind = getattr(sys.modules.get("keras.losses"), "Loss", None)  # absent while Keras is imported
+    return kind is not None and isinstance(value, kind)
 
 
 def _is_count(value: Any) -> bool:
