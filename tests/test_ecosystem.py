@@ -736,9 +736,12 @@ def test_tags_say_what_each_estimator_is():
     assert classifier.classifier_tags.multi_class
     assert classifier.classifier_tags.multi_label
     assert regressor.target_tags.multi_output
-    assert classifier.input_tags.three_d_array
     assert classifier.target_tags.required
-    assert not regressor.input_tags.allow_nan
+    for tags in (classifier.input_tags, regressor.input_tags):
+        assert tags.three_d_array
+        assert tags.sparse
+        assert tags.categorical
+        assert tags.allow_nan
 
 
 def test_repr_shows_the_changed_parameters_and_can_be_evaluated(kind):

@@ -15,6 +15,9 @@ layers = keras.layers
 
 @pytest.fixture(autouse=True)
 def cache(monkeypatch):
+    # Now and then weights are drawn with which a filter is all but dead, and its normalization
+    # makes much of rounding.
+    keras.utils.set_random_seed(0)
     cache = ProgramCache(maxsize=4)
     monkeypatch.setattr(_programs, "PROGRAMS", cache)
     monkeypatch.setattr(_model_engine, "PROGRAMS", cache)

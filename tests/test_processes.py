@@ -362,8 +362,9 @@ def interrupt(monkeypatch):
                 raise KeyboardInterrupt
 
         # Where nothing is told, many epochs may go by at once.
-        monkeypatch.setattr("skdnn._callbacks.Silence.silent", False)
-        monkeypatch.setattr("skdnn._callbacks.Silence.steps_done", steps_done)
+        watched = property(lambda self: False, lambda self, value: None)
+        monkeypatch.setattr("skdnn._callbacks.Several.silent", watched, raising=False)
+        monkeypatch.setattr("skdnn._callbacks.Several.steps_done", steps_done)
 
     return interrupt
 
@@ -456,13 +457,13 @@ def press(self, epoch, n_steps):
         pressed.append(epoch)
         threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
 
-_callbacks.Silence.epoch_begins = press
+_callbacks.Several.epoch_begins = press
 clf = DNNClassifier((4,), epochs=10**9, random_state=0)
 try:
     clf.fit([[0.0], [1.0]], [0, 1])
 except KeyboardInterrupt:
     print("stopped", hasattr(clf, "classes_"))
-_callbacks.Silence.epoch_begins = lambda *args: None
+_callbacks.Several.epoch_begins = lambda *args: None
 print(clf.set_params(epochs=3).fit([[0.0], [1.0]], [0, 1]).n_iter_)
 """
 
