@@ -73,6 +73,14 @@ class Chunks:
                 "with __iter__."
             )
 
+    def check_weights(self, sample_weight: Any) -> None:
+        """Refuse weights that do not come with the rows."""
+        if sample_weight is not None:
+            raise ValueError(
+                f"{self.owner} was given X in chunks, and sample_weight apart from them: pass "
+                "chunks (X, y, sample_weight)."
+            )
+
     def look(self, rng: np.random.Generator, is_classifier: bool) -> tuple[Chunk, Any]:
         """Draw rows evenly from all chunks, and find all labels.
 

@@ -160,6 +160,8 @@ def test_an_evenly_drawn_sample_holds_rows_of_all_chunks(monkeypatch):
         ({"class_weight": "balanced"}, list, {}, "class_weight='balanced': pass a dict"),
         ({"warmup": 0.1}, list, {}, "warmup"),
         ({}, list, {"groups": [1, 2]}, "groups"),
+        ({}, list, {"sample_weight": np.ones(600)}, r"pass chunks \(X, y, sample_weight\)"),
+        ({"callbacks": []}, list, {}, "callbacks"),
     ],
 )
 def test_what_does_not_go_with_chunks_is_refused(data, params, chunks, given, message):
@@ -167,6 +169,12 @@ def test_what_does_not_go_with_chunks_is_refused(data, params, chunks, given, me
     with pytest.raises((TypeError, ValueError), match=message):
         model.fit(chunks(chunks_of(*data)), **given)
     assert not hasattr(model, "n_iter_")
+
+
+@pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
+def test_weights_apart_from_their_chunks_are_refused_in_partial_fit(data, kind):
+    with pytest.raises(ValueError, match=rf"{kind.__name__} was given X in chunks, and sample"):
+        quick(kind).partial_fit(chunks_of(*data), sample_weight=np.ones(600))
 
 
 def test_a_failed_chunk_loses_nothing(data):
