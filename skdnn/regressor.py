@@ -433,5 +433,6 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.single_output = True
-        tags.target_tags.multi_output = True
+        tags.target_tags.multi_output = self.quantile is None or isinstance(self.quantile, Real)
+        tags.target_tags.positive_only = self.loss in ("poisson", "gamma")
         return tags
