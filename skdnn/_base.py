@@ -200,6 +200,7 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         given.check(type(self).__name__)
         chunks = as_chunks(X, y, type(self).__name__)
         if chunks is not None:
+            chunks.check_weights(sample_weight)
             return self._learn_from(chunks, given)
         return self._learn(X, y, sample_weight, given=given, resume=self.warm_start)
 

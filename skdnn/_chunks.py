@@ -47,22 +47,29 @@ class Chunks:
     def __init__(self, source: Iterable | Callable[[], Iterable], owner: str):
         self.source = source
         self.owner = owner
+        self.n_chunks = 0  # until they were gone over
 
     def __iter__(self) -> Iterator[Chunk]:
-        some = False
+        n_chunks = 0
         for chunk in self.source() if callable(self.source) else self.source:
             if not isinstance(chunk, tuple) or len(chunk) not in (2, 3):
                 raise TypeError(
                     f"Chunks for {self.owner} must be tuples (X, y) or (X, y, sample_weight). Got "
                     f"{type(chunk).__name__}."
                 )
-            some = True
+            n_chunks += 1
             yield Chunk(*chunk)
-        if not some:
+        if not n_chunks:
             raise ValueError(
                 f"{self.owner} was given no chunk. An iterator can be gone over only once: pass a "
                 "list, or a function that returns a new one each time."
             )
+        if n_chunks != (self.n_chunks or n_chunks):
+            raise ValueError(
+                f"{self.owner} was given {self.n_chunks} chunks the first time, and then "
+                f"{n_chunks}: bring as many each time."
+            )
+        self.n_chunks = n_chunks
 
     def check_lasts(self) -> None:
         """Refuse what can be gone over only once: `fit` does so once more than there are epochs."""
@@ -71,6 +78,14 @@ class Chunks:
                 f"{self.owner}.fit goes over the chunks once for each epoch, and an iterator such "
                 "as a generator is then used up: pass the function that makes it, or an object "
                 "with __iter__."
+            )
+
+    def check_weights(self, sample_weight: Any) -> None:
+        """Refuse weights that do not come with the rows."""
+        if sample_weight is not None:
+            raise ValueError(
+                f"{self.owner} was given X in chunks, and sample_weight apart from them: pass "
+                "chunks (X, y, sample_weight)."
             )
 
     def look(self, rng: np.random.Generator, is_classifier: bool) -> tuple[Chunk, Any]:
@@ -133,7 +148,7 @@ class Chunks:
             Means over the rows of all chunks; of the rows to validate on, as they are at the end.
         """
         history: dict[str, list[float]] = {}
-        n_chunks = sum(1 for _ in self)
+        n_chunks = self.n_chunks or sum(1 for _ in self)
         before = estimator.history_, estimator.n_iter_
         training = _Training(estimator)
         for epoch in range(1, n_epochs + 1):

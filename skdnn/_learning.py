@@ -95,7 +95,6 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         self._check_for_chunks(given, stops)
         draft = copy.copy(self)
         draft.verbose = 0
-        callbacks = draft.__dict__.pop("_skl_callbacks", None)
         if not (self.warm_start and hasattr(self, "_state")):
             rng = np.random.default_rng(_draw_seed(self.random_state))
             sample, labels = chunks.look(rng, is_classifier(self))
@@ -108,8 +107,6 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         history = chunks.train(draft, given, n_epochs, report)
         draft._take_over(draft._state, history, stopping, start)
         self.__dict__ = {**draft.__dict__, "verbose": self.verbose}
-        if callbacks:
-            self._skl_callbacks = callbacks
         return self
 
     def _check_for_chunks(self, given: Given, stops: bool) -> None:
@@ -121,7 +118,7 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
             "a validation_fraction: pass X_val and y_val": self.validation_fraction is not None,
             "groups": given.groups is not None,
             "class_weight='balanced': pass a dict": balanced,
-            "callbacks": self.callbacks is not None,
+            "callbacks": self.callbacks is not None or bool(getattr(self, "_skl_callbacks", None)),
             "a learning_rate_schedule or warmup": schedule,
         }
         for what in (name for name, is_so in troubles.items() if is_so):

@@ -166,11 +166,12 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         early stopping only evaluates. With X_val nothing is held out.
     n_iter_no_change : int, default=10
         With early stopping: number of epochs in a row without improvement after which training
-        stops.
+        stops. Half of it is the patience of learning_rate_schedule="reduce_on_plateau".
     tol : float, default=0.0001
         With early stopping: what the validation loss must fall by, below that of the last
         improvement, to count as one. The weights kept are those of the least loss all the same.
-    callbacks : None, Keras callback or list of Keras callbacks, default=None
+        "reduce_on_plateau" has the same measure.
+    callbacks : Keras callback, class or callable, list of them, or None, default=None
         Objects derived from `keras.callbacks.Callback`, which each fit copies; classes, and
         functions without arguments, which each fit calls to make one. They see the whole network
         as a compiled Keras model, as `model_` is, and may change its weights, the optimizer and
@@ -354,8 +355,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         ----------
         X : array-like of shape (n_samples, ...)
             Samples. Or, without y, an iterable of chunks as in `fit`, one epoch on each.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels), default=None
+            Labels; None only for chunks.
         classes : array-like of shape (n_classes,), default=None
             All labels there will ever be. Needed at the first call, unless y is a multilabel
             indicator matrix.
@@ -376,6 +377,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
             )
         chunks = as_chunks(X, y, owner)
         if chunks is not None:
+            chunks.check_weights(sample_weight)
             return self._partial_learn_from(chunks, classes=classes)
         if known is None and classes is None and type_of_target(y) != "multilabel-indicator":
             raise ValueError(

@@ -179,11 +179,12 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         early stopping only evaluates. With X_val nothing is held out.
     n_iter_no_change : int, default=10
         With early stopping: number of epochs in a row without improvement after which training
-        stops.
+        stops. Half of it is the patience of learning_rate_schedule="reduce_on_plateau".
     tol : float, default=0.0001
         With early stopping: what the validation loss must fall by, below that of the last
         improvement, to count as one. The weights kept are those of the least loss all the same.
-    callbacks : None, Keras callback or list of Keras callbacks, default=None
+        "reduce_on_plateau" has the same measure.
+    callbacks : Keras callback, class or callable, list of them, or None, default=None
         Objects derived from `keras.callbacks.Callback`, which each fit copies; classes, and
         functions without arguments, which each fit calls to make one. They see the whole network
         as a compiled Keras model, as `model_` is, and may change its weights, the optimizer and
@@ -345,8 +346,8 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         ----------
         X : array-like of shape (n_samples, ...)
             Samples. Or, without y, an iterable of chunks as in `fit`, one epoch on each.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Targets; None only for chunks.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, as in `fit`.
 
@@ -357,6 +358,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         """
         chunks = as_chunks(X, y, type(self).__name__)
         if chunks is not None:
+            chunks.check_weights(sample_weight)
             return self._partial_learn_from(chunks)
         return self._learn(X, y, sample_weight, resume=True)
 
@@ -450,5 +452,6 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.single_output = True
-        tags.target_tags.multi_output = True
+        tags.target_tags.multi_output = self.quantile is None or isinstance(self.quantile, Real)
+        tags.target_tags.positive_only = self.loss in ("poisson", "gamma")
         return tags

@@ -1,6 +1,7 @@
 """Who may import whom: the house of docs/architecture.md."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,19 @@ def rooms_in(names):
 
 def test_every_room_has_its_floor():
     assert set(ROOMS) == LEVEL.keys()
+
+
+def test_the_page_has_the_same_floors():
+    page = ROOT.parent / "docs" / "architecture.md"
+    floors, number = [], 0
+    rows = re.findall(r"^\| *(\d*) *\| `(\w+)` \|", page.read_text(encoding="utf-8"), re.M)
+    for stated, room in rows:
+        if stated:
+            number += 1
+            assert int(stated) == number
+            floors.append(set())
+        floors[-1].add(room)
+    assert floors == FLOORS
 
 
 @pytest.mark.parametrize("room", ROOMS)

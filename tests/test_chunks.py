@@ -69,7 +69,7 @@ def test_a_function_is_called_for_each_epoch(data):
     listed = quick(epochs=3).fit(chunks_of(*data))
     made = quick(epochs=3).fit(source)
     assert made.history_ == listed.history_
-    assert len(calls) == 3 + 2  # to look, and to count
+    assert len(calls) == 3 + 1  # to look
 
 
 def test_validation_and_early_stopping(data):
@@ -160,6 +160,8 @@ def test_an_evenly_drawn_sample_holds_rows_of_all_chunks(monkeypatch):
         ({"class_weight": "balanced"}, list, {}, "class_weight='balanced': pass a dict"),
         ({"warmup": 0.1}, list, {}, "warmup"),
         ({}, list, {"groups": [1, 2]}, "groups"),
+        ({}, list, {"sample_weight": np.ones(600)}, r"pass chunks \(X, y, sample_weight\)"),
+        ({"callbacks": []}, list, {}, "callbacks"),
     ],
 )
 def test_what_does_not_go_with_chunks_is_refused(data, params, chunks, given, message):
@@ -169,13 +171,30 @@ def test_what_does_not_go_with_chunks_is_refused(data, params, chunks, given, me
     assert not hasattr(model, "n_iter_")
 
 
+@pytest.mark.parametrize("change", [-1, 1])
+def test_another_number_of_chunks_later_is_told(data, change):
+    X, y = data
+    parts = chunks_of(X[:400], y[:400])
+    calls = iter([parts, parts, [*parts, parts[0]] if change > 0 else parts[:-1]])
+    model = quick(early_stopping=True)
+    with pytest.raises(ValueError, match=f"given 4 chunks the first time, and then {4 + change}"):
+        model.fit(lambda: next(calls), X_val=X[400:], y_val=y[400:])
+    assert not hasattr(model, "n_iter_")
+
+
+@pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
+def test_weights_apart_from_their_chunks_are_refused_in_partial_fit(data, kind):
+    with pytest.raises(ValueError, match=rf"{kind.__name__} was given X in chunks, and sample"):
+        quick(kind).partial_fit(chunks_of(*data), sample_weight=np.ones(600))
+
+
 def test_a_failed_chunk_loses_nothing(data):
     model = quick(epochs=2).fit(*data)
     before = model.predict_proba(data[0])
     bad = [data, (data[0][:, :3], data[1])]
     with pytest.raises(ValueError, match="dimension"):
         model.fit(lambda: bad)
-    late = iter([[data], [data], [data], bad])  # not seen when it looks
+    late = iter([[data], [data], bad])  # not seen when it looks
     with pytest.raises(ValueError, match="features"):
         model.fit(lambda: next(late))
     assert_array_equal(model.predict_proba(data[0]), before)

@@ -23,6 +23,10 @@ FLOAT32_ROUNDING = dict.fromkeys(
     "float32 networks, float64 tolerance",
 )
 
+NEGATIVE = {
+    "check_regressor_multioutput": "it brings negative y also where the tags say positive_only"
+}
+
 
 @parametrize_with_checks(
     [DNNClassifier(), DNNRegressor()],
@@ -38,10 +42,30 @@ def test_scikit_learn_check(estimator, check):
         DNNRegressor(dtype="float64"),
         DNNRegressor(dtype="float64", loss="huber"),
         DNNRegressor(dtype="float64", loss="quantile", quantile=0.6),
-    ]
+        DNNRegressor(dtype="float64", loss="poisson"),
+    ],
+    expected_failed_checks=lambda estimator: NEGATIVE if estimator.loss == "poisson" else {},
 )
 def test_scikit_learn_check_in_float64(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("params", "positive_only", "multi_output"),
+    [
+        ({}, False, True),
+        ({"loss": "poisson"}, True, True),
+        ({"loss": "gamma"}, True, True),
+        ({"loss": "quantile", "quantile": 0.5}, False, True),
+        ({"loss": "quantile", "quantile": [0.1, 0.9]}, False, False),
+    ],
+    ids=str,
+)
+def test_what_the_tags_say_of_targets(params, positive_only, multi_output):
+    tags = get_tags(DNNRegressor(**params)).target_tags
+    assert tags.positive_only == positive_only
+    assert tags.multi_output == multi_output
+    assert tags.single_output
 
 
 @pytest.mark.parametrize("cls", [DNNClassifier, DNNRegressor])

@@ -4,6 +4,7 @@ import pickle
 import re
 import subprocess
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from skdnn import DNNClassifier, DNNRegressor
 
 callback = pytest.importorskip("sklearn.callback", reason="scikit-learn has none before 1.9")
-theirs = pytest.importorskip("sklearn.callback.tests._utils")
+theirs = import_module("sklearn.callback.tests._utils")  # where they have moved, that is to be seen
 ProgressBar, ScoringMonitor = callback.ProgressBar, callback.ScoringMonitor
 HOOKS = ("setup", "on_fit_task_begin", "on_fit_task_end", "teardown")
 
@@ -107,6 +108,13 @@ def test_a_callback_that_fails_is_torn_down_and_nothing_is_learned(iris, fail_at
     assert recorder.count_hooks("setup") == recorder.count_hooks("teardown") == 1
     assert not hasattr(model, "n_iter_")
     assert model._skl_callbacks == [recorder]
+
+
+def test_chunks_are_refused_rather_than_passed_by(iris):
+    recorder = theirs.RecordingCallback()
+    with pytest.raises(ValueError, match="X in chunks, which excludes callbacks"):
+        quick().set_callbacks(recorder).fit([iris])
+    assert counts(recorder) == [0, 0, 0, 0]
 
 
 def test_callbacks_are_torn_down_where_training_fails(iris):
