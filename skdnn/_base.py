@@ -269,17 +269,20 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         draft = copy.copy(self)
         draft.verbose = 0
         callbacks = draft.__dict__.pop("_skl_callbacks", None)
-        if not (self.warm_start and hasattr(self, "_state")):
+        goes_on = self.warm_start and hasattr(self, "_state")
+        if not goes_on:
             rng = np.random.default_rng(_draw_seed(self.random_state))
             sample, labels = chunks.look(rng, is_classifier(self))
             draft._train(*sample, resume=False, classes=labels, begin_only=True)
         n_epochs = self._most_epochs(stops)
         lines = EpochLines(n_epochs) if self.verbose else None
-        stopping = EarlyStopping(self.n_iter_no_change, self.tol, False) if stops else None
+        stopping = EarlyStopping(self.n_iter_no_change, self.tol, goes_on) if stops else None
         report = Several([part for part in (lines, stopping) if part is not None])
         start = draft._forget_stopping()
-        history = chunks.train(draft, given, n_epochs, report)
-        draft._take_over(draft._state, history, stopping, start)
+        if stopping is not None and goes_on:
+            draft._train(*next(iter(chunks)), resume=True, part=given, before=stopping)
+        state, history = chunks.train(draft, given, n_epochs, report)
+        draft._take_over(state, history, stopping, start)
         self.__dict__ = {**draft.__dict__, "verbose": self.verbose}
         if callbacks:
             self._skl_callbacks = callbacks
@@ -327,10 +330,12 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         classes: Any = None,
         part: Given | None = None,
         begin_only: bool = False,
+        before: Any = None,
     ) -> None:
         """Train; for one epoch and without validation where nothing is `given` to do so.
 
         With a `part` these are some rows of many: for one epoch, validated on what that has.
+        `before` is a report that is shown where training would begin, and nothing is trained.
         """
         from skdnn._engine import Plan, check_process
 
@@ -377,9 +382,9 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         recipe = replace(recipe, scheduled=schedule is not None)
         if validation is not None:
             held_out = len(y) + np.arange(len(validation[1]))
-        epochs = 1 if given is None else self._most_epochs(stops)
+        epochs = int(before is None) if given is None else self._most_epochs(stops)
         plan = Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle), schedule)
-        self._run(recipe, fetch, constants, plan, stops, as_given)
+        self._run(recipe, fetch, constants, plan, stops, as_given, before)
 
     def _stops_early(self, n_rows: int, given: Given) -> bool:
         if self.early_stopping != "auto":
@@ -707,6 +712,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         plan: Any,
         stops: bool,
         as_given: tuple[Any, Any, Any],
+        before: Any = None,
     ) -> None:
         from skdnn._engine import train
 
@@ -721,10 +727,11 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             stopping = EarlyStopping(self.n_iter_no_change, self.tol, goes_on=self.n_iter_ > 0)
         start = self._forget_stopping()
         tasks = self._begin_tasks(plan, as_given)
-        parts = [lines, self._plateau(plan), stopping, self._keras_callbacks(plan, fetch), tasks]
+        callbacks = self._keras_callbacks(plan, fetch)
+        parts = [lines, self._plateau(plan), stopping, callbacks, tasks, before]
         report = Several([part for part in parts if part is not None])
         state, history = train(recipe, fetch, constants, self._state, plan, self._rng, report)
-        if not history:  # a callback found nothing left to do
+        if not history:  # nothing was to be done, or a callback found nothing left
             self._state = state
         else:
             best = self._take_over(state, history, stopping, start)

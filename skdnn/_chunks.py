@@ -113,13 +113,13 @@ class Chunks:
 
     def train(
         self, estimator: Any, given: Any, n_epochs: int, report: Any
-    ) -> dict[str, list[float]]:
+    ) -> tuple[Any, dict[str, list[float]]]:
         """Train an estimator that has begun, epoch by epoch, on one chunk after the other.
 
         Parameters
         ----------
         estimator : BaseDNN
-            Its state moves on; its history stays as it is.
+            In the end it is as it was.
         given : Given
             What to validate on.
         n_epochs : int
@@ -129,12 +129,14 @@ class Chunks:
 
         Returns
         -------
+        state : State
+            Where training stopped.
         history : dict of list of float
             Means over the rows of all chunks; of the rows to validate on, as they are at the end.
         """
         history: dict[str, list[float]] = {}
         n_chunks = sum(1 for _ in self)
-        before = estimator.history_, estimator.n_iter_
+        before = estimator._state, estimator.history_, estimator.n_iter_
         training = _Training(estimator)
         for epoch in range(1, n_epochs + 1):
             report.epoch_begins(epoch, n_chunks)
@@ -156,8 +158,9 @@ class Chunks:
                 history.setdefault(name, []).append(value)
             if report.epoch_ends(logs, training):
                 break
-        estimator.history_, estimator.n_iter_ = before
-        return history
+        state = estimator._state
+        estimator._state, estimator.history_, estimator.n_iter_ = before
+        return state, history
 
 
 class _Training:

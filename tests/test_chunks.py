@@ -83,6 +83,21 @@ def test_validation_and_early_stopping(data):
     assert -np.log(onehot).mean() == pytest.approx(-model.best_score_, rel=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_warm_start_never_ends_with_less_than_it_began_with(data):
+    X, y = data
+    parts, held_out = chunks_of(X[:400], y[:400]), {"X_val": X[400:], "y_val": y[400:]}
+    model = quick(early_stopping=True, warm_start=True).fit(parts, **held_out)
+    best, epoch, before = model.best_score_, model.best_epoch_, model.predict_proba(X)
+    model.set_params(learning_rate=10.0, epochs=3).fit(parts, **held_out)
+    assert model.best_score_ == pytest.approx(best, rel=1e-6)
+    assert model.best_epoch_ == epoch
+    assert model.n_iter_ == 18
+    assert_array_equal(model.predict_proba(X), before)
+    model.set_params(learning_rate=0.003).fit(parts, **held_out)
+    assert model.best_score_ > best
+
+
 def test_weights_of_chunks(data):
     X, y = data
     weight = (y != "two").astype(float)
