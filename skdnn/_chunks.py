@@ -193,5 +193,25 @@ def _stack(parts: list[Any]) -> Any:
     if issparse(parts[0]):
         return vstack(parts, format="csr")
     package = type(parts[0]).__module__.partition(".")[0]
-    join = {"pandas": "concat", "polars": "concat", "pyarrow": "concat_tables"}.get(package)
-    return getattr(import_module(package), join)(parts) if join else np.concatenate(parts)
+    if package == "pandas":
+        return _stack_of_pandas(parts)
+    # A column may be of integers, floats or nothing in one chunk or another.
+    if package == "polars":
+        relaxed = {"how": "vertical_relaxed"} if hasattr(parts[0], "columns") else {}
+        return import_module(package).concat(parts, **relaxed)
+    if package == "pyarrow" and hasattr(parts[0], "columns"):
+        return import_module(package).concat_tables(parts, promote_options="permissive")
+    return np.concatenate(parts)
+
+
+def _stack_of_pandas(parts: list[Any]) -> Any:
+    pandas: Any = import_module("pandas")
+    if hasattr(parts[0], "columns"):
+        names = [name for name in parts[0].columns if name in parts[1].columns]
+        for name in names:
+            one, other = (part[name].dtype for part in parts)
+            # Of other categories than the chunk before: put together, they would be what they name.
+            if one != other and {one.name, other.name} == {"category"}:
+                kind = pandas.CategoricalDtype(one.categories.union(other.categories, sort=False))
+                parts = [part.astype({name: kind}) for part in parts]
+    return pandas.concat(parts)

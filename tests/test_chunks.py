@@ -118,6 +118,29 @@ def test_chunks_of_any_kind(data, kind):
     assert model.score(X, y) > 0.7
 
 
+def test_numbers_that_are_categories_remain_so_where_chunks_have_others():
+    code = np.repeat([10, 20, 30], 20)
+    whole = pd.DataFrame({"code": pd.Categorical(code), "x": np.arange(60.0)})
+    parts = [whole[:40].assign(code=pd.Categorical(code[:40])), whole[40:]]
+    parts[1] = parts[1].assign(code=pd.Categorical(code[40:]))
+    y = np.arange(60) % 2
+    one = quick(epochs=1).fit(whole, y)
+    several = quick(epochs=1).fit([(parts[0], y[:40]), (parts[1], y[40:])])
+    assert_array_equal(several.encode(whole), one.encode(whole))
+    assert several.encode(whole)[:, 0].max() == 3
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_a_column_may_be_of_another_kind_of_number_in_each_chunk(library):
+    pytest.importorskip(library)
+    table = {"x": [1, 2, 3, 4], "name": [None] * 4}
+    other = {"x": [0.5, 1.5, None, 4.0], "name": ["a", "b", "a", None]}
+    make = __import__(library).DataFrame if library == "polars" else __import__(library).table
+    y = [0, 1, 0, 1]
+    model = quick(epochs=1).fit([(make(table), y), (make(other), y)])
+    assert_array_equal(model.encode(make(other))[:, 1], [1, 2, 1, 3])
+
+
 def test_quantities():
     X, y = make_regression(500, 5, noise=1.0, random_state=0)
     model = quick(DNNRegressor, epochs=30, learning_rate=0.01).fit(chunks_of(X, 1e6 + y))
