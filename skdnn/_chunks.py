@@ -128,13 +128,13 @@ class Chunks:
 
     def train(
         self, estimator: Any, given: Any, n_epochs: int, report: Any
-    ) -> dict[str, list[float]]:
+    ) -> tuple[Any, dict[str, list[float]]]:
         """Train an estimator that has begun, epoch by epoch, on one chunk after the other.
 
         Parameters
         ----------
         estimator : BaseDNN
-            Its state moves on; its history stays as it is.
+            In the end it is as it was.
         given : Given
             What to validate on.
         n_epochs : int
@@ -144,12 +144,14 @@ class Chunks:
 
         Returns
         -------
+        state : State
+            Where training stopped.
         history : dict of list of float
             Means over the rows of all chunks; of the rows to validate on, as they are at the end.
         """
         history: dict[str, list[float]] = {}
         n_chunks = self.n_chunks or sum(1 for _ in self)
-        before = estimator.history_, estimator.n_iter_
+        before = estimator._state, estimator.history_, estimator.n_iter_
         training = _Training(estimator)
         for epoch in range(1, n_epochs + 1):
             report.epoch_begins(epoch, n_chunks)
@@ -171,8 +173,9 @@ class Chunks:
                 history.setdefault(name, []).append(value)
             if report.epoch_ends(logs, training):
                 break
-        estimator.history_, estimator.n_iter_ = before
-        return history
+        state = estimator._state
+        estimator._state, estimator.history_, estimator.n_iter_ = before
+        return state, history
 
 
 class _Training:
@@ -205,5 +208,25 @@ def _stack(parts: list[Any]) -> Any:
     if issparse(parts[0]):
         return vstack(parts, format="csr")
     package = type(parts[0]).__module__.partition(".")[0]
-    join = {"pandas": "concat", "polars": "concat", "pyarrow": "concat_tables"}.get(package)
-    return getattr(import_module(package), join)(parts) if join else np.concatenate(parts)
+    if package == "pandas":
+        return _stack_of_pandas(parts)
+    # A column may be of integers, floats or nothing in one chunk or another.
+    if package == "polars":
+        relaxed = {"how": "vertical_relaxed"} if hasattr(parts[0], "columns") else {}
+        return import_module(package).concat(parts, **relaxed)
+    if package == "pyarrow" and hasattr(parts[0], "columns"):
+        return import_module(package).concat_tables(parts, promote_options="permissive")
+    return np.concatenate(parts)
+
+
+def _stack_of_pandas(parts: list[Any]) -> Any:
+    pandas: Any = import_module("pandas")
+    if hasattr(parts[0], "columns"):
+        names = [name for name in parts[0].columns if name in parts[1].columns]
+        for name in names:
+            one, other = (part[name].dtype for part in parts)
+            # Of other categories than the chunk before: put together, they would be what they name.
+            if one != other and {one.name, other.name} == {"category"}:
+                kind = pandas.CategoricalDtype(one.categories.union(other.categories, sort=False))
+                parts = [part.astype({name: kind}) for part in parts]
+    return pandas.concat(parts)

@@ -226,6 +226,12 @@ class KerasCallbacks(Silence):
             new.astype(old.dtype) if is_new else old
             for new, old, is_new in zip(values, was, changed, strict=True)
         ]
+        for (
+            i,
+            j,
+        ) in self._averaged:  # training goes on from what they set, as it does without averages
+            if changed[i] and not changed[j]:
+                now[j] = now[i]
         m = n + len(state.optimizer or [])
         self._state = State(now[:n], now[n:m], now[m:])
         self._training.write(self._state)
@@ -242,6 +248,12 @@ class KerasCallbacks(Silence):
         variables = [*self.model.weights, *optimizer.variables, *seeds]
         is_rate = [v is optimizer._learning_rate for v in variables]
         self._rate = is_rate.index(True) if any(is_rate) else -1
+        self._averaged = []
+        if optimizer.use_ema:
+            positions = {id(v): i for i, v in enumerate(variables)}
+            averages = optimizer._model_variables_moving_average
+            pairs = zip(self.model.trainable_variables, averages, strict=True)
+            self._averaged = [(positions[id(v)], positions[id(average)]) for v, average in pairs]
         self._twin = Twin(variables, self._read, self._write)
         self.model.stop_training = False
         with self._twin.at_home():

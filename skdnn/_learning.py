@@ -95,17 +95,20 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         self._check_for_chunks(given, stops)
         draft = copy.copy(self)
         draft.verbose = 0
-        if not (self.warm_start and hasattr(self, "_state")):
+        goes_on = self.warm_start and hasattr(self, "_state")
+        if not goes_on:
             rng = np.random.default_rng(_draw_seed(self.random_state))
             sample, labels = chunks.look(rng, is_classifier(self))
             draft._train(*sample, resume=False, classes=labels, begin_only=True)
         n_epochs = self._most_epochs(stops)
         lines = EpochLines(n_epochs) if self.verbose else None
-        stopping = EarlyStopping(self.n_iter_no_change, self.tol, False) if stops else None
+        stopping = EarlyStopping(self.n_iter_no_change, self.tol, goes_on) if stops else None
         report = Several([part for part in (lines, stopping) if part is not None])
         start = draft._forget_stopping()
-        history = chunks.train(draft, given, n_epochs, report)
-        draft._take_over(draft._state, history, stopping, start)
+        if stopping is not None and goes_on:
+            draft._train(*next(iter(chunks)), resume=True, part=given, before=stopping)
+        state, history = chunks.train(draft, given, n_epochs, report)
+        draft._take_over(state, history, stopping, start)
         self.__dict__ = {**draft.__dict__, "verbose": self.verbose}
         return self
 
@@ -151,10 +154,12 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         classes: Any = None,
         part: Given | None = None,
         begin_only: bool = False,
+        before: Any = None,
     ) -> None:
         """Train; for one epoch and without validation where nothing is `given` to do so.
 
         With a `part` these are some rows of many: for one epoch, validated on what that has.
+        `before` is a report that is shown where training would begin, and nothing is trained.
         """
         from skdnn._engine import Plan, check_process
 
@@ -208,11 +213,11 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
             held_out = len(y) + rows[weight_val[rows].any(axis=1)]
         elif validation is not None:
             held_out = len(y) + np.arange(len(validation[1]))
-        epochs = 1 if given is None else self._most_epochs(stops)
+        epochs = int(before is None) if given is None else self._most_epochs(stops)
         plan = Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle), schedule)
         if is_dealt:  # some forty looks are enough to choose from
             plan.validate_every = max(1, epochs // 40)
-        self._run(recipe, fetch, constants, plan, stops, as_given)
+        self._run(recipe, fetch, constants, plan, stops, as_given, before)
 
     def _deals_folds(self, given: Given | None, stops: bool) -> bool:
         """Whether each member is stopped on a fold of its own, so that no row is lost to all."""
@@ -404,6 +409,7 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         plan: Any,
         stops: bool,
         as_given: tuple[Any, Any, Any],
+        before: Any = None,
     ) -> None:
         from skdnn._engine import train
 
@@ -418,10 +424,11 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
             stopping = EarlyStopping(self.n_iter_no_change, self.tol, goes_on=self.n_iter_ > 0)
         start = self._forget_stopping()
         tasks = self._begin_tasks(plan, as_given)
-        parts = [lines, self._plateau(plan), stopping, self._keras_callbacks(plan, fetch), tasks]
+        callbacks = self._keras_callbacks(plan, fetch)
+        parts = [lines, self._plateau(plan), stopping, callbacks, tasks, before]
         report = Several([part for part in parts if part is not None])
         state, history = train(recipe, fetch, constants, self._state, plan, self._rng, report)
-        if not history:  # a callback found nothing left to do
+        if not history:  # nothing was to be done, or a callback found nothing left
             self._state = state
         else:
             best = self._take_over(state, history, stopping, start)

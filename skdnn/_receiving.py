@@ -75,7 +75,7 @@ class Receiving:
                         f"y_val has labels that y does not have: {unknown.tolist()}. Those of y "
                         f"are {self.classes_.tolist()}."
                     )
-            self._targets.encode(y[:1], self._spec.dtype)
+            self._targets.encode(y, self._spec.dtype)
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(

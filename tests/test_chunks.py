@@ -83,6 +83,21 @@ def test_validation_and_early_stopping(data):
     assert -np.log(onehot).mean() == pytest.approx(-model.best_score_, rel=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_warm_start_never_ends_with_less_than_it_began_with(data):
+    X, y = data
+    parts, held_out = chunks_of(X[:400], y[:400]), {"X_val": X[400:], "y_val": y[400:]}
+    model = quick(early_stopping=True, warm_start=True).fit(parts, **held_out)
+    best, epoch, before = model.best_score_, model.best_epoch_, model.predict_proba(X)
+    model.set_params(learning_rate=10.0, epochs=3).fit(parts, **held_out)
+    assert model.best_score_ == pytest.approx(best, rel=1e-6)
+    assert model.best_epoch_ == epoch
+    assert model.n_iter_ == 18
+    assert_array_equal(model.predict_proba(X), before)
+    model.set_params(learning_rate=0.003).fit(parts, **held_out)
+    assert model.best_score_ > best
+
+
 def test_weights_of_chunks(data):
     X, y = data
     weight = (y != "two").astype(float)
@@ -101,6 +116,29 @@ def test_chunks_of_any_kind(data, kind):
         parts = [(X[i : i + 100], y[i : i + 100]) for i in range(0, 600, 100)]
     model = quick().fit(parts)
     assert model.score(X, y) > 0.7
+
+
+def test_numbers_that_are_categories_remain_so_where_chunks_have_others():
+    code = np.repeat([10, 20, 30], 20)
+    whole = pd.DataFrame({"code": pd.Categorical(code), "x": np.arange(60.0)})
+    parts = [whole[:40].assign(code=pd.Categorical(code[:40])), whole[40:]]
+    parts[1] = parts[1].assign(code=pd.Categorical(code[40:]))
+    y = np.arange(60) % 2
+    one = quick(epochs=1).fit(whole, y)
+    several = quick(epochs=1).fit([(parts[0], y[:40]), (parts[1], y[40:])])
+    assert_array_equal(several.encode(whole), one.encode(whole))
+    assert several.encode(whole)[:, 0].max() == 3
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_a_column_may_be_of_another_kind_of_number_in_each_chunk(library):
+    pytest.importorskip(library)
+    table = {"x": [1, 2, 3, 4], "name": [None] * 4}
+    other = {"x": [0.5, 1.5, None, 4.0], "name": ["a", "b", "a", None]}
+    make = __import__(library).DataFrame if library == "polars" else __import__(library).table
+    y = [0, 1, 0, 1]
+    model = quick(epochs=1).fit([(make(table), y), (make(other), y)])
+    assert_array_equal(model.encode(make(other))[:, 1], [1, 2, 1, 3])
 
 
 def test_quantities():

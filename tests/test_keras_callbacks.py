@@ -422,3 +422,26 @@ def test_the_best_average_is_restored():
     proba = clf.predict_proba(X[held_out])[np.arange(len(held_out)), Y[held_out]]
     best = min(clf.history_["val_loss"])
     assert -np.mean(np.log(proba)) == pytest.approx(best, rel=1e-4)
+
+
+class Given(callbacks.Callback):
+    """Sets the weights that training begins with, and keeps those that it found."""
+
+    found = None
+
+    def on_train_begin(self, logs=None):
+        type(self).found = self.model.get_weights()
+        self.model.set_weights([w + 0.5 for w in self.found])
+
+
+def test_training_begins_with_the_weights_that_a_callback_sets_where_they_are_averaged():
+    # In the first epoch of a rate of next to nothing, weights stay where they are.
+    params = {"learning_rate": 1e-9, "epochs": 1, "optimizer": "sgd", "scaling": None}
+    models = []
+    for momentum in (None, 0.9):
+        model = DNNClassifier((12,), ema_momentum=momentum, random_state=0, **params)
+        models.append((model.set_params(callbacks=Given).fit(X, Y), Given.found))
+    (plain, found), (averaged, found_of_averages) = models
+    for one, other in zip(found, found_of_averages, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(averaged.predict_proba(X), plain.predict_proba(X), rtol=1e-5)

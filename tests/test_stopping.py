@@ -408,6 +408,13 @@ def test_data_that_do_not_fit_are_refused_before_training(noise, given, message,
         quick().fit(*noise, **given)
 
 
+@pytest.mark.parametrize("loss", ["poisson", "gamma"])
+def test_targets_to_validate_on_that_a_loss_excludes_are_told_apart_from_y(noise, loss):
+    X, y = noise
+    with pytest.raises(ValueError, match=rf"data to validate on \(X_val.*loss='{loss}' requires"):
+        quick(DNNRegressor, loss=loss).fit(X, y + 1, X_val=X[:3], y_val=[1, 2, -1])
+
+
 def test_a_failed_fit_leaves_nothing(noise):
     model = quick()
     with pytest.raises(ValueError, match="do not fit"):
