@@ -292,7 +292,7 @@ def test_tensorboard_has_the_figures_of_keras(tmp_path):
 
 def test_divergence_is_said_by_the_callback_and_then_by_the_fit(capsys):
     clf = DNNClassifier((), optimizer="sgd", learning_rate=1e38, callbacks=callbacks.TerminateOnNaN)
-    with pytest.raises(ValueError, match="diverged in epoch 1"):
+    with pytest.raises(ValueError, match="diverged in epoch"):
         clf.fit(X, Y)
     assert "Invalid loss, terminating training" in capsys.readouterr().out
     clf.set_params(callbacks=lambda: callbacks.TerminateOnNaN(raise_error=True))
