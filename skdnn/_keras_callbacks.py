@@ -226,10 +226,8 @@ class KerasCallbacks(Silence):
             new.astype(old.dtype) if is_new else old
             for new, old, is_new in zip(values, was, changed, strict=True)
         ]
-        for (
-            i,
-            j,
-        ) in self._averaged:  # training goes on from what they set, as it does without averages
+        # Training goes on from what they set, as it does without averages.
+        for i, j in self._averaged:
             if changed[i] and not changed[j]:
                 now[j] = now[i]
         m = n + len(state.optimizer or [])

@@ -162,10 +162,8 @@ class Program:
         self._variables = [*self.model.weights, *self.optimizer.variables, *self._seeds()]
         self._is_rate = [v is self.optimizer._learning_rate for v in self._variables]
         self._averaged = self._averages()
-        for (
-            weight,
-            average,
-        ) in self._averaged:  # which Keras begins with zeros, until the first step
+        # Keras begins an average with zeros, and sets it to the weight at the first step.
+        for weight, average in self._averaged:
             self._fresh_slots[average - len(self.model.weights)] = weight
         self._machine = Machine(self._variables)
         try:
