@@ -102,8 +102,8 @@ def _activate(layer: Activate, x: np.ndarray, weights: list[np.ndarray]) -> np.n
 
 
 def _ascending(layer: Ascending, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
-    x[:, 1:] = _softplus(x[:, 1:])
-    return np.cumsum(x, axis=1, out=x)
+    x[..., 1:] = _softplus(x[..., 1:])
+    return np.cumsum(x, axis=-1, out=x)
 
 
 def _batch_normalization(

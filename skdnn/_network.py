@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from skdnn import _keras_layers
 from skdnn._keras import keras
 from skdnn._lookup import resolve_initializer
 from skdnn._spec import (
@@ -30,9 +29,16 @@ ops = keras.ops
 _EMBEDDING_RANGE = 0.05  # Keras's own for an `Embedding`
 
 
-def _ascending(layer: Ascending, dtype: str) -> Any:
+def _own() -> Any:
+    # They register themselves with Keras: only where there is one of them in a network.
+    from skdnn import _keras_layers
+
+    return _keras_layers
+
+
+def _ascending(layer: Ascending, dtype: str, *before: None) -> Any:
     # Of Keras's operations alone, so that a saved model can be loaded without skdnn.
-    x = keras.Input((layer.units,), dtype=dtype)
+    x = keras.Input((*before, layer.units), dtype=dtype)
     steps = keras.ops.concatenate([x[..., :1], keras.ops.softplus(x[..., 1:])], axis=-1)
     return keras.Model(x, keras.ops.cumsum(steps, axis=-1), name=layer.name)
 
@@ -74,21 +80,22 @@ _BUILDERS: dict[type, Callable[[Any, str], Any]] = {
         x.units, x.activation, kernel_initializer="zeros", name=x.name, dtype=dtype
     ),
     Flatten: lambda x, dtype: keras.layers.Flatten("channels_last", name=x.name, dtype=dtype),
-    Mean: lambda x, dtype: _keras_layers.Mean(name=x.name, dtype=dtype),
-    Members: lambda x, dtype: _keras_layers.Members(x.n_members, name=x.name, dtype=dtype),
-    Periodic: lambda x, dtype: _keras_layers.Periodic(
+    Mean: lambda x, dtype: _own().Mean(name=x.name, dtype=dtype),
+    Members: lambda x, dtype: _own().Members(x.n_members, name=x.name, dtype=dtype),
+    Periodic: lambda x, dtype: _own().Periodic(
         x.n_columns, x.n_frequencies, name=x.name, dtype=dtype
     ),
-    PiecewiseLinear: lambda x, dtype: _keras_layers.PiecewiseLinear(
+    PiecewiseLinear: lambda x, dtype: _own().PiecewiseLinear(
         x.n_columns, x.n_bins, name=x.name, dtype=dtype
     ),
 }
 # Behind `Members`, in place of the above: networks side by side.
 _MEMBER_BUILDERS: dict[type, Callable[[Any, str, int], Any]] = {
-    BatchNormalization: lambda x, dtype, n: _keras_layers.MemberBatchNormalization(
+    Ascending: lambda x, dtype, n: _ascending(x, dtype, None),
+    BatchNormalization: lambda x, dtype, n: _own().MemberBatchNormalization(
         x.momentum, x.epsilon, name=x.name, dtype=dtype
     ),
-    Dense: lambda x, dtype, n: _keras_layers.MemberDense(
+    Dense: lambda x, dtype, n: _own().MemberDense(
         n, x.units, x.activation, name=x.name, dtype=dtype
     ),
 }

@@ -19,8 +19,11 @@ def _cosine(t: np.ndarray) -> np.ndarray:
 
 
 def _coslog4(t: np.ndarray) -> np.ndarray:
-    """Four cycles, each longer than the last (Holzmüller et al. 2024, "Better by Default")."""
-    return (1 - np.cos(2 * np.pi * np.log2(1 + 15 * t))) / 2
+    """Four cycles, each longer than the last (Holzmüller et al. 2024, "Better by Default").
+
+    Where a cycle would stand still at zero, there is a thousandth: a fit may have one step.
+    """
+    return np.maximum(1e-3, (1 - np.cos(2 * np.pi * np.log2(1 + 15 * t))) / 2)
 
 
 def _one_cycle(t: np.ndarray) -> np.ndarray:

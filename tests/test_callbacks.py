@@ -176,4 +176,5 @@ def test_several_are_told_and_any_may_stop():
 
 def test_nobody_is_silent():
     assert Several([]).silent
-    assert not Several([EarlyStopping(1, 0.0, False)]).silent
+    assert Several([EarlyStopping(1, 0.0, False)]).silent  # it looks where rows are evaluated
+    assert not Several([EpochLines(1, Log())]).silent

@@ -130,3 +130,13 @@ def test_members_go_with_the_rest(kind, table):
     given = kind((8,), n_members=2, epochs=3, early_stopping=True, random_state=0)
     given.fit(X, y, X_val=X[:50], y_val=y[:50])
     assert len(given.validation_scores_) == 3
+
+
+def test_quantiles_of_members_ascend(table):
+    X, _ = table
+    y = X[:, 0] + np.random.default_rng(1).normal(size=len(X))
+    levels = [0.1, 0.5, 0.9]
+    model = DNNRegressor((16,), loss="quantile", quantile=levels, n_members=3, epochs=30)
+    quantiles = model.set_params(random_state=0).fit(X, y).predict(X)
+    assert np.all(np.diff(quantiles, axis=1) >= 0)
+    assert np.mean(y[:, np.newaxis] <= quantiles, axis=0) == pytest.approx(levels, abs=0.08)
