@@ -281,7 +281,6 @@ class FitTasks(Silence):
         self.context = context
         self.data = data
         self.fitted = fitted
-        self._history: dict[str, list[float]] = {}
         context.call_on_fit_task_begin(estimator=estimator, **data)
 
     def epoch_begins(self, epoch: int, n_steps: int) -> None:
@@ -291,12 +290,10 @@ class FitTasks(Silence):
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
         """End it; the fitted estimator is made only where a callback asks for it."""
-        for name, value in logs.items():
-            self._history.setdefault(name, []).append(value)
         return self._task.call_on_fit_task_end(
             estimator=self.estimator,
             **self.data,
-            reconstruction_attributes=lambda: self.fitted(training.read(), self._history),
+            reconstruction_attributes=lambda: self.fitted(training.read(), training.history()),
         )
 
     def end(self) -> None:

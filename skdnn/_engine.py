@@ -40,6 +40,8 @@ class Training:
         Number of steps of this epoch that are over; no more than to the first whose loss is lost.
     logs : dict of str to float
         Loss and metric over these steps.
+    told : list of dict of str to float
+        The logs of the epochs that are over.
     validation_logs : list of dict of str to float
         The same of the held-out rows, over their batches so far, where each step is watched.
     factor : float
@@ -53,6 +55,7 @@ class Training:
     def __init__(self, program: Program, evaluate: Callable[[Any], dict[str, float]]):
         self._program = program
         self._evaluate = evaluate
+        self.told: list[dict[str, float]] = []
         self.epoch = self.step = 0
         self.logs: dict[str, float] = {}
         self.validation_logs: list[dict[str, float]] = []
@@ -62,6 +65,11 @@ class Training:
     def evaluate(self) -> dict[str, float]:
         """Return what there is to tell of the held-out rows, as they stand now."""
         return {f"val_{name}": value for name, value in self._evaluate(self).items()}
+
+    def history(self) -> dict[str, list[float]]:
+        """Return the logs by their names; NaN where an epoch has nothing of a name to tell."""
+        names = dict.fromkeys(name for logs in self.told for name in logs)
+        return {name: [logs.get(name, np.nan) for logs in self.told] for name in names}
 
     def read(self) -> State:
         """Copy the state out."""
@@ -143,7 +151,6 @@ def train(
     RuntimeError
         In a process forked from one that has trained.
     """
-    told: list[dict[str, float]] = []
     with (
         PROGRAMS.lend(recipe, Program) as program,
         Feeder(program, fetch, recipe.spec.n_inputs) as feeder,
@@ -159,7 +166,7 @@ def train(
         for logs in epochs:
             training.epoch += 1
             _check_finite(isfinite(logs["loss"]), training.epoch, program)
-            told.append(logs)
+            training.told.append(logs)
             if report.epoch_ends(logs, training) or training.stop:
                 break
         report.training_ends(training)
@@ -167,9 +174,7 @@ def train(
         # The last step of all comes after the last loss.
         are_finite = all(np.isfinite(w).all() for w in state.weights)
         _check_finite(are_finite, training.epoch, program)
-    names = dict.fromkeys(name for logs in told for name in logs)
-    history = {name: [logs.get(name, np.nan) for logs in told] for name in names}
-    return state, history
+    return state, training.history()
 
 
 def forward(spec: NetworkSpec, weights: Sequence[np.ndarray], x: np.ndarray) -> np.ndarray:
