@@ -117,8 +117,8 @@ class Layout:
             raise ValueError(
                 f"The network that {type(self).__name__} has begun to train is not the one that "
                 "its parameters now describe (hidden_layer_sizes, activation, dropout, batch_norm, "
-                "scaling, categorical_features, loss, quantile or dtype was changed): set them "
-                "back, or start anew with fit and warm_start=False."
+                "scaling, categorical_features, numeric_embedding, n_members, loss, quantile or "
+                "dtype was changed): set them back, or start anew with fit and warm_start=False."
             )
 
 

@@ -215,7 +215,8 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
             held_out = len(y) + np.arange(len(validation[1]))
         epochs = int(before is None) if given is None else self._most_epochs(stops)
         plan = Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle), schedule)
-        if is_dealt:  # some forty looks are enough to choose from
+        judged = bool(self.callbacks_) or self._plateau(plan) is not None  # by others, each epoch
+        if is_dealt and not judged:  # some forty looks are enough to choose from
             plan.validate_every = max(1, epochs // 40)
         self._run(recipe, fetch, constants, plan, stops, as_given, before)
 

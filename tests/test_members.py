@@ -140,3 +140,13 @@ def test_quantiles_of_members_ascend(table):
     quantiles = model.set_params(random_state=0).fit(X, y).predict(X)
     assert np.all(np.diff(quantiles, axis=1) >= 0)
     assert np.mean(y[:, np.newaxis] <= quantiles, axis=0) == pytest.approx(levels, abs=0.08)
+
+
+def test_where_others_judge_by_the_held_out_rows_each_epoch_is_looked_at(table):
+    X, y = table
+    settings = {"n_members": 2, "epochs": 85, "early_stopping": True, "n_iter_no_change": 100}
+    some = DNNClassifier((4,), random_state=0, **settings).fit(X, y)
+    each = DNNClassifier((4,), learning_rate_schedule="reduce_on_plateau", random_state=0)
+    each.set_params(**settings).fit(X, y)
+    assert np.isnan(some.history_["val_loss"]).sum() > 40
+    assert np.isfinite(each.history_["val_loss"]).all()
