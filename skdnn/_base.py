@@ -20,6 +20,8 @@ from skdnn._chunks import as_chunks
 from skdnn._inputs import may_miss
 from skdnn._layers import NetworkTableMixin
 from skdnn._learning import Learning
+from skdnn._presets import PRESETS
+from skdnn._spec import NetworkSpec
 from skdnn._validation import Given
 
 # Values sent through the network together when predicting: bounds the memory that it takes.
@@ -27,6 +29,7 @@ _VALUES = 2**22
 _LEAST_ROWS = 256
 # Rows from which TensorFlow, where it is loaded, may be faster: see docs/architecture.md.
 _COMPILED_ROWS = 8192
+_AUTO = StrOptions({"auto"})
 
 
 class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
@@ -42,33 +45,35 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         """Validate the targets, and give them the shape in which they are learned."""
 
     _parameter_constraints: dict = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left"), _AUTO],
         "activation": [str, callable, "array-like"],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "preset": [StrOptions({"auto", *PRESETS})],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", _AUTO],
         "batch_norm": ["boolean"],
         "kernel_initializer": [str, callable],
         "alpha": [Interval(Real, 0, None, closed="left")],
-        "scaling": [StrOptions({"auto", "standard", "minmax"}), None],
+        "scaling": [StrOptions({"auto", "standard", "minmax", "pixelwise"}), None],
         "categorical_features": ["array-like", StrOptions({"auto"}), None],
-        "numeric_embedding": [StrOptions({"piecewise_linear", "periodic"}), None],
-        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "one_hot_max_size": [Interval(Integral, 0, None, closed="left"), _AUTO],
+        "numeric_embedding": [StrOptions({"auto", "piecewise_linear", "periodic"}), None],
+        "n_members": [Interval(Integral, 1, None, closed="left"), _AUTO],
         "loss": [str, callable, HasMethods(["call", "get_config"])],
         "optimizer": [str, type, HasMethods(["apply", "get_config"])],
-        "learning_rate": [Interval(Real, 0, None, closed="neither"), callable, None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), callable, None, _AUTO],
         "momentum": [Interval(Real, 0, 1, closed="left"), None],
         "learning_rate_schedule": [
-            StrOptions({"constant", "cosine", "coslog4", "one_cycle", "reduce_on_plateau"})
+            StrOptions({"auto", "constant", "cosine", "coslog4", "one_cycle", "reduce_on_plateau"})
         ],
-        "warmup": [Interval(Real, 0, 1, closed="left")],
+        "warmup": [Interval(Real, 0, 1, closed="left"), _AUTO],
         "weight_decay": [Interval(Real, 0, None, closed="left"), None],
         "clipnorm": [Interval(Real, 0, None, closed="neither"), None],
         "ema_momentum": [Interval(Real, 0, 1, closed="left"), None],
-        "epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "epochs": [Interval(Integral, 1, None, closed="left"), _AUTO],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), _AUTO],
         "shuffle": ["boolean"],
-        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "early_stopping": ["boolean", _AUTO],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), _AUTO],
         "tol": [Interval(Real, 0, None, closed="left")],
         "callbacks": [None, "array-like", callable, HasMethods("on_epoch_end")],
         "warm_start": ["boolean"],
@@ -79,32 +84,34 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str | Callable | Sequence[str | Callable] = "relu",
+        hidden_layer_sizes: int | Sequence[int] | str = "auto",
+        activation: str | Callable | Sequence[str | Callable] = "auto",
         *,
-        dropout: float | Sequence[float] = 0.0,
+        preset: str = "auto",
+        dropout: float | Sequence[float] | str = "auto",
         batch_norm: bool = False,
-        kernel_initializer: Any = "glorot_uniform",
+        kernel_initializer: Any = "auto",
         alpha: float = 0.0,
         scaling: str | None = "auto",
         categorical_features: Any = "auto",
-        numeric_embedding: str | None = None,
-        n_members: int = 1,
+        one_hot_max_size: int | str = "auto",
+        numeric_embedding: str | None = "auto",
+        n_members: int | str = "auto",
         loss: Any = "auto",
         optimizer: Any = "adam",
-        learning_rate: Any = None,
-        learning_rate_schedule: str = "constant",
-        warmup: float = 0.0,
+        learning_rate: Any = "auto",
+        learning_rate_schedule: str = "auto",
+        warmup: float | str = "auto",
         momentum: float | None = None,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         ema_momentum: float | None = None,
         epochs: int | str = "auto",
-        batch_size: int = 32,
+        batch_size: int | str = "auto",
         shuffle: bool = True,
         early_stopping: bool | str = "auto",
         validation_fraction: float | None = None,
-        n_iter_no_change: int = 10,
+        n_iter_no_change: int | str = "auto",
         tol: float = 1e-4,
         callbacks: Any = None,
         warm_start: bool = False,
@@ -114,12 +121,14 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
+        self.preset = preset
         self.dropout = dropout
         self.batch_norm = batch_norm
         self.kernel_initializer = kernel_initializer
         self.alpha = alpha
         self.scaling = scaling
         self.categorical_features = categorical_features
+        self.one_hot_max_size = one_hot_max_size
         self.numeric_embedding = numeric_embedding
         self.n_members = n_members
         self.loss = loss
@@ -206,8 +215,11 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
 
     # -------------------------------------------------------------- predict
 
-    def _forward(self, X: Any) -> np.ndarray:
-        """Send X through the network: shape (n_samples, n_outputs), not decoded."""
+    def _forward(self, X: Any, of_members: bool = False) -> np.ndarray:
+        """Send X through the network: shape (n_samples, n_outputs), not decoded.
+
+        Of members apart, (n_members, n_samples, n_outputs).
+        """
         missing = sparse = False
         if not self._is_plain(X):
             check_is_fitted(self)
@@ -219,16 +231,28 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         n_rows = X.shape[0]
         kept = sparse and self._inputs.keeps_zeros and _inference.covers(self._spec.body)
         # Where rows stay sparse, NumPy's way: it begins with a product, which SciPy has, too.
-        network, size = self._forward_function(0 if kept else n_rows, dtype)
+        body = self._spec.body.without_mean() if of_members else self._spec.body
+        network, size = self._network(body, 0 if kept else n_rows, dtype)
         if sparse and not kept:
             size = min(size, max(1, _VALUES // self._spec.widest))
-        output = np.empty((n_rows, self._targets.n_outputs), dtype)
+        members = (self._spec.n_members,) * of_members
+        output = np.empty((*members, n_rows, self._targets.n_outputs), dtype)
         # scikit-learn's gen_batches would take as long as a row.
         for start in range(0, n_rows, size):
             part = slice(start, start + size)
             x = self._inputs.apply(X[part], dtype, missing)
-            output[part] = network(x.toarray() if sparse and not kept and issparse(x) else x)
+            output[..., part, :] = network(
+                x.toarray() if sparse and not kept and issparse(x) else x
+            )
         return output
+
+    @property
+    def _weights(self) -> list[np.ndarray]:
+        """Those that predict: the output layer's are divided by the temperature."""
+        weights = self._state.weights
+        if self._temperature == 1:
+            return weights
+        return [*weights[:-2], *(w / w.dtype.type(self._temperature) for w in weights[-2:])]
 
     def _is_plain(self, X: Any) -> bool:
         """Whether X is an array that needs no further checks: they are most of a row's time."""
@@ -246,11 +270,11 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         with np.errstate(over="ignore", invalid="ignore"):
             return bool(np.isfinite(X.sum(dtype=np.result_type(X.dtype, np.float32))))
 
-    def _forward_function(
-        self, n_rows: int, dtype: np.dtype
+    def _network(
+        self, body: NetworkSpec, n_rows: int, dtype: np.dtype
     ) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
-        """Return the quickest way through the network, and how many rows to send at a time."""
-        body, weights = self._spec.body, self._state.weights
+        """Return the quickest way through a network, and how many rows to send at a time."""
+        weights = self._weights
         # Loaded where this process has trained; half of it, where another thread is about to.
         engine: Any = sys.modules.get("skdnn._engine")
         gains = getattr(engine, "gains", None)
@@ -330,14 +354,16 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
     def _make_model(self) -> Any:
         self._check_has_shapes("model_")
         from skdnn._losses import compiled_loss
-        from skdnn._network import build, rescale_outputs
+        from skdnn._network import build, clip_outputs, rescale_outputs
 
         model = build(self._spec, *self._inputs.constants)
-        *weights, kernel, bias = self._state.weights
+        *weights, kernel, bias = self._weights
         model.set_weights([*weights, *self._targets.in_units(kernel, bias)])
         targets, loss = self._targets, self._choose_loss()
         if targets.ascending:
             rescale_outputs(model, targets.unit, targets.mean)
+        if targets.bounds is not None:
+            clip_outputs(model, *targets.bounds)
         model.compile(
             optimizer=self._resolve_optimizer().build(),
             loss=compiled_loss(targets.loss if isinstance(loss, str) else loss, targets.unit),

@@ -18,6 +18,7 @@ from skdnn._spec import (
     Mean,
     Members,
     NetworkSpec,
+    OneHot,
     Periodic,
     PiecewiseLinear,
     Scaling,
@@ -145,6 +146,13 @@ def _embed(layer: CategoryEmbedding, x: np.ndarray, weights: list[np.ndarray]) -
     return np.concatenate([x[:, :start], vectors], axis=1)
 
 
+def _one_hot(layer: OneHot, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    columns, codes = layer.places
+    ones = (x[:, columns] == codes).astype(x.dtype)
+    start, stop = layer.start, layer.start + len(layer.sizes)
+    return np.concatenate([x[:, :start], ones, x[:, stop:]], axis=1)
+
+
 def _nothing(layer: Elementwise, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
     return x
 
@@ -162,6 +170,7 @@ LAYERS: dict[type, Callable[..., np.ndarray]] = {
     Flatten: _nothing,
     Mean: _mean,
     Members: _members,
+    OneHot: _one_hot,
     Periodic: _periodic,
     PiecewiseLinear: _piecewise_linear,
     Scaling: _nothing,

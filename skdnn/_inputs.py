@@ -16,6 +16,9 @@ from sklearn.utils.sparsefuncs import min_max_axis
 _CHUNK = 2**20
 _LEAST_SAMPLE = 32
 _ALIGNMENT = 64  # bytes
+# Share of the range of all values that is added to each pixel's standard deviation: else those at
+# the rim of images, nearly always blank, would be blown up.
+_DAMPING = 0.05
 
 
 def as_rows(X: Any) -> tuple[Any, tuple[int, ...]]:
@@ -51,7 +54,7 @@ class Inputs:
 
     Parameters
     ----------
-    scaling : {"auto", "standard", "minmax"} or None
+    scaling : {"auto", "standard", "minmax", "pixelwise"} or None
         See `DNNClassifier`.
     shape : tuple of int
         Shape of one sample.
@@ -88,6 +91,7 @@ class Inputs:
         # The pixels of an image share one scale: apart, those at its rim, nearly always blank,
         # would be blown up.
         as_one = self.scaling == "auto" and len(self.shape) > 1
+        least, greatest = np.inf, -np.inf
         if as_one and _uses_the_range_of_bytes(X, rows):
             self.offset, self.scale = np.zeros(1), np.full(1, 1 / 255)
             return self
@@ -96,6 +100,7 @@ class Inputs:
             chunk = rows[part]
             x = self._numbers_of(X[chunk], missing=len(self.signed) > 0)
             x = x.reshape(-1, 1) if as_one else x
+            least, greatest = min(least, x.min()), max(greatest, x.max())
             if self.scaling == "minmax":
                 scaler.partial_fit(x)
                 continue
@@ -103,6 +108,9 @@ class Inputs:
             scaler.partial_fit(x, sample_weight=w)
         if self.scaling == "minmax":
             self.offset, self.scale = scaler.data_min_, scaler.scale_
+        elif self.scaling == "pixelwise":
+            spread = np.sqrt(scaler.var_) + _DAMPING * (float(greatest) - float(least))
+            self.offset, self.scale = scaler.mean_, 1 / np.where(spread > 0, spread, 1)
         else:
             self.offset, self.scale = scaler.mean_, 1 / scaler.scale_
         return self

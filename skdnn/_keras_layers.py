@@ -26,7 +26,9 @@ class PiecewiseLinear(keras.layers.Layer):
         """Append the place of each column in each of its bins."""
         ops = keras.ops
         edge, slope, least, greatest = self.weights
-        place = (x[:, : self.n_columns, None] - edge) * slope
+        # Nothing is learned before it: numbers come as they are.
+        numbers = ops.stop_gradient(x[:, : self.n_columns, None])
+        place = (numbers - edge) * slope
         place = ops.minimum(ops.maximum(place, least), greatest)
         place = ops.reshape(place, (-1, self.n_columns * self.n_bins))
         return ops.concatenate([x, place], axis=1)

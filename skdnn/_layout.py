@@ -4,6 +4,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.utils import Bunch
 
 from skdnn._columns import Columns
 from skdnn._inputs import Inputs
@@ -13,6 +14,7 @@ from skdnn._spec import (
     ColumnTransform,
     NetworkSpec,
     NumericEmbedding,
+    OneHot,
     Periodic,
     PiecewiseLinear,
     dense_network,
@@ -27,15 +29,10 @@ _FREQUENCIES = 16
 class Layout:
     """The part of an estimator that lays its network out."""
 
-    hidden_layer_sizes: Any
-    activation: Any
-    dropout: Any
     batch_norm: bool
-    scaling: str | None
     categorical_features: Any
-    numeric_embedding: str | None
-    n_members: int
     dtype: str
+    resolved_params_: Bunch
     _columns: Columns
     _inputs: Inputs
     _loss: str
@@ -51,17 +48,19 @@ class Layout:
         from skdnn._lookup import resolve_activation
 
         owner = type(self).__name__
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)).tolist()
+        sizes = np.atleast_1d(
+            np.asarray(self.resolved_params_.hidden_layer_sizes, dtype=object)
+        ).tolist()
         if any(not _is_count(size) for size in sizes):
             raise ValueError(
                 f"The 'hidden_layer_sizes' parameter of {owner} must be ints of at least 1, one "
-                f"per hidden layer. Got {self.hidden_layer_sizes!r} instead."
+                f"per hidden layer. Got {self.resolved_params_.hidden_layer_sizes!r} instead."
             )
         rates = self._per_layer("dropout", len(sizes))
         if any(not isinstance(rate, Real) or not 0 <= float(rate) < 1 for rate in rates):
             raise ValueError(
                 f"The 'dropout' parameter of {owner} must be floats in the range [0, 1), one per "
-                f"hidden layer. Got {self.dropout!r} instead."
+                f"hidden layer. Got {self.resolved_params_.dropout!r} instead."
             )
         activations = self._per_layer("activation", len(sizes))
         activations = [resolve_activation(x, owner) for x in activations]
@@ -71,43 +70,60 @@ class Layout:
         self, shape: tuple[int, ...], hidden: list[tuple[int, Activation, float]]
     ) -> NetworkSpec:
         inputs, sizes = self._inputs, self._columns.sizes
-        entry: list[ColumnTransform | CategoryEmbedding | NumericEmbedding] = []
+        entry: list[ColumnTransform | CategoryEmbedding | OneHot | NumericEmbedding] = []
         if inputs.sorts:
             positions = [inputs.numbers, inputs.signed, inputs.codes]
             numbers, signed, codes = (tuple(p.tolist()) for p in positions)
             entry.append(ColumnTransform(numbers, signed, codes))
-        if sizes:
-            entry.append(CategoryEmbedding(sizes, tuple(map(embedding_length, sizes))))
-        if self.numeric_embedding is not None and len(inputs.numbers):
-            entry.append(_numeric_embedding(self.numeric_embedding, len(inputs.numbers)))
+        few, many = self._split_categories()
+        n_numbers = len(inputs.numbers) + len(inputs.signed)
+        if many:
+            lengths = tuple(embedding_length(sizes[i]) for i in many)
+            entry.append(CategoryEmbedding(tuple(sizes[i] for i in many), lengths))
+        if few:
+            entry.append(OneHot(n_numbers, tuple(sizes[i] for i in few)))
+        embedding = self.resolved_params_.numeric_embedding
+        if embedding is not None and len(inputs.numbers):
+            entry.append(_numeric_embedding(embedding, len(inputs.numbers)))
         return dense_network(
             shape,
             hidden,
             (self._targets.n_outputs, self._targets.activation),
             scaled=inputs.offset is not None,
             entry=tuple(entry),
-            n_members=int(self.n_members),
+            n_members=int(self.resolved_params_.n_members),
             batch_norm=bool(self.batch_norm),
             ascending=self._targets.ascending,
             dtype=self.dtype,
         )
 
+    def _split_categories(self) -> tuple[list[int], list[int]]:
+        """Return which columns of categories are one-hot encoded, and which are embedded."""
+        sizes, most = self._columns.sizes, self.resolved_params_.one_hot_max_size
+        few = [i for i, size in enumerate(sizes) if size <= most]
+        return few, [i for i, size in enumerate(sizes) if size > most]
+
+    def _code_positions(self) -> list[int]:
+        """Return the positions of the columns of categories, in the order that layers take."""
+        few, many = self._split_categories()
+        return [self._columns.codes[i] for i in [*few, *many]]
+
     def _per_layer(self, parameter: str, n_layers: int) -> list[Any]:
-        value = getattr(self, parameter)
+        value = self.resolved_params_[parameter]
         if isinstance(value, str) or np.ndim(value) == 0:
             return [value] * n_layers
         if len(value) != n_layers:
             raise ValueError(
                 f"The {parameter!r} parameter of {type(self).__name__} must be one value, or one "
                 f"per hidden layer: {n_layers} of them for hidden_layer_sizes="
-                f"{self.hidden_layer_sizes!r}. Got {value!r} instead."
+                f"{self.resolved_params_.hidden_layer_sizes!r}. Got {value!r} instead."
             )
         return list(value)
 
     def _check_unchanged(self, hidden: list[tuple[int, Activation, float]], loss: Any) -> None:
         if (
             self._lay_out(self._spec.input_shape, hidden) != self._spec
-            or self.scaling != self._inputs.scaling
+            or self.resolved_params_.scaling != self._inputs.scaling
             or self._loss != self._describe(loss)
             or not np.array_equal(
                 np.asarray(self.categorical_features, object),
@@ -117,8 +133,9 @@ class Layout:
             raise ValueError(
                 f"The network that {type(self).__name__} has begun to train is not the one that "
                 "its parameters now describe (hidden_layer_sizes, activation, dropout, batch_norm, "
-                "scaling, categorical_features, numeric_embedding, n_members, loss, quantile or "
-                "dtype was changed): set them back, or start anew with fit and warm_start=False."
+                "scaling, categorical_features, one_hot_max_size, numeric_embedding, n_members, "
+                "preset, loss, quantile or dtype was changed): set them back, or start anew with "
+                "fit and warm_start=False."
             )
 
 

@@ -5,10 +5,11 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
@@ -27,17 +28,16 @@ from skdnn._chunks import Chunks
 from skdnn._embedding import bins, frequencies
 from skdnn._inputs import Inputs
 from skdnn._layout import Layout
-from skdnn._members import folds, folds_of_groups, member_weights
+from skdnn._members import folds, folds_of_groups, member_weights, noise, temperature
+from skdnn._presets import NAMES, OF_NETWORKS, Data, choose, is_auto, resolve
 from skdnn._receiving import Receiving
 from skdnn._schedules import Schedule
 from skdnn._spec import Activation, NumericEmbedding, Periodic, State
 from skdnn._targets import Targets
 from skdnn._validation import Given, hold_out
 
-# As in scikit-learn's HistGradientBoosting: more rows than these stop early by themselves.
-_MANY_ROWS = 10_000
-_EPOCHS, _MOST_EPOCHS = 50, 200  # without early stopping, and with it
 _VALIDATION_FRACTION = 0.1
+_MOST_JUDGED = 100_000  # held-out rows from which the temperature is found
 # What of the optimizer's settings is a parameter whose value is data to a compiled program.
 _STRENGTHS = ("clipnorm", "weight_decay", "ema_momentum")
 
@@ -49,24 +49,18 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
     """
 
     alpha: float
-    batch_size: int
     callbacks: Any
-    early_stopping: bool | str
-    epochs: int | str
-    kernel_initializer: Any
-    learning_rate: Any
-    learning_rate_schedule: str
     loss: Any
     momentum: float | None
-    n_iter_no_change: int
     optimizer: Any
+    preset: str
     random_state: int | np.random.RandomState | None
     shuffle: bool
     tol: float
     validation_fraction: float | None
     verbose: bool | int
     warm_start: bool
-    warmup: float
+    _noise: np.ndarray | None
     _rng: np.random.Generator
     _targets: Targets
     _validate_params: Any
@@ -91,18 +85,21 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
 
     def _learn_from(self, chunks: Chunks, given: Given) -> Self:
         chunks.check_lasts()
-        stops = self._stops_early(0, given)
-        self._check_for_chunks(given, stops)
+        goes_on = self.warm_start and hasattr(self, "_state")
         draft = copy.copy(self)
         draft.verbose = 0
-        goes_on = self.warm_start and hasattr(self, "_state")
+        data = Data(0, 0, is_given=given.X is not None, comes_in_parts=True)
+        draft._resolve_params(data, goes_on)
+        params = draft.resolved_params_
+        stops = bool(params.early_stopping)
+        draft._check_for_chunks(given, stops)
         if not goes_on:
             rng = np.random.default_rng(_draw_seed(self.random_state))
             sample, labels = chunks.look(rng, is_classifier(self))
             draft._train(*sample, resume=False, classes=labels, begin_only=True)
-        n_epochs = self._most_epochs(stops)
+        n_epochs = int(params.epochs)
         lines = EpochLines(n_epochs) if self.verbose else None
-        stopping = EarlyStopping(self.n_iter_no_change, self.tol, goes_on) if stops else None
+        stopping = EarlyStopping(params.n_iter_no_change, self.tol, goes_on) if stops else None
         report = Several([part for part in (lines, stopping) if part is not None])
         start = draft._forget_stopping()
         if stopping is not None and goes_on:
@@ -114,7 +111,8 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
 
     def _check_for_chunks(self, given: Given, stops: bool) -> None:
         """Refuse what takes all rows at once."""
-        schedule = self.learning_rate_schedule != "constant" or self.warmup > 0
+        params = self.resolved_params_
+        schedule = params.learning_rate_schedule != "constant" or params.warmup > 0
         balanced = isinstance(getattr(self, "class_weight", None), str)
         troubles = {
             "early stopping without X_val and y_val": stops and given.X is None,
@@ -165,22 +163,31 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
 
         check_process()
         self._validate_params()  # partial_fit is not validated by scikit-learn once it is fitted
-        optimizer = self._resolve_optimizer()
-        schedule = None if given is None else self._schedule(optimizer)
         self.callbacks_ = [] if given is None else self._renew_callbacks()
-        loss = self._choose_loss()
-        hidden = self._hidden_layers()
         resume = resume and hasattr(self, "_state")
         as_given = X, y, sample_weight
         X, y, weight, shape = self._check_data(X, y, sample_weight, reset=not resume)
+        rows = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
+        data = Data(
+            len(rows),
+            X.shape[1],
+            is_image=len(shape) > 1,
+            is_sparse=issparse(X),
+            is_given=given is not None and given.X is not None,
+            comes_in_parts=given is None,
+        )
+        self._resolve_params(data, resume)
+        loss = self._choose_loss()
+        optimizer = self._resolve_optimizer()
+        schedule = None if given is None else self._schedule(optimizer)
+        hidden = self._hidden_layers()
         if resume:
             self._check_unchanged(hidden, loss)
             self._rng = copy.deepcopy(self._rng)
         else:
             self._rng = np.random.default_rng(_draw_seed(self.random_state))
             self._split_seed = int(self._rng.integers(2**31))
-        rows = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
-        stops = given is not None and self._stops_early(len(rows), given)
+        stops = given is not None and bool(self.resolved_params_.early_stopping)
         is_dealt = self._deals_folds(given, stops)
         rows, held_out = self._split(y, rows, None if is_dealt else given, stops)
         if self._columns.reads(X):
@@ -205,7 +212,7 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         validation = self._check_given(given or part, of_classes)
         if is_dealt and given is not None:
             fold = self._deal(y, rows, given)
-            weight, weight_val = member_weights(weight, fold, self.n_members)
+            weight, weight_val = member_weights(weight, fold, self.resolved_params_.n_members)
             validation = X, y, weight_val
         recipe, fetch, constants = self._assemble(X, y, weight, validation, optimizer, loss)
         recipe = replace(recipe, scheduled=schedule is not None)
@@ -213,16 +220,44 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
             held_out = len(y) + rows[weight_val[rows].any(axis=1)]
         elif validation is not None:
             held_out = len(y) + np.arange(len(validation[1]))
-        epochs = int(before is None) if given is None else self._most_epochs(stops)
-        plan = Plan(rows, held_out, epochs, self.batch_size, bool(self.shuffle), schedule)
+        params = self.resolved_params_
+        epochs = int(before is None) if given is None else int(params.epochs)
+        plan = Plan(rows, held_out, epochs, params.batch_size, bool(self.shuffle), schedule)
         judged = bool(self.callbacks_) or self._plateau(plan) is not None  # by others, each epoch
         if is_dealt and not judged:  # some forty looks are enough to choose from
             plan.validate_every = max(1, epochs // 40)
+        calibrates = given is not None and params.get("calibration") is not None
+        if calibrates and not len(held_out):
+            raise ValueError(
+                f"calibration={params.calibration!r} of {type(self).__name__} needs rows that are "
+                "not trained on: set early_stopping=True or a validation_fraction, or give fit "
+                "X_val and y_val; or leave calibration at 'auto'."
+            )
         self._run(recipe, fetch, constants, plan, stops, as_given, before)
+        if calibrates or (given is not None and len(held_out) and self._spec.n_members > 1):
+            self._judge(fetch, held_out)
+
+    def _judge(self, fetch: Any, held_out: np.ndarray) -> None:
+        """Learn what only rows that were not trained on can tell: how sure predictions are."""
+        x, codes, *weights = fetch(held_out[:: -(-len(held_out) // _MOST_JUDGED)])
+        members = self._network(self._spec.body.without_output_activation(), len(x), x.dtype)
+        outputs = np.concatenate(
+            [members[0](x[i : i + members[1]]) for i in range(0, len(x), members[1])], axis=-2
+        )
+        outputs = outputs.reshape(-1, *outputs.shape[-2:]).astype(np.float64)
+        weight = weights[0].reshape(len(x), -1).T if weights else np.ones((len(outputs), len(x)))
+        targets: Any = self._targets
+        if self.resolved_params_.get("calibration") is not None:
+            member, row = np.nonzero(weight)
+            losses = partial(targets.log_losses, codes[row])
+            self._temperature = temperature(losses, outputs[member, row], weight[member, row])
+        elif hasattr(targets, "errors"):
+            errors = np.array([targets.errors(codes, output) for output in outputs])
+            self._noise = noise(errors, outputs * targets.unit, weight)
 
     def _deals_folds(self, given: Given | None, stops: bool) -> bool:
         """Whether each member is stopped on a fold of its own, so that no row is lost to all."""
-        several = self.n_members > 1 and self.validation_fraction is None
+        several = self.resolved_params_.n_members > 1 and self.validation_fraction is None
         return several and stops and given is not None and given.X is None
 
     def _deal(self, y: np.ndarray, rows: np.ndarray, given: Given) -> np.ndarray:
@@ -242,15 +277,25 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         check_consistent_length(y, groups)
         return column_or_1d(groups)
 
-    def _stops_early(self, n_rows: int, given: Given) -> bool:
-        if self.early_stopping != "auto":
-            return bool(self.early_stopping)
-        return self.epochs == "auto" and (given.X is not None or n_rows > _MANY_ROWS)
-
-    def _most_epochs(self, stops: bool) -> int:
-        if self.epochs == "auto":
-            return _MOST_EPOCHS if stops else _EPOCHS
-        return int(self.epochs)
+    def _resolve_params(self, data: Data, resume: bool) -> None:
+        """Choose all that is left at "auto"; of a network that has begun, it is as it was."""
+        loss = self.loss if isinstance(self.loss, str) else None
+        given = {name: getattr(self, name) for name in NAMES if hasattr(self, name)}
+        known = getattr(self, "resolved_params_", None) if resume else None
+        preset = choose(self.preset, given, data)
+        if known is not None and self.preset == "auto":
+            preset = known.preset
+        params = resolve(
+            given,
+            preset,
+            data,
+            adam=isinstance(self.optimizer, str) and self.optimizer.lower() == "adam",
+            cross_entropy=is_classifier(self) and loss in ("auto", "log_loss"),
+        )
+        if known is not None:
+            begun = [name for name in OF_NETWORKS if name in given and is_auto(given[name])]
+            params |= {name: known[name] for name in begun}
+        self.resolved_params_ = params
 
     def _resolve_optimizer(self) -> Any:
         from skdnn._lookup import resolve_optimizer
@@ -258,7 +303,11 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         owner = type(self).__name__
         strengths = {name: getattr(self, name) for name in _STRENGTHS}
         return resolve_optimizer(
-            self.optimizer, self.learning_rate, self.momentum, owner, **strengths
+            self.optimizer,
+            self.resolved_params_.learning_rate,
+            self.momentum,
+            owner,
+            **strengths,
         )
 
     def _renew_callbacks(self) -> list[Any]:
@@ -270,7 +319,9 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
 
     def _schedule(self, optimizer: Any) -> Schedule | None:
         """Return the schedule of the learning rate; None where that is constant."""
-        if self.learning_rate_schedule == "constant" and not self.warmup:
+        name = self.resolved_params_.learning_rate_schedule
+        warmup = float(self.resolved_params_.warmup)
+        if name == "constant" and not warmup:
             return None
         if optimizer.learning_rate is None:
             raise ValueError(
@@ -278,9 +329,9 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
                 "need a learning rate that is a number, but the optimizer's follows a schedule of "
                 f"Keras: {optimizer.config['learning_rate']!r}. Give learning_rate a number, or "
                 "leave learning_rate_schedule at 'constant' and warmup at 0. Got "
-                f"{self.learning_rate_schedule!r} and {self.warmup!r}."
+                f"{name!r} and {warmup!r}."
             )
-        return Schedule(self.learning_rate_schedule, float(self.warmup))
+        return Schedule(name, warmup)
 
     def _split(
         self, y: np.ndarray, rows: np.ndarray, given: Given | None, stops: bool
@@ -311,14 +362,20 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         from skdnn._network import initial_weights
 
         self._targets = self._make_targets(y, rows, weight, classes, loss)
+        if self.resolved_params_.get("clip"):
+            targets: Any = self._targets
+            targets.clip_to(y[rows])
         self._loss = self._describe(loss)
-        self._inputs = Inputs(self.scaling, shape, self._columns.codes).fit(X, rows, weight)
+        inputs = Inputs(self.resolved_params_.scaling, shape, self._code_positions())
+        self._inputs = inputs.fit(X, rows, weight)
         self._spec = self._lay_out(shape, hidden)
         owner = type(self).__name__
         start = self._begin_embedding(X, rows)
-        weights = initial_weights(self._spec, self.kernel_initializer, self._rng, owner, start)
+        initializer = self.resolved_params_.kernel_initializer
+        weights = initial_weights(self._spec, initializer, self._rng, owner, start)
         weights[-1] += self._targets.start
         self._state = State(weights)
+        self._temperature, self._noise = 1.0, None
         self.history_: dict[str, list[float]] = {}
         self.n_iter_ = 0
 
@@ -362,7 +419,7 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
             fetch = _one_after_the_other(
                 fetch, len(y), self._fetch_from(source, codes_val, weight_val, weighted)
             )
-        smoothing = getattr(self, "label_smoothing", 0.0)
+        smoothing = self.resolved_params_.get("label_smoothing", 0.0)
         if smoothing and (not isinstance(loss, str) or self._targets.loss not in SMOOTHED):
             raise ValueError(
                 f"The 'label_smoothing' parameter of {type(self).__name__} is for the "
@@ -422,7 +479,8 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         lines = EpochLines(plan.epochs) if self.verbose else None
         stopping = None
         if stops:
-            stopping = EarlyStopping(self.n_iter_no_change, self.tol, goes_on=self.n_iter_ > 0)
+            patience = self.resolved_params_.n_iter_no_change
+            stopping = EarlyStopping(patience, self.tol, goes_on=self.n_iter_ > 0)
         start = self._forget_stopping()
         tasks = self._begin_tasks(plan, as_given)
         callbacks = self._keras_callbacks(plan, fetch)
@@ -504,7 +562,7 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
     def _plateau(self, plan: Any) -> Plateau | None:
         if plan.schedule is None or plan.schedule.name != "reduce_on_plateau":
             return None
-        return Plateau(max(1, self.n_iter_no_change // 2), self.tol)
+        return Plateau(max(1, self.resolved_params_.n_iter_no_change // 2), self.tol)
 
     def _keras_callbacks(self, plan: Any, fetch: Any) -> Any:
         if not self.callbacks_:

@@ -69,15 +69,19 @@ def member_weights(
     return training * (np.sum(fold >= 0) * n_members / training.sum()), validation
 
 
-def temperature(loss: Callable[[np.ndarray], float], logits: np.ndarray) -> float:
+def temperature(
+    losses: Callable[[np.ndarray], np.ndarray], logits: np.ndarray, weight: np.ndarray
+) -> float:
     """Find the number by which logits are best divided (Guo et al. 2017, section 4.2).
 
     Parameters
     ----------
-    loss : callable
-        The mean loss of logits; not of rows that the network was trained on.
+    losses : callable
+        Gives the loss of each row from logits.
     logits : ndarray of shape (n_samples, n_outputs)
-        What the network puts out before its last activation.
+        What the network puts out before its last activation, for rows that it was not trained on.
+    weight : ndarray of shape (n_samples,)
+        Their weights.
 
     Returns
     -------
@@ -85,5 +89,29 @@ def temperature(loss: Callable[[np.ndarray], float], logits: np.ndarray) -> floa
         Between 0.05 and 20.
     """
     bounds = (np.log(0.05), np.log(20))
-    found = minimize_scalar(lambda t: loss(logits / np.exp(t)), bounds=bounds, method="bounded")
+    found = minimize_scalar(
+        lambda t: weight @ losses(logits / np.exp(t)), bounds=bounds, method="bounded"
+    )
     return float(np.exp(found.x))
+
+
+def noise(errors: np.ndarray, outputs: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return the variance of targets that the members' disagreement does not explain.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (n_members, n_samples, n_outputs)
+        Of each member's predictions.
+    outputs : ndarray of shape (n_members, n_samples, n_outputs)
+        These, in the same units.
+    weight : ndarray of shape (n_members, n_samples)
+        Above 0 where a member was not trained on a row.
+
+    Returns
+    -------
+    variance : ndarray of shape (n_outputs,)
+        The mean square of these errors less the mean variance between members, 0 at the least.
+    """
+    squares = np.tensordot(weight, errors**2, 2) / weight.sum()
+    between = np.average(outputs.var(axis=0), axis=0, weights=weight.sum(axis=0))
+    return np.maximum(squares - between, 0)

@@ -20,6 +20,7 @@ from skdnn._spec import (
     Mean,
     Members,
     NetworkSpec,
+    OneHot,
     Periodic,
     PiecewiseLinear,
     Scaling,
@@ -65,6 +66,15 @@ def _embedding(layer: CategoryEmbedding, shape: tuple[int, ...], dtype: str) -> 
     )(address)
     known = ops.minimum(codes, 1)
     parts = [row[:, :start], ops.squeeze(vectors, axis=2) * known]
+    return keras.Model(row, ops.concatenate(parts, axis=1), name=layer.name)
+
+
+def _one_hot(layer: OneHot, shape: tuple[int, ...], dtype: str) -> Any:
+    columns, codes = layer.places
+    row = keras.Input(shape, dtype=dtype)
+    ones = ops.cast(ops.equal(ops.take(row, columns, axis=1), codes.astype(dtype)), dtype)
+    rest = row[:, layer.start + len(layer.sizes) :]
+    parts = [row[:, : layer.start], ones, rest]
     return keras.Model(row, ops.concatenate(parts, axis=1), name=layer.name)
 
 
@@ -142,6 +152,8 @@ def build(
             made = _columns(layer, shape, fill, entry)
         elif isinstance(layer, CategoryEmbedding):
             made = _embedding(layer, shape, spec.dtype)
+        elif isinstance(layer, OneHot):
+            made = _one_hot(layer, shape, spec.dtype)
         else:
             dtype = entry if isinstance(layer, Flatten) else spec.dtype
             made = _BUILDERS[type(layer)](layer, dtype)
@@ -158,6 +170,14 @@ def rescale_outputs(model: Any, unit: np.ndarray, center: np.ndarray) -> None:
         unit.item(), center.item(), name="units", dtype=model.layers[-1].dtype
     )
     model.add(layer)
+
+
+def clip_outputs(model: Any, least: np.ndarray, greatest: np.ndarray) -> None:
+    """Have a model put out nothing outside of a range, (n_outputs,) each or (1,)."""
+    dtype = model.layers[-1].dtype
+    x = keras.Input(model.output_shape[1:], dtype=dtype)
+    clipped = ops.clip(x, least.astype(dtype), greatest.astype(dtype))
+    model.add(keras.Model(x, clipped, name="range"))
 
 
 def initial_weights(

@@ -118,6 +118,37 @@ class CategoryEmbedding:
         return column.astype(np.int32), stride.astype(np.int32), base.astype(np.int32)
 
 
+@dataclass(frozen=True)
+class OneHot:
+    """Turns codes of categories into zeros and a one; the rest goes through.
+
+    Code 0 is a category that was not there in training: it has no one.
+
+    Parameters
+    ----------
+    start : int
+        Position of the first column of codes.
+    sizes : tuple of int
+        Number of categories of each column, without code 0.
+    """
+
+    start: int
+    sizes: tuple[int, ...]
+    name: str = "one_hot"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (shape[0] - len(self.sizes) + sum(self.sizes),)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return ()
+
+    @cached_property
+    def places(self) -> tuple[np.ndarray, np.ndarray]:
+        """The column and the code that each value put out stands for: two of (sum(sizes),), int."""
+        columns = self.start + np.arange(len(self.sizes)).repeat(self.sizes)
+        return columns, np.concatenate([np.arange(1, size + 1) for size in self.sizes])
+
+
 def embedding_length(n_categories: int) -> int:
     """Return how long the vectors of a column's categories are.
 
@@ -251,6 +282,7 @@ Layer = (
     | Elementwise
     | ColumnTransform
     | CategoryEmbedding
+    | OneHot
     | NumericEmbedding
     | Dense
     | Members
@@ -376,7 +408,7 @@ def dense_network(
     output: tuple[int, str],
     *,
     scaled: bool,
-    entry: tuple[ColumnTransform | CategoryEmbedding | NumericEmbedding, ...] = (),
+    entry: tuple[ColumnTransform | CategoryEmbedding | OneHot | NumericEmbedding, ...] = (),
     n_members: int = 1,
     batch_norm: bool = False,
     ascending: bool = False,

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import log_softmax, ndtri
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
@@ -22,6 +22,8 @@ class _Categories(_Head):
 
     unit = np.ones(1)
     mean = np.zeros(1)
+
+    bounds: tuple[np.ndarray, np.ndarray] | None = None
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the output layer that puts out what `decode` starts from."""
@@ -59,6 +61,10 @@ class Classes(_Categories):
             )
         return codes.astype(np.int32)
 
+    def log_losses(self, codes: np.ndarray, logits: np.ndarray) -> np.ndarray:
+        """Return the cross-entropy of each row, from logits of shape (n_samples, n_classes)."""
+        return -log_softmax(logits, axis=1)[np.arange(len(codes)), codes]
+
     def decode(self, output: np.ndarray) -> np.ndarray:
         """Turn probabilities, shape (n_samples, n_classes), into labels."""
         return self.classes[np.argmax(output, axis=1)]
@@ -88,6 +94,10 @@ class Labels(_Categories):
         _check_row(y, (self.n_outputs,))
         return y.astype(dtype)
 
+    def log_losses(self, codes: np.ndarray, logits: np.ndarray) -> np.ndarray:
+        """Return the mean cross-entropy of the labels of each row."""
+        return np.mean(np.logaddexp(logits, 0) - codes * logits, axis=1)
+
     def decode(self, output: np.ndarray) -> np.ndarray:
         """Turn probabilities, shape (n_samples, n_labels), into an indicator matrix."""
         return (output > 0.5).astype(int)
@@ -108,6 +118,8 @@ class Quantities(_Head):
 
     activation: ClassVar[str] = "linear"
     metric: ClassVar[str] = "mean_absolute_error"
+    # Of the predictions of each column, (n_outputs,); None where they may be anything.
+    bounds: tuple[np.ndarray, np.ndarray] | None = None
     # What it costs always to predict the mean: 1 in squared errors, no more in any of the others
     # (by Jensen's inequality in absolute ones), and 1 where the mean is what y is divided by.
     chance_loss: ClassVar[float] = 1.0
@@ -127,7 +139,19 @@ class Quantities(_Head):
 
     def decode(self, output: np.ndarray) -> np.ndarray:
         """Return to the target's own units, shape and float64."""
-        return (output * self.unit + self.mean).reshape(len(output), *self.shape)
+        return self._clipped(output * self.unit + self.mean).reshape(len(output), *self.shape)
+
+    def errors(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
+        """Return how far predictions are from targets, both as the network has them."""
+        return (codes - output) * self.unit
+
+    def clip_to(self, y: np.ndarray) -> None:
+        """Let no prediction leave the range of some targets, (n_samples,) or (n_samples, ...)."""
+        y = y.reshape(len(y), -1)
+        self.bounds = y.min(axis=0), y.max(axis=0)
+
+    def _clipped(self, predicted: np.ndarray) -> np.ndarray:
+        return predicted if self.bounds is None else np.clip(predicted, *self.bounds)
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the linear output layer that puts out the target's own units."""
@@ -143,6 +167,10 @@ class OwnUnits(Quantities):
         """Give the targets the shape (n_samples, n_outputs)."""
         _check_row(y, self.shape)
         return y.reshape(len(y), -1).astype(dtype)
+
+    def errors(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
+        """Return how far predictions are from targets, which are in their own units here."""
+        return codes - (output * self.unit + self.mean)
 
 
 class Positive(Quantities):
@@ -228,7 +256,7 @@ class Quantiles(Quantile):
 
     def decode(self, output: np.ndarray) -> np.ndarray:
         """Return to the target's own units: shape (n_samples, n_levels), float64."""
-        return output * self.unit + self.mean
+        return self._clipped(output * self.unit + self.mean)
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the output layer as it is: a layer after it brings the units."""

@@ -9,7 +9,7 @@ from scipy.sparse import issparse
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import d2_pinball_score
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skdnn._base import BaseDNN
@@ -262,37 +262,41 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     _parameter_constraints: dict = {
         **BaseDNN._parameter_constraints,
         "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like", None],
+        "clip": ["boolean", StrOptions({"auto"})],
     }
 
     def __init__(
         self,
-        hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str | Callable | Sequence[str | Callable] = "relu",
+        hidden_layer_sizes: int | Sequence[int] | str = "auto",
+        activation: str | Callable | Sequence[str | Callable] = "auto",
         *,
-        dropout: float | Sequence[float] = 0.0,
+        preset: str = "auto",
+        dropout: float | Sequence[float] | str = "auto",
         batch_norm: bool = False,
-        kernel_initializer: Any = "glorot_uniform",
+        kernel_initializer: Any = "auto",
         alpha: float = 0.0,
         scaling: str | None = "auto",
         categorical_features: Any = "auto",
-        numeric_embedding: str | None = None,
-        n_members: int = 1,
+        one_hot_max_size: int | str = "auto",
+        numeric_embedding: str | None = "auto",
+        n_members: int | str = "auto",
         loss: Any = "auto",
         quantile: float | Sequence[float] | None = None,
+        clip: bool | str = "auto",
         optimizer: Any = "adam",
-        learning_rate: Any = None,
-        learning_rate_schedule: str = "constant",
-        warmup: float = 0.0,
+        learning_rate: Any = "auto",
+        learning_rate_schedule: str = "auto",
+        warmup: float | str = "auto",
         momentum: float | None = None,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         ema_momentum: float | None = None,
         epochs: int | str = "auto",
-        batch_size: int = 32,
+        batch_size: int | str = "auto",
         shuffle: bool = True,
         early_stopping: bool | str = "auto",
         validation_fraction: float | None = None,
-        n_iter_no_change: int = 10,
+        n_iter_no_change: int | str = "auto",
         tol: float = 1e-4,
         callbacks: Any = None,
         warm_start: bool = False,
@@ -303,12 +307,14 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
+            preset=preset,
             dropout=dropout,
             batch_norm=batch_norm,
             kernel_initializer=kernel_initializer,
             alpha=alpha,
             scaling=scaling,
             categorical_features=categorical_features,
+            one_hot_max_size=one_hot_max_size,
             numeric_embedding=numeric_embedding,
             n_members=n_members,
             loss=loss,
@@ -334,6 +340,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
             verbose=verbose,
         )
         self.quantile = quantile
+        self.clip = clip
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
@@ -368,6 +375,53 @@ class DNNRegressor(RegressorMixin, BaseDNN):
                 f"{type(self).__name__} takes a dense y. Got a sparse matrix: use y.toarray()."
             )
         return y.astype(np.float64)
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Predict quantities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape of those in `fit`.
+        return_std : bool, default=False
+            Whether to return the standard deviation of the predictive distribution, too. Its
+            variance is that between the members, as in Lakshminarayanan et al. 2017, "Simple and
+            Scalable Predictive Uncertainty Estimation using Deep Ensembles", section 2.4; and,
+            where rows were held out, the mean square of the errors on them less the mean of the
+            variances, which is taken to be the same for all rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Quantities, as they were given to `fit`.
+        y_std : ndarray of the same shape
+            In units of y; only with `return_std`.
+
+        Raises
+        ------
+        ValueError
+            With `return_std`, of one network alone, and of quantiles.
+        """
+        if not return_std:
+            return super().predict(X)
+        check_is_fitted(self)
+        owner, targets = type(self).__name__, self._targets
+        if isinstance(targets, Quantile):
+            raise ValueError(
+                f"{owner}.predict with return_std=True is for losses whose predictions are means. "
+                "With loss='quantile' predict two levels instead: quantile=[0.1, 0.9]."
+            )
+        if self._spec.n_members == 1:
+            raise ValueError(
+                f"{owner}.predict with return_std=True needs several members: set n_members=4, or "
+                "a preset with members, and fit again."
+            )
+        outputs = self._forward(X, of_members=True)
+        predicted = targets.decode(outputs.mean(axis=0))
+        variance = np.var([targets.decode(output) for output in outputs], axis=0)
+        if self._noise is not None:
+            variance += self._noise.reshape(predicted.shape[1:])
+        return predicted, np.sqrt(variance)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R2 of the predictions, or D2 of the pinball loss where quantiles are predicted.

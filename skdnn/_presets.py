@@ -1,0 +1,243 @@
+"""What "auto" stands for: a recipe for each preset and kind of data."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils import Bunch
+
+PRESETS = ("plain", "fast", "balanced", "best")
+# The most accurate one whose median fit is within five times a forest's: see docs/accuracy.md.
+DEFAULT = "balanced"
+
+# As in scikit-learn's HistGradientBoosting: more rows than these stop early by themselves.
+_MANY_ROWS = 10_000
+_EPOCHS, _MOST_EPOCHS = 50, 200  # of a plain network, without early stopping and with it
+
+
+class Data(NamedTuple):
+    """What a recipe looks at.
+
+    `n_rows` are those of a weight above 0. `is_given` tells whether there are rows to validate on
+    beside them, `comes_in_parts` whether there are more rows than these, which come later.
+    """
+
+    n_rows: int
+    n_columns: int
+    is_image: bool = False
+    is_sparse: bool = False
+    is_given: bool = False
+    comes_in_parts: bool = False
+
+
+# The parameters that may be "auto", and those of them that lay the network out.
+OF_NETWORKS = (
+    "hidden_layer_sizes",
+    "activation",
+    "dropout",
+    "scaling",
+    "one_hot_max_size",
+    "numeric_embedding",
+    "n_members",
+)
+NAMES = (
+    *OF_NETWORKS,
+    "kernel_initializer",
+    "learning_rate",
+    "learning_rate_schedule",
+    "warmup",
+    "label_smoothing",
+    "epochs",
+    "batch_size",
+    "early_stopping",
+    "n_iter_no_change",
+    "calibration",
+    "clip",
+)
+
+
+def is_auto(value: Any) -> bool:
+    """Whether a value is to be chosen."""
+    return isinstance(value, str) and value == "auto"
+
+
+def choose(preset: str, given: Mapping[str, Any], data: Data) -> str:
+    """Return the preset that is meant by "auto".
+
+    Whoever says how wide the network is, or how long it is trained, means one plain network; so
+    does whoever brings rows in parts.
+    """
+    if preset != "auto":
+        return preset
+    if data.comes_in_parts:
+        return "plain"
+    named = not is_auto(given["hidden_layer_sizes"]) or not is_auto(given["epochs"])
+    return "plain" if named else DEFAULT
+
+
+def resolve(
+    given: Mapping[str, Any], preset: str, data: Data, *, adam: bool, cross_entropy: bool
+) -> Bunch:
+    """Choose what is left at "auto"; what is given stays as it is.
+
+    Parameters
+    ----------
+    given : mapping of str to object
+        Parameters of an estimator that may be "auto".
+    preset : str
+        One of `PRESETS`.
+    data : Data
+        What they are chosen for.
+    adam : bool
+        Whether the optimizer is Adam, whose learning rate a recipe knows.
+    cross_entropy : bool
+        Whether the loss is the cross-entropy, the one whose labels are smoothed.
+
+    Returns
+    -------
+    Bunch
+        "preset", and a value for each name in `given`.
+    """
+    explicit = {name: value for name, value in given.items() if not is_auto(value)}
+    plain = _plain(data, explicit)
+    if preset == "plain":
+        chosen = plain
+    else:
+        recipe = _of_images if data.is_image else _of_tables
+        chosen = recipe(preset, data, explicit)
+        if not adam:
+            chosen["learning_rate"] = None
+        if not cross_entropy:
+            chosen |= {"label_smoothing": 0.0, "calibration": None}
+        if data.comes_in_parts:  # how long, and on which rows, is not for one part to say
+            chosen |= {name: plain[name] for name in _OF_WHOLE_FITS}
+    return Bunch(preset=preset, **{name: explicit.get(name, chosen[name]) for name in given})
+
+
+_OF_WHOLE_FITS = (
+    "calibration",
+    "clip",
+    "early_stopping",
+    "epochs",
+    "learning_rate_schedule",
+    "n_iter_no_change",
+    "warmup",
+)
+
+
+def _plain(data: Data, explicit: Mapping[str, Any]) -> dict[str, Any]:
+    """One network as textbooks have it."""
+    is_long = data.is_given or data.n_rows > _MANY_ROWS
+    stops = explicit.get("early_stopping", "epochs" not in explicit and is_long)
+    return {
+        "hidden_layer_sizes": (100,),
+        "activation": "relu",
+        "dropout": 0.0,
+        "kernel_initializer": "glorot_uniform",
+        "scaling": "auto",
+        "one_hot_max_size": 0,
+        "numeric_embedding": None,
+        "n_members": 1,
+        "learning_rate": None,
+        "learning_rate_schedule": "constant",
+        "warmup": 0.0,
+        "label_smoothing": 0.0,
+        "epochs": _MOST_EPOCHS if stops else _EPOCHS,
+        "batch_size": 32,
+        "early_stopping": stops,
+        "n_iter_no_change": 10,
+        "calibration": None,
+        "clip": False,
+    }
+
+
+class _Size(NamedTuple):
+    """How much a preset spends on a table: networks, steps of each, and their learning rate."""
+
+    n_members: int
+    n_steps: int
+    learning_rate: float
+
+
+_SIZES = {
+    "fast": _Size(2, 750, 3e-3),
+    "balanced": _Size(4, 1500, 2e-3),
+    "best": _Size(8, 3000, 2e-3),
+}
+_FEWEST_ROWS = 50  # to deal out to folds
+_MOST_BINNED = 128  # columns
+
+
+def _of_tables(preset: str, data: Data, explicit: Mapping[str, Any]) -> dict[str, Any]:
+    """Networks of two layers on binned columns, each stopped on a fold of its own."""
+    size = _SIZES[preset]
+    stops = explicit.get("early_stopping", data.n_rows >= _FEWEST_ROWS or data.is_given)
+    n_rows = data.n_rows * 7 / 8 if stops and not data.is_given else data.n_rows
+    batch_size = explicit.get("batch_size", _batch_size(n_rows, 256))
+    epochs = _epochs(n_rows, batch_size, size.n_steps, 10, 400)
+    is_binned = data.n_columns <= _MOST_BINNED and not data.is_sparse
+    return {
+        "hidden_layer_sizes": (128, 128),
+        "activation": "relu",
+        "dropout": 0.0,
+        "kernel_initializer": "he_normal",
+        "scaling": "auto",
+        "one_hot_max_size": 32,
+        "numeric_embedding": "piecewise_linear" if is_binned else None,
+        "n_members": size.n_members,
+        "learning_rate": size.learning_rate,
+        "learning_rate_schedule": "coslog4",
+        "warmup": 0.0,
+        "label_smoothing": 0.1,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "early_stopping": stops,
+        "n_iter_no_change": explicit.get("epochs", epochs),  # to the end of the schedule
+        "calibration": "temperature" if stops else None,
+        "clip": True,
+    }
+
+
+# Units of the hidden layers, and their dropout rate.
+_IMAGE_LAYERS = {
+    "fast": ((256,), 0.1),
+    "balanced": ((512, 256), 0.2),
+    "best": ((1024, 512), 0.3),
+}
+
+
+def _of_images(preset: str, data: Data, explicit: Mapping[str, Any]) -> dict[str, Any]:
+    """One wide network with dropout; each pixel is scaled apart."""
+    sizes, dropout = _IMAGE_LAYERS[preset]
+    batch_size = explicit.get("batch_size", _batch_size(data.n_rows, 128))
+    epochs = _epochs(data.n_rows, batch_size, 3000, 20, 200)
+    return {
+        "hidden_layer_sizes": sizes,
+        "activation": "relu",
+        "dropout": dropout,
+        "kernel_initializer": "he_normal",
+        "scaling": "pixelwise",
+        "one_hot_max_size": 0,
+        "numeric_embedding": None,
+        "n_members": 1,
+        "learning_rate": 1e-3,
+        "learning_rate_schedule": "cosine",
+        "warmup": 0.1,
+        "label_smoothing": 0.1,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "early_stopping": False,
+        "n_iter_no_change": 10,
+        "calibration": None,
+        "clip": True,
+    }
+
+
+def _batch_size(n_rows: float, most: int) -> int:
+    """Return a power of two, some thirtieth of the rows."""
+    return int(np.clip(2 ** np.round(np.log2(max(n_rows, 1) / 30)), 16, most))
+
+
+def _epochs(n_rows: float, batch_size: int, n_steps: int, fewest: int, most: int) -> int:
+    """Return how many epochs have some number of steps."""
+    return int(np.clip(np.round(n_steps / np.ceil(n_rows / batch_size)), fewest, most))
