@@ -156,10 +156,12 @@ class EpochLines(Silence):
 
 
 class EarlyStopping(Silence):
-    """Stops when the validation loss no longer falls, and keeps the state of the best epoch.
+    """Stops when the held-out rows are predicted no better, and keeps the state of the best epoch.
 
     Parameters
     ----------
+    measure : callable
+        Given what is told of an epoch, returns the number that is to be small: the loss.
     patience : int
         Number of epochs in a row without improvement after which to stop.
     tol : float
@@ -174,14 +176,21 @@ class EarlyStopping(Silence):
     best_epoch : int
         Its number, from 1 on; 0 for where training started.
     best_loss : float
-        Its validation loss; infinite where none was finite.
+        Its measure; infinite where none was finite.
     best : State or None
         Its state; None for where training started.
     stopped : bool
         Whether it has told to stop.
     """
 
-    def __init__(self, patience: int, tol: float, goes_on: bool):
+    def __init__(
+        self,
+        measure: Callable[[dict[str, Any]], Any],
+        patience: int,
+        tol: float,
+        goes_on: bool,
+    ):
+        self.measure = measure
         self.patience = patience
         self.tol = tol
         self.goes_on = goes_on
@@ -193,7 +202,7 @@ class EarlyStopping(Silence):
     def training_begins(self, training: Any) -> None:
         """See where training starts."""
         if self.goes_on:
-            loss = training.evaluate()["val_loss"]
+            loss = self.measure(training.evaluate())
             self.best_loss = self._reference = loss if math.isfinite(loss) else math.inf
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
@@ -201,7 +210,7 @@ class EarlyStopping(Silence):
         self._epoch += 1
         if "val_loss" not in logs:  # not every epoch is looked at
             return False
-        loss = logs["val_loss"]
+        loss = self.measure(logs)
         if loss < self.best_loss:
             self.best_epoch, self.best_loss, self.best = self._epoch, loss, training.read()
         if loss < self._reference - self.tol:

@@ -37,6 +37,8 @@ from skdnn._targets import Targets
 from skdnn._validation import Given, hold_out
 
 _VALIDATION_FRACTION = 0.1
+# Of several epochs of one accuracy, the one of the least loss.
+_ACCURACIES, _LOSS_SHARE = ("val_accuracy", "val_binary_accuracy"), 1e-3
 _MOST_JUDGED = 100_000  # held-out rows from which the temperature is found
 # What of the optimizer's settings is a parameter whose value is data to a compiled program.
 _STRENGTHS = ("clipnorm", "weight_decay", "ema_momentum")
@@ -99,7 +101,7 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
             draft._train(*sample, resume=False, classes=labels, begin_only=True)
         n_epochs = int(params.epochs)
         lines = EpochLines(n_epochs) if self.verbose else None
-        stopping = EarlyStopping(params.n_iter_no_change, self.tol, goes_on) if stops else None
+        stopping = draft._early_stopping(goes_on) if stops else None
         report = Several([part for part in (lines, stopping) if part is not None])
         start = draft._forget_stopping()
         if stopping is not None and goes_on:
@@ -477,10 +479,7 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
             self._state = replace(self._state, optimizer=None)
         self._optimizer = optimizer
         lines = EpochLines(plan.epochs) if self.verbose else None
-        stopping = None
-        if stops:
-            patience = self.resolved_params_.n_iter_no_change
-            stopping = EarlyStopping(patience, self.tol, goes_on=self.n_iter_ > 0)
+        stopping = self._early_stopping(self.n_iter_ > 0) if stops else None
         start = self._forget_stopping()
         tasks = self._begin_tasks(plan, as_given)
         callbacks = self._keras_callbacks(plan, fetch)
@@ -497,6 +496,15 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
                 self._warn_if_lost(history["loss"][best - 1])
         if tasks is not None:
             tasks.end()
+
+    def _early_stopping(self, goes_on: bool) -> EarlyStopping:
+        def measure(logs: dict[str, Any]) -> Any:
+            if self.resolved_params_.get("monitor", "loss") == "loss":
+                return logs["val_loss"]
+            metric = next(name for name in logs if name in _ACCURACIES)
+            return 1 - logs[metric] + _LOSS_SHARE * logs["val_loss"]
+
+        return EarlyStopping(measure, self.resolved_params_.n_iter_no_change, self.tol, goes_on)
 
     def _forget_stopping(self) -> int:
         """Drop what early stopping told of the fit before; return the epoch that it ended with."""
@@ -529,7 +537,8 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         self.__dict__.update(self._fitted(stopping.best or self._state, history))
         self.best_epoch_ = n_before + best if best else start
         self.best_score_ = -stopping.best_loss
-        self.validation_scores_ = -np.array(self.history_["val_loss"])
+        told = {name: np.array(values) for name, values in self.history_.items()}
+        self.validation_scores_ = -stopping.measure(told)
         return best
 
     def _begin_tasks(self, plan: Any, as_given: tuple[Any, Any, Any]) -> FitTasks | None:

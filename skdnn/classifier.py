@@ -267,6 +267,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         **BaseDNN._parameter_constraints,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
+        "monitor": [StrOptions({"auto", "loss", "accuracy"})],
         "calibration": [StrOptions({"auto", "temperature"}), None],
     }
 
@@ -303,6 +304,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         validation_fraction: float | None = None,
         n_iter_no_change: int | str = "auto",
         tol: float = 1e-4,
+        monitor: str = "auto",
         calibration: str | None = "auto",
         callbacks: Any = None,
         warm_start: bool = False,
@@ -347,6 +349,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         )
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
+        self.monitor = monitor
         self.calibration = calibration
 
     @_fit_context(prefer_skip_nested_validation=True)
