@@ -184,7 +184,7 @@ def _of_tables(preset: str, data: Data, explicit: Mapping[str, Any]) -> dict[str
         "dropout": 0.0,
         "kernel_initializer": "he_normal",
         "scaling": "auto",
-        "one_hot_max_size": 32,
+        "one_hot_max_size": 64,
         "numeric_embedding": "piecewise_linear" if is_binned else None,
         "n_members": size.n_members,
         "learning_rate": size.learning_rate,

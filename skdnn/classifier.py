@@ -27,25 +27,39 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or array-like of int, default=(100,)
+    hidden_layer_sizes : int, array-like of int or "auto", default="auto"
         Number of units of each hidden layer, as many layers as there are numbers. With none,
         `()`, the network is a logistic regression.
-    activation : str, callable or sequence of them, default="relu"
+    activation : str, callable or sequence of them, default="auto"
         Activation of the hidden layers, or one for each of them: any of Keras's by name ("relu",
         "sigmoid", "tanh", "gelu", ...; "logistic" and "identity" are understood), or a function of
         a tensor, which must compute the same in every fit. It is what makes depth worth anything:
         without one ("linear"), a stack of layers is one linear map, however many there are.
-    dropout : float or sequence of float, default=0.0
+    preset : {"auto", "plain", "fast", "balanced", "best"}, default="auto"
+        What "auto" stands for in all other parameters; a value that is given always wins.
+        `resolved_params_` says what was used.
+
+        - "plain": one network with a hidden layer of 100 units, trained for 50 epochs.
+        - "fast", "balanced", "best": 2, 4 or 8 networks side by side, of two hidden layers of 128
+          units, on binned columns; each stopped on a fold of its own; see the user guide for the
+          whole recipe. Of images (samples of rank 2 and above), one wide network with dropout.
+        - "auto": "plain" where `hidden_layer_sizes` or `epochs` is given, and where rows come in
+          parts (`partial_fit`, chunks); else "balanced", the most accurate one whose fits took, in
+          the median over tables, no more than five times those of a random forest.
+
+        Where rows come in parts, how long to train and what needs all rows at once (epochs, early
+        stopping, schedule, calibration, clipping) is that of "plain" in all presets.
+    dropout : float, sequence of float or "auto", default="auto"
         Share of a hidden layer's outputs that is set to zero at random in training, in [0, 1);
         one for all hidden layers or one for each.
     batch_norm : bool, default=False
         Whether hidden layers are normalised over the batch, before their activation.
-    kernel_initializer : str, class or Keras initializer, default="glorot_uniform"
+    kernel_initializer : str, class or Keras initializer, default="auto"
         How the weights of all layers are drawn; biases start at zero.
     alpha : float, default=0.0
         Strength of the L2 penalty: `alpha` times the sum of the squared weights (biases apart) is
         added to the loss, as `keras.regularizers.L2(alpha)` does.
-    scaling : {"auto", "standard", "minmax"} or None, default="auto"
+    scaling : {"auto", "standard", "minmax", "pixelwise"} or None, default="auto"
         How inputs are scaled inside the network; what it takes is learned from training rows only.
 
         - "auto": `uint8` images (samples of rank 2 and above) are divided by 255; other images,
@@ -53,6 +67,9 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
           together; columns of a table get mean 0 and variance 1 each.
         - "standard": each value of a sample gets mean 0 and variance 1 over the rows.
         - "minmax": each value of a sample gets the range [0, 1] over the rows.
+        - "pixelwise": each value of a sample gets mean 0, and is divided by its standard deviation
+          plus a twentieth of the range of all values, so that pixels that are nearly always blank
+          are not blown up. It is what "auto" stands for, of images, in all presets but "plain".
         - None: inputs are taken as they come.
 
         Where a column is constant it becomes 0. Sparse X under "auto": each column is divided by
@@ -69,14 +86,18 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
 
         Missing ones are a category of their own, if there are any in training. A category that was
         not in training is the vector zero.
-    numeric_embedding : {"piecewise_linear", "periodic"} or None, default=None
+    one_hot_max_size : int or "auto", default="auto"
+        Columns of no more categories than these are one-hot encoded: a column of 0 and 1 for each
+        category, in the place of a vector that is learned; nothing but zeros for a category that
+        was not in training. 0 encodes none. "auto" is 0 in the preset "plain", else 64.
+    numeric_embedding : {"auto", "piecewise_linear", "periodic"} or None, default="auto"
         What is added to each scaled column of numbers, for what is not linear in them (Gorishniy
         et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning").
 
         - "piecewise_linear": how far it is through each of its bins, which lie between quantiles
           of the training rows: 32 of them, fewer from 64 columns on, 2 at the least.
         - "periodic": sine and cosine of 16 multiples of it, which are learned.
-    n_members : int, default=1
+    n_members : int or "auto", default="auto"
         Number of networks that are trained side by side, each from its own initial weights, and
         whose predictions are averaged. With early stopping, and neither X_val nor
         `validation_fraction`, the rows are dealt out to 8 folds: each of the first 8 members never
@@ -102,10 +123,11 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         "sgd", "momentum" (SGD with momentum 0.9), "nesterov" (the same with Nesterov's), "adagrad",
         "rmsprop", "adam", "adamw", or any other of Keras's in lower case. An object is only read:
         each fit trains with a new one of the same configuration.
-    learning_rate : float, Keras learning-rate schedule or None, default=None
-        Overrides the optimizer's own (Keras's default for it, where it is given by name).
-    learning_rate_schedule : {"constant", "cosine", "coslog4", "one_cycle", \
-            "reduce_on_plateau"}, default="constant"
+    learning_rate : float, Keras learning-rate schedule, None or "auto", default="auto"
+        None is the optimizer's own (Keras's default for it, where it is given by name), and so is
+        "auto" for all optimizers but "adam".
+    learning_rate_schedule : {"auto", "constant", "cosine", "coslog4", "one_cycle", \
+            "reduce_on_plateau"}, default="auto"
         How the learning rate changes over the steps of a fit; it is at its highest what
         `learning_rate` says, which must be a number then, or None for the optimizer's own.
 
@@ -122,7 +144,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
           a millionth at the least.
 
         With `warm_start`, each fit goes through it anew. `partial_fit` trains at a constant rate.
-    warmup : float, default=0.0
+    warmup : float or "auto", default="auto"
         Share of the steps, in [0, 1), over which the learning rate first rises linearly from zero
         (Goyal et al. 2017, section 2.2). The schedule has the steps that are left.
     momentum : float or None, default=None
@@ -142,35 +164,52 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         each step average = ema_momentum * average + (1 - ema_momentum) * weights, from the weights
         after the first step on, as with `use_ema` of Keras's optimizers. Moving averages of
         `batch_norm` are left as they are.
-    label_smoothing : float, default=0.0
+    label_smoothing : float or "auto", default="auto"
         Share of each label, in [0, 1), that training spreads over all classes evenly (Szegedy et
         al. 2016, "Rethinking the Inception Architecture", section 7), as the cross-entropies of
         Keras do; of a multilabel y, over yes and no. "loss" is of smoothed labels, "val_loss" of
         the labels as they are.
     epochs : int or "auto", default="auto"
         Number of times that training goes over all rows; with early stopping, the most that it may
-        take. "auto" means 50 without early stopping and at most 200 with it.
-    batch_size : int, default=32
+        take. "auto" means in the preset "plain" 50 without early stopping and at most 200 with it;
+        in the others, as many as have the preset's number of steps.
+    batch_size : int or "auto", default="auto"
         Number of rows of one step of the optimizer; a number larger than the data means all rows.
+        "auto" is 32 in the preset "plain"; else a power of 2, about a thirtieth of the rows, from
+        16 to 256.
     shuffle : bool, default=True
         Whether the rows are taken in a new random order in each epoch.
     early_stopping : bool or "auto", default="auto"
         Whether to hold out rows, to stop when the loss on them no longer falls, and to keep the
-        weights of the epoch in which it was least. "auto" does so where `epochs` is "auto", and
-        `fit` is given X_val or more than 10,000 rows of a weight above 0.
+        weights of the epoch in which it was least. "auto" does so in the preset "plain" where
+        `epochs` is "auto", and `fit` is given X_val or more than 10,000 rows of a weight above 0;
+        in the others on tables from 50 rows on.
     validation_fraction : float or None, default=None
         Share of the rows, in (0, 1), that is held out at random from training, in the proportions
         of the classes, and evaluated after each epoch ("val_loss" and so on in `history_`); with
         `groups`, share of the groups.
         None holds out 0.1 where early stopping needs rows, and else trains on all. A number without
         early stopping only evaluates. With X_val nothing is held out.
-    n_iter_no_change : int, default=10
+    n_iter_no_change : int or "auto", default="auto"
         With early stopping: number of epochs in a row without improvement after which training
-        stops. Half of it is the patience of learning_rate_schedule="reduce_on_plateau".
+        stops. "auto" is 10 in the preset "plain"; in the others, whose schedules end with the last
+        epoch, it is all of them. Half of it is the patience of learning_rate_schedule="reduce_on_plateau".
     tol : float, default=0.0001
         With early stopping: what the validation loss must fall by, below that of the last
         improvement, to count as one. The weights kept are those of the least loss all the same.
         "reduce_on_plateau" has the same measure.
+    monitor : {"auto", "loss", "accuracy"}, default="auto"
+        With early stopping: what of the held-out rows is watched. "accuracy" watches the share of
+        errors, to which a thousandth of the loss is added, so that of several epochs with the same
+        accuracy the one of the least loss is kept. "auto" is "loss" in the preset "plain", else
+        "accuracy".
+    calibration : {"auto", "temperature"} or None, default="auto"
+        Whether logits are divided by a temperature after training: the one by which the
+        cross-entropy of rows that were not trained on is least (Guo et al. 2017, "On Calibration of
+        Modern Neural Networks", section 4.2). It changes no single network's choice of a class, and
+        makes up for label smoothing and for training too long. It needs held-out rows. "auto" does
+        so in all presets but "plain", where early stopping holds some out and the loss is the
+        cross-entropy.
     callbacks : Keras callback, class or callable, list of them, or None, default=None
         Objects derived from `keras.callbacks.Callback`, which each fit copies; classes, and
         functions without arguments, which each fit calls to make one. They see the whole network
@@ -191,6 +230,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
 
     Attributes
     ----------
+    resolved_params_ : Bunch
+        The preset, and what each parameter that may be "auto" was, in the last `fit`.
     classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
         The labels, sorted. Where y is multilabel, [0, 1] for each label.
     history_ : dict of list of float
@@ -201,8 +242,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     n_iter_ : int
         Number of epochs trained.
     validation_scores_ : ndarray of shape (`n_iter_`,)
-        The validation loss after each epoch, negative, so that higher is better; NaN where none was
-        measured. Only after a `fit` with early stopping, as the next two.
+        What `monitor` watches after each epoch, negative, so that higher is better; NaN where
+        nothing was measured. Only after a `fit` with early stopping, as the next two.
     best_epoch_ : int
         The epoch whose weights were kept, from 1 on. They, and the state of the optimizer, are also
         what `warm_start` and `partial_fit` go on from.
