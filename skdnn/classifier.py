@@ -193,7 +193,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     n_iter_no_change : int or "auto", default="auto"
         With early stopping: number of epochs in a row without improvement after which training
         stops. "auto" is 10 in the preset "plain"; in the others, whose schedules end with the last
-        epoch, it is all of them. Half of it is the patience of learning_rate_schedule="reduce_on_plateau".
+        epoch, it is all of them. Half of it is the patience of
+        learning_rate_schedule="reduce_on_plateau".
     tol : float, default=0.0001
         With early stopping: what the validation loss must fall by, below that of the last
         improvement, to count as one. The weights kept are those of the least loss all the same.
