@@ -1,4 +1,4 @@
-"""What the numeric embeddings of a table start from, read off its scaled training rows."""
+"""What layers for the numbers of a table start from, read off its scaled training rows."""
 
 import numpy as np
 
@@ -53,3 +53,24 @@ def frequencies(
         Standard deviation: the smaller, the smoother the function is to begin with.
     """
     return [scale * rng.standard_normal((n_columns, n_frequencies))]
+
+
+def robust_scale(x: np.ndarray) -> list[np.ndarray]:
+    """Find the constants of a smooth clipping: medians, and what makes columns alike in spread.
+
+    That is one by the distance of the quartiles; where it is 0, two by that of the extremes; and 0
+    for a constant column (Holzmüller et al. 2024, "Better by Default", section 3).
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_samples, n_columns), floating
+        Scaled rows without missing values.
+
+    Returns
+    -------
+    center, factor : ndarray of shape (n_columns,), float64
+    """
+    least, low, center, high, greatest = np.quantile(x.astype(float), np.linspace(0, 1, 5), axis=0)
+    spread = np.where(high > low, high - low, (greatest - least) / 2)
+    factor = np.divide(1, spread, out=np.zeros(len(spread)), where=spread > 0)
+    return [center, factor]

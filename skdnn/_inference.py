@@ -15,12 +15,17 @@ from skdnn._spec import (
     Dropout,
     Elementwise,
     Flatten,
+    LearnedScale,
     Mean,
     Members,
+    MixedActivation,
     NetworkSpec,
+    Parallel,
     Periodic,
     PiecewiseLinear,
+    ScaledDense,
     Scaling,
+    SmoothClip,
 )
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
@@ -97,6 +102,32 @@ def _dense(layer: Dense, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray
     return ACTIVATIONS[layer.activation](x)  # type: ignore[index]
 
 
+def _scaled_dense(layer: ScaledDense, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    kernel, bias = weights
+    x = x @ kernel
+    x *= layer.kernel_gain
+    x += layer.bias_gain * bias[..., None, :]
+    return ACTIVATIONS[layer.activation](x)  # type: ignore[index]
+
+
+def _learned_scale(layer: LearnedScale, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    return x * (layer.gain * weights[0][..., None, :])
+
+
+def _mixed_activation(
+    layer: MixedActivation, x: np.ndarray, weights: list[np.ndarray]
+) -> np.ndarray:
+    bent = ACTIVATIONS[layer.activation](x.copy())  # type: ignore[index]
+    return x + (bent - x) * (layer.gain * weights[0][..., None, :])
+
+
+def _smooth_clip(layer: SmoothClip, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    center, factor = weights
+    z = (x[..., : layer.n_columns] - center) * factor
+    z /= np.sqrt(1 + (z / 3) ** 2)
+    return np.concatenate([z, x[..., layer.n_columns :]], axis=-1)
+
+
 def _activate(layer: Activate, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
     return ACTIVATIONS[layer.activation](x)  # type: ignore[index]
 
@@ -132,8 +163,17 @@ def _members(layer: Members, x: np.ndarray, weights: list[np.ndarray]) -> np.nda
     return x[None]  # the matrix product hands it to all
 
 
+def _parallel(layer: Parallel, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    outputs, rest = [], weights
+    for network in layer.networks(x.shape[1:]):
+        n = sum(len(shapes) for _, _, shapes in network.walk())
+        outputs.append(forward(network, rest[:n], x))
+        rest = rest[n:]
+    return np.concatenate(outputs)
+
+
 def _mean(layer: Mean, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
-    return x.mean(axis=0)
+    return np.tensordot(weights[0], x, axes=1) if layer.weighted else x.mean(axis=0)
 
 
 def _embed(layer: CategoryEmbedding, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
@@ -160,11 +200,16 @@ LAYERS: dict[type, Callable[..., np.ndarray]] = {
     Dense: _dense,
     Dropout: _nothing,
     Flatten: _nothing,
+    LearnedScale: _learned_scale,
     Mean: _mean,
     Members: _members,
+    MixedActivation: _mixed_activation,
+    Parallel: _parallel,
     Periodic: _periodic,
     PiecewiseLinear: _piecewise_linear,
+    ScaledDense: _scaled_dense,
     Scaling: _nothing,
+    SmoothClip: _smooth_clip,
 }
 
 

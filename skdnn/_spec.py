@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import prod
+from math import prod, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -181,6 +182,71 @@ class Dense:
 
 
 @dataclass(frozen=True)
+class ScaledDense(Dense):
+    """A dense layer of scaled weights: activation(x @ (kernel_gain Q) + bias_gain b).
+
+    Gains are factors of the learning rate. Adam's steps do not depend on the scale of gradients:
+    where q is trained at rate r, p = g q moves as p trained at rate g r would, up to Adam's
+    epsilon. With kernel_gain = 1 / sqrt(fan-in) this is the neural tangent parametrisation (Jacot
+    et al. 2018, "Neural Tangent Kernel", section 3).
+
+    Parameters
+    ----------
+    kernel_gain, bias_gain : float, default=1.0
+        What Q and b are multiplied by.
+    kernel_std, bias_std : float, default=0.0
+        Standard deviations of the normal distributions that Q and b are drawn from to begin with;
+        those of 0 are zero.
+    """
+
+    kernel_gain: float = 1.0
+    bias_gain: float = 1.0
+    kernel_std: float = 0.0
+    bias_std: float = 0.0
+
+
+@dataclass(frozen=True)
+class LearnedScale(Elementwise):
+    """Multiplies each column by gain * q for a learned q, `start` to begin with in all.
+
+    The gain is a factor of the learning rate: see `ScaledDense`.
+    """
+
+    gain: float = 1.0
+    start: float = 1.0
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return (shape,)
+
+
+@dataclass(frozen=True)
+class MixedActivation(Activate):
+    """h + (activation(h) - h) * gain * a for a learned a of each unit: the activation, at first.
+
+    The gain is a factor of the learning rate: see `ScaledDense`.
+    """
+
+    gain: float = 1.0
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return (shape,)
+
+
+@dataclass(frozen=True)
+class SmoothClip(Elementwise):
+    """Draws outliers of the first columns in: z = (x - center) * factor to z / sqrt(1 + (z/3)^2).
+
+    Centers and factors are constants that were read off the training rows (Holzmüller et al. 2024,
+    "Better by Default", section 3).
+    """
+
+    n_columns: int = 0
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return ((self.n_columns,),) * 2  # center, factor
+
+
+@dataclass(frozen=True)
 class PiecewiseLinear:
     """Adds to each of the first columns how far it is through each of its bins.
 
@@ -233,16 +299,46 @@ class Members:
 
 
 @dataclass(frozen=True)
-class Mean:
-    """Averages what the members put out."""
+class Parallel:
+    """Gives the same rows to several stacks of layers; the members of all go on side by side.
+
+    Parameters
+    ----------
+    stacks : tuple of tuple of layers
+        Each with `Members` in it, and as many outputs as the others.
+    """
 
     name: str
+    stacks: tuple[tuple["Layer", ...], ...]
+
+    @property
+    def n_members(self) -> int:
+        return sum(map(_n_members, self.stacks))
+
+    def networks(self, shape: Shape, dtype: str = "float32") -> list["NetworkSpec"]:
+        """Return each stack as a network of its own."""
+        return [NetworkSpec(shape, stack, dtype) for stack in self.stacks]
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (self.n_members, self.networks(shape)[0].n_outputs)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        walks = [network.walk() for network in self.networks(shape)]
+        return tuple(own for walk in walks for _, _, shapes in walk for own in shapes)
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Averages what the members put out, by their shares where they are weighted."""
+
+    name: str
+    weighted: bool = False
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape[1:]
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        return ()
+        return (shape[:1],) if self.weighted else ()
 
 
 NumericEmbedding = PiecewiseLinear | Periodic
@@ -254,10 +350,23 @@ Layer = (
     | NumericEmbedding
     | Dense
     | Members
+    | Parallel
     | Mean
 )
 # What is done to rows before they enter the loop: nothing of it is trained.
 _PREPARATION = Flatten | ColumnTransform | Scaling
+
+
+INPUT = -1  # in place of a layer's number
+
+
+class Row(NamedTuple):
+    """A layer in a network, where it may stand within a stack."""
+
+    layer: Layer
+    shape: Shape  # of what it puts out
+    weight_shapes: tuple[Shape, ...]  # its own: none of layers within
+    sources: tuple[int, ...]  # numbers of the rows that it takes its input from
 
 
 @dataclass(frozen=True)
@@ -291,12 +400,12 @@ class NetworkSpec:
     @property
     def n_members(self) -> int:
         """Number of networks side by side."""
-        return next((x.n_members for x in self.layers if isinstance(x, Members)), 1)
+        return _n_members(self.layers)
 
     @property
     def widest(self) -> int:
         """Number of values in the widest layer, the input counted as one."""
-        return max(self.n_inputs, *(prod(shape) for _, shape, _ in self.walk()))
+        return max(self.n_inputs, *(prod(row.shape) for row in self.rows()))
 
     @cached_property
     def body(self) -> "NetworkSpec":
@@ -312,15 +421,12 @@ class NetworkSpec:
 
     def without_output_activation(self) -> "NetworkSpec":
         """Return the same network up to its last activation; of members, each one's output."""
-        *layers, output = self.without_mean().layers
-        if isinstance(output, Dense | Activate):
-            output = replace(output, activation="linear")
-        return replace(self, layers=(*layers, output))
+        return replace(self, layers=_without_last_activation(self.without_mean().layers))
 
     @property
     def activations(self) -> tuple[Activation, ...]:
         """The activation of each layer that has one."""
-        return tuple(x.activation for x in self.layers if isinstance(x, Dense | Activate))
+        return tuple(x.activation for x in _flat(self.layers) if isinstance(x, Dense | Activate))
 
     def walk(self) -> Iterator[tuple[Layer, Shape, tuple[Shape, ...]]]:
         """Yield each layer with its output shape and the shapes of its weights."""
@@ -329,6 +435,24 @@ class NetworkSpec:
             weight_shapes = layer.weight_shapes(shape)
             shape = layer.output_shape(shape)
             yield layer, shape, weight_shapes
+
+    def rows(self) -> Iterator["Row"]:
+        """Yield each layer, the layers of stacks before the `Parallel` that joins them."""
+        shape, number, before = self.input_shape, 0, INPUT
+        for layer, output_shape, weight_shapes in self.walk():
+            sources: tuple[int, ...] = (before,)
+            if isinstance(layer, Parallel):
+                sources, weight_shapes = (), ()
+                for network in layer.networks(shape):
+                    start = number
+                    for row in network.rows():
+                        own = tuple(before if x == INPUT else start + x for x in row.sources)
+                        yield row._replace(sources=own)
+                        number += 1
+                    sources += (number - 1,)
+            yield Row(layer, output_shape, weight_shapes, sources)
+            shape, before = output_shape, number
+            number += 1
 
     def deal(self, weights: list[np.ndarray]) -> Iterator[tuple[Layer, list[np.ndarray]]]:
         """Yield each layer with its own arrays, out of one list for the whole network."""
@@ -340,7 +464,7 @@ class NetworkSpec:
 
     def summary(self) -> str:
         """Lay out the layers as a table: output shapes (None for the batch), parameter counts."""
-        layers, shapes, weight_shapes = zip(*self.walk(), strict=True)
+        layers, shapes, weight_shapes, _ = zip(*self.rows(), strict=True)
         counts = [sum(map(prod, own)) for own in weight_shapes]
         fixed = sum(_n_fixed(*pair) for pair in zip(layers, counts, strict=True))
         columns = [
@@ -414,8 +538,33 @@ def dense_network(
     layers.extend(x for x in entry if not isinstance(x, ColumnTransform))
     if n_members > 1:
         layers.append(Members("members", n_members))
+    layers.extend(dense_stack(hidden, output, batch_norm=batch_norm))
+    if ascending:
+        layers.append(Ascending("quantiles", output[0]))
+    if n_members > 1:
+        layers.append(Mean("mean"))
+    return NetworkSpec(input_shape, tuple(layers), dtype)
+
+
+def dense_stack(
+    hidden: list[tuple[int, Activation, float]],
+    output: tuple[int, Activation],
+    *,
+    batch_norm: bool = False,
+    prefix: str = "",
+) -> tuple[Layer, ...]:
+    """Lay out hidden layers and the output: see `dense_network`.
+
+    Parameters
+    ----------
+    hidden, output, batch_norm
+        As in `dense_network`.
+    prefix : str, default=""
+        What names begin with, to tell them from those of another stack.
+    """
+    layers: list[Layer] = []
     for number, (units, activation, rate) in enumerate(hidden, start=1):
-        name = f"hidden_{number}"
+        name = f"{prefix}hidden_{number}"
         if batch_norm:
             layers.append(Dense(name, units))
             layers.append(BatchNormalization(f"{name}_batch_norm"))
@@ -424,25 +573,91 @@ def dense_network(
             layers.append(Dense(name, units, activation))
         if rate > 0:
             layers.append(Dropout(f"{name}_dropout", rate))
-    layers.append(Dense("output", *output))
-    if ascending:
-        layers.append(Ascending("quantiles", output[0]))
-    if n_members > 1:
-        layers.append(Mean("mean"))
-    return NetworkSpec(input_shape, tuple(layers), dtype)
+    return (*layers, Dense(f"{prefix}output", *output))
+
+
+def realmlp_stack(
+    hidden: list[tuple[int, Activation, float]],
+    output: tuple[int, Activation],
+    *,
+    n_inputs: int,
+    n_numeric: int = 0,
+    n_members: int = 0,
+    rate: float = 1.0,
+    prefix: str = "",
+) -> tuple[Layer, ...]:
+    """Lay out a network, or members, as RealMLP is (Holzmüller et al. 2024, "Better by Default").
+
+    Numbers are clipped smoothly, columns have a learned scale, and weights are in the neural
+    tangent parametrisation: kernels begin as N(0, 1) / sqrt(fan-in), biases as N(0, 1), the output
+    as zero. Kernels learn at `rate` times the optimizer's own, scales at 6 times that, biases and
+    what mixes the activations in at a tenth.
+
+    Parameters
+    ----------
+    hidden : list of (units, activation, dropout rate)
+        One entry per hidden layer.
+    output : (units, activation)
+        The output layer.
+    n_inputs : int
+        Number of columns.
+    n_numeric : int, default=0
+        How many of them, the first ones, are numbers to clip.
+    n_members : int, default=0
+        How many networks stand side by side; 0 is one that is not a member.
+    rate : float, default=1.0
+        Factor of the optimizer's learning rate.
+    prefix : str, default=""
+        What names begin with, to tell them from those of another stack.
+    """
+    layers: list[Layer] = [SmoothClip(f"{prefix}clip", n_numeric)] if n_numeric else []
+    if n_members:
+        layers.append(Members(f"{prefix}members", n_members))
+    layers.append(LearnedScale(f"{prefix}scale", gain=6 * rate))
+    slow, fan_in = 0.1 * rate, n_inputs
+    for number, (units, activation, dropout) in enumerate(hidden, start=1):
+        name, gain = f"{prefix}hidden_{number}", rate / sqrt(fan_in)
+        layers.append(ScaledDense(name, units, "linear", gain, slow, 1 / rate, 1 / slow))
+        layers.append(MixedActivation(f"{name}_activation", activation, slow))
+        if dropout > 0:
+            layers.append(Dropout(f"{name}_dropout", dropout))
+        fan_in = units
+    return (*layers, ScaledDense(f"{prefix}output", *output, rate / sqrt(fan_in), slow))
+
+
+def _flat(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+    """Yield all layers, those within stacks too."""
+    for layer in layers:
+        if isinstance(layer, Parallel):
+            for stack in layer.stacks:
+                yield from _flat(stack)
+        yield layer
+
+
+def _n_members(layers: tuple[Layer, ...]) -> int:
+    return next((x.n_members for x in layers if isinstance(x, Members | Parallel)), 1)
+
+
+def _without_last_activation(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    *before, last = layers
+    if isinstance(last, Parallel):
+        last = replace(last, stacks=tuple(map(_without_last_activation, last.stacks)))
+    elif isinstance(last, Dense | Activate):
+        last = replace(last, activation="linear")
+    return (*before, last)
 
 
 def _n_fixed(layer: Layer, n_parameters: int) -> int:
     """Return how many parameters of a layer follow the data and not the gradient."""
     if isinstance(layer, BatchNormalization):
         return n_parameters // 2  # the two moving averages
-    return n_parameters if isinstance(layer, PiecewiseLinear) else 0
+    return n_parameters if isinstance(layer, PiecewiseLinear | SmoothClip | Mean) else 0
 
 
 def label(layer: Layer) -> str:
     """Name the type of a layer, with its activation."""
     activation = getattr(layer, "activation", "linear")
-    kind = "Activation" if isinstance(layer, Activate) else type(layer).__name__
+    kind = "Activation" if type(layer) is Activate else type(layer).__name__
     if activation == "linear":
         return kind
     if not isinstance(activation, str):
