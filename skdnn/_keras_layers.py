@@ -1,4 +1,7 @@
-"""Keras layers for what Keras has none: of numbers, of scaled weights, of networks side by side."""
+"""Keras layers for what Keras has none: of numbers, of scaled weights, of networks side by side.
+
+A saved model that has one of them is loaded where this module is imported.
+"""
 
 from typing import Any
 
