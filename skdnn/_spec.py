@@ -317,7 +317,14 @@ class Parallel:
 
     def networks(self, shape: Shape, dtype: str = "float32") -> list["NetworkSpec"]:
         """Return each stack as a network of its own."""
-        return [NetworkSpec(shape, stack, dtype) for stack in self.stacks]
+        if (shape, dtype) not in self._networks:
+            made = [NetworkSpec(shape, stack, dtype) for stack in self.stacks]
+            self._networks[shape, dtype] = made
+        return self._networks[shape, dtype]
+
+    @cached_property
+    def _networks(self) -> dict[tuple[Shape, str], list["NetworkSpec"]]:
+        return {}
 
     def output_shape(self, shape: Shape) -> Shape:
         return (self.n_members, self.networks(shape)[0].n_outputs)
@@ -430,11 +437,18 @@ class NetworkSpec:
 
     def walk(self) -> Iterator[tuple[Layer, Shape, tuple[Shape, ...]]]:
         """Yield each layer with its output shape and the shapes of its weights."""
-        shape = self.input_shape
+        return iter(self._walked)
+
+    @cached_property
+    def _walked(self) -> list[tuple[Layer, Shape, tuple[Shape, ...]]]:
+        # Kept, because the prediction of a single row would take longer to find it out than to
+        # compute.
+        walked, shape = [], self.input_shape
         for layer in self.layers:
             weight_shapes = layer.weight_shapes(shape)
             shape = layer.output_shape(shape)
-            yield layer, shape, weight_shapes
+            walked.append((layer, shape, weight_shapes))
+        return walked
 
     def rows(self) -> Iterator["Row"]:
         """Yield each layer, the layers of stacks before the `Parallel` that joins them."""
