@@ -57,6 +57,8 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         "one_hot_max_size": [Interval(Integral, 0, None, closed="left"), _AUTO],
         "numeric_embedding": [StrOptions({"auto", "piecewise_linear", "periodic"}), None],
         "n_members": [Interval(Integral, 1, None, closed="left"), _AUTO],
+        "parametrization": [StrOptions({"auto", "standard", "realmlp", "both"})],
+        "blend": [StrOptions({"auto", "greedy"}), None],
         "loss": [str, callable, HasMethods(["call", "get_config"])],
         "optimizer": [str, type, HasMethods(["apply", "get_config"])],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), callable, None, _AUTO],
@@ -97,6 +99,8 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         one_hot_max_size: int | str = "auto",
         numeric_embedding: str | None = "auto",
         n_members: int | str = "auto",
+        parametrization: str = "auto",
+        blend: str | None = "auto",
         loss: Any = "auto",
         optimizer: Any = "adam",
         learning_rate: Any = "auto",
@@ -131,6 +135,8 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         self.one_hot_max_size = one_hot_max_size
         self.numeric_embedding = numeric_embedding
         self.n_members = n_members
+        self.parametrization = parametrization
+        self.blend = blend
         self.loss = loss
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -248,11 +254,11 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
 
     @property
     def _weights(self) -> list[np.ndarray]:
-        """Those that predict: the output layer's are divided by the temperature."""
+        """Those that predict: with what held-out rows have told."""
         weights = self._state.weights
-        if self._temperature == 1:
+        if self._temperatures is None and not self._spec.is_weighted:
             return weights
-        return [*weights[:-2], *(w / w.dtype.type(self._temperature) for w in weights[-2:])]
+        return self._judged_weights()
 
     def _is_plain(self, X: Any) -> bool:
         """Whether X is an array that needs no further checks: they are most of a row's time."""
@@ -357,8 +363,12 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         from skdnn._network import build, clip_outputs, rescale_outputs
 
         model = build(self._spec, *self._inputs.constants)
-        *weights, kernel, bias = self._weights
-        model.set_weights([*weights, *self._targets.in_units(kernel, bias)])
+        weights = list(self._weights)
+        for layer, i, j in self._spec.outputs:
+            gain = getattr(layer, "bias_gain", 1.0)
+            weights[i], bias = self._targets.in_units(weights[i], weights[j] * gain)
+            weights[j] = bias / gain
+        model.set_weights(weights)
         targets, loss = self._targets, self._choose_loss()
         if targets.ascending:
             rescale_outputs(model, targets.unit, targets.mean)

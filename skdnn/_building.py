@@ -15,8 +15,8 @@ from skdnn._spec import (
     Dropout,
     Flatten,
     Scaling,
-    dense_network,
 )
+from skdnn._stacks import dense_network
 
 # ----------------------------------------------------------------------------------- templates
 

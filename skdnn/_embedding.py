@@ -1,4 +1,6 @@
-"""What the numeric embeddings of a table start from, read off its scaled training rows."""
+"""What layers for the numbers of a table start from, read off its scaled training rows."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -53,3 +55,46 @@ def frequencies(
         Standard deviation: the smaller, the smoother the function is to begin with.
     """
     return [scale * rng.standard_normal((n_columns, n_frequencies))]
+
+
+def one_hot(start: int, sizes: Sequence[int], width: int) -> list[np.ndarray]:
+    """Lay out which category of which column each value of a one-hot encoding stands for.
+
+    Parameters
+    ----------
+    start : int
+        Position of the first column of codes.
+    sizes : sequence of int
+        Number of categories of each column; their codes begin with 1.
+    width : int
+        Number of values; those that are too many stand for no code.
+
+    Returns
+    -------
+    column, code : ndarray of shape (width,), float64
+    """
+    column, code = np.full(width, float(start)), np.full(width, -1.0)
+    column[: sum(sizes)] = start + np.arange(len(sizes)).repeat(sizes)
+    code[: sum(sizes)] = np.concatenate([np.arange(1, size + 1) for size in sizes])
+    return [column, code]
+
+
+def robust_scale(x: np.ndarray) -> list[np.ndarray]:
+    """Find the constants of a smooth clipping: medians, and what makes columns alike in spread.
+
+    That is one by the distance of the quartiles; where it is 0, two by that of the extremes; and 0
+    for a constant column (Holzmüller et al. 2024, "Better by Default", section 3).
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_samples, n_columns), floating
+        Scaled rows without missing values.
+
+    Returns
+    -------
+    center, factor : ndarray of shape (n_columns,), float64
+    """
+    least, low, center, high, greatest = np.quantile(x.astype(float), np.linspace(0, 1, 5), axis=0)
+    spread = np.where(high > low, high - low, (greatest - least) / 2)
+    factor = np.divide(1, spread, out=np.zeros(len(spread)), where=spread > 0)
+    return [center, factor]

@@ -191,7 +191,7 @@ def gains(spec: NetworkSpec) -> bool:
     """
     if not tf.executing_eagerly():
         return False
-    n_units = sum(shape[-1] for _, shape, _ in spec.walk())
+    n_units = sum(row.shape[-1] for row in spec.rows())
     return _process == os.getpid() and available_threads() > 1 and n_units > spec.n_inputs
 
 

@@ -15,13 +15,18 @@ from skdnn._spec import (
     Dropout,
     Elementwise,
     Flatten,
+    LearnedScale,
     Mean,
     Members,
+    MixedActivation,
     NetworkSpec,
     OneHot,
+    Parallel,
     Periodic,
     PiecewiseLinear,
+    ScaledDense,
     Scaling,
+    SmoothClip,
 )
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
@@ -98,6 +103,32 @@ def _dense(layer: Dense, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray
     return ACTIVATIONS[layer.activation](x)  # type: ignore[index]
 
 
+def _scaled_dense(layer: ScaledDense, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    kernel, bias = weights
+    x = x @ kernel
+    x *= layer.kernel_gain
+    x += layer.bias_gain * bias[..., None, :]
+    return ACTIVATIONS[layer.activation](x)  # type: ignore[index]
+
+
+def _learned_scale(layer: LearnedScale, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    return x * (layer.gain * weights[0][..., None, :])
+
+
+def _mixed_activation(
+    layer: MixedActivation, x: np.ndarray, weights: list[np.ndarray]
+) -> np.ndarray:
+    bent = ACTIVATIONS[layer.activation](x.copy())  # type: ignore[index]
+    return x + (bent - x) * (layer.gain * weights[0][..., None, :])
+
+
+def _smooth_clip(layer: SmoothClip, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    center, factor = weights
+    z = (x[..., : layer.n_columns] - center) * factor
+    z /= np.sqrt(1 + (z / 3) ** 2)
+    return np.concatenate([z, x[..., layer.n_columns :]], axis=-1)
+
+
 def _activate(layer: Activate, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
     return ACTIVATIONS[layer.activation](x)  # type: ignore[index]
 
@@ -133,8 +164,17 @@ def _members(layer: Members, x: np.ndarray, weights: list[np.ndarray]) -> np.nda
     return x[None]  # the matrix product hands it to all
 
 
+def _parallel(layer: Parallel, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    outputs, rest = [], weights
+    for network in layer.networks(x.shape[1:]):
+        n = sum(len(shapes) for _, _, shapes in network.walk())
+        outputs.append(forward(network, rest[:n], x))
+        rest = rest[n:]
+    return np.concatenate(outputs)
+
+
 def _mean(layer: Mean, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
-    return x.mean(axis=0)
+    return np.tensordot(weights[0], x, axes=1) if layer.weighted else x.mean(axis=0)
 
 
 def _embed(layer: CategoryEmbedding, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
@@ -147,10 +187,10 @@ def _embed(layer: CategoryEmbedding, x: np.ndarray, weights: list[np.ndarray]) -
 
 
 def _one_hot(layer: OneHot, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
-    columns, codes = layer.places
-    ones = (x[:, columns] == codes).astype(x.dtype)
-    start, stop = layer.start, layer.start + len(layer.sizes)
-    return np.concatenate([x[:, :start], ones, x[:, stop:]], axis=1)
+    column, code = weights
+    ones = (x[:, column.astype(int)] == code).astype(x.dtype)
+    rest = x[:, layer.start + layer.n_codes :]
+    return np.concatenate([x[:, : layer.start], ones, rest], axis=1)
 
 
 def _nothing(layer: Elementwise, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
@@ -168,12 +208,17 @@ LAYERS: dict[type, Callable[..., np.ndarray]] = {
     Dense: _dense,
     Dropout: _nothing,
     Flatten: _nothing,
+    LearnedScale: _learned_scale,
     Mean: _mean,
     Members: _members,
     OneHot: _one_hot,
+    MixedActivation: _mixed_activation,
+    Parallel: _parallel,
     Periodic: _periodic,
     PiecewiseLinear: _piecewise_linear,
+    ScaledDense: _scaled_dense,
     Scaling: _nothing,
+    SmoothClip: _smooth_clip,
 }
 
 

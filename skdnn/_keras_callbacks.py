@@ -14,6 +14,7 @@ import numpy as np
 
 from skdnn._callbacks import Silence
 from skdnn._keras import keras, tf
+from skdnn._network import dropout_layers
 from skdnn._spec import State
 
 # What a callback may look at: each batch. Some have such methods and use them only if told to.
@@ -240,9 +241,8 @@ class KerasCallbacks(Silence):
         """Tell them, who may set the weights and the epoch to begin with."""
         self._training = training
         training.each_step = any(looks_at_batches(callback) for callback in self.callbacks)
-        layers, optimizer = self.model.layers, self.model.optimizer
-        dropout = [x for x in layers if isinstance(x, keras.layers.Dropout)]
-        seeds = [layer.seed_generator.state for layer in dropout]
+        optimizer = self.model.optimizer
+        seeds = [layer.seed_generator.state for layer in dropout_layers(self.model)]
         variables = [*self.model.weights, *optimizer.variables, *seeds]
         is_rate = [v is optimizer._learning_rate for v in variables]
         self._rate = is_rate.index(True) if any(is_rate) else -1

@@ -1,4 +1,7 @@
-"""Keras layers for what Keras has none: numeric embeddings, and networks side by side."""
+"""Keras layers for what Keras has none: of numbers, of scaled weights, of networks side by side.
+
+A saved model that has one of them is loaded where this module is imported.
+"""
 
 from typing import Any
 
@@ -62,6 +65,36 @@ class Periodic(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return what the constructor takes."""
         own = {"n_columns": self.n_columns, "n_frequencies": self.n_frequencies}
+        return {**super().get_config(), **own}
+
+
+@_register
+class OneHot(keras.layers.Layer):
+    """See `_spec.OneHot`: (n_rows, n_inputs) -> (n_rows, n_inputs - n_codes + width)."""
+
+    def __init__(self, start: int, n_codes: int, width: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.start = start
+        self.n_codes = n_codes
+        self.width = width
+
+    def build(self, input_shape: Any) -> None:
+        """Make the column and the code that each value stands for."""
+        for name in ("column", "code"):
+            shape = (self.width,)
+            self.add_weight(shape=shape, initializer="zeros", trainable=False, name=name)
+
+    def call(self, x: Any) -> Any:
+        """Put ones in the place of codes."""
+        ops = keras.ops
+        column, code = self.weights
+        ones = ops.equal(ops.take(x, ops.cast(column, "int32"), axis=1), code)
+        rest = x[:, self.start + self.n_codes :]
+        return ops.concatenate([x[:, : self.start], ops.cast(ones, x.dtype), rest], axis=1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the constructor takes."""
+        own = {"start": self.start, "n_codes": self.n_codes, "width": self.width}
         return {**super().get_config(), **own}
 
 
@@ -154,9 +187,156 @@ class MemberBatchNormalization(keras.layers.Layer):
 
 
 @_register
+class SmoothClip(keras.layers.Layer):
+    """See `_spec.SmoothClip`: keeps (..., n_inputs)."""
+
+    def __init__(self, n_columns: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.n_columns = n_columns
+
+    def build(self, input_shape: Any) -> None:
+        """Make the two constants of each column."""
+        for name in ("center", "factor"):
+            shape = (self.n_columns,)
+            self.add_weight(shape=shape, initializer="zeros", trainable=False, name=name)
+
+    def call(self, x: Any) -> Any:
+        """Scale the first columns and draw in what is far out."""
+        ops = keras.ops
+        center, factor = self.weights
+        z = (x[..., : self.n_columns] - center) * factor
+        z = z / ops.sqrt(1 + ops.square(z / 3))
+        return ops.concatenate([z, x[..., self.n_columns :]], axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the constructor takes."""
+        return {**super().get_config(), "n_columns": self.n_columns}
+
+
+class _Scaled(keras.layers.Layer):
+    """A layer with weights of its own for each member; those of a row, where there are none."""
+
+    def __init__(self, n_members: int = 0, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.n_members = n_members
+
+    def _add(self, name: str, *shape: int) -> Any:
+        members = (self.n_members,) if self.n_members else ()
+        return self.add_weight(shape=(*members, *shape), initializer="zeros", name=name)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the constructor takes."""
+        return {**super().get_config(), "n_members": self.n_members}
+
+
+@_register
+class LearnedScale(_Scaled):
+    """See `_spec.LearnedScale`: keeps (n_rows, n_inputs), or (n_members, n_rows, n_inputs)."""
+
+    def __init__(self, n_members: int = 0, gain: float = 1.0, **kwargs: Any):
+        super().__init__(n_members, **kwargs)
+        self.gain = gain
+
+    def build(self, input_shape: Any) -> None:
+        """Make the scale of each column."""
+        self.scale = self._add("scale", input_shape[-1])
+
+    def call(self, x: Any) -> Any:
+        """Multiply each column."""
+        return x * (self.gain * self.scale)[..., None, :]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the constructor takes."""
+        return {**super().get_config(), "gain": self.gain}
+
+
+@_register
+class MixedActivation(_Scaled):
+    """See `_spec.MixedActivation`: keeps (n_rows, units), or (n_members, n_rows, units)."""
+
+    def __init__(
+        self, n_members: int = 0, activation: Any = None, gain: float = 1.0, **kwargs: Any
+    ):
+        super().__init__(n_members, **kwargs)
+        self.activation = keras.activations.get(activation)
+        self.gain = gain
+
+    def build(self, input_shape: Any) -> None:
+        """Make the share of the activation in each unit."""
+        self.share = self._add("share", input_shape[-1])
+
+    def call(self, x: Any) -> Any:
+        """Mix the activation with what it is given."""
+        return x + (self.activation(x) - x) * (self.gain * self.share)[..., None, :]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the constructor takes."""
+        own = {"activation": keras.activations.serialize(self.activation), "gain": self.gain}
+        return {**super().get_config(), **own}
+
+
+@_register
+class ScaledDense(_Scaled):
+    """See `_spec.ScaledDense`: (..., n_rows, n_inputs) -> (..., n_rows, units).
+
+    Rows that all members share come as (1, n_rows, n_inputs).
+    """
+
+    def __init__(
+        self,
+        n_members: int,
+        units: int,
+        activation: Any = None,
+        kernel_gain: float = 1.0,
+        bias_gain: float = 1.0,
+        **kwargs: Any,
+    ):
+        super().__init__(n_members, **kwargs)
+        self.units = units
+        self.activation = keras.activations.get(activation)
+        self.kernel_gain = kernel_gain
+        self.bias_gain = bias_gain
+
+    def build(self, input_shape: Any) -> None:
+        """Make kernel and bias."""
+        self.kernel = self._add("kernel", input_shape[-1], self.units)
+        self.bias = self._add("bias", self.units)
+
+    def call(self, x: Any) -> Any:
+        """Compute activation(x @ (kernel_gain kernel) + bias_gain bias)."""
+        x = keras.ops.matmul(x, self.kernel_gain * self.kernel)
+        return self.activation(x + (self.bias_gain * self.bias)[..., None, :])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the constructor takes."""
+        own = {
+            "units": self.units,
+            "activation": keras.activations.serialize(self.activation),
+            "kernel_gain": self.kernel_gain,
+            "bias_gain": self.bias_gain,
+        }
+        return {**super().get_config(), **own}
+
+
+@_register
 class Mean(keras.layers.Layer):
     """The mean of the members: (n_members, n_rows, n_outputs) -> (n_rows, n_outputs)."""
 
+    def __init__(self, weighted: bool = False, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.weighted = weighted
+
+    def build(self, input_shape: Any) -> None:
+        """Make the members' shares, where they are weighted."""
+        if self.weighted:
+            shape = (input_shape[0],)
+            self.add_weight(shape=shape, initializer="zeros", trainable=False, name="share")
+
     def call(self, x: Any) -> Any:
         """Average over the first axis."""
-        return keras.ops.mean(x, axis=0)
+        ops = keras.ops
+        return ops.tensordot(*self.weights, x, axes=1) if self.weighted else ops.mean(x, axis=0)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the constructor takes."""
+        return {**super().get_config(), "weighted": self.weighted}

@@ -34,9 +34,10 @@ def layers_of(estimator: Any) -> list[LayerRow] | None:
 
 def _layers_of_spec(spec: NetworkSpec) -> list[LayerRow]:
     rows = [LayerRow("input", INPUT, _shape_text(spec.input_shape), 0, ())]
-    for number, (layer, shape, weight_shapes) in enumerate(spec.walk()):
+    for layer, shape, weight_shapes, sources in spec.rows():
         count = sum(map(prod, weight_shapes))
-        rows.append(LayerRow(layer.name, label(layer), _shape_text(shape), count, (number,)))
+        before = tuple(number + 1 for number in sources)  # the input is row 0 here
+        rows.append(LayerRow(layer.name, label(layer), _shape_text(shape), count, before))
     return rows
 
 

@@ -4,26 +4,30 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.utils import Bunch
 
 from skdnn._columns import Columns
 from skdnn._inputs import Inputs
+from skdnn._presets import RATE, realmlp_activation, realmlp_rate
 from skdnn._spec import (
     Activation,
     CategoryEmbedding,
     ColumnTransform,
+    Entry,
     NetworkSpec,
     NumericEmbedding,
     OneHot,
     Periodic,
     PiecewiseLinear,
-    dense_network,
     embedding_length,
 )
+from skdnn._stacks import Realmlp, dense_network
 
 # Bins of a column, fewer where there are many columns.
 _MOST_BINS, _ALL_BINS = 32, 2048
 _FREQUENCIES = 16
+_STEP = 16  # what the number of one-hot encoded categories is rounded up to a multiple of
 
 
 class Layout:
@@ -69,29 +73,46 @@ class Layout:
     def _lay_out(
         self, shape: tuple[int, ...], hidden: list[tuple[int, Activation, float]]
     ) -> NetworkSpec:
-        inputs, sizes = self._inputs, self._columns.sizes
-        entry: list[ColumnTransform | CategoryEmbedding | OneHot | NumericEmbedding] = []
+        inputs, params = self._inputs, self.resolved_params_
+        n_numbers, n_dense = len(inputs.numbers), len(inputs.numbers) + len(inputs.signed)
+        entry: list[Entry] = []
         if inputs.sorts:
             positions = [inputs.numbers, inputs.signed, inputs.codes]
             numbers, signed, codes = (tuple(p.tolist()) for p in positions)
             entry.append(ColumnTransform(numbers, signed, codes))
         few, many = self._split_categories()
-        n_numbers = len(inputs.numbers) + len(inputs.signed)
         if many:
-            lengths = tuple(embedding_length(sizes[i]) for i in many)
-            entry.append(CategoryEmbedding(tuple(sizes[i] for i in many), lengths))
+            sizes = tuple(_padded(self._columns.sizes[i]) for i in many)
+            entry.append(CategoryEmbedding(sizes, tuple(map(embedding_length, sizes))))
         if few:
-            entry.append(OneHot(n_numbers, tuple(sizes[i] for i in few)))
-        embedding = self.resolved_params_.numeric_embedding
-        if embedding is not None and len(inputs.numbers):
-            entry.append(_numeric_embedding(embedding, len(inputs.numbers)))
+            width = -(-sum(self._columns.sizes[i] for i in few) // _STEP) * _STEP
+            entry.append(OneHot(n_dense, len(few), width))
+        if params.numeric_embedding is not None and n_numbers:
+            entry.append(_numeric_embedding(params.numeric_embedding, n_numbers))
+        kind = params.parametrization
+        if kind != "standard" and self.batch_norm:
+            raise ValueError(
+                f"batch_norm=True of {type(self).__name__} is for parametrization='standard': "
+                f"RealMLP has no batch normalisation. Got parametrization={kind!r}."
+            )
+        realmlp = None
+        if kind != "standard":
+            # Beside others, the learning rate is theirs.
+            rate = 1.0 if kind == "realmlp" else realmlp_rate(is_classifier(self)) / RATE
+            bent = hidden
+            if kind == "both":
+                activation = realmlp_activation(is_classifier(self))
+                bent = [(units, activation, dropout) for units, _, dropout in hidden]
+            realmlp = Realmlp(bent, n_numbers, rate)
         return dense_network(
             shape,
-            hidden,
+            None if kind == "realmlp" else hidden,
             (self._targets.n_outputs, self._targets.activation),
             scaled=inputs.offset is not None,
-            entry=tuple(entry),
-            n_members=int(self.resolved_params_.n_members),
+            entry=entry,
+            realmlp=realmlp,
+            n_members=int(params.n_members),
+            weighted=params.blend is not None,
             batch_norm=bool(self.batch_norm),
             ascending=self._targets.ascending,
             dtype=self.dtype,
@@ -134,8 +155,8 @@ class Layout:
                 f"The network that {type(self).__name__} has begun to train is not the one that "
                 "its parameters now describe (hidden_layer_sizes, activation, dropout, batch_norm, "
                 "scaling, categorical_features, one_hot_max_size, numeric_embedding, n_members, "
-                "preset, loss, quantile or dtype was changed): set them back, or start anew with "
-                "fit and warm_start=False."
+                "parametrization, blend, preset, loss, quantile or dtype was changed): set them "
+                "back, or start anew with fit and warm_start=False."
             )
 
 
@@ -144,6 +165,15 @@ def _numeric_embedding(name: str, n_columns: int) -> NumericEmbedding:
         return Periodic("periodic", n_columns, _FREQUENCIES)
     n_bins = max(2, min(_MOST_BINS, _ALL_BINS // n_columns))
     return PiecewiseLinear("piecewise_linear", n_columns, n_bins)
+
+
+def _padded(size: int) -> int:
+    """Round many categories up, so that a rare one that a fold lacks does not change the network.
+
+    Steps are an eighth of the power of two below.
+    """
+    step = 1 if size <= _STEP else 2 ** (size.bit_length() - 4)
+    return -(-size // step) * step
 
 
 def _is_count(value: Any) -> bool:

@@ -5,15 +5,15 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
-from sklearn.utils.validation import _num_samples, column_or_1d
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.validation import _num_samples
 
 from skdnn._callbacks import (
     CallbackSupportMixin,
@@ -25,26 +25,24 @@ from skdnn._callbacks import (
     with_callbacks,
 )
 from skdnn._chunks import Chunks
-from skdnn._embedding import bins, frequencies
+from skdnn._embedding import bins, frequencies, one_hot, robust_scale
+from skdnn._holding_out import HoldingOut
 from skdnn._inputs import Inputs
 from skdnn._layout import Layout
-from skdnn._members import folds, folds_of_groups, member_weights, noise, temperature
+from skdnn._members import member_weights
 from skdnn._presets import NAMES, OF_NETWORKS, Data, choose, is_auto, resolve
 from skdnn._receiving import Receiving
 from skdnn._schedules import Schedule
-from skdnn._spec import Activation, NumericEmbedding, Periodic, State
+from skdnn._spec import Activation, OneHot, Periodic, PiecewiseLinear, SmoothClip, State
 from skdnn._targets import Targets
-from skdnn._validation import Given, hold_out
+from skdnn._validation import Given
 
-_VALIDATION_FRACTION = 0.1
-# Of several epochs of one accuracy, the one of the least loss.
-_ACCURACIES, _LOSS_SHARE = ("val_accuracy", "val_binary_accuracy"), 1e-3
-_MOST_JUDGED = 100_000  # held-out rows from which the temperature is found
+_SAMPLE = 100_000  # rows that the constants of layers are read off
 # What of the optimizer's settings is a parameter whose value is data to a compiled program.
 _STRENGTHS = ("clipnorm", "weight_decay", "ema_momentum")
 
 
-class Learning(Receiving, Layout, CallbackSupportMixin):
+class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
     """The part of an estimator that learns.
 
     A subclass says what its targets are, by the methods without a body.
@@ -215,6 +213,8 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         if is_dealt and given is not None:
             fold = self._deal(y, rows, given)
             weight, weight_val = member_weights(weight, fold, self.resolved_params_.n_members)
+            n_kinds = self._spec.n_members // weight.shape[1]
+            weight, weight_val = np.tile(weight, n_kinds), np.tile(weight_val, n_kinds)
             validation = X, y, weight_val
         recipe, fetch, constants = self._assemble(X, y, weight, validation, optimizer, loss)
         recipe = replace(recipe, scheduled=schedule is not None)
@@ -228,56 +228,11 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         judged = bool(self.callbacks_) or self._plateau(plan) is not None  # by others, each epoch
         if is_dealt and not judged:  # some forty looks are enough to choose from
             plan.validate_every = max(1, epochs // 40)
-        calibrates = given is not None and params.get("calibration") is not None
-        if calibrates and not len(held_out):
-            raise ValueError(
-                f"calibration={params.calibration!r} of {type(self).__name__} needs rows that are "
-                "not trained on: set early_stopping=True or a validation_fraction, or give fit "
-                "X_val and y_val; or leave calibration at 'auto'."
-            )
+        if given is not None:
+            self._check_is_judged(len(held_out))
         self._run(recipe, fetch, constants, plan, stops, as_given, before)
-        if calibrates or (given is not None and len(held_out) and self._spec.n_members > 1):
-            self._judge(fetch, held_out)
-
-    def _judge(self, fetch: Any, held_out: np.ndarray) -> None:
-        """Learn what only rows that were not trained on can tell: how sure predictions are."""
-        x, codes, *weights = fetch(held_out[:: -(-len(held_out) // _MOST_JUDGED)])
-        members = self._network(self._spec.body.without_output_activation(), len(x), x.dtype)
-        outputs = np.concatenate(
-            [members[0](x[i : i + members[1]]) for i in range(0, len(x), members[1])], axis=-2
-        )
-        outputs = outputs.reshape(-1, *outputs.shape[-2:]).astype(np.float64)
-        weight = weights[0].reshape(len(x), -1).T if weights else np.ones((len(outputs), len(x)))
-        targets: Any = self._targets
-        if self.resolved_params_.get("calibration") is not None:
-            member, row = np.nonzero(weight)
-            losses = partial(targets.log_losses, codes[row])
-            self._temperature = temperature(losses, outputs[member, row], weight[member, row])
-        elif hasattr(targets, "errors"):
-            errors = np.array([targets.errors(codes, output) for output in outputs])
-            self._noise = noise(errors, outputs * targets.unit, weight)
-
-    def _deals_folds(self, given: Given | None, stops: bool) -> bool:
-        """Whether each member is stopped on a fold of its own, so that no row is lost to all."""
-        several = self.resolved_params_.n_members > 1 and self.validation_fraction is None
-        return several and stops and given is not None and given.X is None
-
-    def _deal(self, y: np.ndarray, rows: np.ndarray, given: Given) -> np.ndarray:
-        """Return the fold of each row, -1 for those that are not trained on."""
-        fold = np.full(len(y), -1)
-        groups = self._check_groups(given.groups, y)
-        key = y[rows].reshape(len(rows), -1)[:, 0]
-        if is_classifier(self):
-            key = np.unique(key, return_inverse=True)[1]
-        rng = np.random.default_rng(self._split_seed)
-        fold[rows] = folds(key, rng) if groups is None else folds_of_groups(groups[rows], rng)
-        return fold
-
-    def _check_groups(self, groups: Any, y: np.ndarray) -> np.ndarray | None:
-        if groups is None:
-            return None
-        check_consistent_length(y, groups)
-        return column_or_1d(groups)
+        if given is not None and len(held_out):
+            self._judge(fetch, held_out, is_dealt)
 
     def _resolve_params(self, data: Data, resume: bool) -> None:
         """Choose all that is left at "auto"; of a network that has begun, it is as it was."""
@@ -291,6 +246,7 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
             given,
             preset,
             data,
+            classifies=is_classifier(self),
             adam=isinstance(self.optimizer, str) and self.optimizer.lower() == "adam",
             cross_entropy=is_classifier(self) and loss in ("auto", "log_loss"),
         )
@@ -335,20 +291,6 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
             )
         return Schedule(name, warmup)
 
-    def _split(
-        self, y: np.ndarray, rows: np.ndarray, given: Given | None, stops: bool
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Choose which rows to train on, and which to hold out."""
-        fraction = self.validation_fraction
-        if fraction is None and stops:
-            fraction = _VALIDATION_FRACTION
-        if given is None or given.X is not None or fraction is None:
-            return rows, rows[:0]
-        groups = self._check_groups(given.groups, y)
-        groups = None if groups is None else groups[rows]
-        labels = y[rows] if is_classifier(self) and y.ndim == 1 else None
-        return hold_out(rows, labels, fraction, self._split_seed, groups)
-
     def _begin(
         self,
         X: np.ndarray,
@@ -372,24 +314,41 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
         self._inputs = inputs.fit(X, rows, weight)
         self._spec = self._lay_out(shape, hidden)
         owner = type(self).__name__
-        start = self._begin_embedding(X, rows)
+        constants = self._read_constants(X, rows)
         initializer = self.resolved_params_.kernel_initializer
-        weights = initial_weights(self._spec, initializer, self._rng, owner, start)
-        weights[-1] += self._targets.start
+        body = self._spec.without_mean()
+        weights = initial_weights(body, initializer, self._rng, owner, constants)
+        for layer, _, bias in body.outputs:
+            start = np.asarray(self._targets.start / getattr(layer, "bias_gain", 1.0))
+            weights[bias] += start.astype(self._spec.dtype)
         self._state = State(weights)
-        self._temperature, self._noise = 1.0, None
+        self._temperatures = self._shares = self._noise = None
         self.history_: dict[str, list[float]] = {}
         self.n_iter_ = 0
 
-    def _begin_embedding(self, X: Any, rows: np.ndarray) -> list[np.ndarray]:
-        """Return what the numeric embedding starts from, where there is one."""
-        layer = next((x for x in self._spec.layers if isinstance(x, NumericEmbedding)), None)
-        if layer is None:
-            return []
-        if isinstance(layer, Periodic):
-            return frequencies(layer.n_columns, layer.n_frequencies, self._rng)
-        fetch = self._inputs.fetch_from(X, "float64")
-        return bins(fetch(rows)[:, : layer.n_columns], layer.n_bins)
+    def _read_constants(self, X: Any, rows: np.ndarray) -> dict[type, list[np.ndarray]]:
+        """Return what layers start from that is read off the training rows."""
+        constants: dict[type, list[np.ndarray]] = {}
+        layers = {type(row.layer): row.layer for row in self._spec.rows()}
+        if OneHot in layers:
+            few, _ = self._split_categories()
+            sizes = [self._columns.sizes[i] for i in few]
+            one_hot_layer: Any = layers[OneHot]
+            constants[OneHot] = one_hot(one_hot_layer.start, sizes, one_hot_layer.width)
+        if Periodic in layers:
+            periodic: Any = layers[Periodic]
+            shape = periodic.n_columns, periodic.n_frequencies
+            constants[Periodic] = frequencies(*shape, self._rng)
+        if {PiecewiseLinear, SmoothClip} & set(layers):
+            sample = rows[:: -(-len(rows) // _SAMPLE)]
+            numbers = self._inputs.fetch_from(X, "float64")(sample)
+            numbers = numbers[:, : len(self._inputs.numbers)]
+            if PiecewiseLinear in layers:
+                binned: Any = layers[PiecewiseLinear]
+                constants[PiecewiseLinear] = bins(numbers, binned.n_bins)
+            if SmoothClip in layers:
+                constants[SmoothClip] = robust_scale(numbers)
+        return constants
 
     def _assemble(
         self,
@@ -496,15 +455,6 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
                 self._warn_if_lost(history["loss"][best - 1])
         if tasks is not None:
             tasks.end()
-
-    def _early_stopping(self, goes_on: bool) -> EarlyStopping:
-        def measure(logs: dict[str, Any]) -> Any:
-            if self.resolved_params_.get("monitor", "loss") == "loss":
-                return logs["val_loss"]
-            metric = next(name for name in logs if name in _ACCURACIES)
-            return 1 - logs[metric] + _LOSS_SHARE * logs["val_loss"]
-
-        return EarlyStopping(measure, self.resolved_params_.n_iter_no_change, self.tol, goes_on)
 
     def _forget_stopping(self) -> int:
         """Drop what early stopping told of the fit before; return the epoch that it ended with."""

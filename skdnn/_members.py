@@ -95,6 +95,42 @@ def temperature(
     return float(np.exp(found.x))
 
 
+def greedy_shares(
+    losses: Callable[[np.ndarray], np.ndarray],
+    outputs: np.ndarray,
+    weight: np.ndarray,
+    n_rounds: int = 12,
+) -> np.ndarray:
+    """Choose how much each of several predictions counts in their average.
+
+    In each round the one is added, again if need be, that makes the loss of the average least
+    (Caruana et al. 2004, "Ensemble Selection from Libraries of Models", section 2.1).
+
+    Parameters
+    ----------
+    losses : callable
+        Gives the loss of each row from an average.
+    outputs : ndarray of shape (n_predictions, n_samples, n_outputs)
+        The predictions, for rows that they were not trained on.
+    weight : ndarray of shape (n_samples,)
+        Weights of the rows.
+    n_rounds : int, default=12
+        How many are added, with repetitions.
+
+    Returns
+    -------
+    shares : ndarray of shape (n_predictions,)
+        They add up to 1.
+    """
+    total, counts = np.zeros(outputs.shape[1:]), np.zeros(len(outputs))
+    for number in range(1, n_rounds + 1):
+        found = [weight @ losses((total + output) / number) for output in outputs]
+        best = int(np.argmin(found))
+        total += outputs[best]
+        counts[best] += 1
+    return counts / n_rounds
+
+
 def noise(errors: np.ndarray, outputs: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Return the variance of targets that the members' disagreement does not explain.
 

@@ -1,6 +1,6 @@
 """`NetworkSpec` -> Keras model, and the weights it starts from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -17,13 +17,18 @@ from skdnn._spec import (
     Dense,
     Dropout,
     Flatten,
+    LearnedScale,
     Mean,
     Members,
+    MixedActivation,
     NetworkSpec,
     OneHot,
+    Parallel,
     Periodic,
     PiecewiseLinear,
+    ScaledDense,
     Scaling,
+    SmoothClip,
 )
 
 ops = keras.ops
@@ -69,18 +74,9 @@ def _embedding(layer: CategoryEmbedding, shape: tuple[int, ...], dtype: str) -> 
     return keras.Model(row, ops.concatenate(parts, axis=1), name=layer.name)
 
 
-def _one_hot(layer: OneHot, shape: tuple[int, ...], dtype: str) -> Any:
-    columns, codes = layer.places
-    row = keras.Input(shape, dtype=dtype)
-    ones = ops.cast(ops.equal(ops.take(row, columns, axis=1), codes.astype(dtype)), dtype)
-    rest = row[:, layer.start + len(layer.sizes) :]
-    parts = [row[:, : layer.start], ones, rest]
-    return keras.Model(row, ops.concatenate(parts, axis=1), name=layer.name)
-
-
 # Each layer is given all that it would else draw from Python's global generator: its weights are
 # loaded, and its dropout seed set, at the start of a fit.
-_BUILDERS: dict[type, Callable[[Any, str], Any]] = {
+_BUILDERS: dict[type, Callable[..., Any]] = {
     Activate: lambda x, dtype: keras.layers.Activation(x.activation, name=x.name, dtype=dtype),
     Ascending: _ascending,
     BatchNormalization: lambda x, dtype: keras.layers.BatchNormalization(
@@ -90,14 +86,23 @@ _BUILDERS: dict[type, Callable[[Any, str], Any]] = {
         x.units, x.activation, kernel_initializer="zeros", name=x.name, dtype=dtype
     ),
     Flatten: lambda x, dtype: keras.layers.Flatten("channels_last", name=x.name, dtype=dtype),
-    Mean: lambda x, dtype: _own().Mean(name=x.name, dtype=dtype),
+    LearnedScale: lambda x, dtype, n=0: _own().LearnedScale(n, x.gain, name=x.name, dtype=dtype),
+    Mean: lambda x, dtype: _own().Mean(x.weighted, name=x.name, dtype=dtype),
     Members: lambda x, dtype: _own().Members(x.n_members, name=x.name, dtype=dtype),
+    MixedActivation: lambda x, dtype, n=0: _own().MixedActivation(
+        n, x.activation, x.gain, name=x.name, dtype=dtype
+    ),
     Periodic: lambda x, dtype: _own().Periodic(
         x.n_columns, x.n_frequencies, name=x.name, dtype=dtype
     ),
     PiecewiseLinear: lambda x, dtype: _own().PiecewiseLinear(
         x.n_columns, x.n_bins, name=x.name, dtype=dtype
     ),
+    OneHot: lambda x, dtype: _own().OneHot(x.start, x.n_codes, x.width, name=x.name, dtype=dtype),
+    ScaledDense: lambda x, dtype, n=0: _own().ScaledDense(
+        n, x.units, x.activation, x.kernel_gain, x.bias_gain, name=x.name, dtype=dtype
+    ),
+    SmoothClip: lambda x, dtype: _own().SmoothClip(x.n_columns, name=x.name, dtype=dtype),
 }
 # Behind `Members`, in place of the above: networks side by side.
 _MEMBER_BUILDERS: dict[type, Callable[[Any, str, int], Any]] = {
@@ -108,6 +113,7 @@ _MEMBER_BUILDERS: dict[type, Callable[[Any, str, int], Any]] = {
     Dense: lambda x, dtype, n: _own().MemberDense(
         n, x.units, x.activation, name=x.name, dtype=dtype
     ),
+    **{kind: _BUILDERS[kind] for kind in (LearnedScale, MixedActivation, ScaledDense)},
 }
 
 
@@ -117,6 +123,7 @@ def build(
     scale: Any = None,
     fill: Any = None,
     dropout: type = keras.layers.Dropout,
+    name: str | None = None,
 ) -> Any:
     """Build the Keras model of a network, with weights that are still to be set.
 
@@ -130,6 +137,8 @@ def build(
         What its `ColumnTransform` layer puts in the place of missing numbers, where it has one.
     dropout : type, default=keras.layers.Dropout
         Class of its dropout layers.
+    name : str, default=None
+        Of the model; Keras finds one if it is None.
 
     Returns
     -------
@@ -152,16 +161,34 @@ def build(
             made = _columns(layer, shape, fill, entry)
         elif isinstance(layer, CategoryEmbedding):
             made = _embedding(layer, shape, spec.dtype)
-        elif isinstance(layer, OneHot):
-            made = _one_hot(layer, shape, spec.dtype)
+        elif isinstance(layer, Parallel):
+            made = _parallel(layer, shape, spec.dtype, dropout)
         else:
             dtype = entry if isinstance(layer, Flatten) else spec.dtype
             made = _BUILDERS[type(layer)](layer, dtype)
-        if isinstance(layer, Members):
+        if isinstance(layer, Members | Parallel):
             n_members = layer.n_members
         stack.append(made)
         shape = output_shape
-    return keras.Sequential(stack)
+    return keras.Sequential(stack, name=name)
+
+
+def _parallel(layer: Parallel, shape: tuple[int, ...], dtype: str, dropout: type) -> Any:
+    x = keras.Input(shape, dtype=dtype)
+    networks = enumerate(layer.networks(shape, dtype), start=1)
+    stacks = [build(n, dropout=dropout, name=f"{layer.name}_{number}") for number, n in networks]
+    return keras.Model(x, ops.concatenate([stack(x) for stack in stacks], axis=0), name=layer.name)
+
+
+def dropout_layers(model: Any) -> list[Any]:
+    """Return the dropout layers of a model, those within stacks too, from input to output."""
+    found = []
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            found += dropout_layers(layer)
+        elif isinstance(layer, keras.layers.Dropout):
+            found.append(layer)
+    return found
 
 
 def rescale_outputs(model: Any, unit: np.ndarray, center: np.ndarray) -> None:
@@ -180,12 +207,31 @@ def clip_outputs(model: Any, least: np.ndarray, greatest: np.ndarray) -> None:
     model.add(keras.Model(x, clipped, name="range"))
 
 
+# What the weights of a layer start from, where that does not depend on what the user asks for or on
+# the rows.
+_STARTS: dict[type, Callable[[Any, tuple, np.random.Generator], list[np.ndarray]]] = {
+    BatchNormalization: lambda x, shapes, rng: [
+        np.full(shape, value) for shape, value in zip(shapes, (1.0, 0.0, 0.0, 1.0), strict=True)
+    ],
+    CategoryEmbedding: lambda x, shapes, rng: [
+        rng.uniform(-_EMBEDDING_RANGE, _EMBEDDING_RANGE, shapes[0])
+    ],
+    LearnedScale: lambda x, shapes, rng: [np.full(shapes[0], x.start / x.gain)],
+    Mean: lambda x, shapes, rng: [np.full(shape, 1 / shape[0]) for shape in shapes],
+    MixedActivation: lambda x, shapes, rng: [np.full(shapes[0], 1 / x.gain)],
+    ScaledDense: lambda x, shapes, rng: [
+        rng.normal(0, std, shape)
+        for shape, std in zip(shapes, (x.kernel_std, x.bias_std), strict=True)
+    ],
+}
+
+
 def initial_weights(
     spec: NetworkSpec,
     initializer: Any,
     rng: np.random.Generator,
     owner: str,
-    embedding: Sequence[np.ndarray] = (),
+    constants: Mapping[type, Sequence[np.ndarray]] | None = None,
 ) -> list[np.ndarray]:
     """Draw the weights that training starts from.
 
@@ -194,13 +240,13 @@ def initial_weights(
     spec : NetworkSpec
         The network.
     initializer : str, class or Keras initialiser
-        For the kernels; biases are zero.
+        For the kernels of `Dense` layers; their biases are zero.
     rng : numpy.random.Generator
         Gives one seed per kernel.
     owner : str
         The estimator's name, for errors.
-    embedding : sequence of ndarray
-        What the numeric embedding starts from, where there is one.
+    constants : mapping of type to sequence of ndarray, default=None
+        What layers of a class start from that is read off the training rows.
 
     Returns
     -------
@@ -208,25 +254,19 @@ def initial_weights(
         In Keras's order.
     """
     weights: list[np.ndarray] = []
-    for layer, _, shapes in spec.walk():
-        if isinstance(layer, Dense):
+    for layer, _, shapes, _ in spec.rows():
+        if type(layer) is Dense:
             (*members, width, units), bias = shapes
             kernels = []
             for _ in range(prod(members)):
                 draw = resolve_initializer(initializer, int(rng.integers(2**31)), owner)
                 kernels.append(_draw_kernel(draw, (width, units), spec.dtype, owner))
-            weights.append(np.reshape(kernels, shapes[0]))
-            weights.append(np.zeros(bias, spec.dtype))
-        elif isinstance(layer, PiecewiseLinear | Periodic):
-            weights.extend(array.astype(spec.dtype) for array in embedding)
-        elif isinstance(layer, CategoryEmbedding):
-            (shape,) = shapes
-            vectors = rng.uniform(-_EMBEDDING_RANGE, _EMBEDDING_RANGE, shape)
-            weights.append(vectors.astype(spec.dtype))
-        elif isinstance(layer, BatchNormalization):
-            gamma, beta, mean, variance = shapes
-            fills = ((np.ones, gamma), (np.zeros, beta), (np.zeros, mean), (np.ones, variance))
-            weights.extend(fill(shape, spec.dtype) for fill, shape in fills)
+            arrays: Sequence[np.ndarray] = [np.reshape(kernels, shapes[0]), np.zeros(bias)]
+        elif type(layer) in _STARTS:
+            arrays = _STARTS[type(layer)](layer, shapes, rng)
+        else:
+            arrays = (constants or {}).get(type(layer), ())
+        weights.extend(array.astype(spec.dtype) for array in arrays)
     return weights
 
 

@@ -39,6 +39,8 @@ OF_NETWORKS = (
     "one_hot_max_size",
     "numeric_embedding",
     "n_members",
+    "parametrization",
+    "blend",
 )
 NAMES = (
     *OF_NETWORKS,
@@ -55,6 +57,19 @@ NAMES = (
     "calibration",
     "clip",
 )
+
+
+RATE = 2e-3  # of a network of the usual parametrisation, by Adam
+
+
+def realmlp_rate(classifies: bool) -> float:
+    """Return the learning rate that RealMLP has (Holzmüller et al. 2024, "Better by Default")."""
+    return 0.04 if classifies else 0.07
+
+
+def realmlp_activation(classifies: bool) -> str:
+    """Return the activation that RealMLP has."""
+    return "selu" if classifies else "mish"
 
 
 def is_auto(value: Any) -> bool:
@@ -77,7 +92,13 @@ def choose(preset: str, given: Mapping[str, Any], data: Data) -> str:
 
 
 def resolve(
-    given: Mapping[str, Any], preset: str, data: Data, *, adam: bool, cross_entropy: bool
+    given: Mapping[str, Any],
+    preset: str,
+    data: Data,
+    *,
+    classifies: bool,
+    adam: bool,
+    cross_entropy: bool,
 ) -> Bunch:
     """Choose what is left at "auto"; what is given stays as it is.
 
@@ -89,6 +110,8 @@ def resolve(
         One of `PRESETS`.
     data : Data
         What they are chosen for.
+    classifies : bool
+        Whether it is classes that are predicted.
     adam : bool
         Whether the optimizer is Adam, whose learning rate a recipe knows.
     cross_entropy : bool
@@ -105,7 +128,7 @@ def resolve(
         chosen = plain
     else:
         recipe = _of_images if data.is_image else _of_tables
-        chosen = recipe(preset, data, explicit)
+        chosen = recipe(preset, data, explicit, classifies)
         if not adam:
             chosen["learning_rate"] = None
         if not cross_entropy:
@@ -116,6 +139,7 @@ def resolve(
 
 
 _OF_WHOLE_FITS = (
+    "blend",
     "calibration",
     "clip",
     "early_stopping",
@@ -139,6 +163,8 @@ def _plain(data: Data, explicit: Mapping[str, Any]) -> dict[str, Any]:
         "one_hot_max_size": 0,
         "numeric_embedding": None,
         "n_members": 1,
+        "parametrization": "standard",
+        "blend": None,
         "learning_rate": None,
         "learning_rate_schedule": "constant",
         "warmup": 0.0,
@@ -154,25 +180,32 @@ def _plain(data: Data, explicit: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Size(NamedTuple):
-    """How much a preset spends on a table: networks, steps of each, and their learning rate."""
+    """How much a preset spends on a table: networks of which kind, steps, and learning rate."""
 
     n_members: int
     n_steps: int
     learning_rate: float
+    parametrization: str = "standard"
 
 
 _SIZES = {
     "fast": _Size(2, 750, 3e-3),
-    "balanced": _Size(4, 1500, 2e-3),
-    "best": _Size(8, 3000, 2e-3),
+    "balanced": _Size(4, 1500, RATE),
+    "best": _Size(8, 3000, RATE, "both"),
 }
 _FEWEST_ROWS = 50  # to deal out to folds
 _MOST_BINNED = 128  # columns
 
 
-def _of_tables(preset: str, data: Data, explicit: Mapping[str, Any]) -> dict[str, Any]:
+def _of_tables(
+    preset: str, data: Data, explicit: Mapping[str, Any], classifies: bool
+) -> dict[str, Any]:
     """Networks of two layers on binned columns, each stopped on a fold of its own."""
     size = _SIZES[preset]
+    kind = explicit.get("parametrization", size.parametrization)
+    rate, activation = size.learning_rate, "relu"
+    if kind == "realmlp":
+        rate, activation = realmlp_rate(classifies), realmlp_activation(classifies)
     stops = explicit.get("early_stopping", data.n_rows >= _FEWEST_ROWS or data.is_given)
     n_rows = data.n_rows * 7 / 8 if stops and not data.is_given else data.n_rows
     batch_size = explicit.get("batch_size", _batch_size(n_rows, 256))
@@ -180,14 +213,16 @@ def _of_tables(preset: str, data: Data, explicit: Mapping[str, Any]) -> dict[str
     is_binned = data.n_columns <= _MOST_BINNED and not data.is_sparse
     return {
         "hidden_layer_sizes": (128, 128),
-        "activation": "relu",
+        "activation": activation,
         "dropout": 0.0,
         "kernel_initializer": "he_normal",
         "scaling": "auto",
         "one_hot_max_size": 64,
         "numeric_embedding": "piecewise_linear" if is_binned else None,
         "n_members": size.n_members,
-        "learning_rate": size.learning_rate,
+        "parametrization": kind,
+        "blend": "greedy" if kind == "both" and stops else None,
+        "learning_rate": rate,
         "learning_rate_schedule": "coslog4",
         "warmup": 0.0,
         "label_smoothing": 0.1,
@@ -209,7 +244,9 @@ _IMAGE_LAYERS = {
 }
 
 
-def _of_images(preset: str, data: Data, explicit: Mapping[str, Any]) -> dict[str, Any]:
+def _of_images(
+    preset: str, data: Data, explicit: Mapping[str, Any], classifies: bool
+) -> dict[str, Any]:
     """One wide network with dropout; each pixel is scaled apart."""
     sizes, dropout = _IMAGE_LAYERS[preset]
     batch_size = explicit.get("batch_size", _batch_size(data.n_rows, 128))
@@ -223,6 +260,8 @@ def _of_images(preset: str, data: Data, explicit: Mapping[str, Any]) -> dict[str
         "one_hot_max_size": 0,
         "numeric_embedding": None,
         "n_members": 1,
+        "parametrization": "standard",
+        "blend": None,
         "learning_rate": 1e-3,
         "learning_rate_schedule": "cosine",
         "warmup": 0.1,

@@ -13,7 +13,7 @@ import numpy as np
 from skdnn._keras import keras, tf
 from skdnn._lookup import OptimizerSpec
 from skdnn._losses import OF_QUANTITIES, LossSpec, pinball
-from skdnn._network import build
+from skdnn._network import build, dropout_layers
 from skdnn._optimizers import fused
 from skdnn._session import Machine, UnsupportedFunctionError
 from skdnn._spec import NetworkSpec, State
@@ -178,8 +178,7 @@ class Program:
         self.stride = 1024  # steps in one call: the engine's to adapt
 
     def _seeds(self) -> list[Any]:
-        layers = self.model.layers
-        return [x.seed_generator.state for x in layers if isinstance(x, keras.layers.Dropout)]
+        return [layer.seed_generator.state for layer in dropout_layers(self.model)]
 
     def _build_optimizer(self) -> list[np.ndarray | int]:
         """Return what each optimizer variable starts from: an array, or the number of a weight.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -122,31 +123,29 @@ class CategoryEmbedding:
 class OneHot:
     """Turns codes of categories into zeros and a one; the rest goes through.
 
-    Code 0 is a category that was not there in training: it has no one.
+    Each value that is put out stands for a code in a column: constants of the layer, (width,)
+    each. Code 0 is a category that was not there in training: it has no one. The width is that of
+    all categories or a little more, so that it does not depend on a rare one, and folds share a
+    compiled program.
 
     Parameters
     ----------
-    start : int
-        Position of the first column of codes.
-    sizes : tuple of int
-        Number of categories of each column, without code 0.
+    start, n_codes : int
+        Position of the first column of codes, and number of these.
+    width : int
+        Number of values that are put out.
     """
 
     start: int
-    sizes: tuple[int, ...]
+    n_codes: int
+    width: int
     name: str = "one_hot"
 
     def output_shape(self, shape: Shape) -> Shape:
-        return (shape[0] - len(self.sizes) + sum(self.sizes),)
+        return (shape[0] - self.n_codes + self.width,)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        return ()
-
-    @cached_property
-    def places(self) -> tuple[np.ndarray, np.ndarray]:
-        """The column and the code that each value put out stands for: two of (sum(sizes),), int."""
-        columns = self.start + np.arange(len(self.sizes)).repeat(self.sizes)
-        return columns, np.concatenate([np.arange(1, size + 1) for size in self.sizes])
+        return ((self.width,),) * 2  # column, code
 
 
 def embedding_length(n_categories: int) -> int:
@@ -212,6 +211,71 @@ class Dense:
 
 
 @dataclass(frozen=True)
+class ScaledDense(Dense):
+    """A dense layer of scaled weights: activation(x @ (kernel_gain Q) + bias_gain b).
+
+    Gains are factors of the learning rate. Adam's steps do not depend on the scale of gradients:
+    where q is trained at rate r, p = g q moves as p trained at rate g r would, up to Adam's
+    epsilon. With kernel_gain = 1 / sqrt(fan-in) this is the neural tangent parametrisation (Jacot
+    et al. 2018, "Neural Tangent Kernel", section 3).
+
+    Parameters
+    ----------
+    kernel_gain, bias_gain : float, default=1.0
+        What Q and b are multiplied by.
+    kernel_std, bias_std : float, default=0.0
+        Standard deviations of the normal distributions that Q and b are drawn from to begin with;
+        those of 0 are zero.
+    """
+
+    kernel_gain: float = 1.0
+    bias_gain: float = 1.0
+    kernel_std: float = 0.0
+    bias_std: float = 0.0
+
+
+@dataclass(frozen=True)
+class LearnedScale(Elementwise):
+    """Multiplies each column by gain * q for a learned q, `start` to begin with in all.
+
+    The gain is a factor of the learning rate: see `ScaledDense`.
+    """
+
+    gain: float = 1.0
+    start: float = 1.0
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return (shape,)
+
+
+@dataclass(frozen=True)
+class MixedActivation(Activate):
+    """h + (activation(h) - h) * gain * a for a learned a of each unit: the activation, at first.
+
+    The gain is a factor of the learning rate: see `ScaledDense`.
+    """
+
+    gain: float = 1.0
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return (shape,)
+
+
+@dataclass(frozen=True)
+class SmoothClip(Elementwise):
+    """Draws outliers of the first columns in: z = (x - center) * factor to z / sqrt(1 + (z/3)^2).
+
+    Centers and factors are constants that were read off the training rows (Holzmüller et al. 2024,
+    "Better by Default", section 3).
+    """
+
+    n_columns: int = 0
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return ((self.n_columns,),) * 2  # center, factor
+
+
+@dataclass(frozen=True)
 class PiecewiseLinear:
     """Adds to each of the first columns how far it is through each of its bins.
 
@@ -264,16 +328,53 @@ class Members:
 
 
 @dataclass(frozen=True)
-class Mean:
-    """Averages what the members put out."""
+class Parallel:
+    """Gives the same rows to several stacks of layers; the members of all go on side by side.
+
+    Parameters
+    ----------
+    stacks : tuple of tuple of layers
+        Each with `Members` in it, and as many outputs as the others.
+    """
 
     name: str
+    stacks: tuple[tuple["Layer", ...], ...]
+
+    @property
+    def n_members(self) -> int:
+        return sum(map(_n_members, self.stacks))
+
+    def networks(self, shape: Shape, dtype: str = "float32") -> list["NetworkSpec"]:
+        """Return each stack as a network of its own."""
+        if (shape, dtype) not in self._networks:
+            made = [NetworkSpec(shape, stack, dtype) for stack in self.stacks]
+            self._networks[shape, dtype] = made
+        return self._networks[shape, dtype]
+
+    @cached_property
+    def _networks(self) -> dict[tuple[Shape, str], list["NetworkSpec"]]:
+        return {}
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (self.n_members, self.networks(shape)[0].n_outputs)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        walks = [network.walk() for network in self.networks(shape)]
+        return tuple(own for walk in walks for _, _, shapes in walk for own in shapes)
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Averages what the members put out, by their shares where they are weighted."""
+
+    name: str
+    weighted: bool = False
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape[1:]
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        return ()
+        return (shape[:1],) if self.weighted else ()
 
 
 NumericEmbedding = PiecewiseLinear | Periodic
@@ -286,10 +387,24 @@ Layer = (
     | NumericEmbedding
     | Dense
     | Members
+    | Parallel
     | Mean
 )
+Entry = ColumnTransform | CategoryEmbedding | OneHot | NumericEmbedding
 # What is done to rows before they enter the loop: nothing of it is trained.
 _PREPARATION = Flatten | ColumnTransform | Scaling
+
+
+INPUT = -1  # in place of a layer's number
+
+
+class Row(NamedTuple):
+    """A layer in a network, where it may stand within a stack."""
+
+    layer: Layer
+    shape: Shape  # of what it puts out
+    weight_shapes: tuple[Shape, ...]  # its own: none of layers within
+    sources: tuple[int, ...]  # numbers of the rows that it takes its input from
 
 
 @dataclass(frozen=True)
@@ -316,19 +431,45 @@ class NetworkSpec:
         return prod(self.input_shape)
 
     @property
+    def is_weighted(self) -> bool:
+        """Whether members have shares in their mean: the last of all arrays."""
+        return any(isinstance(layer, Mean) and layer.weighted for layer in self.layers)
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of what comes out for one sample."""
+        return [self.input_shape, *(shape for _, shape, _ in self.walk())][-1]
+
+    @cached_property
+    def outputs(self) -> list[tuple[Dense, int, int]]:
+        """The output layer, of each stack, and where its kernel and bias are among all arrays."""
+        found: list[tuple[Dense, int, int]] = []
+        start, before = 0, self.input_shape
+        for layer, shape, weight_shapes in self.walk():
+            if isinstance(layer, Parallel):
+                first = start
+                for network in layer.networks(before):
+                    found += [(own, first + i, first + j) for own, i, j in network.outputs]
+                    first += sum(len(shapes) for _, _, shapes in network.walk())
+            elif isinstance(layer, Dense):
+                found = [(layer, start, start + 1)]
+            start, before = start + len(weight_shapes), shape
+        return found
+
+    @property
     def n_outputs(self) -> int:
         """Number of values that come out for one sample."""
-        return [shape for _, shape, _ in self.walk()][-1][-1]
+        return self.output_shape[-1]
 
     @property
     def n_members(self) -> int:
         """Number of networks side by side."""
-        return next((x.n_members for x in self.layers if isinstance(x, Members)), 1)
+        return _n_members(self.layers)
 
     @property
     def widest(self) -> int:
         """Number of values in the widest layer, the input counted as one."""
-        return max(self.n_inputs, *(prod(shape) for _, shape, _ in self.walk()))
+        return max(self.n_inputs, *(prod(row.shape) for row in self.rows()))
 
     @cached_property
     def body(self) -> "NetworkSpec":
@@ -344,23 +485,45 @@ class NetworkSpec:
 
     def without_output_activation(self) -> "NetworkSpec":
         """Return the same network up to its last activation; of members, each one's output."""
-        *layers, output = self.without_mean().layers
-        if isinstance(output, Dense | Activate):
-            output = replace(output, activation="linear")
-        return replace(self, layers=(*layers, output))
+        return replace(self, layers=_without_last_activation(self.without_mean().layers))
 
     @property
     def activations(self) -> tuple[Activation, ...]:
         """The activation of each layer that has one."""
-        return tuple(x.activation for x in self.layers if isinstance(x, Dense | Activate))
+        return tuple(x.activation for x in _flat(self.layers) if isinstance(x, Dense | Activate))
 
     def walk(self) -> Iterator[tuple[Layer, Shape, tuple[Shape, ...]]]:
         """Yield each layer with its output shape and the shapes of its weights."""
-        shape = self.input_shape
+        return iter(self._walked)
+
+    @cached_property
+    def _walked(self) -> list[tuple[Layer, Shape, tuple[Shape, ...]]]:
+        # Kept, because the prediction of a single row would take longer to find it out than to
+        # compute.
+        walked, shape = [], self.input_shape
         for layer in self.layers:
             weight_shapes = layer.weight_shapes(shape)
             shape = layer.output_shape(shape)
-            yield layer, shape, weight_shapes
+            walked.append((layer, shape, weight_shapes))
+        return walked
+
+    def rows(self) -> Iterator["Row"]:
+        """Yield each layer, the layers of stacks before the `Parallel` that joins them."""
+        shape, number, before = self.input_shape, 0, INPUT
+        for layer, output_shape, weight_shapes in self.walk():
+            sources: tuple[int, ...] = (before,)
+            if isinstance(layer, Parallel):
+                sources, weight_shapes = (), ()
+                for network in layer.networks(shape):
+                    start = number
+                    for row in network.rows():
+                        own = tuple(before if x == INPUT else start + x for x in row.sources)
+                        yield row._replace(sources=own)
+                        number += 1
+                    sources += (number - 1,)
+            yield Row(layer, output_shape, weight_shapes, sources)
+            shape, before = output_shape, number
+            number += 1
 
     def deal(self, weights: list[np.ndarray]) -> Iterator[tuple[Layer, list[np.ndarray]]]:
         """Yield each layer with its own arrays, out of one list for the whole network."""
@@ -372,7 +535,7 @@ class NetworkSpec:
 
     def summary(self) -> str:
         """Lay out the layers as a table: output shapes (None for the batch), parameter counts."""
-        layers, shapes, weight_shapes = zip(*self.walk(), strict=True)
+        layers, shapes, weight_shapes, _ = zip(*self.rows(), strict=True)
         counts = [sum(map(prod, own)) for own in weight_shapes]
         fixed = sum(_n_fixed(*pair) for pair in zip(layers, counts, strict=True))
         columns = [
@@ -402,79 +565,39 @@ class State:
     seeds: list[np.ndarray] | None = None  # of the dropout layers; None: to be drawn
 
 
-def dense_network(
-    input_shape: Shape,
-    hidden: list[tuple[int, Activation, float]],
-    output: tuple[int, str],
-    *,
-    scaled: bool,
-    entry: tuple[ColumnTransform | CategoryEmbedding | OneHot | NumericEmbedding, ...] = (),
-    n_members: int = 1,
-    batch_norm: bool = False,
-    ascending: bool = False,
-    dtype: str = "float32",
-) -> NetworkSpec:
-    """Lay out the network of `DNNClassifier` and `DNNRegressor`.
+def _flat(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+    """Yield all layers, those within stacks too."""
+    for layer in layers:
+        if isinstance(layer, Parallel):
+            for stack in layer.stacks:
+                yield from _flat(stack)
+        yield layer
 
-    Parameters
-    ----------
-    input_shape : tuple of int
-        Shape of one sample.
-    hidden : list of (units, activation, dropout rate)
-        One entry per hidden layer.
-    output : (units, activation)
-        The output layer.
-    scaled : bool
-        Whether there is a scaling layer.
-    entry : tuple of layers, default=()
-        What a table needs: sorting of its columns, which comes before scaling, and layers that
-        represent columns, behind it.
-    n_members : int, default=1
-        How many of these networks stand side by side; their outputs are averaged.
-    batch_norm : bool, default=False
-        Whether each hidden layer is normalised over the batch, before its activation (Ioffe &
-        Szegedy 2015, "Batch Normalization", section 3.2).
-    ascending : bool, default=False
-        Whether the outputs are made to ascend, as quantiles do.
-    dtype : {"float32", "float64"}, default="float32"
-        What the network computes in.
-    """
-    layers: list[Layer] = [Flatten()] if len(input_shape) > 1 else []
-    layers.extend(x for x in entry if isinstance(x, ColumnTransform))
-    if scaled:
-        layers.append(Scaling())
-    layers.extend(x for x in entry if not isinstance(x, ColumnTransform))
-    if n_members > 1:
-        layers.append(Members("members", n_members))
-    for number, (units, activation, rate) in enumerate(hidden, start=1):
-        name = f"hidden_{number}"
-        if batch_norm:
-            layers.append(Dense(name, units))
-            layers.append(BatchNormalization(f"{name}_batch_norm"))
-            layers.append(Activate(f"{name}_activation", activation))
-        else:
-            layers.append(Dense(name, units, activation))
-        if rate > 0:
-            layers.append(Dropout(f"{name}_dropout", rate))
-    layers.append(Dense("output", *output))
-    if ascending:
-        layers.append(Ascending("quantiles", output[0]))
-    if n_members > 1:
-        layers.append(Mean("mean"))
-    return NetworkSpec(input_shape, tuple(layers), dtype)
+
+def _n_members(layers: tuple[Layer, ...]) -> int:
+    return next((x.n_members for x in layers if isinstance(x, Members | Parallel)), 1)
+
+
+def _without_last_activation(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    *before, last = layers
+    if isinstance(last, Parallel):
+        last = replace(last, stacks=tuple(map(_without_last_activation, last.stacks)))
+    elif isinstance(last, Dense | Activate):
+        last = replace(last, activation="linear")
+    return (*before, last)
 
 
 def _n_fixed(layer: Layer, n_parameters: int) -> int:
     """Return how many parameters of a layer follow the data and not the gradient."""
     if isinstance(layer, BatchNormalization):
         return n_parameters // 2  # the two moving averages
-    return n_parameters if isinstance(layer, PiecewiseLinear) else 0
+    return n_parameters if isinstance(layer, OneHot | PiecewiseLinear | SmoothClip | Mean) else 0
 
 
 def label(layer: Layer) -> str:
     """Name the type of a layer, with its activation."""
     activation = getattr(layer, "activation", "linear")
-    kind = "Activation" if isinstance(layer, Activate) else type(layer).__name__
+    kind = "Activation" if type(layer) is Activate else type(layer).__name__
     if activation == "linear":
         return kind
     if not isinstance(activation, str):

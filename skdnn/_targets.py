@@ -3,10 +3,12 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import log_softmax, ndtri
+from scipy.special import ndtri
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
+
+_TINY = np.finfo(np.float64).tiny  # has a logarithm
 
 
 class _Head:
@@ -61,9 +63,14 @@ class Classes(_Categories):
             )
         return codes.astype(np.int32)
 
-    def log_losses(self, codes: np.ndarray, logits: np.ndarray) -> np.ndarray:
-        """Return the cross-entropy of each row, from logits of shape (n_samples, n_classes)."""
-        return -log_softmax(logits, axis=1)[np.arange(len(codes)), codes]
+    def losses(self, codes: np.ndarray, output: np.ndarray, smoothing: float = 0.0) -> np.ndarray:
+        """Return the cross-entropy of each row, from probabilities (n_samples, n_classes).
+
+        A share of each label may be spread over all classes evenly.
+        """
+        logs = np.log(np.maximum(output, _TINY))
+        own = logs[np.arange(len(codes)), codes]
+        return -(1 - smoothing) * own - smoothing * logs.mean(axis=1)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
         """Turn probabilities, shape (n_samples, n_classes), into labels."""
@@ -94,9 +101,11 @@ class Labels(_Categories):
         _check_row(y, (self.n_outputs,))
         return y.astype(dtype)
 
-    def log_losses(self, codes: np.ndarray, logits: np.ndarray) -> np.ndarray:
-        """Return the mean cross-entropy of the labels of each row."""
-        return np.mean(np.logaddexp(logits, 0) - codes * logits, axis=1)
+    def losses(self, codes: np.ndarray, output: np.ndarray, smoothing: float = 0.0) -> np.ndarray:
+        """Return the mean cross-entropy of the labels of each row, of which a share is spread."""
+        yes, no = (np.log(np.maximum(p, _TINY)) for p in (output, 1 - output))
+        own = np.where(codes > 0.5, yes, no)
+        return -np.mean((1 - smoothing) * own + smoothing * (yes + no) / 2, axis=1)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
         """Turn probabilities, shape (n_samples, n_labels), into an indicator matrix."""
@@ -142,8 +151,12 @@ class Quantities(_Head):
         return self._clipped(output * self.unit + self.mean).reshape(len(output), *self.shape)
 
     def errors(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Return how far predictions are from targets, both as the network has them."""
+        """Return how far targets are from predictions, as the network has both, in units of y."""
         return (codes - output) * self.unit
+
+    def losses(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
+        """Return the mean squared error of each row, in standard deviations of y."""
+        return np.mean((self.errors(codes, output) / self.unit) ** 2, axis=1)
 
     def clip_to(self, y: np.ndarray) -> None:
         """Let no prediction leave the range of some targets, (n_samples,) or (n_samples, ...)."""
@@ -230,6 +243,11 @@ class Quantile(Quantities):
         super().__init__(y, weight, "quantile")
         self.levels = np.atleast_1d(levels)
         self.start = ndtri(self.levels)  # as if the target were normal
+
+    def losses(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
+        """Return the mean pinball loss of each row, in standard deviations of y."""
+        error = (codes if codes.ndim == 2 else codes[:, np.newaxis]) - output
+        return np.mean(np.maximum(self.levels * error, (self.levels - 1) * error), axis=1)
 
 
 class Quantiles(Quantile):

@@ -34,9 +34,7 @@ def test_whoever_says_how_wide_or_how_long_means_one_plain_network(iris, given):
     named = DNNClassifier(**given, random_state=0).fit(*iris)
     plain = DNNClassifier(**given, preset="plain", random_state=0).fit(*iris)
     assert named.resolved_params_ == plain.resolved_params_
-    np.testing.assert_array_equal(
-        named.predict_proba(iris[0]), plain.predict_proba(iris[0])
-    )
+    np.testing.assert_array_equal(named.predict_proba(iris[0]), plain.predict_proba(iris[0]))
 
 
 @pytest.mark.parametrize("preset", PRESETS)

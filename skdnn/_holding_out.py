@@ -1,0 +1,164 @@
+"""The part of an estimator that holds rows out, and learns from them what training cannot tell."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils import Bunch, check_consistent_length
+from sklearn.utils.validation import column_or_1d
+
+from skdnn._callbacks import EarlyStopping
+from skdnn._inference import ACTIVATIONS
+from skdnn._members import folds, folds_of_groups, greedy_shares, noise, temperature
+from skdnn._spec import NetworkSpec, State
+from skdnn._validation import Given, hold_out
+
+_VALIDATION_FRACTION = 0.1
+# Of several epochs of one accuracy, the one of the least loss.
+_ACCURACIES, _LOSS_SHARE = ("val_accuracy", "val_binary_accuracy"), 1e-3
+_MOST_JUDGED = 100_000  # rows that predictions are judged by
+
+
+class HoldingOut:
+    """Chooses the rows that are held out, and what they decide: when to stop, how sure to be."""
+
+    resolved_params_: Bunch
+    tol: float
+    validation_fraction: float | None
+    _network: Any
+    _noise: np.ndarray | None
+    _shares: np.ndarray | None
+    _spec: NetworkSpec
+    _split_seed: int
+    _state: State
+    _targets: Any
+    _temperatures: np.ndarray | None
+
+    def _deals_folds(self, given: Given | None, stops: bool) -> bool:
+        """Whether each member is stopped on a fold of its own, so that no row is lost to all."""
+        several = self.resolved_params_.n_members > 1 and self.validation_fraction is None
+        return several and stops and given is not None and given.X is None
+
+    def _deal(self, y: np.ndarray, rows: np.ndarray, given: Given) -> np.ndarray:
+        """Return the fold of each row, -1 for those that are not trained on."""
+        fold = np.full(len(y), -1)
+        groups = self._check_groups(given.groups, y)
+        key = y[rows].reshape(len(rows), -1)[:, 0]
+        if is_classifier(self):
+            key = np.unique(key, return_inverse=True)[1]
+        rng = np.random.default_rng(self._split_seed)
+        fold[rows] = folds(key, rng) if groups is None else folds_of_groups(groups[rows], rng)
+        return fold
+
+    def _check_groups(self, groups: Any, y: np.ndarray) -> np.ndarray | None:
+        if groups is None:
+            return None
+        check_consistent_length(y, groups)
+        return column_or_1d(groups)
+
+    def _split(
+        self, y: np.ndarray, rows: np.ndarray, given: Given | None, stops: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Choose which rows to train on, and which to hold out."""
+        fraction = self.validation_fraction
+        if fraction is None and stops:
+            fraction = _VALIDATION_FRACTION
+        if given is None or given.X is not None or fraction is None:
+            return rows, rows[:0]
+        groups = self._check_groups(given.groups, y)
+        groups = None if groups is None else groups[rows]
+        labels = y[rows] if is_classifier(self) and y.ndim == 1 else None
+        return hold_out(rows, labels, fraction, self._split_seed, groups)
+
+    def _early_stopping(self, goes_on: bool) -> EarlyStopping:
+        def measure(logs: dict[str, Any]) -> Any:
+            if self.resolved_params_.get("monitor", "loss") == "loss":
+                return logs["val_loss"]
+            metric = next(name for name in logs if name in _ACCURACIES)
+            return 1 - logs[metric] + _LOSS_SHARE * logs["val_loss"]
+
+        return EarlyStopping(measure, self.resolved_params_.n_iter_no_change, self.tol, goes_on)
+
+    def _check_is_judged(self, n_held_out: int) -> None:
+        """Refuse what only held-out rows can tell where there are none."""
+        for name in ("calibration", "blend"):
+            value = self.resolved_params_.get(name)
+            if value is not None and not n_held_out:
+                raise ValueError(
+                    f"{name}={value!r} of {type(self).__name__} needs rows that are not trained "
+                    "on: set early_stopping=True or a validation_fraction, or give fit X_val and "
+                    f"y_val; or set {name}=None."
+                )
+
+    def _judge(self, fetch: Any, held_out: np.ndarray, is_dealt: bool) -> None:
+        """Learn from rows that were not trained on how sure predictions are, and how good whose."""
+        params, targets = self.resolved_params_, self._targets
+        calibrates, blends = params.get("calibration") is not None, params.blend is not None
+        n_members = self._spec.n_members
+        predicts_noise = n_members > 1 and hasattr(targets, "errors")
+        if not (calibrates or blends or predicts_noise):
+            return
+        self._temperatures = self._shares = self._noise = None
+        x, codes, *weights = fetch(held_out[:: -(-len(held_out) // _MOST_JUDGED)])
+        network, size = self._network(self._spec.body.without_output_activation(), len(x), x.dtype)
+        parts = [network(x[i : i + size]) for i in range(0, len(x), size)]
+        logits = np.concatenate(parts, axis=-2).astype(np.float64)
+        logits = logits.reshape(n_members, len(x), -1)
+        weight = weights[0].reshape(len(x), -1).T if weights else np.ones((1, len(x)))
+        weight = np.broadcast_to(weight, (n_members, len(x))).astype(np.float64)
+        activate = ACTIVATIONS[targets.activation]
+        kinds = np.arange(n_members).reshape(len(self._spec.outputs), -1)
+        if calibrates:
+            found = []
+            for kind in kinds:
+                member, row = np.nonzero(weight[kind])
+                # Where hardly a row is wrong, the best temperature would be next to zero: labels
+                # are smoothed as by one row of each class (Platt 1999, section 2.2).
+                smoothing = targets.n_outputs / (len(row) + targets.n_outputs)
+                losses = partial(_losses_of_logits, targets, activate, codes[row], smoothing)
+                found.append(
+                    temperature(losses, logits[kind[member], row], weight[kind[member], row])
+                )
+            self._temperatures = np.array(found)
+            logits /= self._temperatures.repeat(kinds.shape[1])[:, np.newaxis, np.newaxis]
+        outputs = activate(logits)
+        if blends and n_members > 1:
+            # Members judged on folds of their own stand for their kind, each on its fold.
+            teams = kinds if is_dealt else np.arange(n_members)[:, np.newaxis]
+            shown = [np.einsum("mnc,mn->nc", outputs[i], _shares_of(weight[i])) for i in teams]
+            losses = partial(targets.losses, codes)
+            shares = greedy_shares(losses, np.array(shown), weight.sum(axis=0))
+            self._shares = shares.repeat(teams.shape[1]) / teams.shape[1]
+        if predicts_noise:
+            errors = np.array([targets.errors(codes, output) for output in outputs])
+            self._noise = noise(errors, outputs * targets.unit, weight)
+
+    @property
+    def _member_shares(self) -> np.ndarray:
+        """How much each member counts, (n_members,)."""
+        n_members = self._spec.n_members
+        return np.full(n_members, 1 / n_members) if self._shares is None else self._shares
+
+    def _judged_weights(self) -> list[np.ndarray]:
+        """Return the weights that predict: with temperatures, and the members' shares."""
+        weights = list(self._state.weights)
+        if self._temperatures is not None:
+            for (_, *pair), t in zip(self._spec.outputs, self._temperatures, strict=True):
+                for i in pair:
+                    weights[i] = weights[i] / weights[i].dtype.type(t)
+        if self._spec.is_weighted:
+            weights.append(self._member_shares.astype(self._spec.dtype))
+        return weights
+
+
+def _losses_of_logits(
+    targets: Any, activate: Any, codes: np.ndarray, smoothing: float, logits: np.ndarray
+) -> np.ndarray:
+    return targets.losses(codes, activate(logits), smoothing)
+
+
+def _shares_of(weight: np.ndarray) -> np.ndarray:
+    """Give members, of weights (n_members, n_samples), shares of each row that add up to 1."""
+    total = weight.sum(axis=0)
+    return np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
