@@ -25,7 +25,7 @@ from skdnn._spec import (
 from skdnn._stacks import Realmlp, dense_network
 
 # Bins of a column, fewer where there are many columns.
-_MOST_BINS, _ALL_BINS = 32, 2048
+_MOST_BINS, _ALL_BINS = 16, 512
 _FREQUENCIES = 16
 _STEP = 16  # what the number of one-hot encoded categories is rounded up to a multiple of
 

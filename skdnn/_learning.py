@@ -250,7 +250,7 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             adam=isinstance(self.optimizer, str) and self.optimizer.lower() == "adam",
             cross_entropy=is_classifier(self) and loss in ("auto", "log_loss"),
         )
-        if known is not None:
+        if known is not None and preset == known.preset:
             begun = [name for name in OF_NETWORKS if name in given and is_auto(given[name])]
             params |= {name: known[name] for name in begun}
         self.resolved_params_ = params

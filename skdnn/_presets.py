@@ -180,18 +180,21 @@ def _plain(data: Data, explicit: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Size(NamedTuple):
-    """How much a preset spends on a table: networks of which kind, steps, and learning rate."""
+    """How much a preset spends on a table: networks of which kind, steps, and learning rate.
+
+    Steps are these times the square root of the number of rows: more rows have more to tell.
+    """
 
     n_members: int
-    n_steps: int
+    n_steps: float
     learning_rate: float
     parametrization: str = "standard"
 
 
 _SIZES = {
-    "fast": _Size(2, 750, 3e-3),
-    "balanced": _Size(4, 1500, RATE),
-    "best": _Size(8, 3000, RATE, "both"),
+    "fast": _Size(2, 15, 3e-3),
+    "balanced": _Size(4, 23, RATE),
+    "best": _Size(8, 40, RATE, "both"),
 }
 _FEWEST_ROWS = 50  # to deal out to folds
 _MOST_BINNED = 128  # columns
@@ -209,7 +212,7 @@ def _of_tables(
     stops = explicit.get("early_stopping", data.n_rows >= _FEWEST_ROWS or data.is_given)
     n_rows = data.n_rows * 7 / 8 if stops and not data.is_given else data.n_rows
     batch_size = explicit.get("batch_size", _batch_size(n_rows, 256))
-    epochs = _epochs(n_rows, batch_size, size.n_steps, 10, 400)
+    epochs = _epochs(n_rows, batch_size, size.n_steps * data.n_rows**0.5, 10, 400)
     is_binned = data.n_columns <= _MOST_BINNED and not data.is_sparse
     return {
         "hidden_layer_sizes": (128, 128),
@@ -281,6 +284,6 @@ def _batch_size(n_rows: float, most: int) -> int:
     return int(np.clip(2 ** np.round(np.log2(max(n_rows, 1) / 30)), 16, most))
 
 
-def _epochs(n_rows: float, batch_size: int, n_steps: int, fewest: int, most: int) -> int:
+def _epochs(n_rows: float, batch_size: int, n_steps: float, fewest: int, most: int) -> int:
     """Return how many epochs have some number of steps."""
     return int(np.clip(np.round(n_steps / np.ceil(n_rows / batch_size)), fewest, most))

@@ -95,7 +95,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning").
 
         - "piecewise_linear": how far it is through each of its bins, which lie between quantiles
-          of the training rows: 32 of them, fewer from 64 columns on, 2 at the least.
+          of the training rows: 16 of them, fewer from 33 columns on, 2 at the least.
         - "periodic": sine and cosine of 16 multiples of it, which are learned.
     n_members : int or "auto", default="auto"
         Number of networks that are trained side by side, each from its own initial weights, and
