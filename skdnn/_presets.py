@@ -180,21 +180,26 @@ def _plain(data: Data, explicit: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Size(NamedTuple):
-    """How much a preset spends on a table: networks of which kind, steps, and learning rate.
+    """How much a preset spends on a table.
 
-    Steps are these times the square root of the number of rows: more rows have more to tell.
+    Steps are `n_steps` times the square root of the number of rows: more rows have more to tell.
+    Of two kinds there are `n_members` of each.
     """
 
     n_members: int
     n_steps: float
-    learning_rate: float
+    learning_rate: float = RATE
     parametrization: str = "standard"
 
 
+# Of classes and of quantities: for these, members of a second kind gain nothing.
 _SIZES = {
-    "fast": _Size(2, 15, 3e-3),
-    "balanced": _Size(4, 23, RATE),
-    "best": _Size(8, 40, RATE, "both"),
+    ("fast", True): _Size(2, 15, 3e-3),
+    ("fast", False): _Size(2, 15, 3e-3),
+    ("balanced", True): _Size(2, 23, parametrization="both"),
+    ("balanced", False): _Size(4, 23),
+    ("best", True): _Size(8, 40, parametrization="both"),
+    ("best", False): _Size(8, 40, parametrization="both"),
 }
 _FEWEST_ROWS = 50  # to deal out to folds
 _MOST_BINNED = 128  # columns
@@ -204,7 +209,7 @@ def _of_tables(
     preset: str, data: Data, explicit: Mapping[str, Any], classifies: bool
 ) -> dict[str, Any]:
     """Networks of two layers on binned columns, each stopped on a fold of its own."""
-    size = _SIZES[preset]
+    size = _SIZES[preset, classifies]
     kind = explicit.get("parametrization", size.parametrization)
     rate, activation = size.learning_rate, "relu"
     if kind == "realmlp":
