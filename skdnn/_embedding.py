@@ -57,13 +57,11 @@ def frequencies(
     return [scale * rng.standard_normal((n_columns, n_frequencies))]
 
 
-def one_hot(start: int, sizes: Sequence[int], width: int) -> list[np.ndarray]:
+def one_hot(sizes: Sequence[int], width: int) -> list[np.ndarray]:
     """Lay out which category of which column each value of a one-hot encoding stands for.
 
     Parameters
     ----------
-    start : int
-        Position of the first column of codes.
     sizes : sequence of int
         Number of categories of each column; their codes begin with 1.
     width : int
@@ -71,11 +69,14 @@ def one_hot(start: int, sizes: Sequence[int], width: int) -> list[np.ndarray]:
 
     Returns
     -------
-    column, code : ndarray of shape (width,), float64
+    column : ndarray of shape (n_columns, width), float64
+        Of 1 where a value stands for a code of the column, else 0.
+    code : ndarray of shape (width,), float64
     """
-    column, code = np.full(width, float(start)), np.full(width, -1.0)
-    column[: sum(sizes)] = start + np.arange(len(sizes)).repeat(sizes)
-    code[: sum(sizes)] = np.concatenate([np.arange(1, size + 1) for size in sizes])
+    n_values = sum(sizes)
+    column, code = np.zeros((len(sizes), width)), np.full(width, -1.0)
+    column[np.arange(len(sizes)).repeat(sizes), np.arange(n_values)] = 1
+    code[:n_values] = np.concatenate([np.arange(1, size + 1) for size in sizes])
     return [column, code]
 
 

@@ -188,9 +188,9 @@ def _embed(layer: CategoryEmbedding, x: np.ndarray, weights: list[np.ndarray]) -
 
 def _one_hot(layer: OneHot, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
     column, code = weights
-    ones = (x[:, column.astype(int)] == code).astype(x.dtype)
-    rest = x[:, layer.start + layer.n_codes :]
-    return np.concatenate([x[:, : layer.start], ones, rest], axis=1)
+    stop = layer.start + layer.n_codes
+    ones = (x[:, layer.start : stop] @ column == code).astype(x.dtype)
+    return np.concatenate([x[:, : layer.start], ones, x[:, stop:]], axis=1)
 
 
 def _nothing(layer: Elementwise, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:

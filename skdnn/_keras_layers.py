@@ -79,18 +79,19 @@ class OneHot(keras.layers.Layer):
         self.width = width
 
     def build(self, input_shape: Any) -> None:
-        """Make the column and the code that each value stands for."""
-        for name in ("column", "code"):
-            shape = (self.width,)
+        """Make what selects the column and the code that each value stands for."""
+        for name, shape in (("column", (self.n_codes, self.width)), ("code", (self.width,))):
             self.add_weight(shape=shape, initializer="zeros", trainable=False, name=name)
 
     def call(self, x: Any) -> Any:
         """Put ones in the place of codes."""
         ops = keras.ops
         column, code = self.weights
-        ones = ops.equal(ops.take(x, ops.cast(column, "int32"), axis=1), code)
-        rest = x[:, self.start + self.n_codes :]
-        return ops.concatenate([x[:, : self.start], ops.cast(ones, x.dtype), rest], axis=1)
+        stop = self.start + self.n_codes
+        # A product selects columns faster than a gather does.
+        ones = ops.equal(ops.matmul(x[:, self.start : stop], column), code)
+        parts = [x[:, : self.start], ops.cast(ones, x.dtype), x[:, stop:]]
+        return ops.concatenate(parts, axis=1)
 
     def get_config(self) -> dict[str, Any]:
         """Return what the constructor takes."""
@@ -111,7 +112,7 @@ class Members(keras.layers.Layer):
 
     def call(self, x: Any) -> Any:
         """Put an axis for the members in front."""
-        return x[None]
+        return keras.ops.expand_dims(x, 0)
 
     def get_config(self) -> dict[str, Any]:
         """Return what the constructor takes."""
@@ -140,7 +141,9 @@ class MemberDense(keras.layers.Layer):
 
     def call(self, x: Any) -> Any:
         """Compute activation(x @ kernel + bias)."""
-        return self.activation(keras.ops.matmul(x, self.kernel) + self.bias[:, None])
+        return self.activation(
+            keras.ops.matmul(x, self.kernel) + keras.ops.expand_dims(self.bias, 1)
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Return what the constructor takes."""
@@ -243,7 +246,7 @@ class LearnedScale(_Scaled):
 
     def call(self, x: Any) -> Any:
         """Multiply each column."""
-        return x * (self.gain * self.scale)[..., None, :]
+        return x * keras.ops.expand_dims(self.gain * self.scale, -2)
 
     def get_config(self) -> dict[str, Any]:
         """Return what the constructor takes."""
@@ -267,7 +270,7 @@ class MixedActivation(_Scaled):
 
     def call(self, x: Any) -> Any:
         """Mix the activation with what it is given."""
-        return x + (self.activation(x) - x) * (self.gain * self.share)[..., None, :]
+        return x + (self.activation(x) - x) * keras.ops.expand_dims(self.gain * self.share, -2)
 
     def get_config(self) -> dict[str, Any]:
         """Return what the constructor takes."""
@@ -305,7 +308,7 @@ class ScaledDense(_Scaled):
     def call(self, x: Any) -> Any:
         """Compute activation(x @ (kernel_gain kernel) + bias_gain bias)."""
         x = keras.ops.matmul(x, self.kernel_gain * self.kernel)
-        return self.activation(x + (self.bias_gain * self.bias)[..., None, :])
+        return self.activation(x + keras.ops.expand_dims(self.bias_gain * self.bias, -2))
 
     def get_config(self) -> dict[str, Any]:
         """Return what the constructor takes."""

@@ -334,7 +334,7 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             few, _ = self._split_categories()
             sizes = [self._columns.sizes[i] for i in few]
             one_hot_layer: Any = layers[OneHot]
-            constants[OneHot] = one_hot(one_hot_layer.start, sizes, one_hot_layer.width)
+            constants[OneHot] = one_hot(sizes, one_hot_layer.width)
         if Periodic in layers:
             periodic: Any = layers[Periodic]
             shape = periodic.n_columns, periodic.n_frequencies

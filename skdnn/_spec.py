@@ -123,10 +123,10 @@ class CategoryEmbedding:
 class OneHot:
     """Turns codes of categories into zeros and a one; the rest goes through.
 
-    Each value that is put out stands for a code in a column: constants of the layer, (width,)
-    each. Code 0 is a category that was not there in training: it has no one. The width is that of
-    all categories or a little more, so that it does not depend on a rare one, and folds share a
-    compiled program.
+    Each value that is put out stands for a code in a column. Constants of the layer select the
+    column, (n_codes, width), and tell the code, (width,). Code 0 is a category that was not there
+    in training: it has no one. The width is that of all categories or a little more, so that it
+    does not depend on a rare one, and folds share a compiled program.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class OneHot:
         return (shape[0] - self.n_codes + self.width,)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        return ((self.width,),) * 2  # column, code
+        return (self.n_codes, self.width), (self.width,)
 
 
 def embedding_length(n_categories: int) -> int:
