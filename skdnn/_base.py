@@ -229,7 +229,7 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         # As precise as X is: scikit-learn's estimators keep float64 for float64.
         dtype = np.result_type(X.dtype, self._spec.dtype)
         n_rows = X.shape[0]
-        kept = sparse and self._inputs.keeps_zeros and _inference.covers(self._spec.body)
+        kept = sparse and self._inputs.keeps_zeros and _inference.takes_sparse(self._spec.body)
         # Where rows stay sparse, NumPy's way: it begins with a product, which SciPy has, too.
         body = self._spec.body.without_mean() if of_members else self._spec.body
         network, size = self._network(body, 0 if kept else n_rows, dtype)
