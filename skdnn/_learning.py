@@ -33,7 +33,7 @@ from skdnn._presets import NAMES, OF_NETWORKS, Data, choose, is_auto, resolve
 from skdnn._receiving import Receiving
 from skdnn._schedules import Schedule
 from skdnn._spec import Activation, NumericEmbedding, Periodic, State
-from skdnn._targets import Targets
+from skdnn._targets import Quantile, Quantities, Targets
 from skdnn._validation import Given, hold_out
 
 _VALIDATION_FRACTION = 0.1
@@ -239,19 +239,25 @@ class Learning(Receiving, Layout, CallbackSupportMixin):
 
     def _judge(self, fetch: Any, held_out: np.ndarray) -> None:
         """Learn what only rows that were not trained on can tell: how sure predictions are."""
+        targets: Any = self._targets
+        calibrates = self.resolved_params_.get("calibration") is not None
+        has_means = isinstance(targets, Quantities) and not isinstance(targets, Quantile)
+        if not calibrates and not has_means:
+            return
         x, codes, *weights = fetch(held_out[:: -(-len(held_out) // _MOST_JUDGED)])
-        members = self._network(self._spec.body.without_output_activation(), len(x), x.dtype)
+        body = self._spec.body
+        body = body.without_output_activation() if calibrates else body.without_mean()
+        members = self._network(body, len(x), x.dtype)
         outputs = np.concatenate(
             [members[0](x[i : i + members[1]]) for i in range(0, len(x), members[1])], axis=-2
         )
         outputs = outputs.reshape(-1, *outputs.shape[-2:]).astype(np.float64)
         weight = weights[0].reshape(len(x), -1).T if weights else np.ones((len(outputs), len(x)))
-        targets: Any = self._targets
-        if self.resolved_params_.get("calibration") is not None:
+        if calibrates:
             member, row = np.nonzero(weight)
             losses = partial(targets.log_losses, codes[row])
             self._temperature = temperature(losses, outputs[member, row], weight[member, row])
-        elif hasattr(targets, "errors"):
+        else:
             errors = np.array([targets.errors(codes, output) for output in outputs])
             self._noise = noise(errors, outputs * targets.unit, weight)
 

@@ -179,6 +179,29 @@ def test_quantiles_of_members_ascend(table):
     assert np.mean(y[:, np.newaxis] <= quantiles, axis=0) == pytest.approx(levels, abs=0.08)
 
 
+def test_quantiles_of_members_are_learned_where_rows_are_held_out(table):
+    X, _ = table
+    y = X[:, 0] + np.random.default_rng(1).normal(size=len(X))
+    model = DNNRegressor((16,), loss="quantile", quantile=[0.1, 0.5, 0.9], n_members=2, epochs=30)
+    model.set_params(early_stopping=True, random_state=0).fit(X, y)
+    assert np.mean(y[:, np.newaxis] <= model.predict(X), axis=0) == pytest.approx(
+        [0.1, 0.5, 0.9], abs=0.1
+    )
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson", "mean_squared_error"])
+def test_the_noise_is_that_of_predictions_of_rows_held_out(table, loss):
+    X, _ = table
+    y = np.exp(X[:, 0] + 0.3 * np.random.default_rng(1).normal(size=len(X)))
+    model = DNNRegressor((16,), loss=loss, n_members=3, epochs=20, random_state=0)
+    model.fit(X[:300], y[:300], X_val=X[300:], y_val=y[300:])
+    each = np.array([model._targets.decode(o) for o in model._forward(X[300:], of_members=True)])
+    expected = np.mean((each - y[300:]) ** 2) - each.var(axis=0).mean()
+    assert model._noise == pytest.approx([expected], rel=1e-4)
+    _, std = model.predict(X[300:], return_std=True)
+    assert std == pytest.approx(np.sqrt(expected + each.var(axis=0)), rel=1e-4)
+
+
 def test_where_others_judge_by_the_held_out_rows_each_epoch_is_looked_at(table):
     X, y = table
     settings = {"n_members": 2, "epochs": 85, "early_stopping": True, "n_iter_no_change": 100}
