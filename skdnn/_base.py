@@ -235,7 +235,7 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         # As precise as X is: scikit-learn's estimators keep float64 for float64.
         dtype = np.result_type(X.dtype, self._spec.dtype)
         n_rows = X.shape[0]
-        kept = sparse and self._inputs.keeps_zeros and _inference.covers(self._spec.body)
+        kept = sparse and self._inputs.keeps_zeros and _inference.takes_sparse(self._spec.body)
         # Where rows stay sparse, NumPy's way: it begins with a product, which SciPy has, too.
         body = self._spec.body.without_mean() if of_members else self._spec.body
         network, size = self._network(body, 0 if kept else n_rows, dtype)
@@ -281,6 +281,8 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
     ) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
         """Return the quickest way through a network, and how many rows to send at a time."""
         weights = self._weights
+        if body is not self._spec.body:  # without the members' shares, which come last
+            weights = weights[: sum(len(shapes) for _, _, shapes in body.walk())]
         # Loaded where this process has trained; half of it, where another thread is about to.
         engine: Any = sys.modules.get("skdnn._engine")
         gains = getattr(engine, "gains", None)

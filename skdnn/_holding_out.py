@@ -12,6 +12,7 @@ from skdnn._callbacks import EarlyStopping
 from skdnn._inference import ACTIVATIONS
 from skdnn._members import folds, folds_of_groups, greedy_shares, noise, temperature
 from skdnn._spec import NetworkSpec, State
+from skdnn._targets import Quantile, Quantities
 from skdnn._validation import Given, hold_out
 
 _VALIDATION_FRACTION = 0.1
@@ -98,7 +99,8 @@ class HoldingOut:
         params, targets = self.resolved_params_, self._targets
         calibrates, blends = params.get("calibration") is not None, params.blend is not None
         n_members = self._spec.n_members
-        predicts_noise = n_members > 1 and hasattr(targets, "errors")
+        has_means = isinstance(targets, Quantities) and not isinstance(targets, Quantile)
+        predicts_noise = n_members > 1 and has_means
         if not (calibrates or blends or predicts_noise):
             return
         self._temperatures = self._shares = self._noise = None

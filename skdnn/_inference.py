@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy import special
+from scipy.sparse import issparse
 
 from skdnn._spec import (
     Activate,
@@ -98,7 +99,8 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def _dense(layer: Dense, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
     kernel, bias = weights
-    x = x @ kernel
+    # SciPy has no product with several matrices at once.
+    x = np.stack([x @ k for k in kernel]) if issparse(x) and kernel.ndim > 2 else x @ kernel
     x += bias[..., None, :] if bias.ndim > 1 else bias
     return ACTIVATIONS[layer.activation](x)  # type: ignore[index]
 
@@ -161,7 +163,7 @@ def _periodic(layer: Periodic, x: np.ndarray, weights: list[np.ndarray]) -> np.n
 
 
 def _members(layer: Members, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
-    return x[None]  # the matrix product hands it to all
+    return x if issparse(x) else x[None]  # the matrix product hands it to all
 
 
 def _parallel(layer: Parallel, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
@@ -227,6 +229,12 @@ def covers(spec: NetworkSpec) -> bool:
     return all(isinstance(x, str) and x in ACTIVATIONS for x in spec.activations)
 
 
+def takes_sparse(spec: NetworkSpec) -> bool:
+    """Whether `forward` takes sparse rows: not where anything comes before the first product."""
+    first = next(x for x in spec.layers if not isinstance(x, Members))
+    return isinstance(first, Dense) and covers(spec)
+
+
 def forward(spec: NetworkSpec, weights: list[np.ndarray], x: np.ndarray) -> np.ndarray:
     """Send rows through the network.
 
@@ -237,7 +245,8 @@ def forward(spec: NetworkSpec, weights: list[np.ndarray], x: np.ndarray) -> np.n
     weights : list of ndarray
         In Keras's order.
     x : ndarray of shape (n_samples, n_inputs), float32 or float64
-        Flattened and scaled rows. The result is computed in this dtype.
+        Flattened and scaled rows. The result is computed in this dtype. Or a CSR matrix of them,
+        where the network takes one.
 
     Returns
     -------

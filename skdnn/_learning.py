@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import Bunch, _safe_indexing, check_random_state
 from sklearn.utils.validation import _num_samples
 
 from skdnn._callbacks import (
@@ -54,6 +54,8 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
     momentum: float | None
     optimizer: Any
     preset: str
+    learning_rate_schedule: str
+    warmup: float | str
     random_state: int | np.random.RandomState | None
     shuffle: bool
     tol: float
@@ -242,6 +244,10 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
         preset = choose(self.preset, given, data)
         if known is not None and self.preset == "auto":
             preset = known.preset
+        if known is not None and data.comes_in_parts and preset == known.preset:
+            explicit = {name: value for name, value in given.items() if not is_auto(value)}
+            self.resolved_params_ = Bunch(**known | explicit)
+            return
         task = Task(
             classifies=is_classifier(self),
             adam=isinstance(self.optimizer, str) and self.optimizer.lower() == "adam",
@@ -277,8 +283,10 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
 
     def _schedule(self, optimizer: Any) -> Schedule | None:
         """Return the schedule of the learning rate; None where that is constant."""
-        name = self.resolved_params_.learning_rate_schedule
-        warmup = float(self.resolved_params_.warmup)
+        params, own = self.resolved_params_, (self.learning_rate_schedule, self.warmup)
+        if optimizer.learning_rate is None and all(map(is_auto, own)):  # it has one of Keras's
+            params |= {"learning_rate_schedule": "constant", "warmup": 0.0}
+        name, warmup = params.learning_rate_schedule, float(params.warmup)
         if name == "constant" and not warmup:
             return None
         if optimizer.learning_rate is None:

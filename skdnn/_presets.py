@@ -142,6 +142,7 @@ def resolve(given: Mapping[str, Any], preset: str, data: Data, task: Task) -> Bu
 
 
 _OF_WHOLE_FITS = (
+    "batch_size",
     "blend",
     "calibration",
     "clip",
@@ -297,4 +298,5 @@ def _batch_size(n_rows: float, most: int) -> int:
 
 def _epochs(n_rows: float, batch_size: int, n_steps: float, fewest: int, most: int) -> int:
     """Return how many epochs have some number of steps."""
-    return int(np.clip(np.round(n_steps / np.ceil(n_rows / batch_size)), fewest, most))
+    n_steps_of_one = max(1, np.ceil(n_rows / batch_size))
+    return int(np.clip(np.round(n_steps / n_steps_of_one), fewest, most))

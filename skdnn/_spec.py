@@ -430,7 +430,7 @@ class NetworkSpec:
         """Number of values in one sample."""
         return prod(self.input_shape)
 
-    @property
+    @cached_property
     def is_weighted(self) -> bool:
         """Whether members have shares in their mean: the last of all arrays."""
         return any(isinstance(layer, Mean) and layer.weighted for layer in self.layers)

@@ -151,8 +151,8 @@ class Quantities(_Head):
         return self._clipped(output * self.unit + self.mean).reshape(len(output), *self.shape)
 
     def errors(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Return how far targets are from predictions, as the network has both, in units of y."""
-        return (codes - output) * self.unit
+        """Return how far predictions are from targets, in units of y."""
+        return codes * self.unit + self.mean - self._clipped(output * self.unit + self.mean)
 
     def losses(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
         """Return the mean squared error of each row, in standard deviations of y."""
@@ -183,7 +183,7 @@ class OwnUnits(Quantities):
 
     def errors(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
         """Return how far predictions are from targets, which are in their own units here."""
-        return codes - (output * self.unit + self.mean)
+        return codes - self._clipped(output * self.unit + self.mean)
 
 
 class Positive(Quantities):

@@ -31,7 +31,7 @@ FLOORS = [
     {"_lookup", "_optimizers", "_scikeras", "_session"},
     {"_keras_layers"},
     {"_keras", "_spec"},
-    {"_plotting", "_programs", "_schedules", "_text"},
+    {"_plotting", "_presets", "_programs", "_schedules", "_text"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # What starts TensorFlow: imported only when something is trained or a Keras object is asked for.

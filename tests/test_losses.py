@@ -234,7 +234,7 @@ def test_predictions_with_a_logarithmic_link_are_positive(table, loss):
 )
 def test_targets_that_a_loss_has_no_value_for_are_refused(loss, y, message):
     with pytest.raises(ValueError, match=message):
-        DNNRegressor(loss=loss).fit(np.ones((3, 1)), y)
+        DNNRegressor(loss=loss, preset="plain").fit(np.ones((3, 1)), y)
 
 
 def test_a_later_batch_with_a_target_without_value_is_refused():
@@ -514,7 +514,8 @@ def test_a_guess_costs_no_more_than_is_said(table, loss, quantile):
 
 def test_a_loss_of_any_size_is_no_divergence_where_a_guess_is_unknown(table):
     X, y, _ = table
-    net = DNNRegressor(loss="mean_squared_error", alpha=1e9, optimizer="sgd", learning_rate=1e-30)
+    settings = {"preset": "plain", "alpha": 1e9, "optimizer": "sgd", "learning_rate": 1e-30}
+    net = DNNRegressor(loss="mean_squared_error", **settings)
     with pytest.warns(ConvergenceWarning, match="a guess has at most 1"):
         net.fit(X, y)
     assert OwnUnits(y, None).chance_loss == np.inf

@@ -6,7 +6,7 @@ from scipy.special import log_softmax
 from sklearn.metrics import log_loss
 
 from skdnn import DNNClassifier, DNNRegressor, _inference
-from skdnn._members import folds, folds_of_groups, member_weights, temperature
+from skdnn._members import folds, folds_of_groups, member_weights, noise, temperature
 
 
 @pytest.mark.parametrize("n", [7, 8, 9, 100])
@@ -50,10 +50,47 @@ def test_temperature_undoes_overconfidence(factor):
     probabilities = np.exp(log_softmax(logits, axis=1))
     y = (probabilities.cumsum(axis=1) > rng.random((20_000, 1))).argmax(axis=1)
 
-    def loss(z):
-        return log_loss(y, np.exp(log_softmax(z, axis=1)))
+    def losses(z):
+        return -log_softmax(z, axis=1)[np.arange(len(y)), y]
 
-    assert temperature(loss, logits * factor) == pytest.approx(factor, rel=0.05)
+    weight = np.ones(len(y))
+    assert temperature(losses, logits * factor, weight) == pytest.approx(factor, rel=0.05)
+
+
+def test_temperature_is_that_of_the_rows_with_weight():
+    rng = np.random.default_rng(0)
+    logits = 2 * rng.normal(size=(40_000, 2))
+    y = (np.diff(logits, axis=1)[:, 0] > rng.logistic(size=40_000)).astype(int)
+    logits[:20_000] *= 3  # their temperature is 3, that of the others 1
+    weight = np.repeat([0.0, 2.0], 20_000)
+
+    def losses(z):
+        return -log_softmax(z, axis=1)[np.arange(len(y)), y]
+
+    assert temperature(losses, logits, weight) == pytest.approx(1, rel=0.05)
+    assert temperature(losses, logits, 2 - weight) == pytest.approx(3, rel=0.05)
+
+
+def test_noise_is_what_the_members_do_not_explain():
+    # Two members are off by m + d and m - d, in two rows of weight 1 and 3: their mean square is
+    # m^2 + d^2, and the variance between them d^2.
+    m = np.array([[1.0, 0.0], [2.0, 0.0]])
+    d = np.array([[3.0, 1.0], [1.0, 2.0]])
+    each = np.array([m + d, m - d])
+    weight = np.array([[1.0, 3.0], [1.0, 3.0]])
+    assert noise(each, each + 7, weight) == pytest.approx([(1 + 3 * 4) / 4, 0])
+    # Agreement explains nothing, and disagreement at most all there is.
+    assert noise(each, np.zeros_like(each), weight) == pytest.approx([6.25, 3.25])
+    assert noise(each, 10 * each, weight) == pytest.approx([0, 0])
+
+
+def test_noise_is_learned_from_errors_on_rows_not_trained_on():
+    errors = np.array([[[1.0], [50.0], [50.0]], [[50.0], [3.0], [50.0]]])
+    weight = np.array([[2.0, 0, 0], [0, 1.0, 0]])
+    # Half of the difference is the standard deviation of two: its variance is 1 and 4 here, and 100
+    # of the row that no member was spared.
+    outputs = np.array([[[0.0], [0.0], [0.0]], [[2.0], [4.0], [20.0]]])
+    assert noise(errors, outputs, weight) == pytest.approx([(2 * 1 + 9) / 3 - (2 * 1 + 4) / 3])
 
 
 def test_groups_stay_together():
@@ -140,6 +177,29 @@ def test_quantiles_of_members_ascend(table):
     quantiles = model.set_params(random_state=0).fit(X, y).predict(X)
     assert np.all(np.diff(quantiles, axis=1) >= 0)
     assert np.mean(y[:, np.newaxis] <= quantiles, axis=0) == pytest.approx(levels, abs=0.08)
+
+
+def test_quantiles_of_members_are_learned_where_rows_are_held_out(table):
+    X, _ = table
+    y = X[:, 0] + np.random.default_rng(1).normal(size=len(X))
+    model = DNNRegressor((16,), loss="quantile", quantile=[0.1, 0.5, 0.9], n_members=2, epochs=30)
+    model.set_params(early_stopping=True, random_state=0).fit(X, y)
+    assert np.mean(y[:, np.newaxis] <= model.predict(X), axis=0) == pytest.approx(
+        [0.1, 0.5, 0.9], abs=0.1
+    )
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson", "mean_squared_error"])
+def test_the_noise_is_that_of_predictions_of_rows_held_out(table, loss):
+    X, _ = table
+    y = np.exp(X[:, 0] + 0.3 * np.random.default_rng(1).normal(size=len(X)))
+    model = DNNRegressor((16,), loss=loss, n_members=3, epochs=20, random_state=0)
+    model.fit(X[:300], y[:300], X_val=X[300:], y_val=y[300:])
+    each = np.array([model._targets.decode(o) for o in model._forward(X[300:], of_members=True)])
+    expected = np.mean((each - y[300:]) ** 2) - each.var(axis=0).mean()
+    assert model._noise == pytest.approx([expected], rel=1e-4)
+    _, std = model.predict(X[300:], return_std=True)
+    assert std == pytest.approx(np.sqrt(expected + each.var(axis=0)), rel=1e-4)
 
 
 def test_where_others_judge_by_the_held_out_rows_each_epoch_is_looked_at(table):

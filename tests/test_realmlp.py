@@ -32,9 +32,8 @@ from skdnn._spec import (
     ScaledDense,
     SmoothClip,
     State,
-    dense_stack,
-    realmlp_stack,
 )
+from skdnn._stacks import dense_stack, realmlp_stack
 
 N_COLUMNS, N_NUMERIC, N_BINS = 5, 3, 4
 _RATE = 2.0**-10  # Keras has it in float32

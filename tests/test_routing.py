@@ -107,7 +107,7 @@ def test_nothing_is_requested_unless_asked_for(cls):
     partial = {"sample_weight": None} | ({"classes": None} if cls is DNNClassifier else {})
     assert requests.partial_fit.requests == partial
     assert requests.score.requests == {"sample_weight": None}
-    assert requests.predict.requests == {}
+    assert requests.predict.requests == ({"return_std": None} if cls is DNNRegressor else {})
 
 
 @pytest.mark.parametrize("cls", [DNNClassifier, DNNRegressor])

@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold, cross_val_score
 
 from skdnn import DNNClassifier, DNNRegressor
-from skdnn._learning import _EPOCHS, _MANY_ROWS, _MOST_EPOCHS
+from skdnn._presets import _EPOCHS, _MANY_ROWS, _MOST_EPOCHS
 from skdnn._validation import hold_out
 
 ATTRIBUTES = ("best_epoch_", "best_score_", "validation_scores_")

@@ -343,6 +343,21 @@ def test_sparse_gives_what_dense_gives(counts, scaling, dtype):
     np.testing.assert_allclose(thin.predict(X.toarray()), thin.predict(X), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"n_members": 3},
+        {"numeric_embedding": "piecewise_linear"},
+        {"numeric_embedding": "periodic"},
+    ],
+    ids=str,
+)
+def test_sparse_gives_what_dense_gives_to_members_and_embeddings(counts, params):
+    X, y = counts
+    model = quick(**params).fit(X, y)
+    np.testing.assert_allclose(model.predict(X), model.predict(X.toarray()), rtol=1e-5, atol=1e-6)
+
+
 def test_by_default_sparse_columns_are_divided_by_their_greatest_value(counts):
     X, y = counts
     scaled = MaxAbsScaler().fit_transform(X)

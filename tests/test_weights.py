@@ -189,13 +189,14 @@ def test_warm_start_may_change_the_weights(table):
     "check", [check_class_weight_classifiers, check_class_weight_balanced_classifiers]
 )
 def test_scikit_learn_check_of_class_weights(check):
+    plain = DNNClassifier(preset="plain")
     if check is check_class_weight_balanced_classifiers:
         X, y = make_classification(200, weights=[0.8, 0.2], random_state=0)
-        check("DNNClassifier", DNNClassifier(), X[:100], y[:100], X[100:], y[100:], [0.8, 0.2])
+        check("DNNClassifier", plain, X[:100], y[:100], X[100:], y[100:], [0.8, 0.2])
     else:
-        check("DNNClassifier", DNNClassifier())
+        check("DNNClassifier", plain)
 
 
 def test_balanced_weights_count_a_row_of_weight_two_twice():
-    balanced = DNNClassifier(class_weight="balanced", dtype="float64")
+    balanced = DNNClassifier(preset="plain", class_weight="balanced", dtype="float64")
     check_sample_weight_equivalence_on_dense_data("DNNClassifier", balanced)
