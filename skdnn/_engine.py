@@ -244,7 +244,9 @@ def _epochs(
 
 
 def _named(program: Program, values: np.ndarray) -> dict[str, float]:
-    return dict(zip(("loss", program.recipe.metric), map(float, values), strict=True))
+    loss, metric, *tempered = map(float, values)
+    refinement = {"refinement": min(tempered)} if tempered else {}
+    return {"loss": loss, program.recipe.metric: metric} | refinement
 
 
 def _train(
@@ -284,14 +286,14 @@ def _evaluate(
     """Return loss and metric of the held-out rows, as predictions would have them."""
     if not len(plan.held_out):
         return {}
-    total, sums = 0.0, np.zeros(2)
+    total, sums = 0.0, np.zeros(1)
     training.validation_logs = []
     batch_size = max(1, min(_EVALUATION_BATCH, VALUES_PER_CALL // feeder.n_values))
     if training.each_step:
         batch_size = plan.batch_size
     for call in feeder.calls(plan.held_out, batch_sizes(len(plan.held_out), batch_size)):
         told = program.run("evaluate", call.arrays, call.bounds, constants)
-        sums += told.sum(axis=0, dtype=np.float64)
+        sums = sums + told.sum(axis=0, dtype=np.float64)
         _, _, *weights = call.arrays
         # Where there are members, each row has a weight for each of them.
         total += np.mean(weights[0], dtype=np.float64) * call.n_rows if weights else call.n_rows

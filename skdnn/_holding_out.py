@@ -73,8 +73,9 @@ class HoldingOut:
 
     def _early_stopping(self, goes_on: bool) -> EarlyStopping:
         def measure(logs: dict[str, Any]) -> Any:
-            if self.resolved_params_.get("monitor", "loss") == "loss":
-                return logs["val_loss"]
+            monitor = self.resolved_params_.get("monitor", "loss")
+            if monitor != "accuracy":
+                return logs[f"val_{monitor}"]
             metric = next(name for name in logs if name in _ACCURACIES)
             return 1 - logs[metric] + _LOSS_SHARE * logs["val_loss"]
 

@@ -387,6 +387,12 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
                 f"cross-entropies, and has no meaning for the loss {self.loss!r}: leave it at 0. "
                 f"Got {smoothing!r}."
             )
+        tempered = self.resolved_params_.get("monitor") == "refinement"
+        if tempered and (not isinstance(loss, str) or self._targets.loss not in SMOOTHED):
+            raise ValueError(
+                f"monitor='refinement' of {type(self).__name__} is for the cross-entropies, and "
+                f"has no meaning for the loss {self.loss!r}: set monitor='loss'."
+            )
         constants = Constants(
             unit=self._targets.unit.astype(dtype),
             alpha=np.asarray(self.alpha, dtype),
@@ -405,6 +411,7 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             weighted=weighted,
             penalized=self.alpha > 0,
             smoothed=smoothing > 0,
+            tempered=tempered,
         )
         return recipe, fetch, constants
 

@@ -132,7 +132,7 @@ def resolve(
         if not adam:
             chosen["learning_rate"] = None
         if not cross_entropy:
-            chosen |= {"label_smoothing": 0.0, "calibration": None}
+            chosen |= {"label_smoothing": 0.0, "calibration": None, "monitor": "loss"}
         if data.comes_in_parts:  # how long, and on which rows, is not for one part to say
             chosen |= {name: plain[name] for name in _OF_WHOLE_FITS}
     return Bunch(preset=preset, **{name: explicit.get(name, chosen[name]) for name in given})
@@ -232,7 +232,7 @@ def _of_tables(
         "epochs": epochs,
         "batch_size": batch_size,
         "early_stopping": stops,
-        "monitor": "accuracy",
+        "monitor": "refinement",
         "n_iter_no_change": explicit.get("epochs", epochs),  # to the end of the schedule
         "calibration": "temperature" if stops else None,
         "clip": True,
@@ -272,7 +272,7 @@ def _of_images(
         "epochs": epochs,
         "batch_size": batch_size,
         "early_stopping": False,
-        "monitor": "accuracy",
+        "monitor": "refinement",
         "n_iter_no_change": 10,
         "calibration": None,
         "clip": True,

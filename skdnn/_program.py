@@ -126,6 +126,7 @@ class Recipe:
     penalized: bool
     scheduled: bool = False  # each step is given its learning rate
     smoothed: bool = False  # labels, in training
+    tempered: bool = False  # the cross-entropy of held-out rows is told at several temperatures
 
 
 class Constants(NamedTuple):
@@ -146,6 +147,9 @@ class Constants(NamedTuple):
     ema_momentum: Any = 0.0
     label_smoothing: Any = 0.0
 
+
+# By which logits are divided: eight of them, from a quarter to four.
+TEMPERATURES = tuple(2.0 ** np.linspace(-2, 2, 9))
 
 _ROWS = ("unit", "center", "levels")  # constants of one dimension
 
@@ -242,7 +246,7 @@ class Program:
 
             n_steps = tf.size(bounds) - 1
             spans = tf.stack([bounds[:-1], bounds[1:]], axis=1)
-            results = tf.TensorArray(dtype, n_steps, element_shape=[2])
+            results = tf.TensorArray(dtype, n_steps, element_shape=[None])
             start = tf.constant(0), results
             with self._strengths(constants):
                 _, results = tf.while_loop(
@@ -288,8 +292,11 @@ class Program:
 
         return swapped if self._averaged else loop
 
-    def _told(self, batch: list[Any], constants: Constants, training: bool) -> tuple[Any, Any]:
-        """Return loss and metric of each row, before weights; of members one after the other."""
+    def _told(self, batch: list[Any], constants: Constants, training: bool) -> list[Any]:
+        """Return loss and metric of each row, before weights; of members one after the other.
+
+        Where they are asked for, the cross-entropies at `TEMPERATURES` follow.
+        """
         (x, y), loss = batch[:2], self.recipe.loss
         output = self.model(x, training=training)
         if self._has_members:
@@ -308,7 +315,11 @@ class Program:
             losses = loss.per_row(y, output, activation, self.recipe.weighted)
         if activation == "exponential":
             output = tf.exp(output)
-        return losses, tf.cast(METRICS[self.recipe.metric](y, output, constants), losses.dtype)
+        metrics = tf.cast(METRICS[self.recipe.metric](y, output, constants), losses.dtype)
+        told = [losses, metrics]
+        if self.recipe.tempered and not training:
+            told += [LOSSES[str(loss)](y, output / t, constants) for t in TEMPERATURES]
+        return told
 
     def _penalty(self, alpha: Any) -> Any:
         kernels = [v for v in self.model.trainable_variables if v.name == "kernel"]
@@ -318,7 +329,7 @@ class Program:
         """Take one step of gradient descent on the mean loss; return the sums of what is told."""
         variables, scale = self.model.trainable_variables, self.optimizer.scale_loss
         with tf.GradientTape() as tape:
-            losses, metrics = self._told(batch, constants, training=True)
+            losses, *_ = told = self._told(batch, constants, training=True)
             penalty = self._penalty(constants.alpha) if self.recipe.penalized else 0.0
         weights = self._weights(batch, losses)
         n_rows = tf.cast(tf.size(losses) / self.recipe.spec.n_members, losses.dtype)
@@ -329,23 +340,23 @@ class Program:
         # Of an embedding it comes as slices, some of them twice: a step in one kernel needs sums.
         gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
         self.optimizer.apply(gradients, variables)
-        sums = self._sums(losses, metrics, weights)
+        sums = self._sums(told, weights)
         return sums + tf.stack([n_rows * penalty, 0.0]) if self.recipe.penalized else sums
 
     def _evaluate_batch(self, batch: list[Any], constants: Constants) -> Any:
-        losses, metrics = self._told(batch, constants, training=False)
+        losses, *others = self._told(batch, constants, training=False)
         if self.recipe.penalized:
             losses += self._penalty(constants.alpha)
-        return self._sums(losses, metrics, self._weights(batch, losses))
+        return self._sums([losses, *others], self._weights(batch, losses))
 
     def _weights(self, batch: list[Any], losses: Any) -> Any:
         if not self.recipe.weighted:
             return tf.ones_like(losses)
         return tf.reshape(tf.transpose(batch[2]), [-1]) if self._has_members else batch[2]
 
-    def _sums(self, losses: Any, metrics: Any, weights: Any) -> Any:
+    def _sums(self, told: list[Any], weights: Any) -> Any:
         """Return the weighted sums over the rows of a batch, of members their mean."""
-        sums = tf.linalg.matvec(tf.stack([losses, metrics]), weights)
+        sums = tf.linalg.matvec(tf.stack(told), weights)
         return sums / self.recipe.spec.n_members if self._has_members else sums
 
     # ------------------------------------------------------------------ run
@@ -448,8 +459,9 @@ class Program:
 
         Returns
         -------
-        results : ndarray of shape (n_steps, 2)
-            Loss and metric, summed over the rows of each batch.
+        results : ndarray of shape (n_steps, 2), or more
+            Loss and metric, summed over the rows of each batch; where the recipe says so, also the
+            cross-entropies at `TEMPERATURES` in "evaluate".
         """
         if name not in self._machine:
             loop, signature = self._over_batches(self._evaluate_batch)
