@@ -316,6 +316,16 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     True
     >>> clf.predict_proba(X_test).shape
     (450, 10)
+
+    Where nothing is said of sizes and epochs, the preset chooses what is left at "auto":
+
+    >>> quick = DNNClassifier(preset="fast", batch_size=128, random_state=0).fit(X_train, y_train)
+    >>> used = quick.resolved_params_
+    >>> used.preset, used.batch_size, used.scaling
+    ('fast', 128, 'pixelwise')
+
+    The layers of the first one:
+
     >>> clf.summary()
     Layer     Type             Output shape  Parameters
     ────────  ───────────────  ────────────  ──────────

@@ -309,6 +309,19 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     >>> reg = DNNRegressor((20,), alpha=0.01, epochs=30, random_state=0)
     >>> bool(cross_val_score(reg, X, y).mean() > 0.4)
     True
+
+    Where nothing is said of sizes and epochs, the preset chooses what is left at "auto":
+
+    >>> quick = DNNRegressor(preset="fast", batch_size=64, random_state=0).fit(X, y)
+    >>> used = quick.resolved_params_
+    >>> used.preset, used.batch_size, used.numeric_embedding
+    ('fast', 64, 'piecewise_linear')
+
+    Several networks tell how far off they may be:
+
+    >>> mean, std = quick.predict(X[:3], return_std=True)
+    >>> mean.shape, std.shape, bool((std > 0).all())
+    ((3,), (3,), True)
     """
 
     _parameter_constraints: dict = {
@@ -457,6 +470,17 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         ------
         ValueError
             With `return_std`, of one network alone, and of quantiles.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.datasets import load_diabetes
+        >>> from skdnn import DNNRegressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> reg = DNNRegressor(preset="fast", random_state=0).fit(X[:300], y[:300])
+        >>> mean, std = reg.predict(X[300:], return_std=True)
+        >>> bool((np.abs(y[300:] - mean) < 2 * std).mean() > 0.85)
+        True
         """
         if not return_std:
             return super().predict(X)
