@@ -67,7 +67,7 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
             StrOptions({"auto", "constant", "cosine", "coslog4", "one_cycle", "reduce_on_plateau"})
         ],
         "warmup": [Interval(Real, 0, 1, closed="left"), _AUTO],
-        "weight_decay": [Interval(Real, 0, None, closed="left"), None],
+        "weight_decay": [Interval(Real, 0, None, closed="left"), None, _AUTO],
         "clipnorm": [Interval(Real, 0, None, closed="neither"), None],
         "ema_momentum": [Interval(Real, 0, 1, closed="left"), None],
         "epochs": [Interval(Integral, 1, None, closed="left"), _AUTO],
@@ -107,7 +107,7 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         learning_rate_schedule: str = "auto",
         warmup: float | str = "auto",
         momentum: float | None = None,
-        weight_decay: float | None = None,
+        weight_decay: float | str | None = "auto",
         clipnorm: float | None = None,
         ema_momentum: float | None = None,
         epochs: int | str = "auto",

@@ -15,8 +15,8 @@ from skdnn._spec import NetworkSpec, State
 from skdnn._validation import Given, hold_out
 
 _VALIDATION_FRACTION = 0.1
-# Of several epochs of one accuracy, the one of the least loss.
-_ACCURACIES, _LOSS_SHARE = ("val_accuracy", "val_binary_accuracy"), 1e-3
+# Of several epochs of nearly the same accuracy, the one of the least loss.
+_ACCURACIES, _LOSS_SHARE = ("val_accuracy", "val_binary_accuracy"), 0.1
 _MOST_JUDGED = 100_000  # rows that predictions are judged by
 
 
@@ -77,7 +77,8 @@ class HoldingOut:
             if monitor != "accuracy":
                 return logs[f"val_{monitor}"]
             metric = next(name for name in logs if name in _ACCURACIES)
-            return 1 - logs[metric] + _LOSS_SHARE * logs["val_loss"]
+            loss = logs.get("val_refinement", logs["val_loss"])
+            return 1 - logs[metric] + _LOSS_SHARE * loss
 
         return EarlyStopping(measure, self.resolved_params_.n_iter_no_change, self.tol, goes_on)
 

@@ -30,14 +30,14 @@ from skdnn._holding_out import HoldingOut
 from skdnn._inputs import Inputs
 from skdnn._layout import Layout
 from skdnn._members import member_weights
-from skdnn._presets import NAMES, OF_NETWORKS, Data, choose, is_auto, resolve
+from skdnn._presets import NAMES, OF_NETWORKS, Data, Task, choose, is_auto, resolve
 from skdnn._receiving import Receiving
 from skdnn._schedules import Schedule
 from skdnn._spec import Activation, OneHot, Periodic, PiecewiseLinear, SmoothClip, State
 from skdnn._targets import Targets
 from skdnn._validation import Given
 
-_SAMPLE = 100_000  # rows that the constants of layers are read off
+_SAMPLE = 2**25  # values that the constants of layers are read off
 # What of the optimizer's settings is a parameter whose value is data to a compiled program.
 _STRENGTHS = ("clipnorm", "weight_decay", "ema_momentum")
 
@@ -242,14 +242,13 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
         preset = choose(self.preset, given, data)
         if known is not None and self.preset == "auto":
             preset = known.preset
-        params = resolve(
-            given,
-            preset,
-            data,
+        task = Task(
             classifies=is_classifier(self),
             adam=isinstance(self.optimizer, str) and self.optimizer.lower() == "adam",
             cross_entropy=is_classifier(self) and loss in ("auto", "log_loss"),
+            batch_norm=bool(self.batch_norm),
         )
+        params = resolve(given, preset, data, task)
         if known is not None and preset == known.preset:
             begun = [name for name in OF_NETWORKS if name in given and is_auto(given[name])]
             params |= {name: known[name] for name in begun}
@@ -259,10 +258,11 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
         from skdnn._lookup import resolve_optimizer
 
         owner = type(self).__name__
-        strengths = {name: getattr(self, name) for name in _STRENGTHS}
+        resolved = self.resolved_params_
+        strengths = {name: resolved.get(name, getattr(self, name)) for name in _STRENGTHS}
         return resolve_optimizer(
             self.optimizer,
-            self.resolved_params_.learning_rate,
+            resolved.learning_rate,
             self.momentum,
             owner,
             **strengths,
@@ -340,7 +340,7 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             shape = periodic.n_columns, periodic.n_frequencies
             constants[Periodic] = frequencies(*shape, self._rng)
         if {PiecewiseLinear, SmoothClip} & set(layers):
-            sample = rows[:: -(-len(rows) // _SAMPLE)]
+            sample = rows[:: -(-len(rows) // max(1000, _SAMPLE // self._spec.n_inputs))]
             numbers = self._inputs.fetch_from(X, "float64")(sample)
             numbers = numbers[:, : len(self._inputs.numbers)]
             if PiecewiseLinear in layers:
@@ -380,15 +380,17 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             fetch = _one_after_the_other(
                 fetch, len(y), self._fetch_from(source, codes_val, weight_val, weighted)
             )
+        monitor = self.resolved_params_.get("monitor", "loss")
+        is_smooth = isinstance(loss, str) and self._targets.loss in SMOOTHED
+        tempered = is_smooth and monitor != "loss"
         smoothing = self.resolved_params_.get("label_smoothing", 0.0)
-        if smoothing and (not isinstance(loss, str) or self._targets.loss not in SMOOTHED):
+        if smoothing and not is_smooth:
             raise ValueError(
                 f"The 'label_smoothing' parameter of {type(self).__name__} is for the "
                 f"cross-entropies, and has no meaning for the loss {self.loss!r}: leave it at 0. "
                 f"Got {smoothing!r}."
             )
-        tempered = self.resolved_params_.get("monitor") == "refinement"
-        if tempered and (not isinstance(loss, str) or self._targets.loss not in SMOOTHED):
+        if monitor == "refinement" and not is_smooth:
             raise ValueError(
                 f"monitor='refinement' of {type(self).__name__} is for the cross-entropies, and "
                 f"has no meaning for the loss {self.loss!r}: set monitor='loss'."

@@ -48,6 +48,7 @@ NAMES = (
     "learning_rate",
     "learning_rate_schedule",
     "warmup",
+    "weight_decay",
     "label_smoothing",
     "epochs",
     "batch_size",
@@ -72,6 +73,20 @@ def realmlp_activation(classifies: bool) -> str:
     return "selu" if classifies else "mish"
 
 
+class Task(NamedTuple):
+    """What a recipe knows of the estimator, beside what may be "auto".
+
+    Whether it is classes that are predicted; whether the optimizer is Adam, whose learning rate a
+    recipe knows; whether the loss is the cross-entropy, whose labels are smoothed; and whether
+    batch normalisation is asked for.
+    """
+
+    classifies: bool
+    adam: bool = True
+    cross_entropy: bool = True
+    batch_norm: bool = False
+
+
 def is_auto(value: Any) -> bool:
     """Whether a value is to be chosen."""
     return isinstance(value, str) and value == "auto"
@@ -91,15 +106,7 @@ def choose(preset: str, given: Mapping[str, Any], data: Data) -> str:
     return "plain" if named else DEFAULT
 
 
-def resolve(
-    given: Mapping[str, Any],
-    preset: str,
-    data: Data,
-    *,
-    classifies: bool,
-    adam: bool,
-    cross_entropy: bool,
-) -> Bunch:
+def resolve(given: Mapping[str, Any], preset: str, data: Data, task: Task) -> Bunch:
     """Choose what is left at "auto"; what is given stays as it is.
 
     Parameters
@@ -110,12 +117,8 @@ def resolve(
         One of `PRESETS`.
     data : Data
         What they are chosen for.
-    classifies : bool
-        Whether it is classes that are predicted.
-    adam : bool
-        Whether the optimizer is Adam, whose learning rate a recipe knows.
-    cross_entropy : bool
-        Whether the loss is the cross-entropy, the one whose labels are smoothed.
+    task : Task
+        What they are chosen to do.
 
     Returns
     -------
@@ -128,10 +131,10 @@ def resolve(
         chosen = plain
     else:
         recipe = _of_images if data.is_image else _of_tables
-        chosen = recipe(preset, data, explicit, classifies)
-        if not adam:
-            chosen["learning_rate"] = None
-        if not cross_entropy:
+        chosen = recipe(preset, data, explicit, task)
+        if not task.adam:
+            chosen |= {"learning_rate": None, "weight_decay": None}
+        if not task.cross_entropy:
             chosen |= {"label_smoothing": 0.0, "calibration": None, "monitor": "loss"}
         if data.comes_in_parts:  # how long, and on which rows, is not for one part to say
             chosen |= {name: plain[name] for name in _OF_WHOLE_FITS}
@@ -168,6 +171,7 @@ def _plain(data: Data, explicit: Mapping[str, Any]) -> dict[str, Any]:
         "learning_rate": None,
         "learning_rate_schedule": "constant",
         "warmup": 0.0,
+        "weight_decay": None,
         "label_smoothing": 0.0,
         "epochs": _MOST_EPOCHS if stops else _EPOCHS,
         "batch_size": 32,
@@ -180,40 +184,47 @@ def _plain(data: Data, explicit: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Size(NamedTuple):
-    """How much a preset spends on a table: networks of which kind, steps, and learning rate.
+    """How much a preset spends on a table.
 
-    Steps are these times the square root of the number of rows: more rows have more to tell.
+    Steps are `n_steps` times the square root of the number of rows: more rows have more to tell.
+    Of two kinds there are `n_members` of each.
     """
 
     n_members: int
     n_steps: float
-    learning_rate: float
+    learning_rate: float = RATE
     parametrization: str = "standard"
 
 
+# Of classes and of quantities: for these, members of a second kind gain nothing.
 _SIZES = {
-    "fast": _Size(2, 15, 3e-3),
-    "balanced": _Size(4, 23, RATE),
-    "best": _Size(8, 40, RATE, "both"),
+    ("fast", True): _Size(2, 15, 3e-3),
+    ("fast", False): _Size(2, 15, 3e-3),
+    ("balanced", True): _Size(2, 23, parametrization="both"),
+    ("balanced", False): _Size(4, 23),
+    ("best", True): _Size(8, 40, parametrization="both"),
+    ("best", False): _Size(8, 40, parametrization="both"),
 }
 _FEWEST_ROWS = 50  # to deal out to folds
 _MOST_BINNED = 128  # columns
+_MOST_COLUMNS = 2000  # of which members have first layers of their own
 
 
-def _of_tables(
-    preset: str, data: Data, explicit: Mapping[str, Any], classifies: bool
-) -> dict[str, Any]:
+def _of_tables(preset: str, data: Data, explicit: Mapping[str, Any], task: Task) -> dict[str, Any]:
     """Networks of two layers on binned columns, each stopped on a fold of its own."""
-    size = _SIZES[preset]
-    kind = explicit.get("parametrization", size.parametrization)
+    size = _SIZES[preset, task.classifies]
+    is_wide = data.n_columns > _MOST_COLUMNS or data.is_sparse
+    n_members = min(size.n_members, 2) if is_wide else size.n_members
+    kind = "standard" if is_wide or task.batch_norm else size.parametrization
+    kind = explicit.get("parametrization", kind)
     rate, activation = size.learning_rate, "relu"
     if kind == "realmlp":
-        rate, activation = realmlp_rate(classifies), realmlp_activation(classifies)
+        rate, activation = realmlp_rate(task.classifies), realmlp_activation(task.classifies)
     stops = explicit.get("early_stopping", data.n_rows >= _FEWEST_ROWS or data.is_given)
     n_rows = data.n_rows * 7 / 8 if stops and not data.is_given else data.n_rows
     batch_size = explicit.get("batch_size", _batch_size(n_rows, 256))
     epochs = _epochs(n_rows, batch_size, size.n_steps * data.n_rows**0.5, 10, 400)
-    is_binned = data.n_columns <= _MOST_BINNED and not data.is_sparse
+    is_binned = data.n_columns <= _MOST_BINNED and not is_wide
     return {
         "hidden_layer_sizes": (128, 128),
         "activation": activation,
@@ -222,17 +233,18 @@ def _of_tables(
         "scaling": "auto",
         "one_hot_max_size": 64,
         "numeric_embedding": "piecewise_linear" if is_binned else None,
-        "n_members": size.n_members,
+        "n_members": n_members,
         "parametrization": kind,
         "blend": "greedy" if kind == "both" and stops else None,
         "learning_rate": rate,
         "learning_rate_schedule": "coslog4",
         "warmup": 0.0,
+        "weight_decay": 0.1,
         "label_smoothing": 0.1,
         "epochs": epochs,
         "batch_size": batch_size,
         "early_stopping": stops,
-        "monitor": "refinement",
+        "monitor": "accuracy",
         "n_iter_no_change": explicit.get("epochs", epochs),  # to the end of the schedule
         "calibration": "temperature" if stops else None,
         "clip": True,
@@ -247,9 +259,7 @@ _IMAGE_LAYERS = {
 }
 
 
-def _of_images(
-    preset: str, data: Data, explicit: Mapping[str, Any], classifies: bool
-) -> dict[str, Any]:
+def _of_images(preset: str, data: Data, explicit: Mapping[str, Any], task: Task) -> dict[str, Any]:
     """One wide network with dropout; each pixel is scaled apart."""
     sizes, dropout = _IMAGE_LAYERS[preset]
     batch_size = explicit.get("batch_size", _batch_size(data.n_rows, 128))
@@ -268,11 +278,12 @@ def _of_images(
         "learning_rate": 1e-3,
         "learning_rate_schedule": "cosine",
         "warmup": 0.1,
+        "weight_decay": None,
         "label_smoothing": 0.1,
         "epochs": epochs,
         "batch_size": batch_size,
         "early_stopping": False,
-        "monitor": "refinement",
+        "monitor": "accuracy",
         "n_iter_no_change": 10,
         "calibration": None,
         "clip": True,

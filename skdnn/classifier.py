@@ -169,11 +169,12 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     momentum : float or None, default=None
         Overrides the optimizer's own, for those that have one: "sgd", "momentum", "nesterov" and
         "rmsprop".
-    weight_decay : float or None, default=None
+    weight_decay : float, None or "auto", default="auto"
         Share of each weight, times the learning rate, that is taken from it at each step, apart
         from the gradient (Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization"). As
         in Keras, of all weights: biases and normalisation too. Overrides the optimizer's own,
-        which "adamw" has by default, unless None.
+        which "adamw" has by default, unless None. "auto" is 0.1 of tables, in all presets but
+        "plain" where the optimizer is "adam"; else None.
     clipnorm : float or None, default=None
         The most that the L2 norm of the gradient of each weight array may be; longer ones are
         shortened to it. In the place of any clipping of the optimizer's own, unless None.
@@ -222,14 +223,15 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         With early stopping: what of the held-out rows is watched.
 
         - "loss": the loss.
-        - "accuracy": the share of errors, to which a thousandth of the loss is added, so that of
-          several epochs with the same accuracy the one of the least loss is kept.
+        - "accuracy": the share of errors, to which a tenth of "refinement" is added (of losses that
+          are no cross-entropies, a tenth of the loss), so that of several epochs with nearly the
+          same accuracy the one of the least loss is kept.
         - "refinement": the cross-entropy at the best of nine temperatures from a quarter to four,
           in `history_` as "val_refinement" (Berta et al. 2025, "Rethinking Early Stopping: Refine,
           Then Calibrate"). A network that is only too sure, or not sure enough, is as good as one
           that is not, because `calibration` makes up for it. Of the cross-entropies alone.
 
-        "auto" is "loss" in the preset "plain" and for other losses; else "refinement".
+        "auto" is "loss" in the preset "plain" and for other losses; else "accuracy".
     calibration : {"auto", "temperature"} or None, default="auto"
         Whether logits are divided by a temperature after training: the one by which the
         cross-entropy of rows that were not trained on is least (Guo et al. 2017, "On Calibration of
@@ -373,7 +375,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         learning_rate_schedule: str = "auto",
         warmup: float | str = "auto",
         momentum: float | None = None,
-        weight_decay: float | None = None,
+        weight_decay: float | str | None = "auto",
         clipnorm: float | None = None,
         ema_momentum: float | None = None,
         label_smoothing: float | str = "auto",

@@ -191,11 +191,12 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     momentum : float or None, default=None
         Overrides the optimizer's own, for those that have one: "sgd", "momentum", "nesterov" and
         "rmsprop".
-    weight_decay : float or None, default=None
+    weight_decay : float, None or "auto", default="auto"
         Share of each weight, times the learning rate, that is taken from it at each step, apart
         from the gradient (Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization"). As
         in Keras, of all weights: biases and normalisation too. Overrides the optimizer's own,
-        which "adamw" has by default, unless None.
+        which "adamw" has by default, unless None. "auto" is 0.1 of tables, in all presets but
+        "plain" where the optimizer is "adam"; else None.
     clipnorm : float or None, default=None
         The most that the L2 norm of the gradient of each weight array may be; longer ones are
         shortened to it. In the place of any clipping of the optimizer's own, unless None.
@@ -355,7 +356,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         learning_rate_schedule: str = "auto",
         warmup: float | str = "auto",
         momentum: float | None = None,
-        weight_decay: float | None = None,
+        weight_decay: float | str | None = "auto",
         clipnorm: float | None = None,
         ema_momentum: float | None = None,
         epochs: int | str = "auto",

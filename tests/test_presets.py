@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skdnn import DNNClassifier, DNNRegressor, clear_program_cache
 from skdnn._engine import PROGRAMS
-from skdnn._presets import PRESETS, Data, choose, resolve
+from skdnn._presets import PRESETS, Data, Task, choose, resolve
 
 # Cheap, and not plain: neither says how wide nor how long.
 FEW = {"batch_size": 256, "random_state": 0}
@@ -16,7 +16,7 @@ AUTO = dict.fromkeys(["hidden_layer_sizes", "epochs", "batch_size", "n_members"]
 
 
 def recipe(preset, data, **given):
-    return resolve(AUTO | given, preset, data, classifies=True, adam=True, cross_entropy=True)
+    return resolve(AUTO | given, preset, data, Task(classifies=True))
 
 
 def test_the_example_of_the_documentation_is_one_plain_network(iris):
@@ -156,7 +156,7 @@ def test_warm_start_and_partial_fit_go_on_with_the_network_that_began(iris):
     assert clf.resolved_params_.preset == "balanced"
     assert clf.n_iter_ == n_epochs + 3
     clf.partial_fit(X, y)
-    assert clf._spec.n_members == clf.resolved_params_.n_members == 4
+    assert clf._spec.n_members == 2 * clf.resolved_params_.n_members == 4
 
 
 def test_the_preset_of_a_network_that_began_cannot_change(iris):
