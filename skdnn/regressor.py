@@ -55,7 +55,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         `resolved_params_` says what was used.
 
         - "plain": one network with a hidden layer of 100 units, trained for 50 epochs.
-        - "fast", "balanced", "best": 2, 4 or 8 networks side by side, of two hidden layers of 128
+        - "fast", "balanced", "best": 2, 4 or 16 networks side by side, of two hidden layers of 128
           units, on binned columns; each stopped on a fold of its own; see the user guide for the
           whole recipe. Of images (samples of rank 2 and above), one wide network with dropout.
         - "auto": "plain" where `hidden_layer_sizes` or `epochs` is given, and where rows come in
@@ -130,7 +130,8 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         - "both": `n_members` of each, in one loop. Those of RealMLP then have its activation, and
           learn at 20 (quantities: 35) times `learning_rate`.
 
-        "auto" is "both" in the preset "best", else "standard".
+        "auto" is "both" in the preset "best", and for classes in "balanced" (but not of sparse X, of
+        more than 2,000 columns, or with `batch_norm`); else "standard".
     blend : {"auto", "greedy"} or None, default="auto"
         How much each member counts. None: all the same. "greedy": as it is chosen in 12 rounds, of
         each of which the choice is the one that makes the loss of the average on held-out rows
