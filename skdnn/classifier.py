@@ -115,8 +115,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         - "both": `n_members` of each, in one loop. Those of RealMLP then have its activation, and
           learn at 20 (quantities: 35) times `learning_rate`.
 
-        "auto" is "both" in the preset "best", and for classes in "balanced" (but not of sparse X, of
-        more than 2,000 columns, or with `batch_norm`); else "standard".
+        "auto" is "both" in the preset "best", and for classes in "balanced" (but not of sparse X,
+        of more than 2,000 columns, or with `batch_norm`); else "standard".
     blend : {"auto", "greedy"} or None, default="auto"
         How much each member counts. None: all the same. "greedy": as it is chosen in 12 rounds, of
         each of which the choice is the one that makes the loss of the average on held-out rows
