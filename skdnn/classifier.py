@@ -40,7 +40,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         `resolved_params_` says what was used.
 
         - "plain": one network with a hidden layer of 100 units, trained for 50 epochs.
-        - "fast", "balanced", "best": 2, 4 or 8 networks side by side, of two hidden layers of 128
+        - "fast", "balanced", "best": 2, 4 or 16 networks side by side, of two hidden layers of 128
           units, on binned columns; each stopped on a fold of its own; see the user guide for the
           whole recipe. Of images (samples of rank 2 and above), one wide network with dropout.
         - "auto": "plain" where `hidden_layer_sizes` or `epochs` is given, and where rows come in
@@ -115,7 +115,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         - "both": `n_members` of each, in one loop. Those of RealMLP then have its activation, and
           learn at 20 (quantities: 35) times `learning_rate`.
 
-        "auto" is "both" in the preset "best", else "standard".
+        "auto" is "both" in the preset "best", and for classes in "balanced" (but not of sparse X,
+        of more than 2,000 columns, or with `batch_norm`); else "standard".
     blend : {"auto", "greedy"} or None, default="auto"
         How much each member counts. None: all the same. "greedy": as it is chosen in 12 rounds, of
         each of which the choice is the one that makes the loss of the average on held-out rows
@@ -318,6 +319,16 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     True
     >>> clf.predict_proba(X_test).shape
     (450, 10)
+
+    Where nothing is said of sizes and epochs, the preset chooses what is left at "auto":
+
+    >>> quick = DNNClassifier(preset="fast", batch_size=128, random_state=0).fit(X_train, y_train)
+    >>> used = quick.resolved_params_
+    >>> used.preset, used.batch_size, used.scaling
+    ('fast', 128, 'pixelwise')
+
+    The layers of the first one:
+
     >>> clf.summary()
     Layer     Type             Output shape  Parameters
     ────────  ───────────────  ────────────  ──────────

@@ -55,7 +55,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         `resolved_params_` says what was used.
 
         - "plain": one network with a hidden layer of 100 units, trained for 50 epochs.
-        - "fast", "balanced", "best": 2, 4 or 8 networks side by side, of two hidden layers of 128
+        - "fast", "balanced", "best": 2, 4 or 16 networks side by side, of two hidden layers of 128
           units, on binned columns; each stopped on a fold of its own; see the user guide for the
           whole recipe. Of images (samples of rank 2 and above), one wide network with dropout.
         - "auto": "plain" where `hidden_layer_sizes` or `epochs` is given, and where rows come in
@@ -130,7 +130,8 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         - "both": `n_members` of each, in one loop. Those of RealMLP then have its activation, and
           learn at 20 (quantities: 35) times `learning_rate`.
 
-        "auto" is "both" in the preset "best", else "standard".
+        "auto" is "both" in the preset "best", and for classes in "balanced" (but not of sparse X,
+        of more than 2,000 columns, or with `batch_norm`); else "standard".
     blend : {"auto", "greedy"} or None, default="auto"
         How much each member counts. None: all the same. "greedy": as it is chosen in 12 rounds, of
         each of which the choice is the one that makes the loss of the average on held-out rows
@@ -310,6 +311,19 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     >>> reg = DNNRegressor((20,), alpha=0.01, epochs=30, random_state=0)
     >>> bool(cross_val_score(reg, X, y).mean() > 0.4)
     True
+
+    Where nothing is said of sizes and epochs, the preset chooses what is left at "auto":
+
+    >>> quick = DNNRegressor(preset="fast", batch_size=64, random_state=0).fit(X, y)
+    >>> used = quick.resolved_params_
+    >>> used.preset, used.batch_size, used.numeric_embedding
+    ('fast', 64, 'piecewise_linear')
+
+    Several networks tell how far off they may be:
+
+    >>> mean, std = quick.predict(X[:3], return_std=True)
+    >>> mean.shape, std.shape, bool((std > 0).all())
+    ((3,), (3,), True)
     """
 
     _parameter_constraints: dict = {
@@ -458,6 +472,17 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         ------
         ValueError
             With `return_std`, of one network alone, and of quantiles.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.datasets import load_diabetes
+        >>> from skdnn import DNNRegressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> reg = DNNRegressor(preset="fast", random_state=0).fit(X[:300], y[:300])
+        >>> mean, std = reg.predict(X[300:], return_std=True)
+        >>> bool((np.abs(y[300:] - mean) < 2 * std).mean() > 0.85)
+        True
         """
         if not return_std:
             return super().predict(X)
