@@ -194,7 +194,7 @@ class EarlyStopping(Silence):
         self.patience = patience
         self.tol = tol
         self.goes_on = goes_on
-        self.best_epoch = self._epoch = self._waited = 0
+        self.best_epoch = self._epoch = self._improved = 0
         self.best_loss = self._reference = math.inf
         self.best: Any = None
         self.stopped = False
@@ -214,10 +214,8 @@ class EarlyStopping(Silence):
         if loss < self.best_loss:
             self.best_epoch, self.best_loss, self.best = self._epoch, loss, training.read()
         if loss < self._reference - self.tol:
-            self._reference, self._waited = loss, 0
-        else:
-            self._waited += 1
-        self.stopped = self._waited >= self.patience
+            self._reference, self._improved = loss, self._epoch
+        self.stopped = self._epoch - self._improved >= self.patience
         return self.stopped
 
     def verdict(self) -> str:

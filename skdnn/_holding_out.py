@@ -84,7 +84,8 @@ class HoldingOut:
         return EarlyStopping(measure, self.resolved_params_.n_iter_no_change, self.tol, goes_on)
 
     def _check_is_judged(self, n_held_out: int) -> None:
-        """Refuse what only held-out rows can tell where there are none."""
+        """Forget what the fit before was told, and refuse what nothing can tell."""
+        self._temperatures = self._shares = self._noise = None
         for name in ("calibration", "blend"):
             value = self.resolved_params_.get(name)
             if value is not None and not n_held_out:
@@ -103,7 +104,6 @@ class HoldingOut:
         predicts_noise = n_members > 1 and has_means
         if not (calibrates or blends or predicts_noise):
             return
-        self._temperatures = self._shares = self._noise = None
         x, codes, *weights = fetch(held_out[:: -(-len(held_out) // _MOST_JUDGED)])
         network, size = self._network(self._spec.body.without_output_activation(), len(x), x.dtype)
         parts = [network(x[i : i + size]) for i in range(0, len(x), size)]

@@ -121,6 +121,8 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             "a validation_fraction: pass X_val and y_val": self.validation_fraction is not None,
             "groups": given.groups is not None,
             "class_weight='balanced': pass a dict": balanced,
+            "calibration and blend": params.get("calibration") is not None
+            or params.blend is not None,
             "callbacks": self.callbacks is not None or bool(getattr(self, "_skl_callbacks", None)),
             "a learning_rate_schedule or warmup": schedule,
         }
@@ -199,6 +201,10 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             weight = weight / weight[rows].mean()
         if not resume:
             self._begin(X, y, weight, rows, shape, classes, hidden, loss)
+        elif self.resolved_params_.get("clip"):
+            targets: Any = copy.copy(self._targets)
+            targets.clip_to(y[rows])
+            self._targets = targets
         if begin_only:
             return
         of_classes = self._class_weights(y, rows, weight)

@@ -188,23 +188,24 @@ class _Size(NamedTuple):
     """How much a preset spends on a table.
 
     Steps are `n_steps` times the square root of the number of rows: more rows have more to tell.
-    Of two kinds there are `n_members` of each.
+    A batch is about one `n_batches`-th of the rows. Of two kinds there are `n_members` of each.
     """
 
     n_members: int
     n_steps: float
-    learning_rate: float = RATE
+    n_batches: int
+    learning_rate: float
     parametrization: str = "standard"
 
 
 # Of classes and of quantities: for these, members of a second kind gain nothing.
 _SIZES = {
-    ("fast", True): _Size(2, 15, 3e-3),
-    ("fast", False): _Size(2, 15, 3e-3),
-    ("balanced", True): _Size(2, 23, parametrization="both"),
-    ("balanced", False): _Size(4, 23),
-    ("best", True): _Size(8, 40, parametrization="both"),
-    ("best", False): _Size(8, 40, parametrization="both"),
+    ("fast", True): _Size(2, 7.5, 15, 1.5 * RATE),
+    ("fast", False): _Size(2, 12, 30, 1.5 * RATE),
+    ("balanced", True): _Size(2, 12, 15, 1.5 * RATE, "both"),
+    ("balanced", False): _Size(4, 23, 30, RATE),
+    ("best", True): _Size(8, 30, 30, RATE, "both"),
+    ("best", False): _Size(8, 30, 30, RATE, "both"),
 }
 _FEWEST_ROWS = 50  # to deal out to folds
 _MOST_BINNED = 128  # columns
@@ -223,7 +224,7 @@ def _of_tables(preset: str, data: Data, explicit: Mapping[str, Any], task: Task)
         rate, activation = realmlp_rate(task.classifies), realmlp_activation(task.classifies)
     stops = explicit.get("early_stopping", data.n_rows >= _FEWEST_ROWS or data.is_given)
     n_rows = data.n_rows * 7 / 8 if stops and not data.is_given else data.n_rows
-    batch_size = explicit.get("batch_size", _batch_size(n_rows, 256))
+    batch_size = explicit.get("batch_size", _batch_size(n_rows / size.n_batches, 256))
     epochs = _epochs(n_rows, batch_size, size.n_steps * data.n_rows**0.5, 10, 400)
     is_binned = data.n_columns <= _MOST_BINNED and not is_wide
     return {
@@ -240,7 +241,8 @@ def _of_tables(preset: str, data: Data, explicit: Mapping[str, Any], task: Task)
         "learning_rate": rate,
         "learning_rate_schedule": "coslog4",
         "warmup": 0.0,
-        "weight_decay": 0.1,
+        # The share of a weight that a step takes is the same at any rate.
+        "weight_decay": 0.1 * RATE / rate if kind == "realmlp" else 0.1,
         "label_smoothing": 0.1,
         "epochs": epochs,
         "batch_size": batch_size,
@@ -263,7 +265,7 @@ _IMAGE_LAYERS = {
 def _of_images(preset: str, data: Data, explicit: Mapping[str, Any], task: Task) -> dict[str, Any]:
     """One wide network with dropout; each pixel is scaled apart."""
     sizes, dropout = _IMAGE_LAYERS[preset]
-    batch_size = explicit.get("batch_size", _batch_size(data.n_rows, 128))
+    batch_size = explicit.get("batch_size", _batch_size(data.n_rows / 30, 128))
     epochs = _epochs(data.n_rows, batch_size, 3000, 20, 200)
     return {
         "hidden_layer_sizes": sizes,
@@ -292,8 +294,8 @@ def _of_images(preset: str, data: Data, explicit: Mapping[str, Any], task: Task)
 
 
 def _batch_size(n_rows: float, most: int) -> int:
-    """Return a power of two, some thirtieth of the rows."""
-    return int(np.clip(2 ** np.round(np.log2(max(n_rows, 1) / 30)), 16, most))
+    """Return the power of two that is next to a number of rows."""
+    return int(np.clip(2 ** np.round(np.log2(max(n_rows, 1))), 16, most))
 
 
 def _epochs(n_rows: float, batch_size: int, n_steps: float, fewest: int, most: int) -> int:

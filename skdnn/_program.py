@@ -148,7 +148,7 @@ class Constants(NamedTuple):
     label_smoothing: Any = 0.0
 
 
-# By which logits are divided: eight of them, from a quarter to four.
+# By which logits are divided.
 TEMPERATURES = tuple(2.0 ** np.linspace(-2, 2, 9))
 
 _ROWS = ("unit", "center", "levels")  # constants of one dimension

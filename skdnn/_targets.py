@@ -159,9 +159,13 @@ class Quantities(_Head):
         return np.mean((self.errors(codes, output) / self.unit) ** 2, axis=1)
 
     def clip_to(self, y: np.ndarray) -> None:
-        """Let no prediction leave the range of some targets, (n_samples,) or (n_samples, ...)."""
+        """Let no prediction leave the range of these targets, and of those before them."""
         y = y.reshape(len(y), -1)
-        self.bounds = y.min(axis=0), y.max(axis=0)
+        least, greatest = y.min(axis=0), y.max(axis=0)
+        if self.bounds is not None:
+            least = np.minimum(least, self.bounds[0])
+            greatest = np.maximum(greatest, self.bounds[1])
+        self.bounds = least, greatest
 
     def _clipped(self, predicted: np.ndarray) -> np.ndarray:
         return predicted if self.bounds is None else np.clip(predicted, *self.bounds)
