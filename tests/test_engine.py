@@ -17,7 +17,8 @@ from skdnn._network import build, initial_weights
 from skdnn._program import Constants, QuickDropout, Recipe
 from skdnn._programs import ProgramCache
 from skdnn._schedules import Schedule
-from skdnn._spec import State, dense_network
+from skdnn._spec import State
+from skdnn._stacks import dense_network
 
 N = 70  # not a multiple of the batch size of 16: the last batch has 6 rows
 

@@ -9,7 +9,8 @@ from skdnn import _inference
 from skdnn._keras import keras
 from skdnn._lookup import activation_names
 from skdnn._network import build
-from skdnn._spec import CategoryEmbedding, Periodic, PiecewiseLinear, dense_network
+from skdnn._spec import CategoryEmbedding, Periodic, PiecewiseLinear
+from skdnn._stacks import dense_network
 
 ACTIVATIONS = sorted(set(activation_names()) & set(_inference.ACTIVATIONS))
 # Keras computes these with constants of single precision, also in float64.

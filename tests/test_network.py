@@ -10,13 +10,8 @@ from skdnn import _inference
 from skdnn._embedding import bins, frequencies
 from skdnn._keras import keras
 from skdnn._network import build, initial_weights
-from skdnn._spec import (
-    CategoryEmbedding,
-    ColumnTransform,
-    Periodic,
-    PiecewiseLinear,
-    dense_network,
-)
+from skdnn._spec import CategoryEmbedding, ColumnTransform, Periodic, PiecewiseLinear
+from skdnn._stacks import dense_network
 
 _HUGE = (np.full(4, 1e6), np.full(4, 1e-6))
 
@@ -119,7 +114,7 @@ def test_members_and_embeddings_survive_keras_own_format(embedding, tmp_path):
     is_linear = isinstance(embedding, PiecewiseLinear)
     start = bins(x, 4) if is_linear else frequencies(6, 3, rng)
     spec = _members(embedding, batch_norm=True)
-    weights = initial_weights(spec, "he_normal", rng, "Owner", start)
+    weights = initial_weights(spec, "he_normal", rng, "Owner", {type(embedding): start})
     model = build(spec)
     model.set_weights(weights)
     model.save(tmp_path / "network.keras")

@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from skdnn import DNNRegressor
 from skdnn._inference import forward
 from skdnn._keras import keras
-from skdnn._spec import dense_network
+from skdnn._stacks import dense_network
 from skdnn._targets import Quantiles
 
 LEVELS = [0.1, 0.5, 0.9]

@@ -77,8 +77,8 @@ def mixed():
 def start(spec, X, seed=0):
     numbers = X[:, :N_NUMERIC]
     rng = np.random.default_rng(seed)
-    constants = bins(numbers, N_BINS), robust_scale(numbers)
-    return initial_weights(spec, "he_normal", rng, "Owner", *constants)
+    constants = {PiecewiseLinear: bins(numbers, N_BINS), SmoothClip: robust_scale(numbers)}
+    return initial_weights(spec, "he_normal", rng, "Owner", constants)
 
 
 def shuffled(weights, rng):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from skdnn._spec import CategoryEmbedding, ColumnTransform, dense_network, embedding_length
+from skdnn._spec import CategoryEmbedding, ColumnTransform, embedding_length
+from skdnn._stacks import dense_network
 
 
 @pytest.fixture

@@ -241,7 +241,7 @@ def test_no_group_is_on_both_sides(repeated, monkeypatch):
         sides.extend(hold_out(*args))
         return sides
 
-    monkeypatch.setattr("skdnn._learning.hold_out", spy)
+    monkeypatch.setattr("skdnn._holding_out.hold_out", spy)
     quick(epochs=1).fit(X, y, groups=[f"patient {group}" for group in groups])
     training, held_out = (set(groups[side]) for side in sides)
     assert not training & held_out
