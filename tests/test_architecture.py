@@ -25,7 +25,7 @@ FLOORS = [
     {"_model_engine"},
     {"_keras_callbacks"},
     {"_callbacks", "_chunks", "_columns", "_embedding", "_engine", "_inference", "_inputs"}
-    | {"_layers", "_members", "_presets", "_stacks", "_targets", "_validation", "_weights"},
+    | {"_layers", "_members", "_stacks", "_targets", "_validation", "_weights"},
     {"_feeding", "_model_program", "_program"},
     {"_losses", "_network"},
     {"_lookup", "_optimizers", "_scikeras", "_session"},
