@@ -127,15 +127,22 @@ def make_skdnn(kind: str, seed: int, **params: Any) -> Any:
     return getattr(skdnn, f"DNN{kind}")(**{"random_state": seed} | params)
 
 
-# The forests get all cores, which the others take of themselves; it changes no result.
 RIVALS: dict[str, System] = {
-    "RandomForest": System(partial(make_ensemble, "RandomForest", n_jobs=-1), (ordinal,)),
-    "ExtraTrees": System(partial(make_ensemble, "ExtraTrees", n_jobs=-1), (ordinal,)),
+    "RandomForest": System(partial(make_ensemble, "RandomForest"), (ordinal,)),
+    "ExtraTrees": System(partial(make_ensemble, "ExtraTrees"), (ordinal,)),
     "HistGradientBoosting": System(partial(make_ensemble, "HistGradientBoosting"), (raw,)),
     "MLP": System(make_mlp, (scaled,)),
     "LightGBM": System(make_lightgbm, (raw,), ("lightgbm",)),
     "XGBoost": System(make_xgboost, (raw,), ("xgboost",)),
 }
+
+
+# What is measured where the command is given no parameters: the defaults, and two presets.
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    (MINE, {}),
+    (f"{MINE}-fast", {"preset": "fast"}),
+    (f"{MINE}-plain", {"preset": "plain"}),
+]
 
 
 def variant(text: str) -> tuple[str, dict[str, Any]]:
@@ -156,7 +163,7 @@ def systems(
     variants: list[tuple[str, dict[str, Any]]] | None, names: list[str] | None
 ) -> dict[str, System]:
     """Return the systems of these names, skdnn's first; "skdnn" stands for all its variants."""
-    variants = variants or [(MINE, {})]
+    variants = variants or VARIANTS
     repeated = sorted({n for n, _ in variants if [m for m, _ in variants].count(n) > 1})
     if repeated:
         raise SystemExit(

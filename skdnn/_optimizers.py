@@ -11,6 +11,18 @@ from skdnn._keras import keras, tf
 class _FusedAdam:
     """Adam's step (Kingma & Ba 2015, algorithm 1, in the order of computation of section 2)."""
 
+    def _apply_weight_decay(self: Any, variables: Any) -> None:
+        if self.weight_decay is None:
+            return
+        # A step of gradient descent down the variable itself: two operations instead of six.
+        for variable in filter(self._use_weight_decay, variables):
+            rate, decay = (
+                tf.cast(x, variable.dtype) for x in (self.learning_rate, self.weight_decay)
+            )
+            tf.raw_ops.ResourceApplyGradientDescent(
+                var=_handle(variable), alpha=rate * decay, delta=tf.convert_to_tensor(variable)
+            )
+
     def _backend_update_step(
         self: Any, grads: Any, trainable_variables: Any, learning_rate: Any
     ) -> None:

@@ -202,7 +202,7 @@ class _Size(NamedTuple):
 _SIZES = {
     ("fast", True): _Size(2, 7.5, 15, 1.5 * RATE),
     ("fast", False): _Size(2, 12, 30, 1.5 * RATE),
-    ("balanced", True): _Size(2, 10, 15, 1.5 * RATE, "both"),
+    ("balanced", True): _Size(2, 12, 15, 1.5 * RATE, "both"),
     ("balanced", False): _Size(4, 23, 30, RATE),
     ("best", True): _Size(8, 30, 30, RATE, "both"),
     ("best", False): _Size(8, 30, 30, RATE, "both"),

@@ -8,6 +8,10 @@ import pytest
 from skdnn._callbacks import EarlyStopping, EpochLines, Several
 
 
+def val_loss(logs):
+    return logs["val_loss"]
+
+
 class Screen(io.StringIO):
     """A stream that says that it is a terminal."""
 
@@ -124,7 +128,7 @@ class Training:
 
 def stop_early(losses, patience=3, tol=0.0, goes_on=False):
     """Report losses until told to stop."""
-    stopping, training = EarlyStopping(patience, tol, goes_on), Training()
+    stopping, training = EarlyStopping(val_loss, patience, tol, goes_on), Training()
     stopping.training_begins(training)
     for training.epochs, loss in enumerate(losses, start=1):
         if stopping.epoch_ends({"val_loss": loss}, training):
@@ -164,7 +168,7 @@ def test_a_loss_that_is_not_finite_is_no_improvement(lost):
 
 
 def test_several_are_told_and_any_may_stop():
-    early, line = EarlyStopping(1, 0.0, False), EpochLines(1, Log())
+    early, line = EarlyStopping(val_loss, 1, 0.0, False), EpochLines(1, Log())
     both = Several([line, early])
     both.training_begins(None)
     both.epoch_begins(1, 10)
@@ -176,5 +180,7 @@ def test_several_are_told_and_any_may_stop():
 
 def test_nobody_is_silent():
     assert Several([]).silent
-    assert Several([EarlyStopping(1, 0.0, False)]).silent  # it looks where rows are evaluated
+    assert Several(
+        [EarlyStopping(val_loss, 1, 0.0, False)]
+    ).silent  # it looks where rows are evaluated
     assert not Several([EpochLines(1, Log())]).silent

@@ -336,7 +336,7 @@ def test_dropout_drops_its_rate_and_keeps_the_mean(rate):
 def test_early_stopping_ends_where_keras_ends(data, patience, epochs):
     recipe = recipe_for(network(), learning_rate=0.02)
     split = plan(epochs, rows=np.arange(50), held_out=np.arange(50, N))
-    stopping = EarlyStopping(patience, tol=0.0, goes_on=False)
+    stopping = EarlyStopping(lambda logs: logs["val_loss"], patience, tol=0.0, goes_on=False)
     rng = np.random.default_rng(0)
     _, history = train(recipe, data.fetch, data.constants, start(recipe.spec), split, rng, stopping)
     keras_stopping = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
