@@ -11,6 +11,7 @@ from sklearn.utils.validation import column_or_1d
 from skdnn._callbacks import EarlyStopping
 from skdnn._inference import ACTIVATIONS
 from skdnn._members import folds, folds_of_groups, greedy_shares, noise, temperature
+from skdnn._presets import FEWEST_ROWS
 from skdnn._spec import NetworkSpec, State
 from skdnn._targets import Quantile, Quantities
 from skdnn._validation import Given, hold_out
@@ -18,7 +19,8 @@ from skdnn._validation import Given, hold_out
 _VALIDATION_FRACTION = 0.1
 # Of several epochs of nearly the same accuracy, the one of the least loss.
 _ACCURACIES, _LOSS_SHARE = ("val_accuracy", "val_binary_accuracy"), 0.1
-_MOST_JUDGED = 100_000  # rows that predictions are judged by
+_MOST_JUDGED, _FEWEST_JUDGED = 2**22, 1000  # values and rows that predictions are judged by
+_MOST_FETCHED = 2**22  # values of rows fetched at once to be judged
 
 
 class HoldingOut:
@@ -36,10 +38,15 @@ class HoldingOut:
     _targets: Any
     _temperatures: np.ndarray | None
 
-    def _deals_folds(self, given: Given | None, stops: bool) -> bool:
-        """Whether each member is stopped on a fold of its own, so that no row is lost to all."""
-        several = self.resolved_params_.n_members > 1 and self.validation_fraction is None
-        return several and stops and given is not None and given.X is None
+    def _deals_folds(self, given: Given | None, stops: bool, n_rows: int) -> bool:
+        """Whether each member is stopped on a fold of its own, so that no row is lost to all.
+
+        Not where members learn anything together, and not with few rows.
+        """
+        params = self.resolved_params_
+        several = params.n_members > 1 and self.validation_fraction is None
+        alone = params.numeric_embedding != "periodic" and n_rows >= FEWEST_ROWS
+        return several and alone and stops and given is not None and given.X is None
 
     def _deal(self, y: np.ndarray, rows: np.ndarray, given: Given) -> np.ndarray:
         """Return the fold of each row, -1 for those that are not trained on."""
@@ -48,6 +55,12 @@ class HoldingOut:
         key = y[rows].reshape(len(rows), -1)[:, 0]
         if is_classifier(self):
             key = np.unique(key, return_inverse=True)[1]
+        if groups is not None and len(np.unique(groups[rows])) < 2:
+            raise ValueError(
+                f"The groups of {type(self).__name__}.fit must be at least 2 to hold out one, but "
+                "all rows are of the same: pass other groups or none, X_val and y_val, or set "
+                "early_stopping=False."
+            )
         rng = np.random.default_rng(self._split_seed)
         fold[rows] = folds(key, rng) if groups is None else folds_of_groups(groups[rows], rng)
         return fold
@@ -104,13 +117,7 @@ class HoldingOut:
         predicts_noise = n_members > 1 and has_means
         if not (calibrates or blends or predicts_noise):
             return
-        x, codes, *weights = fetch(held_out[:: -(-len(held_out) // _MOST_JUDGED)])
-        network, size = self._network(self._spec.body.without_output_activation(), len(x), x.dtype)
-        parts = [network(x[i : i + size]) for i in range(0, len(x), size)]
-        logits = np.concatenate(parts, axis=-2).astype(np.float64)
-        logits = logits.reshape(n_members, len(x), -1)
-        weight = weights[0].reshape(len(x), -1).T if weights else np.ones((1, len(x)))
-        weight = np.broadcast_to(weight, (n_members, len(x))).astype(np.float64)
+        logits, codes, weight = self._logits_of(fetch, held_out)
         activate = ACTIVATIONS[targets.activation]
         kinds = np.arange(n_members).reshape(len(self._spec.outputs), -1)
         if calibrates:
@@ -118,8 +125,9 @@ class HoldingOut:
             for kind in kinds:
                 member, row = np.nonzero(weight[kind])
                 # Where hardly a row is wrong, the best temperature would be next to zero: labels
-                # are smoothed as by one row of each class (Platt 1999, section 2.2).
-                smoothing = targets.n_outputs / (len(row) + targets.n_outputs)
+                # are smoothed as by one more row of each class (after Platt 1999, section 2.2).
+                n_classes = 2 if targets.activation == "sigmoid" else targets.n_outputs
+                smoothing = n_classes / (len(np.unique(row)) + n_classes)
                 losses = partial(_losses_of_logits, targets, activate, codes[row], smoothing)
                 found.append(
                     temperature(losses, logits[kind[member], row], weight[kind[member], row])
@@ -136,7 +144,35 @@ class HoldingOut:
             self._shares = shares.repeat(teams.shape[1]) / teams.shape[1]
         if predicts_noise:
             errors = np.array([targets.errors(codes, output) for output in outputs])
-            self._noise = noise(errors, outputs * targets.unit, weight)
+            shape = len(codes), targets.n_outputs
+            predicted = np.array([targets.decode(output).reshape(shape) for output in outputs])
+            self._noise = noise(errors, predicted, weight, self._member_shares)
+
+    def _logits_of(
+        self, fetch: Any, held_out: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return what members put out before their last activation, for held-out rows.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_members, n_rows, n_outputs), float64
+        codes : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+            The targets, as the network has them.
+        weight : ndarray of shape (n_members, n_rows), float64
+        """
+        n_members, body = self._spec.n_members, self._spec.body.without_output_activation()
+        values = n_members * self._spec.n_outputs
+        rows = held_out[:: -(-len(held_out) // max(_FEWEST_JUDGED, _MOST_JUDGED // values))]
+        network, size = self._network(body, len(rows), np.dtype(self._spec.dtype))
+        size = max(1, min(size, _MOST_FETCHED // body.n_inputs))
+        logits, codes, weights = [], [], []
+        for start in range(0, len(rows), size):
+            x, own, *weight = fetch(rows[start : start + size])
+            logits.append(network(x).astype(np.float64).reshape(n_members, len(x), -1))
+            codes.append(own)
+            weights.append(weight[0].reshape(len(x), -1) if weight else np.ones((len(x), 1)))
+        weight = np.broadcast_to(np.concatenate(weights).T, (n_members, len(rows)))
+        return np.concatenate(logits, axis=1), np.concatenate(codes), weight.astype(np.float64)
 
     @property
     def _member_shares(self) -> np.ndarray:

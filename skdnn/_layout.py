@@ -87,6 +87,12 @@ class Layout:
         if few:
             width = -(-sum(self._columns.sizes[i] for i in few) // _STEP) * _STEP
             entry.append(OneHot(n_dense, len(few), width))
+        if params.parametrization == "realmlp" and params.numeric_embedding is not None:
+            raise ValueError(
+                f"numeric_embedding={params.numeric_embedding!r} of {type(self).__name__} is for "
+                "parametrization='standard' or 'both': RealMLP takes numbers as they are. Leave it "
+                "at 'auto'."
+            )
         if params.numeric_embedding is not None and n_numbers:
             entry.append(_numeric_embedding(params.numeric_embedding, n_numbers))
         kind = params.parametrization

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Bunch, _safe_indexing, check_random_state
+from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import _num_samples
 
 from skdnn._callbacks import (
@@ -30,7 +30,7 @@ from skdnn._holding_out import HoldingOut
 from skdnn._inputs import Inputs
 from skdnn._layout import Layout
 from skdnn._members import member_weights
-from skdnn._presets import NAMES, OF_NETWORKS, Data, Task, choose, is_auto, resolve
+from skdnn._presets import NAMES, OF_NETWORKS, OF_WHOLE_FITS, Data, Task, choose, is_auto, resolve
 from skdnn._receiving import Receiving
 from skdnn._schedules import Schedule
 from skdnn._spec import Activation, OneHot, Periodic, PiecewiseLinear, SmoothClip, State
@@ -108,6 +108,7 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             draft._train(*next(iter(chunks)), resume=True, part=given, before=stopping)
         state, history = chunks.train(draft, given, n_epochs, report)
         draft._take_over(state, history, stopping, start)
+        draft.resolved_params_ |= {n: params[n] for n in OF_WHOLE_FITS if n in params}
         self.__dict__ = {**draft.__dict__, "verbose": self.verbose}
         return self
 
@@ -192,11 +193,16 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             self._rng = np.random.default_rng(_draw_seed(self.random_state))
             self._split_seed = int(self._rng.integers(2**31))
         stops = given is not None and bool(self.resolved_params_.early_stopping)
-        is_dealt = self._deals_folds(given, stops)
+        is_dealt = self._deals_folds(given, stops, len(rows))
+        everything = rows
         rows, held_out = self._split(y, rows, None if is_dealt else given, stops)
         if self._columns.reads(X):
             columns = self._columns
             X = self._checked(columns.transform(X) if resume else columns.fit_transform(X, rows))
+        if is_dealt and self._split_categories()[1]:
+            # All members learn the vectors of categories together: no row is new to any of them.
+            is_dealt = False
+            rows, held_out = self._split(y, everything, given, stops)
         if weight is not None:
             weight = weight / weight[rows].mean()
         if not resume:
@@ -250,10 +256,6 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
         preset = choose(self.preset, given, data)
         if known is not None and self.preset == "auto":
             preset = known.preset
-        if known is not None and data.comes_in_parts and preset == known.preset:
-            explicit = {name: value for name, value in given.items() if not is_auto(value)}
-            self.resolved_params_ = Bunch(**known | explicit)
-            return
         task = Task(
             classifies=is_classifier(self),
             adam=isinstance(self.optimizer, str) and self.optimizer.lower() == "adam",
@@ -262,8 +264,10 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
         )
         params = resolve(given, preset, data, task)
         if known is not None and preset == known.preset:
-            begun = [name for name in OF_NETWORKS if name in given and is_auto(given[name])]
-            params |= {name: known[name] for name in begun}
+            # One more part goes on as the whole began; a whole of parts has its own length.
+            kept = set(NAMES) if data.comes_in_parts else set(OF_NETWORKS)
+            kept -= set(OF_WHOLE_FITS) if data.n_rows == 0 else set()
+            params |= {n: known[n] for n in given if n in kept and is_auto(given[n])}
         self.resolved_params_ = params
 
     def _resolve_optimizer(self) -> Any:
@@ -396,7 +400,7 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             )
         monitor = self.resolved_params_.get("monitor", "loss")
         is_smooth = isinstance(loss, str) and self._targets.loss in SMOOTHED
-        tempered = is_smooth and monitor != "loss"
+        tempered = is_smooth and monitor != "loss" and validation is not None
         smoothing = self.resolved_params_.get("label_smoothing", 0.0)
         if smoothing and not is_smooth:
             raise ValueError(
@@ -418,7 +422,7 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             **{name: optimizer.config[name] for name in optimizer.given},
         )
         recipe = Recipe(
-            spec=self._spec.body,
+            spec=self._spec.body.without_mean(),
             optimizer=optimizer,
             loss=self._targets.loss if isinstance(loss, str) else loss,
             metric=self._targets.metric,

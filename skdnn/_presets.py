@@ -137,11 +137,11 @@ def resolve(given: Mapping[str, Any], preset: str, data: Data, task: Task) -> Bu
         if not task.cross_entropy:
             chosen |= {"label_smoothing": 0.0, "calibration": None, "monitor": "loss"}
         if data.comes_in_parts:  # how long, and on which rows, is not for one part to say
-            chosen |= {name: plain[name] for name in _OF_WHOLE_FITS}
+            chosen |= {name: plain[name] for name in OF_WHOLE_FITS}
     return Bunch(preset=preset, **{name: explicit.get(name, chosen[name]) for name in given})
 
 
-_OF_WHOLE_FITS = (
+OF_WHOLE_FITS = (
     "batch_size",
     "blend",
     "calibration",
@@ -156,7 +156,7 @@ _OF_WHOLE_FITS = (
 
 def _plain(data: Data, explicit: Mapping[str, Any]) -> dict[str, Any]:
     """One network as textbooks have it."""
-    is_long = data.is_given or data.n_rows > _MANY_ROWS
+    is_long = data.is_given or (data.n_rows > _MANY_ROWS and not data.comes_in_parts)
     stops = explicit.get("early_stopping", "epochs" not in explicit and is_long)
     return {
         "hidden_layer_sizes": (100,),
@@ -200,14 +200,14 @@ class _Size(NamedTuple):
 
 # Of classes and of quantities: for these, members of a second kind gain nothing.
 _SIZES = {
-    ("fast", True): _Size(2, 7.5, 15, 1.5 * RATE),
+    ("fast", True): _Size(2, 6, 15, 1.5 * RATE),
     ("fast", False): _Size(2, 12, 30, 1.5 * RATE),
-    ("balanced", True): _Size(2, 12, 15, 1.5 * RATE, "both"),
+    ("balanced", True): _Size(2, 11, 15, 1.5 * RATE, "both"),
     ("balanced", False): _Size(4, 23, 30, RATE),
     ("best", True): _Size(8, 30, 30, RATE, "both"),
     ("best", False): _Size(8, 30, 30, RATE, "both"),
 }
-_FEWEST_ROWS = 50  # to deal out to folds
+FEWEST_ROWS = 50  # to deal out to folds
 _MOST_BINNED = 128  # columns
 _MOST_COLUMNS = 2000  # of which members have first layers of their own
 
@@ -217,16 +217,17 @@ def _of_tables(preset: str, data: Data, explicit: Mapping[str, Any], task: Task)
     size = _SIZES[preset, task.classifies]
     is_wide = data.n_columns > _MOST_COLUMNS or data.is_sparse
     n_members = min(size.n_members, 2) if is_wide else size.n_members
-    kind = "standard" if is_wide or task.batch_norm else size.parametrization
+    is_plain = is_wide or task.batch_norm or not task.adam  # gains are rates for Adam alone
+    kind = "standard" if is_plain else size.parametrization
     kind = explicit.get("parametrization", kind)
     rate, activation = size.learning_rate, "relu"
     if kind == "realmlp":
         rate, activation = realmlp_rate(task.classifies), realmlp_activation(task.classifies)
-    stops = explicit.get("early_stopping", data.n_rows >= _FEWEST_ROWS or data.is_given)
+    stops = explicit.get("early_stopping", data.n_rows >= FEWEST_ROWS or data.is_given)
     n_rows = data.n_rows * 7 / 8 if stops and not data.is_given else data.n_rows
     batch_size = explicit.get("batch_size", _batch_size(n_rows / size.n_batches, 256))
     epochs = _epochs(n_rows, batch_size, size.n_steps * data.n_rows**0.5, 10, 400)
-    is_binned = data.n_columns <= _MOST_BINNED and not is_wide
+    is_binned = data.n_columns <= _MOST_BINNED and not is_wide and kind != "realmlp"
     return {
         "hidden_layer_sizes": (128, 128),
         "activation": activation,
@@ -241,14 +242,13 @@ def _of_tables(preset: str, data: Data, explicit: Mapping[str, Any], task: Task)
         "learning_rate": rate,
         "learning_rate_schedule": "coslog4",
         "warmup": 0.0,
-        # The share of a weight that a step takes is the same at any rate.
         "weight_decay": 0.1 * RATE / rate if kind == "realmlp" else 0.1,
         "label_smoothing": 0.1,
         "epochs": epochs,
         "batch_size": batch_size,
         "early_stopping": stops,
         "monitor": "accuracy",
-        "n_iter_no_change": explicit.get("epochs", epochs),  # to the end of the schedule
+        "n_iter_no_change": _patience(explicit, epochs),
         "calibration": "temperature" if stops else None,
         "clip": True,
     }
@@ -267,6 +267,7 @@ def _of_images(preset: str, data: Data, explicit: Mapping[str, Any], task: Task)
     sizes, dropout = _IMAGE_LAYERS[preset]
     batch_size = explicit.get("batch_size", _batch_size(data.n_rows / 30, 128))
     epochs = _epochs(data.n_rows, batch_size, 3000, 20, 200)
+    stops = explicit.get("early_stopping", False)
     return {
         "hidden_layer_sizes": sizes,
         "activation": "relu",
@@ -285,12 +286,18 @@ def _of_images(preset: str, data: Data, explicit: Mapping[str, Any], task: Task)
         "label_smoothing": 0.1,
         "epochs": epochs,
         "batch_size": batch_size,
-        "early_stopping": False,
+        "early_stopping": stops,
         "monitor": "accuracy",
-        "n_iter_no_change": 10,
-        "calibration": None,
+        "n_iter_no_change": _patience(explicit, epochs),
+        "calibration": "temperature" if stops else None,
         "clip": True,
     }
+
+
+def _patience(explicit: Mapping[str, Any], epochs: int) -> int:
+    """Return the patience: to the end, where the schedule of the recipe has one."""
+    goes_on = explicit.get("learning_rate_schedule") in ("constant", "reduce_on_plateau")
+    return 10 if goes_on else int(explicit.get("epochs", epochs))
 
 
 def _batch_size(n_rows: float, most: int) -> int:

@@ -36,7 +36,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         a tensor, which must compute the same in every fit. It is what makes depth worth anything:
         without one ("linear"), a stack of layers is one linear map, however many there are.
     preset : {"auto", "plain", "fast", "balanced", "best"}, default="auto"
-        What "auto" stands for in all other parameters; a value that is given always wins.
+        What "auto" stands for in the parameters whose default it is, but for `loss` and
+        `categorical_features`; a value that is given always wins.
         `resolved_params_` says what was used.
 
         - "plain": one network with a hidden layer of 100 units, trained for 50 epochs.
@@ -118,10 +119,11 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         "auto" is "both" in the preset "best", and for classes in "balanced" (but not of sparse X,
         of more than 2,000 columns, or with `batch_norm`); else "standard".
     blend : {"auto", "greedy"} or None, default="auto"
-        How much each member counts. None: all the same. "greedy": as it is chosen in 12 rounds, of
-        each of which the choice is the one that makes the loss of the average on held-out rows
-        least (Caruana et al. 2004, "Ensemble Selection from Libraries of Models"). Members that are
-        judged on folds of their own are chosen by kinds, all of one `parametrization` together.
+        How much each member counts. None: all the same. "greedy": each counts once; then, some 14
+        times, the one is added that makes the loss of the average on held-out rows least, the
+        cross-entropy of classes and the squared error of quantities (Caruana et al. 2004, "Ensemble
+        Selection from Libraries of Models"). Members that are judged on folds of their own are
+        added by kinds, all of one `parametrization` together.
         "auto" is "greedy" where the preset has both kinds and early stopping holds rows out.
     loss : str, callable, Keras loss or Keras loss class, default="auto"
         What training minimises. "auto" or "log_loss" is the cross-entropy, for a multilabel y the
@@ -175,7 +177,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         from the gradient (Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization"). As
         in Keras, of all weights: biases and normalisation too. Overrides the optimizer's own,
         which "adamw" has by default, unless None. "auto" is 0.1 of tables, in all presets but
-        "plain" where the optimizer is "adam"; else None.
+        "plain" where the optimizer is "adam", 0.005 with parametrization="realmlp"; else None.
     clipnorm : float or None, default=None
         The most that the L2 norm of the gradient of each weight array may be; longer ones are
         shortened to it. In the place of any clipping of the optimizer's own, unless None.
@@ -196,8 +198,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         in the others, as many as have the preset's number of steps.
     batch_size : int or "auto", default="auto"
         Number of rows of one step of the optimizer; a number larger than the data means all rows.
-        "auto" is 32 in the preset "plain"; else a power of 2, about a thirtieth of the rows, from
-        16 to 256.
+        "auto" is 32 in the preset "plain"; else a power of 2, some fifteenth or thirtieth of the
+        rows, from 16 to 256 (of images to 128).
     shuffle : bool, default=True
         Whether the rows are taken in a new random order in each epoch.
     early_stopping : bool or "auto", default="auto"
