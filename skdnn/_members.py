@@ -61,7 +61,7 @@ def member_weights(
     Returns
     -------
     training, validation : ndarray of shape (n_samples, n_members)
-        Means over the rows in a fold are 1.
+        The mean of `training`, over the rows in a fold and all members, is 1.
     """
     own = fold[:, np.newaxis] == np.arange(n_members)
     base = np.where(fold < 0, 0.0, 1.0 if weight is None else weight)[:, np.newaxis]

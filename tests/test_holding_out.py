@@ -138,6 +138,42 @@ def test_batch_norm_is_not_for_realmlp(halves):
         DNNClassifier(**SMALL, batch_norm=True, parametrization="realmlp").fit(X, y)
 
 
+def test_held_out_rows_are_new_to_all_who_are_judged_by_them():
+    # Labels at random cannot be predicted. Whoever seems to, has seen them: by way of the vectors
+    # of categories, which members would share.
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 400, (800, 1)), rng.integers(0, 2, 800)
+    clf = DNNClassifier(**EARLY | {"learning_rate": 0.02}, n_members=4, categorical_features=[0])
+    clf.fit(X, y)
+    assert clf.history_["accuracy"][-1] > 0.7  # learned by heart
+    assert max(clf.history_["val_accuracy"]) < 0.65
+
+
+def test_a_fit_forgets_what_was_told_to_the_one_before(halves):
+    X, X_val, y, y_val = halves
+    clf = DNNClassifier(**SMALL, calibration="temperature", warm_start=True)
+    clf.fit(X, y, X_val=X_val, y_val=y_val)
+    assert clf._temperatures is not None
+    assert clf.set_params(calibration=None).fit(X, y)._temperatures is None
+
+
+@pytest.mark.parametrize("shares", [[0.5, 0.5], [1 / 16, 15 / 16], [0.25, 0.75]])
+def test_probabilities_of_blended_members_add_up_to_one(shares, halves):
+    X, _, y, _ = halves
+    clf = DNNClassifier(**EARLY, n_members=2, parametrization="both", blend="greedy").fit(X, y)
+    clf._shares = np.repeat(shares, 2) / 2
+    total = clf.predict_proba(X.astype(np.float64)).sum(axis=1)
+    np.testing.assert_allclose(total, 1, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "rmsprop"])
+def test_other_optimizers_train_what_does_not_count_on_adam(optimizer, halves):
+    X, X_val, y, y_val = halves
+    clf = DNNClassifier(optimizer=optimizer, random_state=0).fit(X, y)
+    assert clf.resolved_params_.parametrization == "standard"
+    assert clf.score(X_val, y_val) > 0.6
+
+
 # ------------------------------------------------------------------- uncertainty
 
 

@@ -71,6 +71,9 @@ def test_temperature_is_that_of_the_rows_with_weight():
     assert temperature(losses, logits, 2 - weight) == pytest.approx(3, rel=0.05)
 
 
+HALF = np.array([0.5, 0.5])
+
+
 def test_noise_is_what_the_members_do_not_explain():
     # Two members are off by m + d and m - d, in two rows of weight 1 and 3: their mean square is
     # m^2 + d^2, and the variance between them d^2.
@@ -78,10 +81,10 @@ def test_noise_is_what_the_members_do_not_explain():
     d = np.array([[3.0, 1.0], [1.0, 2.0]])
     each = np.array([m + d, m - d])
     weight = np.array([[1.0, 3.0], [1.0, 3.0]])
-    assert noise(each, each + 7, weight) == pytest.approx([(1 + 3 * 4) / 4, 0])
+    assert noise(each, each + 7, weight, HALF) == pytest.approx([(1 + 3 * 4) / 4, 0])
     # Agreement explains nothing, and disagreement at most all there is.
-    assert noise(each, np.zeros_like(each), weight) == pytest.approx([6.25, 3.25])
-    assert noise(each, 10 * each, weight) == pytest.approx([0, 0])
+    assert noise(each, np.zeros_like(each), weight, HALF) == pytest.approx([6.25, 3.25])
+    assert noise(each, 10 * each, weight, HALF) == pytest.approx([0, 0])
 
 
 def test_noise_is_learned_from_errors_on_rows_not_trained_on():
@@ -90,7 +93,13 @@ def test_noise_is_learned_from_errors_on_rows_not_trained_on():
     # Half of the difference is the standard deviation of two: its variance is 1 and 4 here, and 100
     # of the row that no member was spared.
     outputs = np.array([[[0.0], [0.0], [0.0]], [[2.0], [4.0], [20.0]]])
-    assert noise(errors, outputs, weight) == pytest.approx([(2 * 1 + 9) / 3 - (2 * 1 + 4) / 3])
+    expected = (2 * 1 + 9) / 3 - (2 * 1 + 4) / 3
+    assert noise(errors, outputs, weight, HALF) == pytest.approx([expected])
+
+
+def test_a_member_that_does_not_count_brings_no_noise():
+    errors = np.array([[[1.0], [2.0]], [[50.0], [50.0]]])
+    assert noise(errors, errors, np.ones((2, 2)), np.array([1.0, 0])) == pytest.approx([2.5])
 
 
 def test_groups_stay_together():

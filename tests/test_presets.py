@@ -91,8 +91,10 @@ def test_parameters_stay_as_they_were_given(iris):
 
 def test_a_larger_preset_spends_more():
     data = Data(n_rows=1000, n_columns=10)
-    sizes = [recipe(preset, data) for preset in PRESETS[1:]]
-    work = [size.n_members * size.epochs for size in sizes]
+    given = {"parametrization": "auto"}
+    sizes = [recipe(preset, data, **given) for preset in PRESETS[1:]]
+    n_kinds = [2 if size.parametrization == "both" else 1 for size in sizes]
+    work = [n * size.n_members * size.epochs for n, size in zip(n_kinds, sizes, strict=True)]
     assert work == sorted(work)
     assert work[0] < work[-1]
 
