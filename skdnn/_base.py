@@ -367,9 +367,8 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         model = build(self._spec, *self._inputs.constants)
         weights = list(self._weights)
         for layer, i, j in self._spec.outputs:
-            gain = getattr(layer, "bias_gain", 1.0)
-            weights[i], bias = self._targets.in_units(weights[i], weights[j] * gain)
-            weights[j] = bias / gain
+            weights[i], bias = self._targets.in_units(weights[i], weights[j] * layer.bias_gain)
+            weights[j] = bias / layer.bias_gain
         model.set_weights(weights)
         targets, loss = self._targets, self._choose_loss()
         if targets.ascending:

@@ -100,8 +100,8 @@ class HoldingOut:
         """Forget what the fit before was told, and refuse what nothing can tell."""
         self._temperatures = self._shares = self._noise = None
         for name in ("calibration", "blend"):
-            value = self.resolved_params_.get(name)
-            if value is not None and not n_held_out:
+            value = getattr(self, name, None)  # as it was given
+            if value not in (None, "auto") and not n_held_out:
                 raise ValueError(
                     f"{name}={value!r} of {type(self).__name__} needs rows that are not trained "
                     "on: set early_stopping=True or a validation_fraction, or give fit X_val and "
@@ -125,9 +125,10 @@ class HoldingOut:
             for kind in kinds:
                 member, row = np.nonzero(weight[kind])
                 # Where hardly a row is wrong, the best temperature would be next to zero: labels
-                # are smoothed as by one more row of each class (after Platt 1999, section 2.2).
+                # are smoothed as by two more rows, one right and one wrong (after Platt 1999,
+                # section 2.2).
                 n_classes = 2 if targets.activation == "sigmoid" else targets.n_outputs
-                smoothing = n_classes / (len(np.unique(row)) + n_classes)
+                smoothing = n_classes / (n_classes - 1) / (len(np.unique(row)) + 2)
                 losses = partial(_losses_of_logits, targets, activate, codes[row], smoothing)
                 found.append(
                     temperature(losses, logits[kind[member], row], weight[kind[member], row])

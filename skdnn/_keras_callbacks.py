@@ -148,6 +148,8 @@ class KerasCallbacks(Silence):
         The whole network, compiled and built, in which they see what is trained.
     in_units : callable
         Turns kernel and bias of the output layer, as they are trained, into the model's.
+    outputs : list of (float, int, int)
+        What the bias of each output layer is multiplied by, and where its kernel and bias are.
     y : ndarray of shape (1,) or (1, n_outputs)
         A row of targets, for its dtype.
     n_epochs, n_steps : int
@@ -165,6 +167,7 @@ class KerasCallbacks(Silence):
         callbacks: list[Any],
         model: Any,
         in_units: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+        outputs: list[tuple[float, int, int]],
         y: np.ndarray,
         *,
         n_epochs: int,
@@ -179,6 +182,7 @@ class KerasCallbacks(Silence):
         self._logs: dict[str, float] = {}
         self._has_begun = False
         self._in_units = in_units
+        self._outputs = outputs
         n_outputs = model.outputs[0].shape[-1]
         # What becomes of a kernel of ones and a bias of zeros tells how to go back.
         self._unit, self._mean = in_units(np.ones(n_outputs), np.zeros(n_outputs))
@@ -211,16 +215,19 @@ class KerasCallbacks(Silence):
         return self._as_seen(self._state)
 
     def _as_seen(self, state: State) -> list[np.ndarray]:
-        *weights, kernel, bias = state.weights
-        output = self._in_units(kernel, bias)
-        return [*weights, *output, *(state.optimizer or []), *(state.seeds or [])]
+        weights = list(state.weights)
+        for gain, i, j in self._outputs:
+            weights[i], bias = self._in_units(weights[i], weights[j] * gain)
+            weights[j] = bias / gain
+        return [*weights, *(state.optimizer or []), *(state.seeds or [])]
 
     def _write(self, values: list[np.ndarray], changed: list[bool]) -> None:
         state, n = self._state, len(self._state.weights)
         if self.scheduled and self._has_begun and changed[self._rate]:
             raise self._clash()
-        kernel, bias = values[n - 2 : n]
-        values[n - 2], values[n - 1] = kernel / self._unit, (bias - self._mean) / self._unit
+        for gain, i, j in self._outputs:
+            values[i] = values[i] / self._unit
+            values[j] = (values[j] * gain - self._mean) / self._unit / gain
         was = [*state.weights, *(state.optimizer or []), *(state.seeds or [])]
         # What nobody touched goes back as it was, to the last digit.
         now = [
@@ -243,7 +250,9 @@ class KerasCallbacks(Silence):
         training.each_step = any(looks_at_batches(callback) for callback in self.callbacks)
         optimizer = self.model.optimizer
         seeds = [layer.seed_generator.state for layer in dropout_layers(self.model)]
-        variables = [*self.model.weights, *optimizer.variables, *seeds]
+        # But for the members' shares in their mean, which come last and are not trained.
+        n_trained = self._outputs[-1][2] + 1
+        variables = [*self.model.weights[:n_trained], *optimizer.variables, *seeds]
         is_rate = [v is optimizer._learning_rate for v in variables]
         self._rate = is_rate.index(True) if any(is_rate) else -1
         self._averaged = []

@@ -3,7 +3,10 @@
 A saved model that has one of them is loaded where this module is imported.
 """
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from skdnn._keras import keras
 
@@ -319,6 +322,25 @@ class ScaledDense(_Scaled):
             "bias_gain": self.bias_gain,
         }
         return {**super().get_config(), **own}
+
+
+@_register
+class Range(keras.layers.Layer):
+    """Keeps what goes through it between two bounds, of each output or of all."""
+
+    def __init__(self, least: Sequence[float], greatest: Sequence[float], **kwargs: Any):
+        super().__init__(**kwargs)
+        self.least = list(least)
+        self.greatest = list(greatest)
+
+    def call(self, x: Any) -> Any:
+        """Clip."""
+        bounds = np.array([self.least, self.greatest], self.compute_dtype)
+        return keras.ops.clip(x, *bounds)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the constructor takes."""
+        return {**super().get_config(), "least": self.least, "greatest": self.greatest}
 
 
 @_register

@@ -207,9 +207,12 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             weight = weight / weight[rows].mean()
         if not resume:
             self._begin(X, y, weight, rows, shape, classes, hidden, loss)
-        elif self.resolved_params_.get("clip"):
+        elif "clip" in self.resolved_params_:
             targets: Any = copy.copy(self._targets)
-            targets.clip_to(y[rows])
+            if self.resolved_params_.clip:
+                targets.clip_to(y[rows])
+            else:
+                targets.bounds = None
             self._targets = targets
         if begin_only:
             return
@@ -267,6 +270,7 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             # One more part goes on as the whole began; a whole of parts has its own length.
             kept = set(NAMES) if data.comes_in_parts else set(OF_NETWORKS)
             kept -= set(OF_WHOLE_FITS) if data.n_rows == 0 else set()
+            kept -= {"learning_rate", "weight_decay"} if not task.adam else set()
             params |= {n: known[n] for n in given if n in kept and is_auto(given[n])}
         self.resolved_params_ = params
 
@@ -293,9 +297,12 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
 
     def _schedule(self, optimizer: Any) -> Schedule | None:
         """Return the schedule of the learning rate; None where that is constant."""
-        params, own = self.resolved_params_, (self.learning_rate_schedule, self.warmup)
-        if optimizer.learning_rate is None and all(map(is_auto, own)):  # it has one of Keras's
-            params |= {"learning_rate_schedule": "constant", "warmup": 0.0}
+        params = self.resolved_params_
+        if optimizer.learning_rate is None:  # it follows a schedule of Keras
+            if is_auto(self.learning_rate_schedule):
+                params.learning_rate_schedule = "constant"
+            if is_auto(self.warmup):
+                params.warmup = 0.0
         name, warmup = params.learning_rate_schedule, float(params.warmup)
         if name == "constant" and not warmup:
             return None
@@ -337,7 +344,7 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
         body = self._spec.without_mean()
         weights = initial_weights(body, initializer, self._rng, owner, constants)
         for layer, _, bias in body.outputs:
-            start = np.asarray(self._targets.start / getattr(layer, "bias_gain", 1.0))
+            start = np.asarray(self._targets.start / layer.bias_gain)
             weights[bias] += start.astype(self._spec.dtype)
         self._state = State(weights)
         self._temperatures = self._shares = self._noise = None
@@ -559,6 +566,7 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             self.callbacks_,
             self._make_model(),
             self._targets.in_units,
+            [(layer.bias_gain, i, j) for layer, i, j in self._spec.outputs],
             fetch(plan.rows[:1])[1],
             n_epochs=plan.epochs,
             n_steps=-(-len(plan.rows) // plan.batch_size),

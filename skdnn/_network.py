@@ -202,9 +202,7 @@ def rescale_outputs(model: Any, unit: np.ndarray, center: np.ndarray) -> None:
 def clip_outputs(model: Any, least: np.ndarray, greatest: np.ndarray) -> None:
     """Have a model put out nothing outside of a range, (n_outputs,) each or (1,)."""
     dtype = model.layers[-1].dtype
-    x = keras.Input(model.output_shape[1:], dtype=dtype)
-    clipped = ops.clip(x, least.astype(dtype), greatest.astype(dtype))
-    model.add(keras.Model(x, clipped, name="range"))
+    model.add(_own().Range(least.tolist(), greatest.tolist(), name="range", dtype=dtype))
 
 
 # What the weights of a layer start from, where that does not depend on what the user asks for or on

@@ -126,7 +126,7 @@ def resolve(given: Mapping[str, Any], preset: str, data: Data, task: Task) -> Bu
         "preset", and a value for each name in `given`.
     """
     explicit = {name: value for name, value in given.items() if not is_auto(value)}
-    plain = _plain(data, explicit)
+    plain = _plain(data, explicit, task)
     if preset == "plain":
         chosen = plain
     else:
@@ -154,13 +154,14 @@ OF_WHOLE_FITS = (
 )
 
 
-def _plain(data: Data, explicit: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(data: Data, explicit: Mapping[str, Any], task: Task) -> dict[str, Any]:
     """One network as textbooks have it."""
+    is_realmlp = explicit.get("parametrization") == "realmlp"
     is_long = data.is_given or (data.n_rows > _MANY_ROWS and not data.comes_in_parts)
     stops = explicit.get("early_stopping", "epochs" not in explicit and is_long)
     return {
         "hidden_layer_sizes": (100,),
-        "activation": "relu",
+        "activation": realmlp_activation(task.classifies) if is_realmlp else "relu",
         "dropout": 0.0,
         "kernel_initializer": "glorot_uniform",
         "scaling": "auto",
@@ -169,7 +170,7 @@ def _plain(data: Data, explicit: Mapping[str, Any]) -> dict[str, Any]:
         "n_members": 1,
         "parametrization": "standard",
         "blend": None,
-        "learning_rate": None,
+        "learning_rate": realmlp_rate(task.classifies) if is_realmlp and task.adam else None,
         "learning_rate_schedule": "constant",
         "warmup": 0.0,
         "weight_decay": None,

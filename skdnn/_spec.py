@@ -202,6 +202,11 @@ class Dense:
     units: int
     activation: Activation = "linear"
 
+    @property
+    def bias_gain(self) -> float:
+        """What the bias that is learned is multiplied by."""
+        return 1.0
+
     def output_shape(self, shape: Shape) -> Shape:
         return (*shape[:-1], self.units)
 

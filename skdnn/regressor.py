@@ -126,8 +126,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         - "realmlp": much like RealMLP (Holzmüller et al. 2024, "Better by Default"): columns are
           scaled robustly and clipped smoothly, and have a scale that is learned; the neural tangent
           parametrisation; a learned share of the activation in each unit. `numeric_embedding`,
-          `kernel_initializer` and `batch_norm` are not for them. By Adam at "auto", `learning_rate`
-          is 0.04 for classes and 0.07 for quantities, `activation` "selu" and "mish".
+          `kernel_initializer` and `batch_norm` are not for them. They count on Adam: by "adam" at
+          "auto", `learning_rate` is 0.04 for classes and 0.07 for quantities, `activation` "selu"
+          and "mish"; another optimizer must be given a rate.
         - "both": `n_members` of each, in one loop. Those of RealMLP then have its activation, and
           learn at 20 (quantities: 35) times `learning_rate`.
 
@@ -497,8 +498,8 @@ class DNNRegressor(RegressorMixin, BaseDNN):
             )
         if self._spec.n_members == 1:
             raise ValueError(
-                f"{owner}.predict with return_std=True needs several members: set n_members=4, or "
-                "a preset with members, and fit again."
+                f"{owner}.predict with return_std=True needs several members: set n_members=4 "
+                "and fit again."
             )
         outputs = self._forward(X, of_members=True)
         shares = self._member_shares

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import keras
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -12,6 +13,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from skdnn import DNNClassifier, DNNRegressor
 from skdnn._members import greedy_shares
+from skdnn._presets import PRESETS
 
 SMALL = {"hidden_layer_sizes": (16,), "epochs": 20, "random_state": 0}
 EARLY = SMALL | {"early_stopping": True, "n_iter_no_change": 20}
@@ -172,6 +174,59 @@ def test_other_optimizers_train_what_does_not_count_on_adam(optimizer, halves):
     clf = DNNClassifier(optimizer=optimizer, random_state=0).fit(X, y)
     assert clf.resolved_params_.parametrization == "standard"
     assert clf.score(X_val, y_val) > 0.6
+
+
+# ------------------------------------------------- presets, callbacks and saved models
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
+def test_the_model_of_every_preset_is_saved_and_loaded(kind, preset, halves, tmp_path):
+    X, X_val, y, _ = halves
+    model = kind(preset=preset, epochs=2, random_state=0).fit(X, y)
+    model.model_.save(tmp_path / "network.keras")
+    again = keras.models.load_model(tmp_path / "network.keras")
+    np.testing.assert_array_equal(again(X_val), model.model_(X_val))
+
+
+@pytest.mark.parametrize("parametrization", ["standard", "realmlp", "both"])
+@pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
+def test_callbacks_see_the_network_as_it_will_predict(kind, parametrization, halves):
+    X, X_val, y, _ = halves
+    y = y if kind is DNNClassifier else 100 + 10 * y
+    seen = []
+
+    class Spy(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(np.asarray(self.model(X_val)))
+
+    settings = {"preset": "fast", "epochs": 3, "early_stopping": False, "random_state": 0}
+    model = kind(**settings, parametrization=parametrization, callbacks=Spy).fit(X, y)
+    predict = "predict" if kind is DNNRegressor else "predict_proba"
+    expected = getattr(model, predict)(X_val).reshape(seen[-1].shape)
+    np.testing.assert_allclose(seen[-1], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_callbacks_may_be_given_to_the_default_network(halves):
+    X, _, y, _ = halves
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=1, restore_best_weights=True)
+    clf = DNNClassifier(callbacks=stop, random_state=0).fit(X, y)
+    assert clf.n_iter_ < clf.resolved_params_.epochs
+    np.testing.assert_allclose(clf.model_(X), clf.predict_proba(X), atol=1e-5)
+
+
+def test_the_default_network_goes_on_without_held_out_rows(halves):
+    X, _, y, _ = halves
+    clf = DNNClassifier(warm_start=True, random_state=0).fit(X, y)
+    clf.set_params(early_stopping=False).fit(X, y)
+    np.testing.assert_array_equal(clf._member_shares, np.full(4, 0.25))
+
+
+def test_what_is_no_longer_clipped_is_free(noisy):
+    X, y = noisy
+    reg = DNNRegressor(**SMALL, clip=True, warm_start=True).fit(X, y)
+    reg.set_params(clip=False, epochs=50).fit(X, 3 * y)
+    assert reg.predict(X).max() > y.max()
 
 
 # ------------------------------------------------------------------- uncertainty
