@@ -188,8 +188,8 @@ def _plain(data: Data, explicit: Mapping[str, Any], task: Task) -> dict[str, Any
 class _Size(NamedTuple):
     """How much a preset spends on a table.
 
-    Steps are `n_steps` times the square root of the number of rows: more rows have more to tell.
-    A batch is about one `n_batches`-th of the rows. Of two kinds there are `n_members` of each.
+    Steps are `n_steps` times the square root of the number of rows, for more rows have more to tell;
+    and up to `growth` times that, in proportion to the rows above `_MANY_TO_TELL`. A batch is about one `n_batches`-th of the rows. Of two kinds there are `n_members` of each.
     """
 
     n_members: int
@@ -197,15 +197,17 @@ class _Size(NamedTuple):
     n_batches: int
     learning_rate: float
     parametrization: str = "standard"
+    growth: float = 1.0
 
 
+_MANY_TO_TELL = 1500  # rows
 # Of classes and of quantities: for these, members of a second kind gain nothing.
 _SIZES = {
     ("fast", True): _Size(2, 6, 15, 1.5 * RATE),
     ("fast", False): _Size(2, 12, 30, 1.5 * RATE),
-    ("balanced", True): _Size(2, 11, 15, 1.5 * RATE, "both"),
+    ("balanced", True): _Size(2, 11, 15, 1.5 * RATE, "both", 1.5),
     ("balanced", False): _Size(4, 23, 30, RATE),
-    ("best", True): _Size(8, 30, 30, RATE, "both"),
+    ("best", True): _Size(8, 30, 30, RATE, "both", 1.5),
     ("best", False): _Size(8, 30, 30, RATE, "both"),
 }
 FEWEST_ROWS = 50  # to deal out to folds
@@ -227,7 +229,9 @@ def _of_tables(preset: str, data: Data, explicit: Mapping[str, Any], task: Task)
     stops = explicit.get("early_stopping", data.n_rows >= FEWEST_ROWS or data.is_given)
     n_rows = data.n_rows * 7 / 8 if stops and not data.is_given else data.n_rows
     batch_size = explicit.get("batch_size", _batch_size(n_rows / size.n_batches, 256))
-    epochs = _epochs(n_rows, batch_size, size.n_steps * data.n_rows**0.5, 10, 400)
+    n_steps = size.n_steps * data.n_rows**0.5
+    n_steps *= np.clip(data.n_rows / _MANY_TO_TELL, 1, size.growth)
+    epochs = _epochs(n_rows, batch_size, n_steps, 10, 400)
     is_binned = data.n_columns <= _MOST_BINNED and not is_wide and kind != "realmlp"
     return {
         "hidden_layer_sizes": (128, 128),
