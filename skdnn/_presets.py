@@ -188,8 +188,9 @@ def _plain(data: Data, explicit: Mapping[str, Any], task: Task) -> dict[str, Any
 class _Size(NamedTuple):
     """How much a preset spends on a table.
 
-    Steps are `n_steps` times the square root of the number of rows, for more rows have more to tell;
-    and up to `growth` times that, in proportion to the rows above `_MANY_TO_TELL`. A batch is about one `n_batches`-th of the rows. Of two kinds there are `n_members` of each.
+    Steps are `n_steps` times the square root of the number of rows, for more rows have more to
+    tell; and up to `growth` times that, in proportion to the rows above `_MANY_TO_TELL`. A batch is
+    about one `n_batches`-th of the rows. Of two kinds there are `n_members` of each.
     """
 
     n_members: int
