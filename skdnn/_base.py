@@ -22,6 +22,7 @@ from skdnn._layers import NetworkTableMixin
 from skdnn._learning import Learning
 from skdnn._presets import PRESETS
 from skdnn._spec import NetworkSpec
+from skdnn._targets import in_units
 from skdnn._validation import Given
 
 # Values sent through the network together when predicting: bounds the memory that it takes.
@@ -252,14 +253,6 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
             )
         return output
 
-    @property
-    def _weights(self) -> list[np.ndarray]:
-        """Those that predict: with what held-out rows have told."""
-        weights = self._state.weights
-        if self._temperatures is None and not self._spec.is_weighted:
-            return weights
-        return self._judged_weights()
-
     def _is_plain(self, X: Any) -> bool:
         """Whether X is an array that needs no further checks: they are most of a row's time."""
         if (
@@ -282,7 +275,7 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         """Return the quickest way through a network, and how many rows to send at a time."""
         weights = self._weights
         if body is not self._spec.body:  # without the members' shares, which come last
-            weights = weights[: sum(len(shapes) for _, _, shapes in body.walk())]
+            weights = weights[: body.n_arrays]
         # Loaded where this process has trained; half of it, where another thread is about to.
         engine: Any = sys.modules.get("skdnn._engine")
         gains = getattr(engine, "gains", None)
@@ -365,11 +358,8 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         from skdnn._network import build, clip_outputs, rescale_outputs
 
         model = build(self._spec, *self._inputs.constants)
-        weights = list(self._weights)
-        for layer, i, j in self._spec.outputs:
-            weights[i], bias = self._targets.in_units(weights[i], weights[j] * layer.bias_gain)
-            weights[j] = bias / layer.bias_gain
-        model.set_weights(weights)
+        outputs = self._spec.outputs
+        model.set_weights(in_units(self._targets.in_units, outputs, self._weights))
         targets, loss = self._targets, self._choose_loss()
         if targets.ascending:
             rescale_outputs(model, targets.unit, targets.mean)

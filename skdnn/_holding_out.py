@@ -14,11 +14,10 @@ from skdnn._members import folds, folds_of_groups, greedy_shares, noise, tempera
 from skdnn._presets import FEWEST_ROWS
 from skdnn._spec import NetworkSpec, State
 from skdnn._targets import Quantile, Quantities
-from skdnn._validation import Given, hold_out
+from skdnn._validation import Given, count_groups, hold_out
 
 _VALIDATION_FRACTION = 0.1
-# Of several epochs of nearly the same accuracy, the one of the least loss.
-_ACCURACIES, _LOSS_SHARE = ("val_accuracy", "val_binary_accuracy"), 0.1
+_LOSS_SHARE = 0.1  # of several epochs of nearly the same accuracy, the one of the least loss
 _MOST_JUDGED, _FEWEST_JUDGED = 2**22, 1000  # values and rows that predictions are judged by
 _MOST_FETCHED = 2**22  # values of rows fetched at once to be judged
 
@@ -55,14 +54,12 @@ class HoldingOut:
         key = y[rows].reshape(len(rows), -1)[:, 0]
         if is_classifier(self):
             key = np.unique(key, return_inverse=True)[1]
-        if groups is not None and len(np.unique(groups[rows])) < 2:
-            raise ValueError(
-                f"The groups of {type(self).__name__}.fit must be at least 2 to hold out one, but "
-                "all rows are of the same: pass other groups or none, X_val and y_val, or set "
-                "early_stopping=False."
-            )
         rng = np.random.default_rng(self._split_seed)
-        fold[rows] = folds(key, rng) if groups is None else folds_of_groups(groups[rows], rng)
+        if groups is None:
+            fold[rows] = folds(key, rng)
+        else:
+            count_groups(groups[rows])
+            fold[rows] = folds_of_groups(groups[rows], rng)
         return fold
 
     def _check_groups(self, groups: Any, y: np.ndarray) -> np.ndarray | None:
@@ -90,9 +87,8 @@ class HoldingOut:
             monitor = self.resolved_params_.get("monitor", "loss")
             if monitor != "accuracy":
                 return logs[f"val_{monitor}"]
-            metric = next(name for name in logs if name in _ACCURACIES)
             loss = logs.get("val_refinement", logs["val_loss"])
-            return 1 - logs[metric] + _LOSS_SHARE * loss
+            return 1 - logs[f"val_{self._targets.metric}"] + _LOSS_SHARE * loss
 
         return EarlyStopping(measure, self.resolved_params_.n_iter_no_change, self.tol, goes_on)
 
@@ -181,8 +177,11 @@ class HoldingOut:
         n_members = self._spec.n_members
         return np.full(n_members, 1 / n_members) if self._shares is None else self._shares
 
-    def _judged_weights(self) -> list[np.ndarray]:
-        """Return the weights that predict: with temperatures, and the members' shares."""
+    @property
+    def _weights(self) -> list[np.ndarray]:
+        """Those that predict: with temperatures, and the members' shares."""
+        if self._temperatures is None and not self._spec.is_weighted:
+            return self._state.weights
         weights = list(self._state.weights)
         if self._temperatures is not None:
             for (_, *pair), t in zip(self._spec.outputs, self._temperatures, strict=True):

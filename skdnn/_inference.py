@@ -169,9 +169,8 @@ def _members(layer: Members, x: np.ndarray, weights: list[np.ndarray]) -> np.nda
 def _parallel(layer: Parallel, x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
     outputs, rest = [], weights
     for network in layer.networks(x.shape[1:]):
-        n = sum(len(shapes) for _, _, shapes in network.walk())
-        outputs.append(forward(network, rest[:n], x))
-        rest = rest[n:]
+        outputs.append(forward(network, rest[: network.n_arrays], x))
+        rest = rest[network.n_arrays :]
     return np.concatenate(outputs)
 
 

@@ -100,7 +100,8 @@ class Inputs:
             chunk = rows[part]
             x = self._numbers_of(X[chunk], missing=len(self.signed) > 0)
             x = x.reshape(-1, 1) if as_one else x
-            least, greatest = min(least, x.min()), max(greatest, x.max())
+            if self.scaling == "pixelwise":
+                least, greatest = min(least, x.min()), max(greatest, x.max())
             if self.scaling == "minmax":
                 scaler.partial_fit(x)
                 continue

@@ -16,6 +16,7 @@ from skdnn._callbacks import Silence
 from skdnn._keras import keras, tf
 from skdnn._network import dropout_layers
 from skdnn._spec import State
+from skdnn._targets import in_units
 
 # What a callback may look at: each batch. Some have such methods and use them only if told to.
 _EACH_BATCH = [
@@ -148,8 +149,8 @@ class KerasCallbacks(Silence):
         The whole network, compiled and built, in which they see what is trained.
     in_units : callable
         Turns kernel and bias of the output layer, as they are trained, into the model's.
-    outputs : list of (float, int, int)
-        What the bias of each output layer is multiplied by, and where its kernel and bias are.
+    outputs : list of (Dense, int, int)
+        See `NetworkSpec.outputs`.
     y : ndarray of shape (1,) or (1, n_outputs)
         A row of targets, for its dtype.
     n_epochs, n_steps : int
@@ -167,7 +168,7 @@ class KerasCallbacks(Silence):
         callbacks: list[Any],
         model: Any,
         in_units: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
-        outputs: list[tuple[float, int, int]],
+        outputs: list[tuple[Any, int, int]],
         y: np.ndarray,
         *,
         n_epochs: int,
@@ -215,19 +216,17 @@ class KerasCallbacks(Silence):
         return self._as_seen(self._state)
 
     def _as_seen(self, state: State) -> list[np.ndarray]:
-        weights = list(state.weights)
-        for gain, i, j in self._outputs:
-            weights[i], bias = self._in_units(weights[i], weights[j] * gain)
-            weights[j] = bias / gain
+        weights = in_units(self._in_units, self._outputs, state.weights)
         return [*weights, *(state.optimizer or []), *(state.seeds or [])]
 
     def _write(self, values: list[np.ndarray], changed: list[bool]) -> None:
         state, n = self._state, len(self._state.weights)
         if self.scheduled and self._has_begun and changed[self._rate]:
             raise self._clash()
-        for gain, i, j in self._outputs:
+        for layer, i, j in self._outputs:
             values[i] = values[i] / self._unit
-            values[j] = (values[j] * gain - self._mean) / self._unit / gain
+            bias = values[j] * layer.bias_gain - self._mean
+            values[j] = bias / self._unit / layer.bias_gain
         was = [*state.weights, *(state.optimizer or []), *(state.seeds or [])]
         # What nobody touched goes back as it was, to the last digit.
         now = [

@@ -105,11 +105,11 @@ class Layout:
         if kind != "standard":
             # Beside others, the learning rate is theirs.
             rate = 1.0 if kind == "realmlp" else realmlp_rate(is_classifier(self)) / RATE
-            bent = hidden
+            realmlp_hidden = hidden
             if kind == "both":
                 activation = realmlp_activation(is_classifier(self))
-                bent = [(units, activation, dropout) for units, _, dropout in hidden]
-            realmlp = Realmlp(bent, n_numbers, rate)
+                realmlp_hidden = [(units, activation, dropout) for units, _, dropout in hidden]
+            realmlp = Realmlp(realmlp_hidden, n_numbers, rate)
         return dense_network(
             shape,
             None if kind == "realmlp" else hidden,

@@ -207,13 +207,9 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             weight = weight / weight[rows].mean()
         if not resume:
             self._begin(X, y, weight, rows, shape, classes, hidden, loss)
-        elif "clip" in self.resolved_params_:
-            targets: Any = copy.copy(self._targets)
-            if self.resolved_params_.clip:
-                targets.clip_to(y[rows])
-            else:
-                targets.bounds = None
-            self._targets = targets
+        if "clip" in self.resolved_params_:
+            targets: Any = self._targets
+            self._targets = targets.within(y[rows] if self.resolved_params_.clip else None)
         if begin_only:
             return
         of_classes = self._class_weights(y, rows, weight)
@@ -331,9 +327,6 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
         from skdnn._network import initial_weights
 
         self._targets = self._make_targets(y, rows, weight, classes, loss)
-        if self.resolved_params_.get("clip"):
-            targets: Any = self._targets
-            targets.clip_to(y[rows])
         self._loss = self._describe(loss)
         inputs = Inputs(self.resolved_params_.scaling, shape, self._code_positions())
         self._inputs = inputs.fit(X, rows, weight)
@@ -566,7 +559,7 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             self.callbacks_,
             self._make_model(),
             self._targets.in_units,
-            [(layer.bias_gain, i, j) for layer, i, j in self._spec.outputs],
+            self._spec.outputs,
             fetch(plan.rows[:1])[1],
             n_epochs=plan.epochs,
             n_steps=-(-len(plan.rows) // plan.batch_size),

@@ -131,7 +131,7 @@ def resolve(given: Mapping[str, Any], preset: str, data: Data, task: Task) -> Bu
         chosen = plain
     else:
         recipe = _of_images if data.is_image else _of_tables
-        chosen = recipe(preset, data, explicit, task)
+        chosen = recipe(preset, data, explicit, task, plain)
         if not task.adam:
             chosen |= {"learning_rate": None, "weight_decay": None}
         if not task.cross_entropy:
@@ -216,7 +216,9 @@ _MOST_BINNED = 128  # columns
 _MOST_COLUMNS = 2000  # of which members have first layers of their own
 
 
-def _of_tables(preset: str, data: Data, explicit: Mapping[str, Any], task: Task) -> dict[str, Any]:
+def _of_tables(
+    preset: str, data: Data, explicit: Mapping[str, Any], task: Task, plain: Mapping[str, Any]
+) -> dict[str, Any]:
     """Networks of two layers on binned columns, each stopped on a fold of its own."""
     size = _SIZES[preset, task.classifies]
     is_wide = data.n_columns > _MOST_COLUMNS or data.is_sparse
@@ -234,12 +236,9 @@ def _of_tables(preset: str, data: Data, explicit: Mapping[str, Any], task: Task)
     n_steps *= np.clip(data.n_rows / _MANY_TO_TELL, 1, size.growth)
     epochs = _epochs(n_rows, batch_size, n_steps, 10, 400)
     is_binned = data.n_columns <= _MOST_BINNED and not is_wide and kind != "realmlp"
-    return {
+    return _recipe(plain, explicit, epochs, batch_size, stops) | {
         "hidden_layer_sizes": (128, 128),
         "activation": activation,
-        "dropout": 0.0,
-        "kernel_initializer": "he_normal",
-        "scaling": "auto",
         "one_hot_max_size": 64,
         "numeric_embedding": "piecewise_linear" if is_binned else None,
         "n_members": n_members,
@@ -247,16 +246,7 @@ def _of_tables(preset: str, data: Data, explicit: Mapping[str, Any], task: Task)
         "blend": "greedy" if kind == "both" and stops else None,
         "learning_rate": rate,
         "learning_rate_schedule": "coslog4",
-        "warmup": 0.0,
         "weight_decay": 0.1 * RATE / rate if kind == "realmlp" else 0.1,
-        "label_smoothing": 0.1,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "early_stopping": stops,
-        "monitor": "accuracy",
-        "n_iter_no_change": _patience(explicit, epochs),
-        "calibration": "temperature" if stops else None,
-        "clip": True,
     }
 
 
@@ -268,27 +258,36 @@ _IMAGE_LAYERS = {
 }
 
 
-def _of_images(preset: str, data: Data, explicit: Mapping[str, Any], task: Task) -> dict[str, Any]:
+def _of_images(
+    preset: str, data: Data, explicit: Mapping[str, Any], task: Task, plain: Mapping[str, Any]
+) -> dict[str, Any]:
     """One wide network with dropout; each pixel is scaled apart."""
     sizes, dropout = _IMAGE_LAYERS[preset]
     batch_size = explicit.get("batch_size", _batch_size(data.n_rows / 30, 128))
     epochs = _epochs(data.n_rows, batch_size, 3000, 20, 200)
     stops = explicit.get("early_stopping", False)
-    return {
+    return _recipe(plain, explicit, epochs, batch_size, stops) | {
         "hidden_layer_sizes": sizes,
         "activation": "relu",
         "dropout": dropout,
-        "kernel_initializer": "he_normal",
         "scaling": "pixelwise",
-        "one_hot_max_size": 0,
-        "numeric_embedding": None,
-        "n_members": 1,
-        "parametrization": "standard",
-        "blend": None,
         "learning_rate": 1e-3,
         "learning_rate_schedule": "cosine",
         "warmup": 0.1,
-        "weight_decay": None,
+    }
+
+
+def _recipe(
+    plain: Mapping[str, Any],
+    explicit: Mapping[str, Any],
+    epochs: int,
+    batch_size: int,
+    stops: bool,
+) -> dict[str, Any]:
+    """Return what recipes of tables and images share; the rest is as in a plain network."""
+    return {
+        **plain,
+        "kernel_initializer": "he_normal",
         "label_smoothing": 0.1,
         "epochs": epochs,
         "batch_size": batch_size,

@@ -436,6 +436,11 @@ class NetworkSpec:
         return prod(self.input_shape)
 
     @cached_property
+    def n_arrays(self) -> int:
+        """Number of weight arrays."""
+        return sum(len(shapes) for _, _, shapes in self.walk())
+
+    @cached_property
     def is_weighted(self) -> bool:
         """Whether members have shares in their mean: the last of all arrays."""
         return any(isinstance(layer, Mean) and layer.weighted for layer in self.layers)
@@ -455,7 +460,7 @@ class NetworkSpec:
                 first = start
                 for network in layer.networks(before):
                     found += [(own, first + i, first + j) for own, i, j in network.outputs]
-                    first += sum(len(shapes) for _, _, shapes in network.walk())
+                    first += network.n_arrays
             elif isinstance(layer, Dense):
                 found = [(layer, start, start + 1)]
             start, before = start + len(weight_shapes), shape

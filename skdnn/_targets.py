@@ -1,5 +1,7 @@
 """What a user calls y <-> what the network puts out, with the head and the loss for it."""
 
+import copy
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -158,14 +160,18 @@ class Quantities(_Head):
         """Return the mean squared error of each row, in standard deviations of y."""
         return np.mean((self.errors(codes, output) / self.unit) ** 2, axis=1)
 
-    def clip_to(self, y: np.ndarray) -> None:
-        """Let no prediction leave the range of these targets, and of those before them."""
-        y = y.reshape(len(y), -1)
-        least, greatest = y.min(axis=0), y.max(axis=0)
-        if self.bounds is not None:
-            least = np.minimum(least, self.bounds[0])
-            greatest = np.maximum(greatest, self.bounds[1])
-        self.bounds = least, greatest
+    def within(self, y: np.ndarray | None) -> "Quantities":
+        """Return a copy whose predictions stay in the range of these targets and of those before.
+
+        With None they may be anything.
+        """
+        twin = copy.copy(self)
+        twin.bounds = None
+        if y is not None:
+            known = [] if self.bounds is None else [np.array(self.bounds)]
+            y = np.concatenate([y.reshape(len(y), -1), *known])
+            twin.bounds = y.min(axis=0), y.max(axis=0)
+        return twin
 
     def _clipped(self, predicted: np.ndarray) -> np.ndarray:
         return predicted if self.bounds is None else np.clip(predicted, *self.bounds)
@@ -283,6 +289,29 @@ class Quantiles(Quantile):
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the output layer as it is: a layer after it brings the units."""
         return kernel, bias
+
+
+def in_units(
+    convert: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+    outputs: Sequence[tuple[Any, int, int]],
+    weights: Sequence[np.ndarray],
+) -> list[np.ndarray]:
+    """Return the weights of a network that puts out what `decode` starts from, or the result of it.
+
+    Parameters
+    ----------
+    convert : callable
+        The `in_units` of some targets.
+    outputs : sequence of (Dense, int, int)
+        See `NetworkSpec.outputs`.
+    weights : sequence of ndarray
+        As they are trained; they are not changed.
+    """
+    weights = list(weights)
+    for layer, i, j in outputs:
+        weights[i], bias = convert(weights[i], weights[j] * layer.bias_gain)
+        weights[j] = bias / layer.bias_gain
+    return weights
 
 
 def _check_row(y: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -79,9 +79,8 @@ def hold_out(
     return np.sort(np.concatenate([training, rows[alone]])), np.sort(held_out)
 
 
-def _hold_out_groups(
-    rows: np.ndarray, groups: np.ndarray, fraction: float, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+def count_groups(groups: np.ndarray) -> int:
+    """Return how many groups there are; refuse a single one, of which none can be held out."""
     n_groups = len(np.unique(groups))
     if n_groups < 2:
         raise ValueError(
@@ -89,6 +88,13 @@ def _hold_out_groups(
             "same: pass other groups or none, X_val and y_val, or set early_stopping=False and "
             "validation_fraction=None."
         )
+    return n_groups
+
+
+def _hold_out_groups(
+    rows: np.ndarray, groups: np.ndarray, fraction: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    n_groups = count_groups(groups)
     n_held_out = min(int(np.ceil(fraction * n_groups)), n_groups - 1)
     splitter = GroupShuffleSplit(1, test_size=n_held_out, random_state=seed)
     training, held_out = next(splitter.split(rows, groups=groups))
