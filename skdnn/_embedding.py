@@ -10,8 +10,13 @@ _OPEN = 1e30  # no bound; weights have to be finite
 def bins(x: np.ndarray, n_bins: int) -> list[np.ndarray]:
     """Lay out the bins of a piecewise-linear embedding between quantiles.
 
-    Columns with fewer different quantiles have fewer bins; the rest of their places is always 0,
-    so that the shapes do not depend on the rows, and folds share a compiled program.
+    Where values repeat, several quantiles are the same. Of a column with few different values,
+    each is an edge; and of another, each very frequent value and its neighbours are, so that what
+    holds for this value alone (0 may stand for "none") is a bin's to learn, and the quantiles of
+    the other values. Such a column's first and last bin are closed.
+
+    Columns with fewer edges have fewer bins; the rest of their places is always 0, so that the
+    shapes do not depend on the rows, and folds share a compiled program.
 
     Parameters
     ----------
@@ -27,17 +32,33 @@ def bins(x: np.ndarray, n_bins: int) -> list[np.ndarray]:
     """
     quantiles = np.quantile(x, np.linspace(0, 1, n_bins + 1), axis=0).T
     edge, slope, least, greatest = np.zeros((4, len(quantiles), n_bins))
-    for column, values in enumerate(quantiles):
-        edges = np.unique(values)
+    for column, edges in enumerate(map(np.unique, quantiles)):
+        repeats = len(edges) <= n_bins
+        if repeats:
+            edges = _edges_of_repeated(x[:, column], n_bins)
         n = len(edges) - 1
         if n == 0:  # constant
             continue
         edge[column, :n] = edges[:-1]
-        slope[column, :n] = 1 / np.diff(edges)
+        slope[column, :n] = 1 / np.maximum(np.diff(edges), 1 / _OPEN)
         greatest[column, :n] = 1
-        least[column, 0] = -_OPEN
-        greatest[column, n - 1] = _OPEN
+        if not repeats:  # what may be next to nothing wide stays between 0 and 1
+            least[column, 0] = -_OPEN
+            greatest[column, n - 1] = _OPEN
     return [edge, slope, least, greatest]
+
+
+def _edges_of_repeated(x: np.ndarray, n_bins: int) -> np.ndarray:
+    """Place the edges of at most `n_bins` bins for values that repeat."""
+    values, counts = np.unique(x, return_counts=True)
+    if len(values) <= n_bins + 1:
+        return values
+    order = np.argsort(-counts, kind="stable")[: n_bins // 4]
+    frequent = order[counts[order] >= 2 * len(x) / n_bins]
+    near = np.unique(np.clip(np.add.outer(frequent, [-1, 0, 1]), 0, len(values) - 1))
+    others = x[~np.isin(x, values[frequent])]
+    places = np.linspace(0, 1, n_bins + 1 - len(near))
+    return np.union1d(values[near], np.quantile(others, places))
 
 
 def frequencies(

@@ -40,3 +40,42 @@ def test_columns_of_few_values_have_fewer_bins_in_the_same_shape():
     assert not places[:, 0].any()
     assert_allclose(places[:, 1, 0], x[:, 1])
     assert not places[:, 1, 1:].any()
+
+
+def spiky(rng, n=1000):
+    """Numbers of which most are zero, among negative and positive ones."""
+    return np.where(rng.random(n) < 0.8, 0.0, rng.normal(size=n).round(2))[:, None]
+
+
+def test_what_holds_for_a_frequent_value_alone_is_linear_in_its_bins():
+    x = spiky(np.random.default_rng(0))
+    places = embedded(x, bins(x, 16), 16)[:, 0]
+    is_zero = (x[:, 0] == 0).astype(float)
+    inputs = np.column_stack([np.ones(len(x)), x, places])
+    weights = np.linalg.lstsq(inputs, is_zero)[0]
+    assert_allclose(inputs @ weights, is_zero, atol=1e-9)
+
+
+def test_a_frequent_value_leaves_bins_for_the_others():
+    x = spiky(np.random.default_rng(0))
+    places = embedded(x, bins(x, 16), 16)[:, 0]
+    # With nothing but quantiles of all, nearly all would be in the first bin or in the last.
+    others = places[x[:, 0] != 0]
+    assert len(np.unique(np.argmax(others < 1, axis=1))) > 10
+
+
+def test_each_of_few_values_is_an_edge_however_rare():
+    x = np.r_[np.zeros(500), np.ones(490), 2, 3, 3, 7][:, None]
+    edge, slope, _, _ = bins(x, 8)
+    assert_allclose(edge[0, :4], [0, 1, 2, 3])
+    assert_allclose(slope[0], [1, 1, 1, 1 / 4, 0, 0, 0, 0])
+
+
+def test_bins_next_to_nothing_wide_stay_between_0_and_1():
+    x = np.r_[np.zeros(900), np.full(50, 1e-42), np.linspace(1, 2, 50)][:, None]
+    start = [array.astype("float32") for array in bins(x, 16)]
+    new = np.array([[-1e6], [0], [1e-42], [1.5], [1e6]])
+    places = embedded(new, start, 16)[:, 0]
+    assert places.min() == 0
+    assert places.max() == 1
+    assert_allclose(places[[0, -1]].sum(axis=1), [0, np.count_nonzero(start[1])])
