@@ -170,6 +170,8 @@ class EarlyStopping(Silence):
     goes_on : bool
         Whether training goes on from an earlier one: where it starts is then among what it may
         end with.
+    among : set of int, default=None
+        Epochs, from 1 on, of which it chooses; None for all.
 
     Attributes
     ----------
@@ -189,8 +191,10 @@ class EarlyStopping(Silence):
         patience: int,
         tol: float,
         goes_on: bool,
+        among: frozenset[int] | None = None,
     ):
         self.measure = measure
+        self.among = among
         self.patience = patience
         self.tol = tol
         self.goes_on = goes_on
@@ -209,6 +213,8 @@ class EarlyStopping(Silence):
         """Keep the state of an epoch that is the best so far; stop after too many that are not."""
         self._epoch += 1
         if "val_loss" not in logs:  # not every epoch is looked at
+            return False
+        if self.among is not None and self._epoch not in self.among:
             return False
         loss = self.measure(logs)
         if loss < self.best_loss:

@@ -18,7 +18,7 @@ from skdnn._keras import tf
 from skdnn._program import Constants, Predictor, Program, Recipe
 from skdnn._programs import PROGRAMS
 from skdnn._schedules import Schedule
-from skdnn._session import available_threads
+from skdnn._session import Threads, available_threads
 from skdnn._spec import NetworkSpec, State
 
 _EVALUATION_BATCH = 2048
@@ -105,7 +105,7 @@ class Plan:
     batch_size: int
     shuffle: bool
     schedule: Schedule | None = None  # of the learning rate; None: it is constant
-    validate_every: int = 1  # epochs; and after the last one
+    looks: frozenset[int] | None = None  # epochs, from 1 on, to evaluate after; None: each
 
 
 def train(
@@ -155,8 +155,8 @@ def train(
         PROGRAMS.lend(recipe, Program) as program,
         Feeder(program, fetch, recipe.spec.n_inputs) as feeder,
     ):
-        n_threads = threads_for(program, min(plan.batch_size, len(plan.rows)))
-        program.load(state, recipe.optimizer.learning_rate, rng, n_threads)
+        threads = threads_for(program, min(plan.batch_size, len(plan.rows)))
+        program.load(state, recipe.optimizer.learning_rate, rng, threads)
         feeder.limit(program.work * min(plan.batch_size, len(plan.rows)))
         training = Training(program, partial(_evaluate, program, feeder, constants, plan))
         report.training_begins(training)
@@ -180,7 +180,7 @@ def train(
 def forward(spec: NetworkSpec, weights: Sequence[np.ndarray], x: np.ndarray) -> np.ndarray:
     """Send many rows through a network, compiled and with all threads: see `_inference.forward`."""
     with PROGRAMS.lend(Forward(spec), lambda key: Predictor(key.spec)) as predictor:
-        return predictor.run(weights, x, available_threads())
+        return predictor.run(weights, x, Threads(available_threads()))
 
 
 def gains(spec: NetworkSpec) -> bool:
@@ -220,7 +220,7 @@ def _epochs(
     while done < plan.epochs:
         most = feeder.rounds_per_call(len(plan.rows), len(steps)) if report.silent else 1
         if len(plan.held_out):
-            most = min(most, plan.validate_every - done % plan.validate_every)
+            most = min(most, _next_look(plan, done) - done)
         n_epochs = min(most, plan.epochs - done)
         rows = np.concatenate([order(plan.rows) for _ in range(n_epochs)])
         report.epoch_begins(done + 1, len(steps))
@@ -238,9 +238,16 @@ def _epochs(
                 last = training.step if training.stop else (number + 1) * len(steps)
                 logs["learning_rate"] = float(rates[last - 1])
             epoch = done + number + 1
-            is_looked_at = epoch % plan.validate_every == 0 or epoch == plan.epochs
+            is_looked_at = epoch == _next_look(plan, epoch - 1)
             yield logs | (training.evaluate() if is_looked_at else {})
         done += n_epochs
+
+
+def _next_look(plan: Plan, epoch: int) -> int:
+    """Return the next epoch to evaluate after; the last one at the latest."""
+    if plan.looks is None:
+        return epoch + 1
+    return min((look for look in plan.looks if look > epoch), default=plan.epochs)
 
 
 def _named(program: Program, values: np.ndarray) -> dict[str, float]:
@@ -302,11 +309,16 @@ def _evaluate(
     return _named(program, sums / total)
 
 
-def threads_for(program: Any, batch_size: int) -> int:
-    """Return how many threads batches of a size are best computed with."""
+def threads_for(program: Any, batch_size: int) -> Threads:
+    """Return what batches of a size are best computed with.
+
+    Parts of a step that do not wait for each other come first: small operations are no faster with
+    two threads, but two of them are.
+    """
     share = available_threads() // max(1, PROGRAMS.n_lent)
-    work = program.work * (batch_size + _ROWS_OF_AN_UPDATE)
-    return max(1, min(share, 1 + work // _WORK_PER_THREAD))
+    between = max(1, min(share, program.n_branches))
+    work = program.work * (batch_size + _ROWS_OF_AN_UPDATE) // between
+    return Threads(max(1, min(share // between, 1 + work // _WORK_PER_THREAD)), between)
 
 
 def check_process() -> None:

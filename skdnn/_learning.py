@@ -239,8 +239,9 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
         epochs = int(before is None) if given is None else int(params.epochs)
         plan = Plan(rows, held_out, epochs, params.batch_size, bool(self.shuffle), schedule)
         judged = bool(self.callbacks_) or self._plateau(plan) is not None  # by others, each epoch
-        if is_dealt and not judged:  # some forty looks are enough to choose from
-            plan.validate_every = max(1, epochs // 40)
+        if is_dealt and not judged:  # some forty looks, at the most, are enough to choose from
+            forty = frozenset(range(epochs, 0, -max(1, epochs // 40)))
+            plan.looks = forty & (self._candidates(plan) or forty)
         if given is not None:
             self._check_is_judged(len(held_out))
         self._run(recipe, fetch, constants, plan, stops, as_given, before)
@@ -465,7 +466,7 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             self._state = replace(self._state, optimizer=None)
         self._optimizer = optimizer
         lines = EpochLines(plan.epochs) if self.verbose else None
-        stopping = self._early_stopping(self.n_iter_ > 0) if stops else None
+        stopping = self._early_stopping(self.n_iter_ > 0, plan) if stops else None
         start = self._forget_stopping()
         tasks = self._begin_tasks(plan, as_given)
         callbacks = self._keras_callbacks(plan, fetch)

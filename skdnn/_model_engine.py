@@ -177,7 +177,7 @@ class _Run:
         return self.program.read()[: len(self.twin.variables)]
 
     def _write(self, values: list[np.ndarray], changed: list[bool]) -> None:
-        self.program.load(values[: len(self.variables)], self.program.n_threads)
+        self.program.load(values[: len(self.variables)], self.program.threads)
 
     def at_home(self) -> AbstractContextManager[None]:
         """Let callbacks see the model as it is, where there are any."""

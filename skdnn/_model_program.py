@@ -15,7 +15,7 @@ import numpy as np
 
 from skdnn._keras import keras, tf
 from skdnn._optimizers import fused
-from skdnn._session import Machine
+from skdnn._session import Machine, Threads
 
 
 def state_variables(model: Any) -> list[Any]:
@@ -77,14 +77,14 @@ class ModelProgram:
         self.model.reset_metrics()
         return True
 
-    def load(self, values: Sequence[Any], n_threads: int) -> None:
+    def load(self, values: Sequence[Any], threads: Threads) -> None:
         """Set the state, in the order of `state_variables`, and forget what metrics saw."""
-        self.n_threads = n_threads
-        self._machine.call(n_threads, "load", *values, *self._others)
+        self.threads = threads
+        self._machine.call(threads, "load", *values, *self._others)
 
     def read(self) -> list[np.ndarray]:
         """Copy the state out, in the same order, and behind it what metrics saw."""
-        return self._machine.call(self.n_threads, "read")
+        return self._machine.call(self.threads, "read")
 
     def run(
         self, name: str, rows: Sequence[np.ndarray], bounds: np.ndarray, begins: bool
@@ -109,9 +109,11 @@ class ModelProgram:
         """
         if name not in self._machine:
             self.trace(name)
-        values = self._machine.call(self.n_threads, name, *rows, bounds, np.bool_(begins))
+        values = self._machine.call(self.threads, name, *rows, bounds, np.bool_(begins))
         values = values if isinstance(values, list) else [values]
         return tf.nest.pack_sequence_as(self._names[name], values)
+
+    n_branches = 1  # layers wait for one another, as far as one can tell
 
     @property
     def work(self) -> int:

@@ -189,7 +189,7 @@ class _Size(NamedTuple):
     """How much a preset spends on a table.
 
     Steps are `n_steps` times the square root of the number of rows, for more rows have more to
-    tell; and up to `growth` times that, in proportion to the rows above `_MANY_TO_TELL`. A batch is
+    tell; and up to `growth` times that, in proportion to the rows above `_FEW_ROWS`. A batch is
     about one `n_batches`-th of the rows. Of two kinds there are `n_members` of each.
     """
 
@@ -201,15 +201,20 @@ class _Size(NamedTuple):
     growth: float = 1.0
 
 
-_MANY_TO_TELL = 1500  # rows
-# Of classes and of quantities: for these, members of a second kind gain nothing.
+_FEW_ROWS = 1000
+# Of few rows and of more: with few, members are worth more than steps, and together they have
+# folds enough to judge by. Of classes and of quantities: for these, members of a second kind gain
+# nothing.
 _SIZES = {
-    ("fast", True): _Size(2, 6, 15, 1.5 * RATE),
-    ("fast", False): _Size(2, 12, 30, 1.5 * RATE),
-    ("balanced", True): _Size(2, 11, 15, 1.5 * RATE, "both", 1.5),
-    ("balanced", False): _Size(4, 23, 30, RATE),
-    ("best", True): _Size(8, 30, 30, RATE, "both", 1.5),
-    ("best", False): _Size(8, 30, 30, RATE, "both"),
+    ("fast", True): (_Size(4, 10, 15, 1.5 * RATE), _Size(2, 7, 15, 1.5 * RATE)),
+    ("fast", False): (_Size(2, 12, 30, 1.5 * RATE),) * 2,
+    ("balanced", True): (
+        _Size(4, 9, 15, 1.5 * RATE, "both"),
+        _Size(2, 11.5, 15, 1.5 * RATE, "both", 2.4),
+    ),
+    ("balanced", False): (_Size(4, 23, 30, RATE),) * 2,
+    ("best", True): (_Size(8, 30, 30, RATE, "both", 1.5),) * 2,
+    ("best", False): (_Size(8, 30, 30, RATE, "both"),) * 2,
 }
 FEWEST_ROWS = 50  # to deal out to folds
 _MOST_BINNED = 128  # columns
@@ -220,7 +225,8 @@ def _of_tables(
     preset: str, data: Data, explicit: Mapping[str, Any], task: Task, plain: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Networks of two layers on binned columns, each stopped on a fold of its own."""
-    size = _SIZES[preset, task.classifies]
+    has_few = data.n_rows <= _FEW_ROWS and not data.comes_in_parts
+    size = _SIZES[preset, task.classifies][0 if has_few else 1]
     is_wide = data.n_columns > _MOST_COLUMNS or data.is_sparse
     n_members = min(size.n_members, 2) if is_wide else size.n_members
     is_plain = is_wide or task.batch_norm or not task.adam  # gains are rates for Adam alone
@@ -233,7 +239,7 @@ def _of_tables(
     n_rows = data.n_rows * 7 / 8 if stops and not data.is_given else data.n_rows
     batch_size = explicit.get("batch_size", _batch_size(n_rows / size.n_batches, 256))
     n_steps = size.n_steps * data.n_rows**0.5
-    n_steps *= np.clip(data.n_rows / _MANY_TO_TELL, 1, size.growth)
+    n_steps *= np.clip(data.n_rows / _FEW_ROWS, 1, size.growth)
     epochs = _epochs(n_rows, batch_size, n_steps, 10, 400)
     is_binned = data.n_columns <= _MOST_BINNED and not is_wide and kind != "realmlp"
     return _recipe(plain, explicit, epochs, batch_size, stops) | {

@@ -15,7 +15,7 @@ from skdnn._lookup import OptimizerSpec
 from skdnn._losses import OF_QUANTITIES, LossSpec, pinball
 from skdnn._network import build, dropout_layers
 from skdnn._optimizers import fused
-from skdnn._session import Machine, UnsupportedFunctionError
+from skdnn._session import Machine, Threads, UnsupportedFunctionError
 from skdnn._spec import NetworkSpec, State
 
 
@@ -362,7 +362,7 @@ class Program:
     # ------------------------------------------------------------------ run
 
     def load(
-        self, state: State, learning_rate: float | None, rng: np.random.Generator, n_threads: int
+        self, state: State, learning_rate: float | None, rng: np.random.Generator, threads: Threads
     ) -> None:
         """Set every variable: nothing is left of the fit before.
 
@@ -374,10 +374,10 @@ class Program:
             None where the rate follows a schedule.
         rng : numpy.random.Generator
             Draws the seeds of dropout, where the state has none.
-        n_threads : int
-            With how many threads to compute.
+        threads : Threads
+            What to compute with.
         """
-        self._n_threads = n_threads
+        self._threads = threads
         slots, is_fresh = state.optimizer, state.optimizer is None
         if slots is None:
             slots = [state.weights[s] if isinstance(s, int) else s for s in self._fresh_slots]
@@ -387,12 +387,12 @@ class Program:
             told = zip(self._is_rate, values, strict=True)
             values = [learning_rate if is_rate else value for is_rate, value in told]
         values = values if is_fresh else self._swapped(values)
-        self._machine.call(n_threads, "load", *values)
+        self._machine.call(threads, "load", *values)
 
     def restore(self, state: State) -> None:
         """Set every variable to what `read` gave."""
         values = [*state.weights, *(state.optimizer or []), *(state.seeds or [])]
-        self._machine.call(self._n_threads, "load", *self._swapped(values))
+        self._machine.call(self._threads, "load", *self._swapped(values))
 
     def read(self) -> State:
         """Copy every variable out.
@@ -400,7 +400,7 @@ class Program:
         Where the weights are averaged, the averages are the weights of the state, for it is they
         that predict; and the weights that training goes on from are in the slots of the averages.
         """
-        values = self._swapped(self._machine.call(self._n_threads, "read"))
+        values = self._swapped(self._machine.call(self._threads, "read"))
         if self._finalizes():
             self._assign(values)
             self.optimizer.finalize_variable_values(self.model.trainable_variables)
@@ -426,13 +426,18 @@ class Program:
 
     def learning_rate(self) -> float:
         """Return the optimizer's rate, as it is now."""
-        self._assign(self._machine.call(self._n_threads, "read"))
+        self._assign(self._machine.call(self._threads, "read"))
         return float(self.optimizer.learning_rate)
 
     @property
     def work(self) -> int:
         """Multiply-adds that a row takes on its way through the network."""
         return sum(v.shape.num_elements() for v in self.model.trainable_variables)
+
+    @property
+    def n_branches(self) -> int:
+        """How many parts of a step do not wait for each other: kinds of networks side by side."""
+        return len(self.recipe.spec.outputs)
 
     def run(
         self,
@@ -469,7 +474,7 @@ class Program:
         dtype = self.recipe.spec.dtype
         values = [np.asarray(x, dtype) for x in constants]
         given = [*rows, bounds, *values, *([] if rates is None else [rates])]
-        return self._machine.call(self._n_threads, name, *given)
+        return self._machine.call(self._threads, name, *given)
 
     def close(self) -> None:
         """Give memory and threads back."""
@@ -489,10 +494,10 @@ class Predictor:
         signature = [tf.TensorSpec([None, spec.n_inputs], spec.dtype)]
         self._machine.add("forward", lambda x: model(x, training=False), signature)
 
-    def run(self, weights: Sequence[np.ndarray], x: np.ndarray, n_threads: int) -> np.ndarray:
+    def run(self, weights: Sequence[np.ndarray], x: np.ndarray, threads: Threads) -> np.ndarray:
         """Return the network's output, (n_rows, n_outputs), for rows x, (n_rows, n_inputs)."""
-        self._machine.call(n_threads, "load", *weights)
-        return self._machine.call(n_threads, "forward", x)
+        self._machine.call(threads, "load", *weights)
+        return self._machine.call(threads, "forward", x)
 
     def close(self) -> None:
         """Give memory and threads back."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Factors up to this one are low; so they are, too, where the first cycle begins.
+_LOW, _BEGINNING = 0.1, 1 / 30
 # Of one cycle: the share of the steps in which the rate rises, and where it begins and ends.
 _RISE, _FIRST, _LAST = 0.3, 1 / 25, 1 / 250_000
 
@@ -81,3 +83,15 @@ class Schedule:
         share = np.maximum(0, steps - n_warmup) / (n_steps - n_warmup)
         factors = SCHEDULES[self.name](share)
         return factors * np.minimum(1, steps / n_warmup) if n_warmup else factors
+
+    def ends_of_cycles(self, n_epochs: int) -> frozenset[int] | None:
+        """Return the epochs, from 1 on, after which the rate of several cycles is low.
+
+        None where there are no cycles; the last epoch is always one of them.
+        """
+        if self.name != "coslog4":
+            return None
+        over = np.arange(1, n_epochs + 1) / n_epochs
+        share = np.maximum(0, over - self.warmup) / (1 - self.warmup)
+        is_low = (SCHEDULES[self.name](share) <= _LOW) & (share > _BEGINNING)
+        return frozenset((np.flatnonzero(is_low) + 1).tolist())

@@ -8,11 +8,18 @@ its own; so what is traced as usual is moved to the graph of a session, with its
 import os
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from skdnn._keras import context, tf
 
 _v1 = tf.compat.v1
+
+
+class Threads(NamedTuple):
+    """How many threads compute one operation, and how many operations are computed at once."""
+
+    within: int = 1
+    between: int = 1
 
 
 class UnsupportedFunctionError(ValueError):
@@ -33,8 +40,8 @@ class Machine:
         # A Keras variable holds TensorFlow's as its value.
         self._templates = [getattr(v, "_value", v) for v in variables]
         self._graph = tf.Graph()
-        self._sessions: dict[int, Any] = {}
-        self._callables: dict[tuple[int, str], Callable] = {}
+        self._sessions: dict[Threads, Any] = {}
+        self._callables: dict[tuple[Threads, str], Callable] = {}
         self._functions: dict[str, tuple[list[Any], Any]] = {}
         _MACHINES.add(self)
         with self._graph.as_default():
@@ -92,27 +99,27 @@ class Machine:
     def __contains__(self, name: str) -> bool:
         return name in self._functions
 
-    def call(self, n_threads: int, name: str, *arrays: Any) -> Any:
-        """Run a function, "load" or "read" with a number of threads, on arrays or numbers."""
-        key = n_threads, name
+    def call(self, threads: Threads, name: str, *arrays: Any) -> Any:
+        """Run a function, "load" or "read", on arrays or numbers."""
+        key = threads, name
         if key not in self._callables:
             given, outputs = self._functions[name]
-            self._callables[key] = self._session(n_threads).make_callable(outputs, given)
+            self._callables[key] = self._session(threads).make_callable(outputs, given)
         return self._callables[key](*arrays)
 
-    def _session(self, n_threads: int) -> Any:
-        if n_threads not in self._sessions:
+    def _session(self, threads: Threads) -> Any:
+        if threads not in self._sessions:
             config = _v1.ConfigProto(
-                intra_op_parallelism_threads=n_threads,
-                inter_op_parallelism_threads=1,
+                intra_op_parallelism_threads=threads.within,
+                inter_op_parallelism_threads=threads.between,
                 use_per_session_threads=True,
                 gpu_options=_v1.GPUOptions(allow_growth=True),
             )
             # It takes longer than it saves: what is here is lean already, and its fused matrix
             # products are slower for small batches.
             config.graph_options.rewrite_options.disable_meta_optimizer = True
-            self._sessions[n_threads] = _v1.Session(graph=self._graph, config=config)
-        return self._sessions[n_threads]
+            self._sessions[threads] = _v1.Session(graph=self._graph, config=config)
+        return self._sessions[threads]
 
     def abandon(self) -> None:
         """Forget the sessions in a process without their threads: to close them would wait."""

@@ -180,7 +180,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         - "cosine": falls to zero along half a cosine (Loshchilov & Hutter 2017, "SGDR",
           equation 5), as `keras.optimizers.schedules.CosineDecay` does.
         - "coslog4": goes from zero to its height and back four times, each time for longer
-          (Holzmüller et al. 2024, "Better by Default", equation 3).
+          (Holzmüller et al. 2024, "Better by Default", equation 3). Where early stopping lets
+          training go on for all `epochs` (`n_iter_no_change` is no less), the weights that are
+          kept are those of an epoch at the end of a cycle, where the rate is low.
         - "one_cycle": rises from a 25th to its full height over the first 30% of the steps, and
           falls to a 250,000th over the rest, along half cosines (Smith & Topin 2018,
           "Super-Convergence"; the shares are those of fastai, Howard & Gugger 2020).

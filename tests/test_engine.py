@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -300,6 +301,24 @@ def test_divergence_in_the_very_last_step_is_seen(data, linear):
         run(recipe, huge, start(recipe.spec), one_step)
 
 
+@pytest.mark.parametrize(
+    ("n_available", "n_branches", "work", "expected"),
+    [
+        (1, 2, 1e12, (1, 1)),
+        (2, 2, 1, (1, 2)),
+        (2, 1, 1, (1, 1)),
+        (8, 1, 1e12, (8, 1)),
+        (8, 2, 1e12, (4, 2)),
+    ],
+)
+def test_parts_that_do_not_wait_have_a_thread_each(
+    n_available, n_branches, work, expected, monkeypatch
+):
+    monkeypatch.setattr(_engine, "available_threads", lambda: n_available)
+    program = SimpleNamespace(work=work, n_branches=n_branches)
+    assert _engine.threads_for(program, 32) == expected
+
+
 def test_two_threads_train_as_one_after_the_other(data):
     recipe = recipe_for(network(dropout=0.2))
     alone = [run(recipe, data, start(recipe.spec), plan(), seed)[0] for seed in (1, 2)]
@@ -518,11 +537,9 @@ def test_each_member_is_trained_as_if_it_were_alone(data, optimizer):
 
 
 def test_some_epochs_are_looked_at(data):
-    split = plan(7, rows=np.arange(50), held_out=np.arange(50, N), validate_every=3)
+    split = plan(7, rows=np.arange(50), held_out=np.arange(50, N), looks=frozenset([3, 6, 7]))
     _, some = run(recipe_for(network()), data, start(network()), split)
-    _, all_of_them = run(
-        recipe_for(network()), data, start(network()), replace(split, validate_every=1)
-    )
+    _, all_of_them = run(recipe_for(network()), data, start(network()), replace(split, looks=None))
     assert np.flatnonzero(np.isfinite(some["val_loss"])).tolist() == [2, 5, 6]
     seen = np.array(all_of_them["val_loss"])[[2, 5, 6]]
     np.testing.assert_array_equal(np.array(some["val_loss"])[[2, 5, 6]], seen)

@@ -158,7 +158,7 @@ def test_warm_start_and_partial_fit_go_on_with_the_network_that_began(iris):
     assert clf.resolved_params_.preset == "balanced"
     assert clf.n_iter_ == n_epochs + 3
     clf.partial_fit(X, y)
-    assert clf._spec.n_members == 2 * clf.resolved_params_.n_members == 4
+    assert clf._spec.n_members == 2 * clf.resolved_params_.n_members == 8
 
 
 def test_the_preset_of_a_network_that_began_cannot_change(iris):

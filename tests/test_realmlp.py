@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 from sklearn.preprocessing import RobustScaler
 
-from skdnn import _inference
+from skdnn import _engine, _inference
 from skdnn._callbacks import Silence
 from skdnn._embedding import bins, robust_scale
 from skdnn._engine import Plan, train
@@ -354,6 +354,15 @@ def test_stacks_train_as_each_does_alone(mixed, X, y):
     assert stop == len(weights)
     assert_allclose(history["loss"], np.average(losses, axis=0, weights=[2, 3]))
     assert history["loss"][-1] < history["loss"][0]
+
+
+def test_a_thread_for_each_stack_changes_nothing(mixed, X, y, monkeypatch):
+    weights, states = start(mixed, X)[:-1], []
+    for n_available in (1, 2):
+        monkeypatch.setattr(_engine, "available_threads", lambda n=n_available: n)
+        states.append(trained(mixed, X, y, state=State(weights), epochs=20)[0])
+    for one, two in zip(*(state.weights for state in states), strict=True):
+        assert_array_equal(one, two)
 
 
 def test_constants_are_not_trained(mixed, X, y):

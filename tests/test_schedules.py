@@ -57,7 +57,41 @@ def test_very_few_steps(name, n_steps):
     assert rates[-1] > 0
 
 
+@pytest.mark.parametrize("warmup", [0.0, 0.2])
+@pytest.mark.parametrize("n_epochs", [1, 2, 7, 40, 250])
+def test_at_the_end_of_a_cycle_the_rate_is_low_after_it_was_high(n_epochs, warmup):
+    n_steps = 100 * n_epochs
+    rates = factors("coslog4", warmup, n_steps)
+    ends = Schedule("coslog4", warmup).ends_of_cycles(n_epochs)
+    assert n_epochs in ends
+    for epoch in range(1, n_epochs + 1):
+        last = rates[: 100 * epoch][-1]
+        was_high = rates[: 100 * epoch].max() > 0.5
+        assert (epoch in ends) == (was_high and last <= 0.1)
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEDULES if name != "coslog4"])
+def test_other_schedules_have_no_cycles_to_choose_from(name):
+    assert Schedule(name).ends_of_cycles(40) is None
+
+
 # -------------------------------------------------------------------------------- in estimators
+
+
+@pytest.mark.parametrize("patience", [30, 29])
+def test_the_epoch_that_is_kept_is_the_best_end_of_a_cycle_where_training_goes_on(iris, patience):
+    clf = DNNClassifier((8,), learning_rate_schedule="coslog4", learning_rate=0.03, epochs=30)
+    clf.set_params(validation_fraction=0.3, early_stopping=True, n_iter_no_change=patience)
+    kept, best = [], []
+    for seed in range(5):
+        clf.set_params(random_state=seed).fit(*iris)
+        kept.append(clf.best_epoch_ - 1)
+        best.append(np.argmax(clf.validation_scores_))
+        ends = [epoch - 1 for epoch in Schedule("coslog4").ends_of_cycles(30)]
+        if patience == 30:
+            assert clf.n_iter_ == 30
+            assert clf.best_epoch_ - 1 == max(ends, key=lambda i: clf.validation_scores_[i])
+    assert (kept == best) == (patience == 29)
 
 
 def test_reduce_on_plateau_is_the_callback_of_keras(iris):

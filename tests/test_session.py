@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skdnn._keras import tf
-from skdnn._session import Machine, UnsupportedFunctionError, available_threads
+from skdnn._session import Machine, Threads, UnsupportedFunctionError, available_threads
 
 SCALAR = tf.TensorSpec([], tf.float32)
 
@@ -21,23 +21,23 @@ def machine():
 
 
 def test_a_function_changes_the_variables_of_its_session_alone(machine):
-    machine.call(1, "load", np.float32(5))
-    assert machine.call(1, "add", np.float32(2)) == 7
-    assert machine.call(1, "read") == [7]
+    machine.call(Threads(), "load", np.float32(5))
+    assert machine.call(Threads(), "add", np.float32(2)) == 7
+    assert machine.call(Threads(), "read") == [7]
     assert machine.template.numpy() == 0
 
 
 def test_sessions_with_other_threads_have_other_variables(machine):
-    machine.call(1, "load", np.float32(1))
-    machine.call(2, "load", np.float32(2))
-    assert [machine.call(n, "read")[0] for n in (1, 2)] == [1, 2]
+    machine.call(Threads(), "load", np.float32(1))
+    machine.call(Threads(2), "load", np.float32(2))
+    assert [machine.call(Threads(n), "read")[0] for n in (1, 2)] == [1, 2]
 
 
 def test_constants_of_the_process_are_moved():
     two = tf.constant(2.0)
     machine = Machine([])
     machine.add("double", lambda x: x * two, [SCALAR])
-    assert machine.call(1, "double", np.float32(4)) == 8
+    assert machine.call(Threads(), "double", np.float32(4)) == 8
 
 
 def test_what_cannot_be_moved_is_told():
