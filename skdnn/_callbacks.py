@@ -171,7 +171,7 @@ class EarlyStopping(Silence):
         Whether training goes on from an earlier one: where it starts is then among what it may
         end with.
     among : set of int, default=None
-        Epochs, from 1 on, of which it chooses; None for all.
+        Epochs, from 1 on, of which it chooses once there is one; None for all.
 
     Attributes
     ----------
@@ -194,10 +194,11 @@ class EarlyStopping(Silence):
         among: frozenset[int] | None = None,
     ):
         self.measure = measure
-        self.among = among
         self.patience = patience
         self.tol = tol
         self.goes_on = goes_on
+        self.among = among
+        self._has_one = False  # of those among which it chooses
         self.best_epoch = self._epoch = self._improved = 0
         self.best_loss = self._reference = math.inf
         self.best: Any = None
@@ -207,18 +208,19 @@ class EarlyStopping(Silence):
         """See where training starts."""
         if self.goes_on:
             loss = self.measure(training.evaluate())
-            self.best_loss = self._reference = loss if math.isfinite(loss) else math.inf
+            self._has_one = math.isfinite(loss)
+            self.best_loss = self._reference = loss if self._has_one else math.inf
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
         """Keep the state of an epoch that is the best so far; stop after too many that are not."""
         self._epoch += 1
         if "val_loss" not in logs:  # not every epoch is looked at
             return False
-        if self.among is not None and self._epoch not in self.among:
-            return False
-        loss = self.measure(logs)
-        if loss < self.best_loss:
+        loss, is_one = self.measure(logs), self.among is None or self._epoch in self.among
+        is_first = is_one and not self._has_one and math.isfinite(loss)
+        if is_first or (is_one == self._has_one and loss < self.best_loss):
             self.best_epoch, self.best_loss, self.best = self._epoch, loss, training.read()
+            self._has_one = is_one
         if loss < self._reference - self.tol:
             self._reference, self._improved = loss, self._epoch
         self.stopped = self._epoch - self._improved >= self.patience

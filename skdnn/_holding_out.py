@@ -82,7 +82,7 @@ class HoldingOut:
         labels = y[rows] if is_classifier(self) and y.ndim == 1 else None
         return hold_out(rows, labels, fraction, self._split_seed, groups)
 
-    def _early_stopping(self, goes_on: bool, plan: Any = None) -> EarlyStopping:
+    def _early_stopping(self, goes_on: bool, among: frozenset[int] | None = None) -> EarlyStopping:
         def measure(logs: dict[str, Any]) -> Any:
             monitor = self.resolved_params_.get("monitor", "loss")
             if monitor != "accuracy":
@@ -90,15 +90,14 @@ class HoldingOut:
             loss = logs.get("val_refinement", logs["val_loss"])
             return 1 - logs[f"val_{self._targets.metric}"] + _LOSS_SHARE * loss
 
-        among = None if plan is None else self._candidates(plan)
         patience = self.resolved_params_.n_iter_no_change
         return EarlyStopping(measure, patience, self.tol, goes_on, among)
 
     def _candidates(self, plan: Any) -> frozenset[int] | None:
         """Return the epochs of which early stopping chooses one; None for all.
 
-        Where the learning rate goes up and down and training goes on to the end, they are those at
-        the end of a cycle: of many epochs at a high rate, one looks good by chance.
+        Where the learning rate goes up and down and training goes on to the end, they are those
+        about the end of a cycle: of many epochs at a high rate, one looks good by chance.
         """
         if plan.schedule is None or self.resolved_params_.n_iter_no_change < plan.epochs:
             return None

@@ -238,13 +238,15 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
         params = self.resolved_params_
         epochs = int(before is None) if given is None else int(params.epochs)
         plan = Plan(rows, held_out, epochs, params.batch_size, bool(self.shuffle), schedule)
-        judged = bool(self.callbacks_) or self._plateau(plan) is not None  # by others, each epoch
-        if is_dealt and not judged:  # some forty looks, at the most, are enough to choose from
-            forty = frozenset(range(epochs, 0, -max(1, epochs // 40)))
-            plan.looks = forty & (self._candidates(plan) or forty)
+        among = self._candidates(plan)
+        # By others, each epoch; and they may stop training after any.
+        judged = self.callbacks_ or getattr(self, "_skl_callbacks", None) or self._plateau(plan)
+        if is_dealt and not judged:  # some forty looks are enough to choose from
+            looks = frozenset(range(epochs, 0, -max(1, epochs // 40)))
+            plan.looks = looks if among is None else looks & among
         if given is not None:
             self._check_is_judged(len(held_out))
-        self._run(recipe, fetch, constants, plan, stops, as_given, before)
+        self._run(recipe, fetch, constants, plan, stops, among, as_given, before)
         if given is not None and len(held_out):
             self._judge(fetch, held_out, is_dealt)
 
@@ -455,6 +457,7 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
         constants: Any,
         plan: Any,
         stops: bool,
+        among: frozenset[int] | None,
         as_given: tuple[Any, Any, Any],
         before: Any = None,
     ) -> None:
@@ -466,7 +469,7 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             self._state = replace(self._state, optimizer=None)
         self._optimizer = optimizer
         lines = EpochLines(plan.epochs) if self.verbose else None
-        stopping = self._early_stopping(self.n_iter_ > 0, plan) if stops else None
+        stopping = self._early_stopping(self.n_iter_ > 0, among) if stops else None
         start = self._forget_stopping()
         tasks = self._begin_tasks(plan, as_given)
         callbacks = self._keras_callbacks(plan, fetch)

@@ -202,19 +202,19 @@ class _Size(NamedTuple):
 
 
 _FEW_ROWS = 1000
-# Of few rows and of more: with few, members are worth more than steps, and together they have
-# folds enough to judge by. Of classes and of quantities: for these, members of a second kind gain
-# nothing.
+# Of classes and of quantities: for these, members of a second kind gain nothing.
 _SIZES = {
-    ("fast", True): (_Size(4, 10, 15, 1.5 * RATE), _Size(2, 7, 15, 1.5 * RATE)),
-    ("fast", False): (_Size(2, 12, 30, 1.5 * RATE),) * 2,
-    ("balanced", True): (
-        _Size(4, 9, 15, 1.5 * RATE, "both"),
-        _Size(2, 11.5, 15, 1.5 * RATE, "both", 2.4),
-    ),
-    ("balanced", False): (_Size(4, 23, 30, RATE),) * 2,
-    ("best", True): (_Size(8, 30, 30, RATE, "both", 1.5),) * 2,
-    ("best", False): (_Size(8, 30, 30, RATE, "both"),) * 2,
+    ("fast", True): _Size(2, 7, 15, 1.5 * RATE),
+    ("fast", False): _Size(2, 12, 30, 1.5 * RATE),
+    ("balanced", True): _Size(2, 11.5, 15, 1.5 * RATE, "both", 2.4),
+    ("balanced", False): _Size(4, 23, 30, RATE),
+    ("best", True): _Size(8, 30, 30, RATE, "both", 1.5),
+    ("best", False): _Size(8, 30, 30, RATE, "both"),
+}
+# With few rows members are worth more than steps, and together they have folds enough to judge by.
+_SIZES_OF_FEW = {
+    ("fast", True): _Size(2, 8, 15, 1.5 * RATE, "both"),
+    ("balanced", True): _Size(4, 9, 15, 1.5 * RATE, "both"),
 }
 FEWEST_ROWS = 50  # to deal out to folds
 _MOST_BINNED = 128  # columns
@@ -225,9 +225,12 @@ def _of_tables(
     preset: str, data: Data, explicit: Mapping[str, Any], task: Task, plain: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Networks of two layers on binned columns, each stopped on a fold of its own."""
-    has_few = data.n_rows <= _FEW_ROWS and not data.comes_in_parts
-    size = _SIZES[preset, task.classifies][0 if has_few else 1]
-    is_wide = data.n_columns > _MOST_COLUMNS or data.is_sparse
+    size, is_wide = (
+        _SIZES[preset, task.classifies],
+        data.n_columns > _MOST_COLUMNS or data.is_sparse,
+    )
+    if data.n_rows <= _FEW_ROWS and not (data.comes_in_parts or is_wide):
+        size = _SIZES_OF_FEW.get((preset, task.classifies), size)
     n_members = min(size.n_members, 2) if is_wide else size.n_members
     is_plain = is_wide or task.batch_norm or not task.adam  # gains are rates for Adam alone
     kind = "standard" if is_plain else size.parametrization

@@ -85,9 +85,10 @@ class Schedule:
         return factors * np.minimum(1, steps / n_warmup) if n_warmup else factors
 
     def ends_of_cycles(self, n_epochs: int) -> frozenset[int] | None:
-        """Return the epochs, from 1 on, after which the rate of several cycles is low.
+        """Return the epochs, from 1 on, after which the rate is low, about the ends of its cycles.
 
-        None where there are no cycles; the last epoch is always one of them.
+        None where there are no cycles. Of very few epochs it may be the last alone, which is always
+        one of them.
         """
         if self.name != "coslog4":
             return None

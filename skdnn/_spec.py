@@ -285,8 +285,8 @@ class PiecewiseLinear:
     """Adds to each of the first columns how far it is through each of its bins.
 
     Bin b of a column, from edge e_b to e_(b+1), adds (x - e_b) / (e_(b+1) - e_b), no less than 0
-    and no more than 1; but the first bin is open below and the last above (Gorishniy et al. 2022,
-    "On Embeddings for Numerical Features in Tabular Deep Learning", equation 1).
+    and no more than 1; but the first bin may be open below and the last above (Gorishniy et al.
+    2022, "On Embeddings for Numerical Features in Tabular Deep Learning", equation 1).
     """
 
     name: str

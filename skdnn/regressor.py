@@ -111,14 +111,15 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning").
 
         - "piecewise_linear": how far it is through each of its bins, which lie between quantiles
-          of the training rows: 16 of them, fewer from 33 columns on, 2 at the least.
+          of the training rows, and on both sides of values that are very frequent: 16 of them,
+          fewer from 33 columns on, 2 at the least.
         - "periodic": sine and cosine of 16 multiples of it, which are learned.
     n_members : int or "auto", default="auto"
         Number of networks that are trained side by side, each from its own initial weights, and
         whose predictions are averaged. With early stopping, and neither X_val nor
         `validation_fraction`, the rows are dealt out to 8 folds: each of the first 8 members never
         sees one of them and is judged on it, and no row is lost to all. The validation loss is
-        then the mean over these folds, measured some 40 times in a fit.
+        then the mean over these folds, measured after some of the epochs.
     parametrization : {"auto", "standard", "realmlp", "both"}, default="auto"
         What kind of networks the members are.
 
@@ -132,8 +133,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         - "both": `n_members` of each, in one loop. Those of RealMLP then have its activation, and
           learn at 20 (quantities: 35) times `learning_rate`.
 
-        "auto" is "both" in the preset "best", and for classes in "balanced" (but not of sparse X,
-        of more than 2,000 columns, or with `batch_norm`); else "standard".
+        "auto" is "both" in the preset "best", for classes in "balanced", and for classes of up to
+        1,000 rows in "fast" (but not of sparse X, of more than 2,000 columns, or with
+        `batch_norm`); else "standard".
     blend : {"auto", "greedy"} or None, default="auto"
         How much each member counts. None: all the same. "greedy": each counts once; then, some 14
         times, the one is added that makes the loss of the average on held-out rows least, the
@@ -182,7 +184,8 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         - "coslog4": goes from zero to its height and back four times, each time for longer
           (Holzmüller et al. 2024, "Better by Default", equation 3). Where early stopping lets
           training go on for all `epochs` (`n_iter_no_change` is no less), the weights that are
-          kept are those of an epoch at the end of a cycle, where the rate is low.
+          kept are those of an epoch about the end of a cycle, where the rate is a tenth of its
+          height or less (or of where a `warm_start` began).
         - "one_cycle": rises from a 25th to its full height over the first 30% of the steps, and
           falls to a 250,000th over the rest, along half cosines (Smith & Topin 2018,
           "Super-Convergence"; the shares are those of fastai, Howard & Gugger 2020).
@@ -224,9 +227,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         Whether the rows are taken in a new random order in each epoch.
     early_stopping : bool or "auto", default="auto"
         Whether to hold out rows, to stop when the loss on them no longer falls, and to keep the
-        weights of the epoch in which it was least. "auto" does so in the preset "plain" where
-        `epochs` is "auto", and `fit` is given X_val or more than 10,000 rows of a weight above 0;
-        in the others on tables from 50 rows on.
+        weights of the epoch in which it was least (with "coslog4", see `learning_rate_schedule`).
+        "auto" does so in the preset "plain" where `epochs` is "auto", and `fit` is given X_val or
+        more than 10,000 rows of a weight above 0; in the others on tables from 50 rows on.
     validation_fraction : float or None, default=None
         Share of the rows, in (0, 1), that is held out at random from training, and evaluated after
         each epoch ("val_loss" and so on in `history_`); with `groups`, share of the groups.
@@ -239,7 +242,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         learning_rate_schedule="reduce_on_plateau".
     tol : float, default=0.0001
         With early stopping: what the validation loss must fall by, below that of the last
-        improvement, to count as one. The weights kept are those of the least loss all the same.
+        improvement, to count as one. The weights kept may be those of a smaller one.
         "reduce_on_plateau" has the same measure.
     callbacks : Keras callback, class or callable, list of them, or None, default=None
         Objects derived from `keras.callbacks.Callback`, which each fit copies; classes, and
@@ -278,7 +281,8 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         The epoch whose weights were kept, from 1 on. They, and the state of the optimizer, are also
         what `warm_start` and `partial_fit` go on from.
     best_score_ : float
-        Its validation score: the highest, where all epochs were judged on the same rows.
+        Its validation score: the highest of the epochs that there were to choose from, where all
+        were judged on the same rows.
     callbacks_ : list of Keras callbacks
         Those that the last `fit` made of `callbacks`, as they were at its end. They are left out
         when the estimator is pickled.

@@ -304,18 +304,21 @@ def test_divergence_in_the_very_last_step_is_seen(data, linear):
 @pytest.mark.parametrize(
     ("n_available", "n_branches", "work", "expected"),
     [
-        (1, 2, 1e12, (1, 1)),
-        (2, 2, 1, (1, 2)),
-        (2, 1, 1, (1, 1)),
-        (8, 1, 1e12, (8, 1)),
-        (8, 2, 1e12, (4, 2)),
+        (1, 2, 1e3, (1, 1)),
+        (2, 2, 0.1, (1, 2)),
+        (2, 1, 0.1, (1, 1)),
+        (8, 1, 1e3, (8, 1)),
+        (8, 2, 1e3, (4, 2)),
+        (8, 1, 1.5, (2, 1)),
+        (8, 2, 1.5, (1, 2)),  # each part has half of the work
     ],
 )
 def test_parts_that_do_not_wait_have_a_thread_each(
     n_available, n_branches, work, expected, monkeypatch
 ):
     monkeypatch.setattr(_engine, "available_threads", lambda: n_available)
-    program = SimpleNamespace(work=work, n_branches=n_branches)
+    enough_for_two = _engine._WORK_PER_THREAD // (32 + _engine._ROWS_OF_AN_UPDATE)
+    program = SimpleNamespace(work=int(work * enough_for_two), n_branches=n_branches)
     assert _engine.threads_for(program, 32) == expected
 
 

@@ -219,7 +219,7 @@ def test_the_default_network_goes_on_without_held_out_rows(halves):
     X, _, y, _ = halves
     clf = DNNClassifier(warm_start=True, random_state=0).fit(X, y)
     clf.set_params(early_stopping=False).fit(X, y)
-    np.testing.assert_array_equal(clf._member_shares, np.full(4, 0.25))
+    np.testing.assert_array_equal(clf._member_shares, np.full(8, 1 / 8))
 
 
 def test_what_is_no_longer_clipped_is_free(noisy):

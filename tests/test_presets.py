@@ -77,7 +77,7 @@ def test_what_is_given_wins_and_the_rest_is_the_preset_s(name, value, iris):
     other = DNNClassifier(**settings).fit(X, y).resolved_params_
     used = DNNClassifier(**settings | {name: value}).fit(X, y).resolved_params_
     assert used[name] == value != other[name]
-    follow = {"early_stopping": {"calibration"}}.get(name, set())
+    follow = {"early_stopping": {"blend", "calibration"}}.get(name, set())
     assert {n for n in used if used[n] != other[n]} == {name, *follow}
 
 
@@ -89,14 +89,30 @@ def test_parameters_stay_as_they_were_given(iris):
     assert not hasattr(clone(clf), "resolved_params_")
 
 
-def test_a_larger_preset_spends_more():
-    data = Data(n_rows=1000, n_columns=10)
+@pytest.mark.parametrize("n_rows", [1000, 5000])
+def test_a_larger_preset_spends_more(n_rows):
+    data = Data(n_rows=n_rows, n_columns=10)
     given = {"parametrization": "auto"}
     sizes = [recipe(preset, data, **given) for preset in PRESETS[1:]]
     n_kinds = [2 if size.parametrization == "both" else 1 for size in sizes]
     work = [n * size.n_members * size.epochs for n, size in zip(n_kinds, sizes, strict=True)]
     assert work == sorted(work)
     assert work[0] < work[-1]
+
+
+def test_with_few_rows_there_are_more_networks_unless_columns_are_many():
+    given = dict.fromkeys(["parametrization", "epochs", "batch_size", "n_members"], "auto")
+
+    def n_networks(preset, n_rows, n_columns=10, **changes):
+        used = recipe(preset, Data(n_rows, n_columns), **given | changes)
+        return used.n_members * (2 if used.parametrization == "both" else 1), used.epochs
+
+    for preset in ("fast", "balanced"):
+        few, many = n_networks(preset, 1000), n_networks(preset, 1001)
+        assert few[0] == 2 * many[0]
+        # Fewer steps are for more networks alone.
+        assert n_networks(preset, 1000, 3000) == (2, n_networks(preset, 1001, 3000)[1])
+    assert n_networks("best", 1000)[0] == n_networks("best", 1001)[0]
 
 
 @pytest.mark.parametrize("n_rows", [1, 10, 700, 7000, 1_000_000])

@@ -18,7 +18,7 @@ from skdnn._keras import keras, tf
 from skdnn._layers import _layers_of_spec
 from skdnn._lookup import resolve_optimizer
 from skdnn._network import build, dropout_layers, initial_weights
-from skdnn._program import Constants, Recipe
+from skdnn._program import Constants, Program, Recipe
 from skdnn._spec import (
     INPUT,
     Dense,
@@ -357,12 +357,20 @@ def test_stacks_train_as_each_does_alone(mixed, X, y):
 
 
 def test_a_thread_for_each_stack_changes_nothing(mixed, X, y, monkeypatch):
-    weights, states = start(mixed, X)[:-1], []
+    weights, states, used = start(mixed, X)[:-1], [], []
+    load = Program.load
+
+    def spied(self, *arguments):
+        used.append(arguments[-1])
+        load(self, *arguments)
+
+    monkeypatch.setattr(Program, "load", spied)
     for n_available in (1, 2):
         monkeypatch.setattr(_engine, "available_threads", lambda n=n_available: n)
         states.append(trained(mixed, X, y, state=State(weights), epochs=20)[0])
     for one, two in zip(*(state.weights for state in states), strict=True):
         assert_array_equal(one, two)
+    assert used == [(1, 1), (1, 2)]
 
 
 def test_constants_are_not_trained(mixed, X, y):

@@ -65,7 +65,7 @@ def test_at_the_end_of_a_cycle_the_rate_is_low_after_it_was_high(n_epochs, warmu
     ends = Schedule("coslog4", warmup).ends_of_cycles(n_epochs)
     assert n_epochs in ends
     for epoch in range(1, n_epochs + 1):
-        last = rates[: 100 * epoch][-1]
+        last = rates[100 * epoch - 1]
         was_high = rates[: 100 * epoch].max() > 0.5
         assert (epoch in ends) == (was_high and last <= 0.1)
 
@@ -78,20 +78,50 @@ def test_other_schedules_have_no_cycles_to_choose_from(name):
 # -------------------------------------------------------------------------------- in estimators
 
 
-@pytest.mark.parametrize("patience", [30, 29])
-def test_the_epoch_that_is_kept_is_the_best_end_of_a_cycle_where_training_goes_on(iris, patience):
-    clf = DNNClassifier((8,), learning_rate_schedule="coslog4", learning_rate=0.03, epochs=30)
-    clf.set_params(validation_fraction=0.3, early_stopping=True, n_iter_no_change=patience)
-    kept, best = [], []
+CYCLES = {
+    "hidden_layer_sizes": (8,),
+    "learning_rate_schedule": "coslog4",
+    "learning_rate": 0.03,
+    "epochs": 30,
+    "early_stopping": True,
+}
+ENDS = np.array(sorted(Schedule("coslog4").ends_of_cycles(30))) - 1
+
+
+def test_the_epoch_that_is_kept_is_the_best_about_the_end_of_a_cycle(iris):
+    X, y = iris
+    y = np.where(np.random.default_rng(0).random(len(y)) < 0.4, 2 - y, y)  # hard to learn
+    highest = 0
     for seed in range(5):
-        clf.set_params(random_state=seed).fit(*iris)
-        kept.append(clf.best_epoch_ - 1)
-        best.append(np.argmax(clf.validation_scores_))
-        ends = [epoch - 1 for epoch in Schedule("coslog4").ends_of_cycles(30)]
-        if patience == 30:
-            assert clf.n_iter_ == 30
-            assert clf.best_epoch_ - 1 == max(ends, key=lambda i: clf.validation_scores_[i])
-    assert (kept == best) == (patience == 29)
+        clf = DNNClassifier(**CYCLES, n_iter_no_change=30, random_state=seed).fit(X, y)
+        scores = clf.validation_scores_
+        assert np.isfinite(scores).all()
+        assert clf.best_epoch_ - 1 == ENDS[np.argmax(scores[ENDS])]
+        assert clf.best_score_ == scores[ENDS].max()
+        highest += clf.best_score_ == scores.max()
+    assert highest < 5
+
+
+def test_any_epoch_may_be_kept_where_training_may_stop(iris):
+    clf = DNNClassifier(**CYCLES, n_iter_no_change=29, random_state=0).fit(*iris)
+    assert clf.best_epoch_ - 1 == np.argmax(clf.validation_scores_)
+
+
+def test_folds_are_looked_at_about_the_ends_of_cycles_alone(iris):
+    clf = DNNClassifier(**CYCLES, n_iter_no_change=30, n_members=2, random_state=0).fit(*iris)
+    np.testing.assert_array_equal(np.flatnonzero(np.isfinite(clf.validation_scores_)), ENDS)
+
+
+@pytest.mark.parametrize("n_members", [1, 2])
+def test_where_a_callback_stops_before_a_cycle_ends_the_best_epoch_is_kept(iris, n_members):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    clf = DNNClassifier(**CYCLES | {"epochs": 60}, n_iter_no_change=60, n_members=n_members)
+    clf.set_params(callbacks=Stop, random_state=0).fit(*iris)
+    assert clf.n_iter_ == 2
+    assert clf.best_epoch_ - 1 == np.argmax(clf.validation_scores_)
 
 
 def test_reduce_on_plateau_is_the_callback_of_keras(iris):

@@ -33,6 +33,13 @@ def test_sessions_with_other_threads_have_other_variables(machine):
     assert [machine.call(Threads(n), "read")[0] for n in (1, 2)] == [1, 2]
 
 
+def test_a_session_has_the_threads_that_it_was_asked_for(machine):
+    config = machine._session(Threads(within=3, between=2))._config
+    assert config.intra_op_parallelism_threads == 3
+    assert config.inter_op_parallelism_threads == 2
+    assert config.use_per_session_threads
+
+
 def test_constants_of_the_process_are_moved():
     two = tf.constant(2.0)
     machine = Machine([])
