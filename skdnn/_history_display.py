@@ -28,7 +28,8 @@ class TrainingHistoryDisplay:
     ----------
     histories : dict of str to dict of str to list of float
         For each name in the legend what `history_` holds: "loss", metrics, and the same of the
-        validation rows ("val_loss"), one value per epoch. NaN leaves a gap. Lengths may differ.
+        validation rows ("val_loss"), one value per epoch. NaN leaves a gap; but validation goes on
+        from one epoch that has a value to the next, with a mark at each. Lengths may differ.
     best_epochs : dict of str to int, default=None
         Which epoch to mark, for those that have one; the first is 1.
     metric : str or list of str, default=None
@@ -306,19 +307,22 @@ class TrainingHistoryDisplay:
         label, marked = curve.label, None
         for prefix, style in _STYLES.items():
             values = np.asarray(curve.history.get(prefix + figure, ()), dtype=float)
-            if not np.isfinite(values).any():
+            there = np.isfinite(values)
+            if not there.any():
                 continue
-            epochs = np.arange(1, len(values) + 1)
+            epochs, shown, marks = np.arange(1, len(values) + 1), values, _alone(values)
+            if prefix and not there.all():  # epochs that were not looked at: no gaps in learning
+                epochs, shown, marks = epochs[there], values[there], list(range(there.sum()))
             options = {
                 "color": curve.colour,
                 "markersize": 5,
-                "markevery": _alone(values),
+                "markevery": marks,
                 "label": label or f"_{curve.name}",
                 **style,
                 **curve.options,
                 **line_kw,
             }
-            (lines[prefix + figure],) = ax.plot(epochs, values, **options)
+            (lines[prefix + figure],) = ax.plot(epochs, shown, **options)
             label, marked = "", values
         epoch = (self.best_epochs or {}).get(curve.name, 0)
         if marked is not None and 1 <= epoch <= len(marked):

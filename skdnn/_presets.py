@@ -225,10 +225,8 @@ def _of_tables(
     preset: str, data: Data, explicit: Mapping[str, Any], task: Task, plain: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Networks of two layers on binned columns, each stopped on a fold of its own."""
-    size, is_wide = (
-        _SIZES[preset, task.classifies],
-        data.n_columns > _MOST_COLUMNS or data.is_sparse,
-    )
+    is_wide = data.n_columns > _MOST_COLUMNS or data.is_sparse
+    size = _SIZES[preset, task.classifies]
     if data.n_rows <= _FEW_ROWS and not (data.comes_in_parts or is_wide):
         size = _SIZES_OF_FEW.get((preset, task.classifies), size)
     n_members = min(size.n_members, 2) if is_wide else size.n_members

@@ -106,6 +106,14 @@ class TestPlot:
         assert line.get_markevery() == [1]
         assert line.get_marker() == "o"
 
+    def test_validation_goes_on_from_mark_to_mark(self):
+        told = {"loss": [4.0, 3, 2, 1], "val_loss": [np.nan, 3.5, np.nan, 2.5]}
+        lines = TrainingHistoryDisplay.from_history(told).lines_["network"]
+        assert lines["val_loss"].get_xydata().tolist() == [[2, 3.5], [4, 2.5]]
+        assert lines["val_loss"].get_markevery() == [0, 1]
+        assert lines["val_loss"].get_marker() == "X"
+        assert lines["loss"].get_markevery() == []
+
     def test_one_epoch_is_a_mark_at_its_number(self, history):
         one = {key: values[:1] for key, values in history.items()}
         display = TrainingHistoryDisplay.from_history(one)
