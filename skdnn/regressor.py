@@ -56,9 +56,10 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         `resolved_params_` says what was used.
 
         - "plain": one network with a hidden layer of 100 units, trained for 50 epochs.
-        - "fast", "balanced", "best": 2, 4 or 16 networks side by side, of two hidden layers of 128
-          units, on binned columns; each stopped on a fold of its own; see the user guide for the
-          whole recipe. Of images (samples of rank 2 and above), one wide network with dropout.
+        - "fast", "balanced", "best": 2, 4 or 16 networks side by side (for classes of up to 1,000
+          rows 4, 8 or 16), of two hidden layers of 128 units, on binned columns; each stopped on a
+          fold of its own; see the user guide for the whole recipe. Of images (samples of rank 2 and
+          above), one wide network with dropout.
         - "auto": "plain" where `hidden_layer_sizes` or `epochs` is given, and where rows come in
           parts (`partial_fit`, chunks); else "balanced", the most accurate one whose fits took, in
           the median over tables, no more than five times those of a random forest.
