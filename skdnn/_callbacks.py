@@ -198,29 +198,30 @@ class EarlyStopping(Silence):
         self.tol = tol
         self.goes_on = goes_on
         self.among = among
-        self._has_one = False  # of those among which it chooses
         self.best_epoch = self._epoch = self._improved = 0
         self.best_loss = self._reference = math.inf
         self.best: Any = None
+        self._place = (True, math.inf)  # of the best: whether it is none of those, and its loss
         self.stopped = False
 
     def training_begins(self, training: Any) -> None:
         """See where training starts."""
         if self.goes_on:
             loss = self.measure(training.evaluate())
-            self._has_one = math.isfinite(loss)
-            self.best_loss = self._reference = loss if self._has_one else math.inf
+            if math.isfinite(loss):
+                self.best_loss = self._reference = loss
+                self._place = (False, loss)
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
         """Keep the state of an epoch that is the best so far; stop after too many that are not."""
         self._epoch += 1
         if "val_loss" not in logs:  # not every epoch is looked at
             return False
-        loss, is_one = self.measure(logs), self.among is None or self._epoch in self.among
-        is_first = is_one and not self._has_one and math.isfinite(loss)
-        if is_first or (is_one == self._has_one and loss < self.best_loss):
+        loss = self.measure(logs)
+        place = (self.among is not None and self._epoch not in self.among, loss)
+        if loss < math.inf and place < self._place:
             self.best_epoch, self.best_loss, self.best = self._epoch, loss, training.read()
-            self._has_one = is_one
+            self._place = place
         if loss < self._reference - self.tol:
             self._reference, self._improved = loss, self._epoch
         self.stopped = self._epoch - self._improved >= self.patience

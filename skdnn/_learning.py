@@ -246,7 +246,8 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             plan.looks = looks if among is None else looks & among
         if given is not None:
             self._check_is_judged(len(held_out))
-        self._run(recipe, fetch, constants, plan, stops, among, as_given, before)
+        stopping = self._early_stopping(self.n_iter_ > 0, among) if stops else None
+        self._run(recipe, fetch, constants, plan, stopping, as_given, before)
         if given is not None and len(held_out):
             self._judge(fetch, held_out, is_dealt)
 
@@ -456,8 +457,7 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
         fetch: Any,
         constants: Any,
         plan: Any,
-        stops: bool,
-        among: frozenset[int] | None,
+        stopping: EarlyStopping | None,
         as_given: tuple[Any, Any, Any],
         before: Any = None,
     ) -> None:
@@ -469,7 +469,6 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
             self._state = replace(self._state, optimizer=None)
         self._optimizer = optimizer
         lines = EpochLines(plan.epochs) if self.verbose else None
-        stopping = self._early_stopping(self.n_iter_ > 0, among) if stops else None
         start = self._forget_stopping()
         tasks = self._begin_tasks(plan, as_given)
         callbacks = self._keras_callbacks(plan, fetch)

@@ -35,6 +35,8 @@ class ModelProgram:
         Some rows of (x, y) or (x, y, weight), for their shapes and dtypes.
     """
 
+    n_branches = 1  # layers wait for one another, as far as one can tell
+
     def __init__(self, model: Any, batch: Any):
         self.model = model
         self._batch = batch
@@ -112,8 +114,6 @@ class ModelProgram:
         values = self._machine.call(self.threads, name, *rows, bounds, np.bool_(begins))
         values = values if isinstance(values, list) else [values]
         return tf.nest.pack_sequence_as(self._names[name], values)
-
-    n_branches = 1  # layers wait for one another, as far as one can tell
 
     @property
     def work(self) -> int:

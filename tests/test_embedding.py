@@ -43,13 +43,15 @@ def test_columns_of_few_values_have_fewer_bins_in_the_same_shape():
     assert not places[:, 1, 1:].any()
 
 
-def spiky(rng, n=1000):
+@pytest.fixture
+def spiky():
     """Numbers of which most are zero, among negative and positive ones."""
-    return np.where(rng.random(n) < 0.8, 0.0, rng.normal(size=n).round(2))[:, None]
+    rng = np.random.default_rng(0)
+    return np.where(rng.random(1000) < 0.8, 0.0, rng.normal(size=1000).round(2))[:, None]
 
 
-def test_what_holds_for_a_frequent_value_alone_is_linear_in_its_bins():
-    x = spiky(np.random.default_rng(0))
+def test_what_holds_for_a_frequent_value_alone_is_linear_in_its_bins(spiky):
+    x = spiky
     places = embedded(x, bins(x, 16), 16)[:, 0]
     is_zero = (x[:, 0] == 0).astype(float)
     inputs = np.column_stack([np.ones(len(x)), x, places])
@@ -57,8 +59,8 @@ def test_what_holds_for_a_frequent_value_alone_is_linear_in_its_bins():
     assert_allclose(inputs @ weights, is_zero, atol=1e-9)
 
 
-def test_a_frequent_value_leaves_bins_for_the_others():
-    x = spiky(np.random.default_rng(0))
+def test_a_frequent_value_leaves_bins_for_the_others(spiky):
+    x = spiky
     places = embedded(x, bins(x, 16), 16)[:, 0]
     # With nothing but quantiles of all, nearly all would be in the first bin or in the last.
     others = places[x[:, 0] != 0]

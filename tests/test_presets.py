@@ -103,8 +103,8 @@ def test_a_larger_preset_spends_more(n_rows):
 def test_with_few_rows_there_are_more_networks_unless_columns_are_many():
     given = dict.fromkeys(["parametrization", "epochs", "batch_size", "n_members"], "auto")
 
-    def n_networks(preset, n_rows, n_columns=10, **changes):
-        used = recipe(preset, Data(n_rows, n_columns), **given | changes)
+    def n_networks(preset, n_rows, n_columns=10):
+        used = recipe(preset, Data(n_rows, n_columns), **given)
         return used.n_members * (2 if used.parametrization == "both" else 1), used.epochs
 
     for preset in ("fast", "balanced"):
