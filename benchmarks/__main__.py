@@ -1,4 +1,4 @@
-"""`python -m benchmarks`, from the checkout: speed, memory, accuracy, or a first lesson."""
+"""`python -m benchmarks`, from the checkout: speed, memory, accuracy, its tables, or a lesson."""
 
 import argparse
 import json
@@ -6,7 +6,17 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import accuracy, growth, memory, report, scoreboard, sparse, speed, standings
+from benchmarks import (
+    accuracy,
+    gather,
+    growth,
+    memory,
+    report,
+    scoreboard,
+    sparse,
+    speed,
+    standings,
+)
 from benchmarks.systems import require
 from benchmarks.work import ROOT, WORKS
 
@@ -80,6 +90,11 @@ def run_accuracy(arguments: argparse.Namespace) -> None:
     write(arguments.markdown or (folder and folder / "accuracy.md"), text)
 
 
+def run_gather(arguments: argparse.Namespace) -> None:
+    """Write the folder of public tables."""
+    gather.run(arguments.folder)
+
+
 def run_fashion_mnist(arguments: argparse.Namespace) -> None:
     """Run the lesson."""
     from benchmarks import fashion_mnist
@@ -106,6 +121,8 @@ def parser() -> argparse.ArgumentParser:
     four.add_argument("--markdown", type=Path, metavar="FILE", help="where to write the tables")
     for command in (one, two, three, four):
         command.add_argument("--quick", action="store_true", help="very little work, as a trial")
+    five = commands.add_parser("gather", help="write a folder of public tables for `accuracy`")
+    five.add_argument("folder", type=Path)
     commands.add_parser("fashion-mnist", help="a first course's lesson, beside plain Keras")
     return whole
 
@@ -115,6 +132,7 @@ COMMANDS = {
     "memory": run_memory,
     "sparse": run_sparse,
     "accuracy": run_accuracy,
+    "gather": run_gather,
     "fashion-mnist": run_fashion_mnist,
 }
 

@@ -19,13 +19,13 @@ import numpy as np
 from benchmarks import speed
 from benchmarks.contenders import System, is_plain, systems, variant
 from benchmarks.systems import require
-from benchmarks.tables import IMAGES, Table, default_folder, images, load
+from benchmarks.tables import IMAGES, Table, default_folder, images, load, read_index
 from benchmarks.trial import measure
 
 # Raised whenever something here changes results that are kept already.
 PROTOCOL = 1
 # The options that decide what is measured.
-DECIDES = ("rows", "only_tables", "only_systems", "skdnn", "seed", "quick")
+DECIDES = ("folder_only", "rows", "only_tables", "only_systems", "skdnn", "seed", "quick")
 QUICK_TABLES = ["iris", "diabetes"]
 QUICK_SYSTEMS = ["skdnn", "RandomForest"]
 
@@ -34,6 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     add = parser.add_argument
     add("--data", type=Path, metavar="FOLDER", help="tables and their index.json")
+    add("--folder-only", action="store_true", help="without scikit-learn's own tables")
     add("--rows", type=int, default=10_000, help="most rows of a table (default: 10000)")
     add("--images", action="store_true", help=f"{IMAGES} too")
     add("--image-rows", type=int, default=10_000, help="to train on (default: 10000)")
@@ -61,10 +62,13 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     chosen = systems(variants, options.only_systems or (QUICK_SYSTEMS if quick else None))
     modules = {module for system in chosen.values() for module in system.modules}
     require(modules | {"pandas"}, "accuracy", "xgboost-cpu in the place of xgboost")
+    folder = options.data or default_folder()
     names = options.only_tables or (QUICK_TABLES if quick else None)
+    if names is None and options.folder_only:
+        names = list(read_index(folder, needed=True))
     tables = load(
         None if names is None else [name for name in names if name != IMAGES],
-        options.data or default_folder(),
+        folder,
         rows=100 if quick else options.rows,
         n_folds=2 if quick else None,
         seed=options.seed,

