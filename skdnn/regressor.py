@@ -56,9 +56,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         `resolved_params_` says what was used.
 
         - "plain": one network with a hidden layer of 100 units, trained for 50 epochs.
-        - "fast", "balanced", "best": 2, 4 or 16 networks side by side (for classes of up to 1,000
-          rows 4, 8 or 16), of two hidden layers of 128 units, on binned columns; each stopped on a
-          fold of its own; see the user guide for the whole recipe. Of images (samples of rank 2 and
+        - "fast", "balanced", "best": 4 to 16 networks side by side, of two hidden layers of 128
+          units, on binned columns, each stopped on a fold of its own. With up to 1,000 rows "fast"
+          is "balanced". See the user guide for the whole recipe. Of images (samples of rank 2 and
           above), one wide network with dropout.
         - "auto": "plain" where `hidden_layer_sizes` or `epochs` is given, and where rows come in
           parts (`partial_fit`, chunks); else "balanced", the most accurate one whose fits took, in
@@ -134,9 +134,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         - "both": `n_members` of each, in one loop. Those of RealMLP then have its activation, and
           learn at 20 (quantities: 35) times `learning_rate`.
 
-        "auto" is "both" in the preset "best", for classes in "balanced", and for classes of up to
-        1,000 rows in "fast" (but not of sparse X, of more than 2,000 columns, or with
-        `batch_norm`); else "standard".
+        "auto" is "both" in all presets but "plain"; except for quantities of up to 1,000 rows in
+        "fast" and "balanced", for sparse X, for more than 2,000 columns, with `batch_norm`, and
+        with another optimizer than "adam": there it is "standard".
     blend : {"auto", "greedy"} or None, default="auto"
         How much each member counts. None: all the same. "greedy": each counts once; then, some 14
         times, the one is added that makes the loss of the average on held-out rows least, the

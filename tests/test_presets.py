@@ -15,8 +15,8 @@ FEW = {"batch_size": 256, "random_state": 0}
 AUTO = dict.fromkeys(["hidden_layer_sizes", "epochs", "batch_size", "n_members"], "auto")
 
 
-def recipe(preset, data, **given):
-    return resolve(AUTO | given, preset, data, Task(classifies=True))
+def recipe(preset, data, classifies=True, **given):
+    return resolve(AUTO | given, preset, data, Task(classifies))
 
 
 def test_the_example_of_the_documentation_is_one_plain_network(iris):
@@ -100,19 +100,36 @@ def test_a_larger_preset_spends_more(n_rows):
     assert work[0] < work[-1]
 
 
-def test_with_few_rows_there_are_more_networks_unless_columns_are_many():
+def test_with_few_rows_fast_is_balanced_unless_more_come():
     given = dict.fromkeys(["parametrization", "epochs", "batch_size", "n_members"], "auto")
 
-    def n_networks(preset, n_rows, n_columns=10):
-        used = recipe(preset, Data(n_rows, n_columns), **given)
-        return used.n_members * (2 if used.parametrization == "both" else 1), used.epochs
+    def differ(n_rows, **kind):
+        data = Data(n_rows, 10, **kind)
+        fast, balanced = (recipe(preset, data, **given) for preset in ("fast", "balanced"))
+        return fast | {"preset": None} != balanced | {"preset": None}
+
+    assert not differ(1000)
+    assert differ(1001)
+    assert differ(1000, comes_in_parts=True)
+
+
+def test_of_many_columns_there_are_two_networks_of_one_kind():
+    given = {"parametrization": "auto"}
+    for n_rows in (100, 10_000):
+        wide = recipe("balanced", Data(n_rows, 3000), **given)
+        assert (wide.parametrization, wide.n_members) == ("standard", 2)
+
+
+def test_quantities_of_few_rows_have_one_kind_of_networks():
+    given = {"parametrization": "auto", "n_members": "auto"}
+
+    def kinds(preset, n_rows):
+        return recipe(preset, Data(n_rows, 10), classifies=False, **given).parametrization
 
     for preset in ("fast", "balanced"):
-        few, many = n_networks(preset, 1000), n_networks(preset, 1001)
-        assert few[0] == 2 * many[0]
-        # Fewer steps are for more networks alone.
-        assert n_networks(preset, 1000, 3000) == (2, n_networks(preset, 1001, 3000)[1])
-    assert n_networks("best", 1000)[0] == n_networks("best", 1001)[0]
+        assert kinds(preset, 1000) == "standard"
+        assert kinds(preset, 1001) == "both"
+    assert kinds("best", 1000) == "both"
 
 
 @pytest.mark.parametrize("n_rows", [1, 10, 700, 7000, 1_000_000])
@@ -159,7 +176,7 @@ def test_rows_that_come_in_parts_train_a_plain_network(iris):
     assert clf.resolved_params_.preset == "plain"
     assert clf._spec.n_members == 1
     fast = DNNClassifier(preset="fast").partial_fit(X, y, classes=[0, 1, 2])
-    assert fast._spec.n_members == fast.resolved_params_.n_members == 2
+    assert fast._spec.n_members == 2 * fast.resolved_params_.n_members == 4
     assert not fast.resolved_params_.early_stopping
     chunks = [(X[::2], y[::2]), (X[1::2], y[1::2])]
     assert DNNClassifier().fit(chunks).resolved_params_.preset == "plain"
