@@ -33,26 +33,26 @@ class Source(NamedTuple):
 
 # Files of KEEL: the class is the last column.
 KEEL_CHOSEN_ON = (
-    *("bands", "contraceptive", "heart", "mammographic", "saheart", "satimage", "sonar"),
-    *("spambase", "texture", "tic-tac-toe", "vehicle", "vowel"),
+    *("bands", "contraceptive", "heart", "letter", "mammographic", "optdigits", "saheart"),
+    *("satimage", "sonar", "spambase", "splice", "texture", "tic-tac-toe", "vehicle", "vowel"),
 )
 KEEL_HELD_OUT = (
-    *("banana", "breast", "bupa", "chess", "housevotes", "led7digit", "letter", "magic"),
-    *("marketing", "monk-2", "movement_libras", "optdigits", "penbased", "ring", "splice"),
-    *("twonorm", "wisconsin"),
+    *("banana", "breast", "bupa", "chess", "housevotes", "led7digit", "magic", "marketing"),
+    *("monk-2", "movement_libras", "penbased", "ring", "twonorm", "wisconsin"),
 )
 R_CHOSEN_ON = {
     "cells": Source("modeldata", "cells", CLASSIFICATION, "class", ("case",)),
     "credit-data": Source("modeldata", "credit_data", CLASSIFICATION, "Status"),
+    "glass": Source("MASS", "fgl", CLASSIFICATION, "type"),
     "hdma": Source("Ecdat", "Hdma", CLASSIFICATION, "deny"),
     "boston": Source("MASS", "Boston", REGRESSION, "medv"),
     "computers": Source("Ecdat", "Computers", REGRESSION, "price"),
+    "diamonds": Source("ggplot2", "diamonds", REGRESSION, "price"),
     "wages": Source("Ecdat", "Wages", REGRESSION, "lwage"),
     "workinghours": Source("Ecdat", "Workinghours", REGRESSION, "hours"),
 }
 R_HELD_OUT = {
     "attrition": Source("modeldata", "attrition", CLASSIFICATION, "Attrition"),
-    "glass": Source("MASS", "fgl", CLASSIFICATION, "type"),
     "hpc": Source("modeldata", "hpc_data", CLASSIFICATION, "class"),
     "lending-club": Source("modeldata", "lending_club", CLASSIFICATION, "Class"),
     "mlc-churn": Source("modeldata", "mlc_churn", CLASSIFICATION, "churn"),
@@ -64,7 +64,6 @@ R_HELD_OUT = {
     "college": Source("ISLR", "College", REGRESSION, "Apps"),
     "concrete": Source("modeldata", "concrete", REGRESSION, "compressive_strength"),
     "cps1985": Source("AER", "CPS1985", REGRESSION, "wage"),
-    "diamonds": Source("ggplot2", "diamonds", REGRESSION, "price"),
     "hitters": Source("ISLR", "Hitters", REGRESSION, "Salary"),
     "sacramento": Source("modeldata", "Sacramento", REGRESSION, "price"),
     "saratoga": Source("mosaicData", "SaratogaHouses", REGRESSION, "price"),
