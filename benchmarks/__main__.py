@@ -121,8 +121,8 @@ def parser() -> argparse.ArgumentParser:
     four.add_argument("--markdown", type=Path, metavar="FILE", help="where to write the tables")
     for command in (one, two, three, four):
         command.add_argument("--quick", action="store_true", help="very little work, as a trial")
-    five = commands.add_parser("gather", help="write a folder of public tables for `accuracy`")
-    five.add_argument("folder", type=Path)
+    five = commands.add_parser("gather", help="write folders of public tables for `accuracy`")
+    five.add_argument("folder", type=Path, help="older tables in it are replaced")
     commands.add_parser("fashion-mnist", help="a first course's lesson, beside plain Keras")
     return whole
 

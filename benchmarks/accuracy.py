@@ -34,7 +34,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     add = parser.add_argument
     add("--data", type=Path, metavar="FOLDER", help="tables and their index.json")
-    add("--folder-only", action="store_true", help="without scikit-learn's own tables")
     add("--rows", type=int, default=10_000, help="most rows of a table (default: 10000)")
     add("--images", action="store_true", help=f"{IMAGES} too")
     add("--image-rows", type=int, default=10_000, help="to train on (default: 10000)")
@@ -46,13 +45,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="[NAME=]{...}",
         help="parameters as JSON; several variants have names",
     )
-    for what in ("tables", "systems"):
-        add(f"--only-{what}", type=lambda text: text.split(","), metavar="NAME,...")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--only-tables", type=names_of, metavar="NAME,...")
+    which.add_argument("--folder-only", action="store_true", help="none of scikit-learn's own")
+    add("--only-systems", type=names_of, metavar="NAME,...")
     add("--cache", type=Path, metavar="FILE", help="keeps what is found, fold by fold")
     add("--n-jobs", type=int, default=1, help="folds at once; times are then marked as busy")
     add("--busy", action="store_true", help="the machine does other work: mark the times so")
     add("--retime", action="store_true", help="run again what was marked as busy")
     add("--seed", type=int, default=0)
+
+
+def names_of(text: str) -> list[str]:
+    """Split names at commas."""
+    return text.split(",")
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -61,10 +67,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     variants = options.skdnn or ([("skdnn", {"epochs": 2})] if quick else None)
     chosen = systems(variants, options.only_systems or (QUICK_SYSTEMS if quick else None))
     modules = {module for system in chosen.values() for module in system.modules}
-    require(modules | {"pandas"}, "accuracy", "xgboost-cpu in the place of xgboost")
+    require(modules | {"pandas"}, "accuracy", " (xgboost-cpu in the place of xgboost will do)")
     folder = options.data or default_folder()
     names = options.only_tables or (QUICK_TABLES if quick else None)
-    if names is None and options.folder_only:
+    if options.folder_only:
         names = list(read_index(folder, needed=True))
     tables = load(
         None if names is None else [name for name in names if name != IMAGES],

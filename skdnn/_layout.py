@@ -9,7 +9,7 @@ from sklearn.utils import Bunch
 
 from skdnn._columns import Columns
 from skdnn._inputs import Inputs
-from skdnn._presets import RATE, realmlp_activation, realmlp_rate
+from skdnn._presets import RATE, is_auto, realmlp_activation, realmlp_rate
 from skdnn._spec import (
     Activation,
     CategoryEmbedding,
@@ -37,6 +37,7 @@ class Layout:
     categorical_features: Any
     dtype: str
     resolved_params_: Bunch
+    activation: Any
     _columns: Columns
     _inputs: Inputs
     _loss: str
@@ -106,7 +107,7 @@ class Layout:
             # Beside others, the learning rate is theirs.
             rate = 1.0 if kind == "realmlp" else realmlp_rate(is_classifier(self)) / RATE
             realmlp_hidden = hidden
-            if kind == "both":
+            if kind == "both" and is_auto(self.activation):
                 activation = realmlp_activation(is_classifier(self))
                 realmlp_hidden = [(units, activation, dropout) for units, _, dropout in hidden]
             realmlp = Realmlp(realmlp_hidden, n_numbers, rate)

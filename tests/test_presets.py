@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skdnn import DNNClassifier, DNNRegressor, clear_program_cache
 from skdnn._engine import PROGRAMS
-from skdnn._presets import PRESETS, Data, Task, choose, resolve
+from skdnn._presets import NAMES, PRESETS, Data, Task, choose, resolve
 
 # Cheap, and not plain: neither says how wide nor how long.
 FEW = {"batch_size": 256, "random_state": 0}
@@ -100,36 +100,65 @@ def test_a_larger_preset_spends_more(n_rows):
     assert work[0] < work[-1]
 
 
-def test_with_few_rows_fast_is_balanced_unless_more_come():
-    given = dict.fromkeys(["parametrization", "epochs", "batch_size", "n_members"], "auto")
-
+@pytest.mark.parametrize("classifies", [True, False])
+def test_for_few_rows_fast_is_balanced_unless_more_come(classifies):
     def differ(n_rows, **kind):
         data = Data(n_rows, 10, **kind)
-        fast, balanced = (recipe(preset, data, **given) for preset in ("fast", "balanced"))
+        given = dict.fromkeys(NAMES, "auto")
+        fast, balanced = (recipe(x, data, classifies, **given) for x in ("fast", "balanced"))
         return fast | {"preset": None} != balanced | {"preset": None}
 
     assert not differ(1000)
     assert differ(1001)
     assert differ(1000, comes_in_parts=True)
+    assert differ(1000, is_image=True)
 
 
-def test_of_many_columns_there_are_two_networks_of_one_kind():
-    given = {"parametrization": "auto"}
+# From the tables of the user guide: steps over the root of n, and n over the rows of a batch.
+@pytest.mark.parametrize(
+    ("preset", "classifies", "n", "steps", "share"),
+    [
+        ("fast", True, 1000, 9, 8),
+        ("fast", True, 3500, 5.5, 15),
+        ("fast", False, 1000, 23, 15),
+        ("fast", False, 3500, 12, 15),
+        ("balanced", True, 1000, 9, 8),
+        ("balanced", True, 2000, 13, 15),
+        ("balanced", True, 3500, 15.6, 15),
+        ("balanced", False, 1000, 23, 15),
+        ("balanced", False, 3500, 23, 15),
+        ("best", True, 1000, 30, 30),
+        ("best", True, 3500, 45, 30),
+        ("best", False, 3500, 30, 30),
+    ],
+)
+def test_steps_and_batches_are_those_of_the_user_guide(preset, classifies, n, steps, share):
+    used = recipe(preset, Data(n, 10), classifies)
+    n_rows = n * 7 / 8  # a fold of eight is held out
+    n_steps = np.ceil(n_rows / used.batch_size) * used.epochs
+    assert n_steps == pytest.approx(steps * n**0.5, rel=0.05)
+    assert 2**-0.5 <= used.batch_size / (n_rows / share) <= 2**0.5  # the next power of two
+
+
+@pytest.mark.parametrize(("kind", "own"), [(DNNClassifier, "selu"), (DNNRegressor, "mish")])
+def test_a_given_activation_is_that_of_both_kinds(kind, own, iris):
+    def activations(**given):
+        model = kind(preset="fast", epochs=2, random_state=0, **given).fit(*iris)
+        assert model.resolved_params_.parametrization == "both"
+        hidden = [row.layer for row in model._spec.rows() if "hidden" in row.layer.name]
+        return {x.activation for x in hidden} - {"linear"}  # of kernels, which are apart
+
+    assert activations() == {"relu", own}
+    assert activations(activation="tanh") == {"tanh"}
+    assert activations(activation=["tanh", "gelu"]) == {"tanh", "gelu"}
+
+
+@pytest.mark.parametrize("preset", PRESETS[1:])
+@pytest.mark.parametrize("kind", [{"n_columns": 3000}, {"n_columns": 10, "is_sparse": True}])
+def test_of_many_columns_there_are_two_networks_of_one_kind(preset, kind):
     for n_rows in (100, 10_000):
-        wide = recipe("balanced", Data(n_rows, 3000), **given)
+        wide = recipe(preset, Data(n_rows, **kind), parametrization="auto")
         assert (wide.parametrization, wide.n_members) == ("standard", 2)
-
-
-def test_quantities_of_few_rows_have_one_kind_of_networks():
-    given = {"parametrization": "auto", "n_members": "auto"}
-
-    def kinds(preset, n_rows):
-        return recipe(preset, Data(n_rows, 10), classifies=False, **given).parametrization
-
-    for preset in ("fast", "balanced"):
-        assert kinds(preset, 1000) == "standard"
-        assert kinds(preset, 1001) == "both"
-    assert kinds("best", 1000) == "both"
 
 
 @pytest.mark.parametrize("n_rows", [1, 10, 700, 7000, 1_000_000])
