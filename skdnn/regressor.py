@@ -221,7 +221,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         in the others, as many as have the preset's number of steps.
     batch_size : int or "auto", default="auto"
         Number of rows of one step of the optimizer; a number larger than the data means all rows.
-        "auto" is 32 in the preset "plain"; else a power of 2, some fifteenth or thirtieth of the
+        "auto" is 32 in the preset "plain"; else a power of 2, an eighth to a thirtieth of the
         rows, from 16 to 256 (of images to 128).
     shuffle : bool, default=True
         Whether the rows are taken in a new random order in each epoch.
