@@ -208,7 +208,7 @@ def source_digest() -> str:
     import skdnn
 
     content = hashlib.sha256()
-    for path in sorted(Path(skdnn.__file__).parent.glob("*.py")):
+    for path in sorted(Path(skdnn.__file__).parent.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             body = getattr(node, "body", None)
