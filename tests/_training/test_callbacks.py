@@ -5,7 +5,7 @@ from threading import Thread
 
 import pytest
 
-from skdnn._training.callbacks import EarlyStopping, ProgressLines
+from skdnn._training.callbacks import EarlyStopping, ProgressLines, ReportList
 
 
 def val_loss(logs):

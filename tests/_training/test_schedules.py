@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skdnn import DNNClassifier, DNNRegressor
-from skdnn._training.callbacks import Plateau, Report
+from skdnn._training.callbacks import Plateau, Report, ReportList
 from skdnn._training.schedules import SCHEDULES, Schedule
 from skdnn._utils.tensorflow import keras
 
