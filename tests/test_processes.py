@@ -432,7 +432,7 @@ def interruption_at(function, line):
 
 
 # The first line is that of `def`.
-HANDING_OVER = sorted({line for *_, line in BaseDNN._learn.__code__.co_lines() if line})[1:]
+HANDING_OVER = sorted({line for *_, line in BaseDNN._keep.__code__.co_lines() if line})[1:]
 
 
 @pytest.mark.parametrize("line", HANDING_OVER, ids=range(len(HANDING_OVER)))
@@ -440,7 +440,7 @@ def test_interruption_leaves_the_old_fit_or_the_new_one(clf, iris, line):
     X, y = iris
     old = clf.fit(X, y).predict_proba(X)
     new = clone(clf).fit(X, -y).predict_proba(X)
-    with pytest.raises(KeyboardInterrupt), interruption_at(BaseDNN._learn, line):
+    with pytest.raises(KeyboardInterrupt), interruption_at(BaseDNN._keep, line):
         clf.fit(X, -y)
     assert clf.get_params() == clone(clf).get_params()
     expected = old if clf.classes_[0] == 0 else new

@@ -71,7 +71,7 @@ class Chunks:
             )
         self.n_chunks = n_chunks
 
-    def check_lasts(self) -> None:
+    def check_repeatable(self) -> None:
         """Refuse what can be gone over only once: `fit` does so once more than there are epochs."""
         if hasattr(self.source, "__next__"):
             raise TypeError(
@@ -88,7 +88,7 @@ class Chunks:
                 "chunks (X, y, sample_weight)."
             )
 
-    def look(self, rng: np.random.Generator, is_classifier: bool) -> tuple[Chunk, Any]:
+    def sample(self, rng: np.random.Generator, is_classifier: bool) -> tuple[Chunk, Any]:
         """Draw rows evenly from all chunks, and find all labels.
 
         Each row gets a random number, and those with the least are kept.
@@ -125,67 +125,6 @@ class Chunks:
             keys = keys[kept]
         assert sample is not None  # without any chunk, going over them has raised
         return sample, labels
-
-    def train(
-        self, estimator: Any, given: Any, n_epochs: int, report: Any
-    ) -> tuple[Any, dict[str, list[float]]]:
-        """Train an estimator that has begun, epoch by epoch, on one chunk after the other.
-
-        Parameters
-        ----------
-        estimator : BaseDNN
-            In the end it is as it was.
-        given : ValidationData
-            What to validate on.
-        n_epochs : int
-            The most that there are.
-        report : ReportList
-            Is told, and may stop.
-
-        Returns
-        -------
-        state : State
-            Where training stopped.
-        history : dict of list of float
-            Means over the rows of all chunks; of the rows to validate on, as they are at the end.
-        """
-        history: dict[str, list[float]] = {}
-        n_chunks = self.n_chunks or sum(1 for _ in self)
-        before = estimator._state, estimator.history_, estimator.n_iter_
-        training = _Training(estimator)
-        for epoch in range(1, n_epochs + 1):
-            report.epoch_begins(epoch, n_chunks)
-            told, n_rows = [], []
-            for number, chunk in enumerate(self, start=1):
-                last = given if number == n_chunks else type(given)()
-                estimator.history_, estimator.n_iter_ = {}, 0
-                estimator._train(*chunk, resume=True, part=last)
-                told.append({name: values[-1] for name, values in estimator.history_.items()})
-                n_rows.append(chunk.n_rows)
-                report.steps_done(1)
-            logs = {
-                name: value
-                if name.startswith("val_")
-                else float(np.average([part[name] for part in told], weights=n_rows))
-                for name, value in told[-1].items()
-            }
-            for name, value in logs.items():
-                history.setdefault(name, []).append(value)
-            if report.epoch_ends(logs, training):
-                break
-        state = estimator._state
-        estimator._state, estimator.history_, estimator.n_iter_ = before
-        return state, history
-
-
-class _Training:
-    """What early stopping asks for between two epochs."""
-
-    def __init__(self, estimator: Any):
-        self.estimator = estimator
-
-    def read(self) -> Any:
-        return self.estimator._state
 
 
 def as_chunks(X: Any, y: Any, owner: str) -> Chunks | None:

@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import column_or_1d
 
 
 class ValidationData(NamedTuple):
@@ -163,3 +165,48 @@ def member_weights(
     base = np.where(fold < 0, 0.0, 1.0 if weight is None else weight)[:, np.newaxis]
     training, validation = base * ~own, base * own
     return training * (np.sum(fold >= 0) * n_members / training.sum()), validation
+
+
+def check_groups(groups: Any, y: np.ndarray) -> np.ndarray | None:
+    """Validate the groups of rows, one for each row of y."""
+    if groups is None:
+        return None
+    check_consistent_length(y, groups)
+    checked: np.ndarray = column_or_1d(groups)
+    return checked
+
+
+def assign_folds(
+    y: np.ndarray, rows: np.ndarray, groups: np.ndarray | None, seed: int, *, classifies: bool
+) -> np.ndarray:
+    """Assign the rows to train on to folds that are alike in y.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Labels or targets. Of several columns the first one counts.
+    rows : ndarray of shape (n_training,), int
+        The rows to assign.
+    groups : ndarray of shape (n_samples,) or None
+        Rows of one group are assigned to the same fold.
+    seed : int
+        Seed of the assignment.
+    classifies : bool
+        Whether y holds labels.
+
+    Returns
+    -------
+    fold : ndarray of shape (n_samples,), int
+        The fold of each row; -1 for other rows than `rows`.
+    """
+    fold = np.full(len(y), -1)
+    rng = np.random.default_rng(seed)
+    if groups is not None:
+        count_groups(groups[rows])
+        fold[rows] = folds_of_groups(groups[rows], rng)
+        return fold
+    key = y[rows].reshape(len(rows), -1)[:, 0]
+    if classifies:
+        key = np.unique(key, return_inverse=True)[1]
+    fold[rows] = folds(key, rng)
+    return fold

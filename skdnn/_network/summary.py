@@ -27,8 +27,8 @@ class LayerRow(NamedTuple):
 def layers_of(estimator: Any) -> list[LayerRow] | None:
     """Return the layers of an estimator's network from its input on; None where it has none yet."""
     learned = vars(estimator)
-    if "_spec" in learned:
-        return _layers_of_spec(learned["_spec"])
+    if "_network" in learned:
+        return _layers_of_spec(learned["_network"].spec)
     return _layers_of_model(learned["model_"]) if "model_" in learned else None
 
 

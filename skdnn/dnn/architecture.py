@@ -1,17 +1,12 @@
-"""Parameters of an estimator -> the layers of its network."""
-
-from numbers import Integral, Real
-from typing import Any
+"""Resolved parameters and fitted preprocessing -> the network."""
 
 import numpy as np
-from sklearn.base import is_classifier
-from sklearn.utils import Bunch
 
 from skdnn._data.preprocessing import Inputs
 from skdnn._data.table import Columns
+from skdnn._data.targets import Targets
 from skdnn._network.architectures import Realmlp, dense_network
 from skdnn._network.spec import (
-    Activation,
     CategoryEmbedding,
     ColumnTransform,
     Entry,
@@ -22,7 +17,9 @@ from skdnn._network.spec import (
     PiecewiseLinear,
     embedding_length,
 )
+from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.presets import RATE, is_auto, realmlp_activation, realmlp_rate
+from skdnn.dnn.settings import Settings
 
 # Bins of a column, fewer where there are many columns.
 _MOST_BINS, _ALL_BINS = 16, 512
@@ -30,141 +27,130 @@ _FREQUENCIES = 16
 _STEP = 16  # what the number of one-hot encoded categories is rounded up to a multiple of
 
 
-class Layout:
-    """The part of an estimator that lays its network out."""
+def design_network(
+    settings: Settings, shape: tuple[int, ...], columns: Columns, inputs: Inputs, targets: Targets
+) -> NetworkSpec:
+    """Return the network that the parameters describe for some data.
 
-    batch_norm: bool
-    categorical_features: Any
-    dtype: str
-    resolved_params_: Bunch
-    activation: Any
-    _columns: Columns
-    _inputs: Inputs
-    _loss: str
-    _spec: NetworkSpec
-    _targets: Any
+    Parameters
+    ----------
+    settings : Settings
+        The resolved parameters.
+    shape : tuple of int
+        Shape of one sample.
+    columns : Columns
+        Which columns are categories, fitted.
+    inputs : Inputs
+        The preprocessing, fitted.
+    targets : Targets
+        The encoding of y, which decides on the output layer.
+    """
+    params, resolved = settings.params, settings.resolved
+    n_numbers = len(inputs.numbers)
+    _check_parametrization(settings)
+    kind = resolved.parametrization
+    hidden = settings.hidden
+    realmlp = None
+    if kind != "standard":
+        # Beside standard ensemble members, the learning rate is that of the standard ones.
+        rate = 1.0 if kind == "realmlp" else realmlp_rate(settings.classifies) / RATE
+        realmlp_hidden = hidden
+        if kind == "both" and is_auto(params.activation):
+            activation = realmlp_activation(settings.classifies)
+            realmlp_hidden = [(units, activation, dropout) for units, _, dropout in hidden]
+        realmlp = Realmlp(realmlp_hidden, n_numbers, rate)
+    return dense_network(
+        shape,
+        None if kind == "realmlp" else hidden,
+        (targets.n_outputs, targets.activation),
+        scaled=inputs.offset is not None,
+        entry=_entry_layers(settings, columns, inputs),
+        realmlp=realmlp,
+        n_members=int(resolved.n_members),
+        weighted=resolved.blend is not None,
+        batch_norm=bool(params.batch_norm),
+        ascending=targets.ascending,
+        dtype=params.dtype,
+    )
 
-    def _describe(self, loss: Any) -> str:
-        """Tell a loss from others, as text that is the same in other processes."""
-        return loss if isinstance(loss, str) else loss.text
 
-    def _hidden_layers(self) -> list[tuple[int, Activation, float]]:
-        """Return the units, the activation and the dropout rate of each hidden layer."""
-        from skdnn._network.activations import resolve_activation
-
-        owner = type(self).__name__
-        sizes = np.atleast_1d(
-            np.asarray(self.resolved_params_.hidden_layer_sizes, dtype=object)
-        ).tolist()
-        if any(not _is_count(size) for size in sizes):
-            raise ValueError(
-                f"The 'hidden_layer_sizes' parameter of {owner} must be ints of at least 1, one "
-                f"per hidden layer. Got {self.resolved_params_.hidden_layer_sizes!r} instead."
-            )
-        rates = self._per_layer("dropout", len(sizes))
-        if any(not isinstance(rate, Real) or not 0 <= float(rate) < 1 for rate in rates):
-            raise ValueError(
-                f"The 'dropout' parameter of {owner} must be floats in the range [0, 1), one per "
-                f"hidden layer. Got {self.resolved_params_.dropout!r} instead."
-            )
-        activations = self._per_layer("activation", len(sizes))
-        activations = [resolve_activation(x, owner) for x in activations]
-        return list(zip(map(int, sizes), activations, map(float, rates), strict=True))
-
-    def _lay_out(
-        self, shape: tuple[int, ...], hidden: list[tuple[int, Activation, float]]
-    ) -> NetworkSpec:
-        inputs, params = self._inputs, self.resolved_params_
-        n_numbers, n_dense = len(inputs.numbers), len(inputs.numbers) + len(inputs.signed)
-        entry: list[Entry] = []
-        if inputs.sorts:
-            positions = [inputs.numbers, inputs.signed, inputs.codes]
-            numbers, signed, codes = (tuple(p.tolist()) for p in positions)
-            entry.append(ColumnTransform(numbers, signed, codes))
-        few, many = self._split_categories()
-        if many:
-            sizes = tuple(_padded(self._columns.sizes[i]) for i in many)
-            entry.append(CategoryEmbedding(sizes, tuple(map(embedding_length, sizes))))
-        if few:
-            width = -(-sum(self._columns.sizes[i] for i in few) // _STEP) * _STEP
-            entry.append(OneHot(n_dense, len(few), width))
-        if params.parametrization == "realmlp" and params.numeric_embedding is not None:
-            raise ValueError(
-                f"numeric_embedding={params.numeric_embedding!r} of {type(self).__name__} is for "
-                "parametrization='standard' or 'both': RealMLP takes numbers as they are. Leave it "
-                "at 'auto'."
-            )
-        if params.numeric_embedding is not None and n_numbers:
-            entry.append(_numeric_embedding(params.numeric_embedding, n_numbers))
-        kind = params.parametrization
-        if kind != "standard" and self.batch_norm:
-            raise ValueError(
-                f"batch_norm=True of {type(self).__name__} is for parametrization='standard': "
-                f"RealMLP has no batch normalisation. Got parametrization={kind!r}."
-            )
-        realmlp = None
-        if kind != "standard":
-            # Beside others, the learning rate is theirs.
-            rate = 1.0 if kind == "realmlp" else realmlp_rate(is_classifier(self)) / RATE
-            realmlp_hidden = hidden
-            if kind == "both" and is_auto(self.activation):
-                activation = realmlp_activation(is_classifier(self))
-                realmlp_hidden = [(units, activation, dropout) for units, _, dropout in hidden]
-            realmlp = Realmlp(realmlp_hidden, n_numbers, rate)
-        return dense_network(
-            shape,
-            None if kind == "realmlp" else hidden,
-            (self._targets.n_outputs, self._targets.activation),
-            scaled=inputs.offset is not None,
-            entry=entry,
-            realmlp=realmlp,
-            n_members=int(params.n_members),
-            weighted=params.blend is not None,
-            batch_norm=bool(self.batch_norm),
-            ascending=self._targets.ascending,
-            dtype=self.dtype,
+def _check_parametrization(settings: Settings) -> None:
+    resolved, kind = settings.resolved, settings.resolved.parametrization
+    if kind == "realmlp" and resolved.numeric_embedding is not None:
+        raise ValueError(
+            f"numeric_embedding={resolved.numeric_embedding!r} of {settings.owner} is for "
+            "parametrization='standard' or 'both': RealMLP takes numbers as they are. Leave it "
+            "at 'auto'."
+        )
+    if kind != "standard" and settings.params.batch_norm:
+        raise ValueError(
+            f"batch_norm=True of {settings.owner} is for parametrization='standard': "
+            f"RealMLP has no batch normalisation. Got parametrization={kind!r}."
         )
 
-    def _split_categories(self) -> tuple[list[int], list[int]]:
-        """Return which columns of categories are one-hot encoded, and which are embedded."""
-        sizes, most = self._columns.sizes, self.resolved_params_.one_hot_max_size
-        few = [i for i, size in enumerate(sizes) if size <= most]
-        return few, [i for i, size in enumerate(sizes) if size > most]
 
-    def _code_positions(self) -> list[int]:
-        """Return the positions of the columns of categories, in the order that layers take."""
-        few, many = self._split_categories()
-        return [self._columns.codes[i] for i in [*few, *many]]
+def _entry_layers(settings: Settings, columns: Columns, inputs: Inputs) -> list[Entry]:
+    """Return the layers that turn the columns of a table into inputs of the hidden layers."""
+    n_numbers, n_dense = len(inputs.numbers), len(inputs.numbers) + len(inputs.signed)
+    entry: list[Entry] = []
+    if inputs.sorts:
+        positions = [inputs.numbers, inputs.signed, inputs.codes]
+        numbers, signed, codes = (tuple(p.tolist()) for p in positions)
+        entry.append(ColumnTransform(numbers, signed, codes))
+    few, many = split_categories(settings, columns)
+    if many:
+        sizes = tuple(_padded(columns.sizes[i]) for i in many)
+        entry.append(CategoryEmbedding(sizes, tuple(map(embedding_length, sizes))))
+    if few:
+        width = -(-sum(columns.sizes[i] for i in few) // _STEP) * _STEP
+        entry.append(OneHot(n_dense, len(few), width))
+    if settings.resolved.numeric_embedding is not None and n_numbers:
+        entry.append(_numeric_embedding(settings.resolved.numeric_embedding, n_numbers))
+    return entry
 
-    def _per_layer(self, parameter: str, n_layers: int) -> list[Any]:
-        value = self.resolved_params_[parameter]
-        if isinstance(value, str) or np.ndim(value) == 0:
-            return [value] * n_layers
-        if len(value) != n_layers:
-            raise ValueError(
-                f"The {parameter!r} parameter of {type(self).__name__} must be one value, or one "
-                f"per hidden layer: {n_layers} of them for hidden_layer_sizes="
-                f"{self.resolved_params_.hidden_layer_sizes!r}. Got {value!r} instead."
-            )
-        return list(value)
 
-    def _check_unchanged(self, hidden: list[tuple[int, Activation, float]], loss: Any) -> None:
-        if (
-            self._lay_out(self._spec.input_shape, hidden) != self._spec
-            or self.resolved_params_.scaling != self._inputs.scaling
-            or self._loss != self._describe(loss)
-            or not np.array_equal(
-                np.asarray(self.categorical_features, object),
-                np.asarray(self._columns.categorical_features, object),
-            )
-        ):
-            raise ValueError(
-                f"The network that {type(self).__name__} has begun to train is not the one that "
-                "its parameters now describe (hidden_layer_sizes, activation, dropout, batch_norm, "
-                "scaling, categorical_features, one_hot_max_size, numeric_embedding, n_members, "
-                "parametrization, blend, preset, loss, quantile or dtype was changed): set them "
-                "back, or start anew with fit and warm_start=False."
-            )
+def split_categories(settings: Settings, columns: Columns) -> tuple[list[int], list[int]]:
+    """Return which columns of categories are one-hot encoded, and which are embedded."""
+    sizes, most = columns.sizes, settings.resolved.one_hot_max_size
+    few = [i for i, size in enumerate(sizes) if size <= most]
+    return few, [i for i, size in enumerate(sizes) if size > most]
+
+
+def code_positions(settings: Settings, columns: Columns) -> list[int]:
+    """Return the positions of the columns of categories, in the order that layers take."""
+    few, many = split_categories(settings, columns)
+    return [columns.codes[i] for i in [*few, *many]]
+
+
+def check_unchanged(settings: Settings, loss: str, previous: FittedNetwork) -> None:
+    """Refuse to continue training a network that the parameters no longer describe.
+
+    Parameters
+    ----------
+    settings : Settings
+        The resolved parameters, as they are now.
+    loss : str
+        Description of the loss that the network was trained on.
+    previous : FittedNetwork
+        The network whose training is to continue.
+    """
+    shape, columns, inputs = previous.spec.input_shape, previous.columns, previous.inputs
+    if (
+        design_network(settings, shape, columns, inputs, previous.targets) != previous.spec
+        or settings.resolved.scaling != inputs.scaling
+        or loss != settings.loss_text
+        or not np.array_equal(
+            np.asarray(settings.params.categorical_features, object),
+            np.asarray(columns.categorical_features, object),
+        )
+    ):
+        raise ValueError(
+            f"The network that {settings.owner} has begun to train is not the one that "
+            "its parameters now describe (hidden_layer_sizes, activation, dropout, batch_norm, "
+            "scaling, categorical_features, one_hot_max_size, numeric_embedding, n_members, "
+            "parametrization, blend, preset, loss, quantile or dtype was changed): set them "
+            "back, or start anew with fit and warm_start=False."
+        )
 
 
 def _numeric_embedding(name: str, n_columns: int) -> NumericEmbedding:
@@ -181,7 +167,3 @@ def _padded(size: int) -> int:
     """
     step = 1 if size <= _STEP else 2 ** (size.bit_length() - 4)
     return -(-size // step) * step
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1

@@ -1,48 +1,44 @@
-"""What classifier and regressor share: the constructor, and fit and predict as their steps."""
+"""`BaseDNN`: what the dense-network classifier and regressor share.
+
+The constructor, `fit`, `predict` and scikit-learn's protocols. The steps of a fit are in `fit.py`.
+"""
 
 import copy
 import sys
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Callable, Sequence
-from functools import partial
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, _fit_context, clone
-from sklearn.utils import Tags
+from sklearn.base import BaseEstimator, _fit_context, clone, is_classifier
+from sklearn.utils import Bunch, Tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skdnn._data.chunks import as_chunks
-from skdnn._data.preprocessing import may_miss
 from skdnn._data.splits import ValidationData
-from skdnn._network import numpy_forward
-from skdnn._network.spec import NetworkSpec, in_units
 from skdnn._network.summary import NetworkTableMixin
-from skdnn.dnn.fit import Learning
+from skdnn._utils.sklearn_compat import CallbackSupportMixin
+from skdnn.dnn.checks import check_rows
+from skdnn.dnn.fit import fit
+from skdnn.dnn.fit_chunks import fit_chunks, partial_fit_chunks
+from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.presets import PRESETS
+from skdnn.dnn.result import FITTED_ATTRIBUTES, FitResult, Request
+from skdnn.dnn.settings import optimizer_spec
+from skdnn.dnn.targets import resolve_loss
 
-# Values sent through the network together when predicting: bounds the memory that it takes.
-_VALUES = 2**22
-_LEAST_ROWS = 256
-# Rows from which TensorFlow, where it is loaded, may be faster: see docs/architecture.md.
-_COMPILED_ROWS = 8192
 _AUTO = StrOptions({"auto"})
 
 
-class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
-    """A dense network as an estimator; see `DNNClassifier` and `DNNRegressor`.
-
-    A subclass says what its targets are: `_check_y` and `_make_targets`.
-    """
+class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
+    """A dense network as an estimator; see `DNNClassifier` and `DNNRegressor`."""
 
     model_: Any
-
-    @abstractmethod
-    def _check_y(self, y: Any) -> np.ndarray:
-        """Validate the targets, and give them the shape in which they are learned."""
+    resolved_params_: Bunch
+    _network: FittedNetwork
 
     _parameter_constraints: dict = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left"), _AUTO],
@@ -211,85 +207,57 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         ValueError
             For bad parameters or data, and when training diverges.
         """
-        given = ValidationData(X_val, y_val, sample_weight_val, groups)
-        given.check(type(self).__name__)
-        chunks = as_chunks(X, y, type(self).__name__)
+        owner = type(self).__name__
+        validation = ValidationData(X_val, y_val, sample_weight_val, groups)
+        validation.check(owner)
+        chunks = as_chunks(X, y, owner)
+        previous = FitResult.of(self) if self.warm_start else None
+        draft = self._draft(previous)
         if chunks is not None:
             chunks.check_weights(sample_weight)
-            return self._learn_from(chunks, given)
-        return self._learn(X, y, sample_weight, given=given, resume=self.warm_start)
+            return self._keep(fit_chunks(draft, chunks, validation, previous))
+        request = Request(X, y, sample_weight, validation, verbose=bool(self.verbose))
+        return self._keep(fit(draft, request, previous))
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
+        self._validate_params()  # scikit-learn does not once the estimator is fitted
+        chunks = as_chunks(X, y, type(self).__name__)
+        previous = FitResult.of(self)
+        draft = self._draft(previous)
+        if chunks is not None:
+            chunks.check_weights(sample_weight)
+            return self._keep(partial_fit_chunks(draft, chunks, classes, previous))
+        request = Request(
+            X, y, sample_weight, classes=classes, is_whole=False, verbose=bool(self.verbose)
+        )
+        return self._keep(fit(draft, request, previous))
+
+    def _draft(self, previous: FitResult | None) -> Self:
+        """Return an unfitted copy; with the features of the fit that training continues from."""
+        draft = copy.copy(self)
+        features = {} if previous is None else previous.features
+        draft.__dict__ = {**self._unfitted(), **features}
+        return draft
+
+    def _unfitted(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k not in FITTED_ATTRIBUTES}
+
+    def _keep(self, result: FitResult) -> Self:
+        # One assignment: an interruption leaves the old fit or the new one, never parts of both.
+        self.__dict__ = {**self._unfitted(), **result.attributes()}
+        return self
 
     # -------------------------------------------------------------- predict
 
-    def _forward(self, X: Any, of_members: bool = False) -> np.ndarray:
-        """Send X through the network: shape (n_samples, n_outputs), not decoded.
-
-        Of members apart, (n_members, n_samples, n_outputs).
-        """
-        missing = sparse = False
-        if not self._is_plain(X):
+    def _forward(self, X: Any, *, of_members: bool = False) -> np.ndarray:
+        """Return the network's outputs, (n_samples, n_outputs); `FittedNetwork.forward`."""
+        network: FittedNetwork | None = vars(self).get("_network")
+        if network is None:
             check_is_fitted(self)
-            X = self._convert(X)
-            sparse = issparse(X)
-            missing = not sparse and may_miss(X)
-        # As precise as X is: scikit-learn's estimators keep float64 for float64.
-        dtype = np.result_type(X.dtype, self._spec.dtype)
-        n_rows = X.shape[0]
-        kept = sparse and self._inputs.keeps_zeros and numpy_forward.takes_sparse(self._spec.body)
-        # Where rows stay sparse, NumPy's way: it begins with a product, which SciPy has, too.
-        body = self._spec.body.without_mean() if of_members else self._spec.body
-        network, size = self._network(body, 0 if kept else n_rows, dtype)
-        if sparse and not kept:
-            size = min(size, max(1, _VALUES // self._spec.widest))
-        members = (self._spec.n_members,) * of_members
-        output = np.empty((*members, n_rows, self._targets.n_outputs), dtype)
-        # scikit-learn's gen_batches would take as long as a row.
-        for start in range(0, n_rows, size):
-            part = slice(start, start + size)
-            x = self._inputs.apply(X[part], dtype, missing)
-            output[..., part, :] = network(
-                x.toarray() if sparse and not kept and issparse(x) else x
-            )
-        return output
-
-    def _is_plain(self, X: Any) -> bool:
-        """Whether X is an array that needs no further checks: they are most of a row's time."""
-        if (
-            type(X) is not np.ndarray
-            or X.dtype.kind not in "biuf"
-            or not hasattr(self, "_state")
-            or hasattr(self, "feature_names_in_")
-            or self._columns.encoders
-            or X.ndim == 0
-            or len(X) == 0
-            or not X.shape[1:] == self._spec.input_shape == (self.n_features_in_,)
-        ):
-            return False
-        with np.errstate(over="ignore", invalid="ignore"):
-            return bool(np.isfinite(X.sum(dtype=np.result_type(X.dtype, np.float32))))
-
-    def _network(
-        self, body: NetworkSpec, n_rows: int, dtype: np.dtype
-    ) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
-        """Return the quickest way through a network, and how many rows to send at a time."""
-        weights = self._weights
-        if body is not self._spec.body:  # without the members' shares, which come last
-            weights = weights[: body.n_arrays]
-        # Loaded where this process has trained; half of it, where another thread is about to.
-        engine: Any = sys.modules.get("skdnn._training.trainer")
-        gains = getattr(engine, "gains", None)
-        if not numpy_forward.covers(body):
-            from skdnn._network.keras_model import build
-            from skdnn._training.trainer import check_process
-
-            check_process()
-            model = build(body)
-            model.set_weights(weights)
-            return lambda x: np.asarray(model(x, training=False)), _COMPILED_ROWS
-        if n_rows >= _COMPILED_ROWS and dtype == body.dtype and gains and gains(body):
-            return partial(engine.forward, body, weights), _COMPILED_ROWS
-        size = max(_LEAST_ROWS, _VALUES // body.widest)
-        return partial(numpy_forward.forward, body, weights), size
+        fitted = cast("FittedNetwork", network)
+        if "feature_names_in_" not in vars(self) and fitted.takes_unchecked(X):
+            return fitted.forward(X, of_members=of_members, is_finite=True)
+        return fitted.forward(check_rows(self, X, fitted), of_members=of_members)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict.
@@ -305,7 +273,8 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
             Labels or quantities, as they were given to `fit`.
         """
         output = self._forward(X)
-        return self._targets.decode(output)
+        decoded: np.ndarray = self._network.targets.decode(output)
+        return decoded
 
     def encode(self, X: Any) -> Any:
         """Turn X into the numbers that `model_` takes.
@@ -323,8 +292,8 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
             was not in training. All else as it is.
         """
         check_is_fitted(self)
-        X = self._convert(X)
-        return X if issparse(X) else X.reshape(len(X), *self._spec.input_shape)
+        X = check_rows(self, X, self._network)
+        return X if issparse(X) else X.reshape(len(X), *self._network.spec.input_shape)
 
     # ----------------------------------------------------------------- look
 
@@ -342,7 +311,7 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
             Before `fit`: the shapes of the layers come from X and y.
         """
         self._check_has_shapes("summary")
-        (print_fn or print)(self._spec.summary())
+        (print_fn or print)(self._network.spec.summary())
 
     def __getattr__(self, name: str) -> Any:
         # Not a property, because scikit-learn's `dir` and HTML representation ask for the value
@@ -353,25 +322,10 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
 
     def _make_model(self) -> Any:
         self._check_has_shapes("model_")
-        from skdnn._network.keras_model import build, clip_outputs, rescale_outputs
-        from skdnn._training.losses import compiled_loss
-
-        model = build(self._spec, *self._inputs.constants)
-        outputs = self._spec.outputs
-        model.set_weights(in_units(self._targets.in_units, outputs, self._weights))
-        targets, loss = self._targets, self._choose_loss()
-        if targets.ascending:
-            rescale_outputs(model, targets.unit, targets.mean)
-        if targets.bounds is not None:
-            clip_outputs(model, *targets.bounds)
-        model.compile(
-            optimizer=self._resolve_optimizer().build(),
-            loss=compiled_loss(targets.loss if isinstance(loss, str) else loss, targets.unit),
-            metrics=None if targets.metric == "mean_pinball_loss" else [targets.metric],
-        )
-        # Else what is saved of it could not be loaded without a warning.
-        model.optimizer.build(model.trainable_variables)
-        return model
+        owner, params = type(self).__name__, self.get_params(deep=False)
+        loss = resolve_loss(params, owner, is_classifier(self))
+        optimizer = optimizer_spec(params, self.resolved_params_, owner)
+        return self._network.keras_model(loss, optimizer)
 
     def _check_has_shapes(self, what: str) -> None:
         owner = type(self).__name__

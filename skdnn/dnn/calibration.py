@@ -1,22 +1,192 @@
-"""Networks trained side by side: which rows each never sees, and what those rows then tell."""
+"""Temperatures, ensemble weights and residual variance, fitted on held-out rows after training."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+
+from skdnn._data.targets import NumericTargets, Quantile, Targets
+from skdnn._network.numpy_forward import ACTIVATIONS
+from skdnn._training.batches import Fetch
+from skdnn.dnn.fitted import FittedNetwork
+from skdnn.dnn.settings import Settings
+
+# Calibration uses no more than this many outputs, and no fewer than this many rows.
+_MOST_OUTPUTS, _FEWEST_ROWS = 2**22, 1000
+_MOST_FETCHED = 2**22  # values of the rows that are fetched at once
+
+
+class HeldOutLogits(NamedTuple):
+    """What the ensemble members put out for held-out rows, before the last activation.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n_members, n_rows, n_outputs), float64
+    codes : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        The targets, encoded as the network is trained on them.
+    weight : ndarray of shape (n_members, n_rows), float64
+        Row weights; 0 where a member was trained on a row.
+    """
+
+    logits: np.ndarray
+    codes: np.ndarray
+    weight: np.ndarray
+
+
+def check_can_calibrate(settings: Settings, n_held_out: int) -> None:
+    """Refuse calibration and ensemble weights that were asked for where no row is held out."""
+    for name in ("calibration", "blend"):
+        value = settings.params.get(name)  # as it was given
+        if value not in (None, "auto") and not n_held_out:
+            raise ValueError(
+                f"{name}={value!r} of {settings.owner} needs rows that are not trained "
+                "on: set early_stopping=True or a validation_fraction, or give fit X_val and "
+                f"y_val; or set {name}=None."
+            )
+
+
+def calibrate(
+    network: FittedNetwork,
+    settings: Settings,
+    fetch: Fetch,
+    held_out: np.ndarray,
+    by_member: bool,
+) -> FittedNetwork:
+    """Fit temperatures, ensemble weights and residual variance on held-out rows.
+
+    Parameters
+    ----------
+    network : FittedNetwork
+        Trained, not calibrated.
+    settings : Settings
+        The resolved parameters: which of the three are fitted.
+    fetch : callable
+        Returns rows by their numbers: (x, y) or (x, y, weight).
+    held_out : ndarray of int
+        Numbers of the held-out rows.
+    by_member : bool
+        Whether each ensemble member has a held-out fold of its own.
+
+    Returns
+    -------
+    FittedNetwork
+    """
+    resolved, targets = settings.resolved, network.targets
+    n_members = network.spec.n_members
+    blends = resolved.blend is not None and n_members > 1
+    calibrates = resolved.get("calibration") is not None
+    has_means = isinstance(targets, NumericTargets) and not isinstance(targets, Quantile)
+    has_variance = n_members > 1 and has_means
+    if not (calibrates or blends or has_variance):
+        return network
+    rows = _held_out_logits(network, fetch, held_out)
+    activate = ACTIVATIONS[targets.activation]
+    # One row of member numbers for each architecture.
+    architectures = np.arange(n_members).reshape(len(network.spec.outputs), -1)
+    if calibrates:
+        temperatures = fit_temperatures(targets, rows, architectures)
+        network = replace(network, temperatures=temperatures)
+        rows.logits[:] /= temperatures.repeat(architectures.shape[1])[:, np.newaxis, np.newaxis]
+    outputs = activate(rows.logits)
+    if blends:
+        # Members validated on folds of their own stand for their architecture, each on its fold.
+        teams = architectures if by_member else np.arange(n_members)[:, np.newaxis]
+        weights = _fit_ensemble_weights(targets, rows, outputs, teams)
+        network = replace(network, ensemble_weights=weights)
+    if has_variance and isinstance(targets, NumericTargets):
+        errors = np.array([targets.errors(rows.codes, output) for output in outputs])
+        shape = len(rows.codes), targets.n_outputs
+        predicted = np.array([targets.decode(output).reshape(shape) for output in outputs])
+        variance = residual_variance(errors, predicted, rows.weight, network.member_weights)
+        network = replace(network, residual_variance=variance)
+    return network
+
+
+def _held_out_logits(network: FittedNetwork, fetch: Fetch, held_out: np.ndarray) -> HeldOutLogits:
+    spec = network.spec
+    n_members, body = spec.n_members, spec.body.without_output_activation()
+    n_values = n_members * spec.n_outputs
+    rows = held_out[:: -(-len(held_out) // max(_FEWEST_ROWS, _MOST_OUTPUTS // n_values))]
+    forward, size = network.fastest_forward(body, len(rows), np.dtype(spec.dtype))
+    size = max(1, min(size, _MOST_FETCHED // body.n_inputs))
+    logits, codes, weights = [], [], []
+    for start in range(0, len(rows), size):
+        x, own, *weight = fetch(rows[start : start + size])
+        logits.append(forward(x).astype(np.float64).reshape(n_members, len(x), -1))
+        codes.append(own)
+        weights.append(weight[0].reshape(len(x), -1) if weight else np.ones((len(x), 1)))
+    all_weights = np.broadcast_to(np.concatenate(weights).T, (n_members, len(rows)))
+    return HeldOutLogits(
+        np.concatenate(logits, axis=1), np.concatenate(codes), all_weights.astype(np.float64)
+    )
+
+
+def fit_temperatures(
+    targets: Targets, rows: HeldOutLogits, architectures: np.ndarray
+) -> np.ndarray:
+    """Fit one temperature for the members of each architecture, shape (n_architectures,).
+
+    Where hardly a row is misclassified, the best temperature would be next to zero. Labels are
+    therefore smoothed as by two more rows, one right and one wrong (after Platt 1999,
+    "Probabilistic Outputs for Support Vector Machines", section 2.2).
+    """
+    logits, codes, weight = rows
+    activate = ACTIVATIONS[targets.activation]
+    n_classes = 2 if targets.activation == "sigmoid" else targets.n_outputs
+    found = []
+    for members in architectures:
+        member, row = np.nonzero(weight[members])
+        smoothing = n_classes / (n_classes - 1) / (len(np.unique(row)) + 2)
+        losses = partial(_losses_of_logits, targets, activate, codes[row], smoothing)
+        own = members[member], row
+        found.append(temperature(losses, logits[own], weight[own]))
+    return np.array(found)
+
+
+def _fit_ensemble_weights(
+    targets: Targets, rows: HeldOutLogits, outputs: np.ndarray, teams: np.ndarray
+) -> np.ndarray:
+    """Choose the weight of each team of members, and divide it among them evenly."""
+    predictions = [
+        np.einsum("mnc,mn->nc", outputs[team], _normalized(rows.weight[team])) for team in teams
+    ]
+    losses = partial(targets.losses, rows.codes)
+    weights = greedy_ensemble_weights(losses, np.array(predictions), rows.weight.sum(axis=0))
+    return weights.repeat(teams.shape[1]) / teams.shape[1]
+
+
+def _losses_of_logits(
+    targets: Targets,
+    activate: Callable[[np.ndarray], np.ndarray],
+    codes: np.ndarray,
+    smoothing: float,
+    logits: np.ndarray,
+) -> np.ndarray:
+    return targets.losses(codes, activate(logits), smoothing)
+
+
+def _normalized(weight: np.ndarray) -> np.ndarray:
+    """Divide weights, shape (n_members, n_samples), so that those of each row sum to 1."""
+    total = weight.sum(axis=0)
+    return np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
 
 
 def temperature(
     losses: Callable[[np.ndarray], np.ndarray], logits: np.ndarray, weight: np.ndarray
 ) -> float:
-    """Find the number by which logits are best divided (Guo et al. 2017, section 4.2).
+    """Find the temperature: the number to divide logits by that minimises the loss.
+
+    Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2.
 
     Parameters
     ----------
     losses : callable
-        Gives the loss of each row from logits.
+        Returns the loss of each row, given logits.
     logits : ndarray of shape (n_samples, n_outputs)
-        What the network puts out before its last activation, for rows that it was not trained on.
+        Outputs of the network before its last activation, for held-out rows.
     weight : ndarray of shape (n_samples,)
         Their weights.
 
@@ -37,26 +207,26 @@ def greedy_ensemble_weights(
     outputs: np.ndarray,
     weight: np.ndarray,
 ) -> np.ndarray:
-    """Choose how much each of several predictions counts in their average.
+    """Choose the weights of several predictions in their average.
 
-    Each counts once; then in each round the one is added, again if need be, that makes the loss of
-    the average least (Caruana et al. 2004, "Ensemble Selection from Libraries of Models", section
-    2.1). They are so many in all, a power of two of at least 14 more than there are predictions,
-    that shares are exact in float32.
+    Each prediction counts once at first. Each round then adds the prediction, with replacement,
+    that makes the loss of the average least (Caruana et al. 2004, "Ensemble Selection from
+    Libraries of Models", section 2.1). The total count is a power of two, at least 14 more than
+    there are predictions, so that the weights are exact in float32.
 
     Parameters
     ----------
     losses : callable
-        Gives the loss of each row from an average.
+        Returns the loss of each row, given averaged predictions.
     outputs : ndarray of shape (n_predictions, n_samples, n_outputs)
-        The predictions, for rows that they were not trained on.
+        The predictions for held-out rows.
     weight : ndarray of shape (n_samples,)
         Weights of the rows.
 
     Returns
     -------
-    shares : ndarray of shape (n_predictions,)
-        They add up to 1.
+    weights : ndarray of shape (n_predictions,)
+        They sum to 1.
     """
     total, counts = outputs.sum(axis=0), np.ones(len(outputs))
     n_total = 2 ** int(len(outputs) + 13).bit_length()
@@ -68,30 +238,30 @@ def greedy_ensemble_weights(
     return counts / n_total
 
 
-def noise(
-    errors: np.ndarray, predicted: np.ndarray, weight: np.ndarray, shares: np.ndarray
+def residual_variance(
+    errors: np.ndarray, predicted: np.ndarray, weight: np.ndarray, ensemble_weights: np.ndarray
 ) -> np.ndarray:
-    """Return the variance of targets that the members' disagreement does not explain.
+    """Return the variance of targets that disagreement of the ensemble members does not explain.
 
     Parameters
     ----------
     errors : ndarray of shape (n_members, n_samples, n_outputs)
-        Of each member's predictions.
+        Errors of each member's predictions, in units of the target.
     predicted : ndarray of shape (n_members, n_samples, n_outputs)
-        These, in the same units.
+        The predictions, in the same units.
     weight : ndarray of shape (n_members, n_samples)
         Above 0 where a member was not trained on a row.
-    shares : ndarray of shape (n_members,)
-        How much each member counts; they add up to 1.
+    ensemble_weights : ndarray of shape (n_members,)
+        Weights of the members in the mean; they sum to 1.
 
     Returns
     -------
     variance : ndarray of shape (n_outputs,)
         The mean square of these errors less the mean variance between members, 0 at the least.
     """
-    weight = weight * shares[:, np.newaxis]
+    weight = weight * ensemble_weights[:, np.newaxis]
     squares = np.tensordot(weight, errors**2, 2) / weight.sum()
-    mean = np.tensordot(shares, predicted, axes=1)
-    variance = np.tensordot(shares, (predicted - mean) ** 2, axes=1)
+    mean = np.tensordot(ensemble_weights, predicted, axes=1)
+    variance = np.tensordot(ensemble_weights, (predicted - mean) ** 2, axes=1)
     between = np.average(variance, axis=0, weights=weight.sum(axis=0))
     return np.maximum(squares - between, 0)

@@ -1,130 +1,218 @@
-"""X, y and weights as users bring them -> as training and prediction take them."""
+"""Validation of X, y, weights and validation data, as users pass them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import is_classifier
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import _check_sample_weight, _check_y, validate_data
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import validate_data
 
+from skdnn._data.class_weight import ClassWeights
 from skdnn._data.preprocessing import as_rows, may_miss
 from skdnn._data.splits import ValidationData
 from skdnn._data.table import Columns
-from skdnn._network.spec import NetworkSpec
+from skdnn._data.targets import Classes, Targets
+from skdnn._utils.sklearn_compat import check_sample_weight, check_y
+from skdnn.dnn.targets import check_targets
+
+if TYPE_CHECKING:
+    from skdnn.dnn.fitted import FittedNetwork
 
 # What scikit-learn's validation lets through of X.
 _ACCEPTED = {"accept_sparse": "csr", "ensure_all_finite": "allow-nan"}
 
 
-class Receiving:
-    """The part of an estimator that checks and converts data."""
+class CheckedData(NamedTuple):
+    """Rows that passed the checks.
 
-    categorical_features: Any
-    _columns: Columns
-    _spec: NetworkSpec
-    _targets: Any
-    _check_y: Any
-    classes_: np.ndarray
+    Parameters
+    ----------
+    X : ndarray, CSR matrix or DataFrame of shape (n_samples, n_inputs)
+        A DataFrame where columns are still to be read, see `Columns.reads`.
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Labels or targets.
+    weight : ndarray of shape (n_samples,), float64, or None
+        Sample weights; None where all are 1.
+    shape : tuple of int
+        Shape of one sample.
+    """
 
-    def _check_data(
-        self, X: Any, y: Any, sample_weight: Any, *, reset: bool
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, tuple[int, ...]]:
-        X, shape = as_rows(X)
-        if reset:
-            self._columns = Columns(self.categorical_features, type(self).__name__)
-        else:
-            self._check_shape(shape)
-        checks = {"multi_output": True, "y_numeric": not is_classifier(self)}
-        if self._columns.reads(X):  # what is in it is checked when it is read
-            X, y = validate_data(self, X, y, reset=reset, skip_check_array=True)
-            y = _check_y(y, estimator=self, **checks)
-            check_consistent_length(X, y)
-        else:
-            X, y = validate_data(self, X, y, reset=reset, **_ACCEPTED, **checks)
-            self._check_numbers(X)
-        y = self._check_y(y)
-        return X, y, self._weights_of(X, y, sample_weight), shape
+    X: Any
+    y: np.ndarray
+    weight: np.ndarray | None
+    shape: tuple[int, ...]
 
-    def _weights_of(self, X: np.ndarray, y: np.ndarray, sample_weight: Any) -> np.ndarray | None:
-        """Return the weights of rows, to train or to validate on, (n_samples,); None for all 1."""
-        if sample_weight is None:
-            return None
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        if np.any(weight < 0) or not np.any(weight > 0):
+
+def check_data(
+    estimator: BaseEstimator,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    *,
+    columns: Columns,
+    network: "FittedNetwork | None" = None,
+) -> CheckedData:
+    """Validate the arguments of `fit` or `partial_fit`.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Its `n_features_in_` and `feature_names_in_` are set where `network` is None, and compared
+        with X elsewhere.
+    X, y, sample_weight : object
+        As the user passed them.
+    columns : Columns
+        Which columns are categories; not yet fitted where `network` is None.
+    network : FittedNetwork or None, default=None
+        The network whose training continues.
+
+    Returns
+    -------
+    CheckedData
+
+    Raises
+    ------
+    ValueError, TypeError
+        For data that cannot be trained on.
+    """
+    reset = network is None
+    X, shape = as_rows(X)
+    if network is not None:
+        network.check_shape(shape)
+    checks = {"multi_output": True, "y_numeric": not is_classifier(estimator)}
+    if columns.reads(X):  # the values are checked when the columns are read
+        X, y = validate_data(estimator, X, y, reset=reset, skip_check_array=True)
+        y = check_y(y, estimator=estimator, **checks)
+        check_consistent_length(X, y)
+    else:
+        X, y = validate_data(estimator, X, y, reset=reset, **_ACCEPTED, **checks)
+        _check_numbers(X, type(estimator).__name__)
+    y = check_targets(y, type(estimator).__name__, is_classifier(estimator))
+    return CheckedData(X, y, _check_weights(estimator, X, sample_weight), shape)
+
+
+def check_rows(estimator: BaseEstimator, X: Any, network: "FittedNetwork") -> Any:
+    """Validate X of a fitted estimator, and convert it to what the network's inputs take.
+
+    Returns
+    -------
+    ndarray or CSR matrix of shape (n_samples, n_inputs)
+    """
+    X, shape = as_rows(X)
+    network.check_shape(shape)
+    if network.columns.reads(X):
+        validate_data(estimator, X, reset=False, skip_check_array=True)
+        return check_matrix(network.columns.transform(X), estimator)
+    X = validate_data(estimator, X, reset=False, **_ACCEPTED)
+    _check_numbers(X, type(estimator).__name__)
+    return X
+
+
+def check_classes(y: Any, classes: Any, known: Targets | None, owner: str) -> None:
+    """Validate the `classes` of `partial_fit`.
+
+    Parameters
+    ----------
+    y : array-like
+        As the user passed it.
+    classes : array-like or None
+        All labels there will be, as the user passed them.
+    known : Targets or None
+        The targets of earlier calls; None at the first one.
+    owner : str
+        The estimator's name, for errors.
+    """
+    if known is None and classes is None and type_of_target(y) != "multilabel-indicator":
+        raise ValueError(
+            f"classes must be passed on the first call to {owner}.partial_fit: all labels that "
+            "will ever come."
+        )
+    if isinstance(known, Classes) and classes is not None:
+        given = np.unique(classes)
+        if not np.array_equal(given, known.classes):
             raise ValueError(
-                f"The sample_weight of {type(self).__name__}.fit must not be negative, nor zero "
-                f"for every row. Got weights from {weight.min():g} to {weight.max():g}."
-            )
-        return weight
-
-    def _check_given(
-        self, given: ValidationData | None, of_classes: Any
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None] | None:
-        """Return the X, y and weights to validate on, if `fit` was given any."""
-        if given is None or given.X is None:
-            return None
-        try:
-            X, y, weight, _ = self._check_data(given.X, given.y, given.sample_weight, reset=False)
-            if self._columns.reads(X):
-                X = self._checked(self._columns.transform(X))
-            if is_classifier(self) and y.ndim == self.classes_.ndim == 1:
-                unknown = np.setdiff1d(y, self.classes_)
-                if len(unknown):
-                    raise ValueError(
-                        f"y_val has labels that y does not have: {unknown.tolist()}. Those of y "
-                        f"are {self.classes_.tolist()}."
-                    )
-            self._targets.encode(y, self._spec.dtype)
-        except (TypeError, ValueError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(
-                f"The data to validate on (X_val, y_val, sample_weight_val) do not fit: {error}"
-            ) from error
-        if of_classes is not None:
-            weight = of_classes.of(y) * (1 if weight is None else weight)
-            if not weight.any():
-                raise ValueError("class_weight leaves no row of X_val with any weight.")
-        return X, y, None if weight is None else weight / weight.mean()
-
-    def _convert(self, X: Any) -> Any:
-        """Check X that comes after `fit`, and turn it into what `Inputs` takes.
-
-        Returns
-        -------
-        ndarray or CSR matrix of shape (n_samples, n_inputs)
-            For `Inputs.fetch_from`, or by parts for `Inputs.apply`.
-        """
-        X, shape = as_rows(X)
-        self._check_shape(shape)
-        if self._columns.reads(X):
-            validate_data(self, X, reset=False, skip_check_array=True)
-            return self._checked(self._columns.transform(X))
-        X = validate_data(self, X, reset=False, **_ACCEPTED)
-        self._check_numbers(X)
-        return X
-
-    def _checked(self, matrix: np.ndarray) -> np.ndarray:
-        return check_array(matrix, ensure_all_finite="allow-nan", estimator=self, input_name="X")
-
-    def _check_numbers(self, X: Any) -> None:
-        if X.dtype.kind not in "biuf":
-            raise TypeError(
-                f"The X of {type(self).__name__} must hold numbers. Got {X.dtype}: turn dates into "
-                "numbers, such as days since a start, and name categories in categorical_features."
-            )
-        if issparse(X) and may_miss(X.data) and np.isnan(X.data).any():
-            raise ValueError(
-                f"Sparse X of {type(self).__name__} must hold no missing values. Input X contains "
-                "NaN: fill them in with SimpleImputer, or bring X as an array."
+                f"The classes of {owner}.partial_fit must be those of the first call, "
+                f"{known.classes.tolist()}. Got {given.tolist()}."
             )
 
-    def _check_shape(self, shape: tuple[int, ...]) -> None:
-        fitted = self._spec.input_shape
-        # Tables are left to scikit-learn's own check of the number of features.
-        if shape != fitted and max(len(shape), len(fitted)) > 1:
-            raise ValueError(
-                f"One sample of X has shape {shape}, but {type(self).__name__} was fitted on "
-                f"samples of shape {fitted}: bring X of shape (n_samples, "
-                f"{', '.join(map(str, fitted))}), a single sample as X[np.newaxis]."
-            )
+
+def check_matrix(matrix: np.ndarray, estimator: BaseEstimator) -> np.ndarray:
+    """Refuse infinite values in a table that was read column by column."""
+    checked: np.ndarray = check_array(
+        matrix, ensure_all_finite="allow-nan", estimator=estimator, input_name="X"
+    )
+    return checked
+
+
+def check_validation_data(
+    estimator: BaseEstimator,
+    validation: ValidationData,
+    network: "FittedNetwork",
+    class_weights: ClassWeights | None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None] | None:
+    """Validate X_val, y_val and sample_weight_val.
+
+    Returns
+    -------
+    X, y, weight : ndarray, ndarray, ndarray or None
+        The weights have a mean of 1. None where `fit` was given no validation data.
+    """
+    if validation.X is None:
+        return None
+    columns, targets = network.columns, network.targets
+    try:
+        X, y, weight, _ = check_data(
+            estimator,
+            validation.X,
+            validation.y,
+            validation.sample_weight,
+            columns=columns,
+            network=network,
+        )
+        if columns.reads(X):
+            X = check_matrix(columns.transform(X), estimator)
+        if isinstance(targets, Classes) and y.ndim == 1:
+            unknown = np.setdiff1d(y, targets.classes)
+            if len(unknown):
+                raise ValueError(
+                    f"y_val has labels that y does not have: {unknown.tolist()}. Those of y "
+                    f"are {targets.classes.tolist()}."
+                )
+        targets.encode(y, network.spec.dtype)
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
+            f"The data to validate on (X_val, y_val, sample_weight_val) do not fit: {error}"
+        ) from error
+    if class_weights is not None:
+        weight = class_weights.of(y) * (1 if weight is None else weight)
+        if not weight.any():
+            raise ValueError("class_weight leaves no row of X_val with any weight.")
+    return X, y, None if weight is None else weight / weight.mean()
+
+
+def _check_weights(estimator: BaseEstimator, X: Any, sample_weight: Any) -> np.ndarray | None:
+    if sample_weight is None:
+        return None
+    weight: np.ndarray = check_sample_weight(sample_weight, X, dtype=np.float64)
+    if np.any(weight < 0) or not np.any(weight > 0):
+        raise ValueError(
+            f"The sample_weight of {type(estimator).__name__}.fit must not be negative, nor zero "
+            f"for every row. Got weights from {weight.min():g} to {weight.max():g}."
+        )
+    return weight
+
+
+def _check_numbers(X: Any, owner: str) -> None:
+    if X.dtype.kind not in "biuf":
+        raise TypeError(
+            f"The X of {owner} must hold numbers. Got {X.dtype}: turn dates into "
+            "numbers, such as days since a start, and name categories in categorical_features."
+        )
+    if issparse(X) and may_miss(X.data) and np.isnan(X.data).any():
+        raise ValueError(
+            f"Sparse X of {owner} must hold no missing values. Input X contains "
+            "NaN: fill them in with SimpleImputer, or bring X as an array."
+        )

@@ -8,14 +8,8 @@ import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import type_of_target
 
-from skdnn._data.chunks import as_chunks
-from skdnn._data.class_weight import ClassWeights
-from skdnn._data.targets import Labels, Targets, check_labels, classification_targets
 from skdnn.dnn.base import BaseDNN
-
-_LOSSES = {"auto": "auto", "log_loss": "auto"}
 
 
 class DNNClassifier(ClassifierMixin, BaseDNN):
@@ -472,30 +466,14 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         self : object
             The estimator, one epoch on.
         """
-        owner, known = type(self).__name__, getattr(self, "classes_", None)
+        owner = type(self).__name__
         if isinstance(self.class_weight, str):
             raise ValueError(
                 f"class_weight='balanced' is not for {owner}.partial_fit, which does not see all "
                 "rows at once: set class_weight to dict(zip(classes, sklearn.utils.class_weight."
                 "compute_class_weight('balanced', classes=classes, y=y))), of a sample of y."
             )
-        chunks = as_chunks(X, y, owner)
-        if chunks is not None:
-            chunks.check_weights(sample_weight)
-            return self._partial_learn_from(chunks, classes=classes)
-        if known is None and classes is None and type_of_target(y) != "multilabel-indicator":
-            raise ValueError(
-                f"classes must be passed on the first call to {owner}.partial_fit: all labels that "
-                "will ever come."
-            )
-        if known is not None and known.ndim == 1 and classes is not None:
-            given = np.unique(classes)
-            if not np.array_equal(given, known):
-                raise ValueError(
-                    f"The classes of {owner}.partial_fit must be those of the first call, "
-                    f"{known.tolist()}. Got {given.tolist()}."
-                )
-        return self._learn(X, y, sample_weight, resume=True, classes=classes)
+        return self._partial_fit(X, y, sample_weight, classes)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.
@@ -528,39 +506,6 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         """
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
-
-    def _check_y(self, y: Any) -> np.ndarray:
-        return check_labels(y, type(self).__name__)
-
-    def _choose_loss(self) -> Any:
-        if isinstance(self.loss, str) and self.loss in _LOSSES:
-            return _LOSSES[self.loss]
-        from skdnn._training.losses import resolve_loss
-
-        return resolve_loss(self.loss, _LOSSES, type(self).__name__)
-
-    def _make_targets(
-        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any, loss: Any
-    ) -> Targets:
-        targets = classification_targets(y, classes, type(self).__name__)
-        if not isinstance(loss, str):
-            if isinstance(targets, Labels) and loss.is_categorical:
-                raise ValueError(
-                    f"The loss {loss.name} is for one class in each row, but y is a multilabel "
-                    "indicator matrix. Of one-hot rows bring the classes, y.argmax(axis=1); for "
-                    "any number of labels leave loss at 'auto'."
-                )
-            targets.chance_loss = np.inf  # unknown
-        self.classes_ = targets.classes
-        return targets
-
-    def _class_weights(
-        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None
-    ) -> ClassWeights | None:
-        if self.class_weight is None:
-            return None
-        weights = ClassWeights(self.class_weight, self.classes_, type(self).__name__)
-        return weights.fit(y, rows, weight)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -5,32 +5,14 @@ from numbers import Real
 from typing import Any, Self
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import d2_pinball_score
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skdnn._data.chunks import as_chunks
-from skdnn._data.targets import NumericTargets, OwnUnits, Positive, Quantile, Quantiles, Targets
+from skdnn._data.targets import Quantile
 from skdnn.dnn.base import BaseDNN
-
-# scikit-learn's names and Keras's for the losses that skdnn has itself.
-_LOSSES = {
-    "auto": "mean_squared_error",
-    "squared_error": "mean_squared_error",
-    "mean_squared_error": "mean_squared_error",
-    "mse": "mean_squared_error",
-    "absolute_error": "mean_absolute_error",
-    "mean_absolute_error": "mean_absolute_error",
-    "mae": "mean_absolute_error",
-    "huber": "huber",
-    "log_cosh": "log_cosh",
-    "poisson": "poisson",
-    "gamma": "gamma",
-    "quantile": "quantile",
-}
 
 
 class DNNRegressor(RegressorMixin, BaseDNN):
@@ -443,18 +425,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         self : object
             The estimator, one epoch on.
         """
-        chunks = as_chunks(X, y, type(self).__name__)
-        if chunks is not None:
-            chunks.check_weights(sample_weight)
-            return self._partial_learn_from(chunks)
-        return self._learn(X, y, sample_weight, resume=True)
-
-    def _check_y(self, y: Any) -> np.ndarray:
-        if issparse(y):
-            raise TypeError(
-                f"{type(self).__name__} takes a dense y. Got a sparse matrix: use y.toarray()."
-            )
-        return y.astype(np.float64)
+        return self._partial_fit(X, y, sample_weight)
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict quantities.
@@ -496,24 +467,25 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         if not return_std:
             return super().predict(X)
         check_is_fitted(self)
-        owner, targets = type(self).__name__, self._targets
+        owner, network = type(self).__name__, self._network
+        targets = network.targets
         if isinstance(targets, Quantile):
             raise ValueError(
                 f"{owner}.predict with return_std=True is for losses whose predictions are means. "
                 "With loss='quantile' predict two levels instead: quantile=[0.1, 0.9]."
             )
-        if self._spec.n_members == 1:
+        if network.spec.n_members == 1:
             raise ValueError(
                 f"{owner}.predict with return_std=True needs several members: set n_members=4 "
                 "and fit again."
             )
         outputs = self._forward(X, of_members=True)
-        shares = self._ensemble_weights
+        weights = network.member_weights
         members = np.array([targets.decode(output) for output in outputs])
-        mean = np.tensordot(shares, members, axes=1)
-        variance = np.tensordot(shares, (members - mean) ** 2, axes=1)
-        if self._noise is not None:
-            variance += self._noise.reshape(variance.shape[1:])
+        mean = np.tensordot(weights, members, axes=1)
+        variance = np.tensordot(weights, (members - mean) ** 2, axes=1)
+        if network.residual_variance is not None:
+            variance += network.residual_variance.reshape(variance.shape[1:])
         return super().predict(X), np.sqrt(variance)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -536,7 +508,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
             (`sklearn.metrics.d2_pinball_score`, averaged over the levels).
         """
         check_is_fitted(self)
-        targets = self._targets
+        targets = self._network.targets
         if not isinstance(targets, Quantile):
             return super().score(X, y, sample_weight)
         predicted = self.predict(X)
@@ -546,55 +518,6 @@ class DNNRegressor(RegressorMixin, BaseDNN):
             for level, quantile in zip(targets.levels, of_levels, strict=True)
         ]
         return float(np.mean(scores))
-
-    def _levels(self) -> np.ndarray:
-        """Return the level of the quantile, (), or ascending levels, (n_levels,)."""
-        given = 0.5 if self.quantile is None else self.quantile
-        try:
-            levels = np.asarray(given, dtype=np.float64)
-        except (TypeError, ValueError):
-            levels = np.empty(0)
-        inside = np.all((levels > 0) & (levels < 1))
-        if levels.ndim > 1 or not levels.size or not inside or np.any(np.diff(levels.ravel()) <= 0):
-            raise ValueError(
-                f"The 'quantile' parameter of {type(self).__name__} must be a float in the range "
-                f"(0, 1), or several of them in ascending order, none twice. Got {given!r} instead."
-            )
-        return levels
-
-    def _choose_loss(self) -> Any:
-        if isinstance(self.loss, str) and self.loss in _LOSSES:
-            loss: Any = _LOSSES[self.loss]
-        else:
-            from skdnn._training.losses import resolve_loss
-
-            loss = resolve_loss(self.loss, _LOSSES, type(self).__name__)
-        if loss == "quantile":
-            self._levels()
-        elif self.quantile is not None:
-            raise ValueError(
-                f"The 'quantile' parameter of {type(self).__name__} has no meaning for "
-                f"loss={self.loss!r}: leave it at None, or set loss='quantile'. Got "
-                f"quantile={self.quantile!r}."
-            )
-        return loss
-
-    def _describe(self, loss: Any) -> str:
-        text = super()._describe(loss)
-        return f"{text} {self._levels().tolist()}" if loss == "quantile" else text
-
-    def _make_targets(
-        self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None, classes: Any, loss: Any
-    ) -> Targets:
-        y, weight = y[rows], None if weight is None else weight[rows]
-        if not isinstance(loss, str):
-            return OwnUnits(y, weight)
-        if loss in ("poisson", "gamma"):
-            return Positive(y, weight, loss)
-        if loss == "quantile":
-            levels = self._levels()
-            return Quantiles(y, weight, levels) if levels.ndim else Quantile(y, weight, levels)
-        return NumericTargets(y, weight, loss)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

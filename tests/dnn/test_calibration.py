@@ -44,7 +44,7 @@ def test_the_temperature_is_the_best_on_held_out_rows(halves):
     assert log_loss(y_val, clf.predict_proba(X_val)) < log_loss(y_val, plain.predict_proba(X_val))
     np.testing.assert_array_equal(clf.predict(X_val), plain.predict(X_val))
     # softmax(z / t) is the probability to the power of 1 / t, normalised.
-    (t,) = clf._temperatures
+    (t,) = clf._network.temperatures
     assert t > 1
     proba = plain.predict_proba(X_val) ** (1 / t)
     proba /= proba.sum(axis=1, keepdims=True)
@@ -69,7 +69,7 @@ def test_several_labels_are_calibrated_too():
     val = {"X_val": X[300:], "y_val": y[300:]}
     plain = DNNClassifier(**settings).fit(X[:300], y[:300])
     clf = DNNClassifier(**settings, calibration="temperature").fit(X[:300], y[:300], **val)
-    (t,) = clf._temperatures
+    (t,) = clf._network.temperatures
     proba = plain.predict_proba(X).astype(np.float64)
     logits = np.log(proba) - np.log1p(-proba)
     np.testing.assert_allclose(clf.predict_proba(X), expit(logits / t), rtol=1e-3, atol=1e-5)
@@ -89,7 +89,7 @@ def test_training_goes_on_from_weights_without_a_temperature(halves):
     plain = DNNClassifier(**SMALL).fit(X, y)
     clf.partial_fit(X, y)
     plain.partial_fit(X, y)
-    for own, other in zip(clf._state.weights, plain._state.weights, strict=True):
+    for own, other in zip(clf._network.state.weights, plain._network.state.weights, strict=True):
         np.testing.assert_array_equal(own, other)
 
 
@@ -118,7 +118,7 @@ def test_blended_members_predict_held_out_rows_better_than_all_alike(halves):
     losses = [log_loss(y_val, clf.predict_proba(X_val)) for clf in (blended, alike)]
     assert losses[0] < losses[1]
     members = blended._forward(X_val, of_members=True)
-    mean = np.average(members, axis=0, weights=blended._shares)
+    mean = np.average(members, axis=0, weights=blended._network.ensemble_weights)
     np.testing.assert_allclose(blended.predict_proba(X_val), mean, rtol=1e-5)
     np.testing.assert_allclose(blended.model_(X_val), mean, rtol=1e-4, atol=1e-6)
 
@@ -127,10 +127,10 @@ def test_blended_members_predict_held_out_rows_better_than_all_alike(halves):
 def test_members_of_two_kinds_count_by_kinds(kind, halves):
     X, X_val, y, _ = halves
     model = kind(**EARLY, n_members=2, parametrization="both", blend="greedy").fit(X, y)
-    first, second = model._shares[:2], model._shares[2:]
+    first, second = model._network.ensemble_weights[:2], model._network.ensemble_weights[2:]
     assert first[0] == first[1]
     assert second[0] == second[1]
-    assert model._shares.sum() == pytest.approx(1)
+    assert model._network.ensemble_weights.sum() == pytest.approx(1)
     predict = "predict" if kind is DNNRegressor else "predict_proba"
     expected = np.asarray(model.model_(X_val)).reshape(getattr(model, predict)(X_val).shape)
     np.testing.assert_allclose(getattr(model, predict)(X_val), expected, rtol=1e-4, atol=1e-5)
@@ -157,7 +157,7 @@ def test_a_fit_forgets_what_was_told_to_the_one_before(halves):
     X, X_val, y, y_val = halves
     clf = DNNClassifier(**SMALL, calibration="temperature", warm_start=True)
     clf.fit(X, y, X_val=X_val, y_val=y_val)
-    assert clf._temperatures is not None
+    assert clf._network.temperatures is not None
     assert clf.set_params(calibration=None).fit(X, y)._temperatures is None
 
 
@@ -165,7 +165,7 @@ def test_a_fit_forgets_what_was_told_to_the_one_before(halves):
 def test_probabilities_of_blended_members_add_up_to_one(shares, halves):
     X, _, y, _ = halves
     clf = DNNClassifier(**EARLY, n_members=2, parametrization="both", blend="greedy").fit(X, y)
-    clf._shares = np.repeat(shares, 2) / 2
+    clf._network.ensemble_weights = np.repeat(shares, 2) / 2
     total = clf.predict_proba(X.astype(np.float64)).sum(axis=1)
     np.testing.assert_allclose(total, 1, rtol=0, atol=1e-12)
 
@@ -221,7 +221,7 @@ def test_the_default_network_goes_on_without_held_out_rows(halves):
     X, _, y, _ = halves
     clf = DNNClassifier(warm_start=True, random_state=0).fit(X, y)
     clf.set_params(early_stopping=False).fit(X, y)
-    np.testing.assert_array_equal(clf._ensemble_weights, np.full(8, 1 / 8))
+    np.testing.assert_array_equal(clf._network.member_weights, np.full(8, 1 / 8))
 
 
 def test_what_is_no_longer_clipped_is_free(noisy):
@@ -332,9 +332,9 @@ def test_one_hot_columns_are_those_of_scikit_learn():
     clf = DNNClassifier(**settings, categorical_features=[1, 2], one_hot_max_size=5).fit(X, y)
     encoder = OneHotEncoder(sparse_output=False, handle_unknown="ignore").fit(X[:, [1]])
     new = np.array([[0.0, 1.0, 4.0], [0.0, 7.0, 4.0]])  # a category that is new
-    x = clf._inputs.apply(clf._convert(new), np.float32)
-    (layer,) = [x for x in clf._spec.layers if x.name == "one_hot"]
-    weights = dict(clf._spec.deal(clf._state.weights))[layer]
+    x = clf._network.inputs.apply(clf._convert(new), np.float32)
+    (layer,) = [x for x in clf._network.spec.layers if x.name == "one_hot"]
+    weights = dict(clf._network.spec.deal(clf._network.state.weights))[layer]
     from skdnn._network.numpy_forward import LAYERS
 
     shown = LAYERS[type(layer)](layer, x, weights)

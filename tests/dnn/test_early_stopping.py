@@ -40,7 +40,7 @@ def quick(cls=DNNClassifier, **params):
 
 
 def same_weights(a, b):
-    pairs = zip(a._state.weights, b._state.weights, strict=True)
+    pairs = zip(a._network.state.weights, b._network.state.weights, strict=True)
     return all(np.array_equal(x, y) for x, y in pairs)
 
 
@@ -204,8 +204,8 @@ def test_the_scale_is_learned_from_training_rows_alone(diabetes, weighted):
     model = quick(DNNRegressor, epochs=2).fit(X, y, weight)
     rows, _ = hold_out(np.arange(len(y)), None, 0.1, model._split_seed)
     w = None if weight is None else weight[rows]
-    np.testing.assert_allclose(model._inputs.offset, np.average(X[rows], axis=0, weights=w))
-    np.testing.assert_allclose(model._targets.mean, [np.average(y[rows], weights=w)])
+    np.testing.assert_allclose(model._network.inputs.offset, np.average(X[rows], axis=0, weights=w))
+    np.testing.assert_allclose(model._network.targets.mean, [np.average(y[rows], weights=w)])
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +241,7 @@ def test_no_group_is_on_both_sides(repeated, monkeypatch):
         sides.extend(hold_out(*args))
         return sides
 
-    monkeypatch.setattr("skdnn.dnn.holding_out.hold_out", spy)
+    monkeypatch.setattr("skdnn.dnn.prepare.hold_out", spy)
     quick(epochs=1).fit(X, y, groups=[f"patient {group}" for group in groups])
     training, held_out = (set(groups[side]) for side in sides)
     assert not training & held_out
@@ -345,7 +345,7 @@ def test_given_rows_are_validated_on_as_rows_held_out_are(noise, cls, weighted):
         weight = weight[rows]
     other = quick(cls, validation_fraction=0.5).fit(X[rows], y[rows], weight, **given)
     np.testing.assert_allclose(other.validation_scores_, model.validation_scores_, rtol=1e-5)
-    for a, b in zip(other._state.weights, model._state.weights, strict=True):
+    for a, b in zip(other._network.state.weights, model._network.state.weights, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 

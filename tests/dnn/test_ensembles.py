@@ -8,7 +8,7 @@ from sklearn.metrics import log_loss
 from skdnn import DNNClassifier, DNNRegressor
 from skdnn._data.splits import folds, folds_of_groups, member_weights
 from skdnn._network import numpy_forward
-from skdnn.dnn.calibration import noise, temperature
+from skdnn.dnn.calibration import residual_variance, temperature
 
 
 @pytest.mark.parametrize("n", [7, 8, 9, 100])
@@ -83,10 +83,10 @@ def test_noise_is_what_the_members_do_not_explain():
     d = np.array([[3.0, 1.0], [1.0, 2.0]])
     each = np.array([m + d, m - d])
     weight = np.array([[1.0, 3.0], [1.0, 3.0]])
-    assert noise(each, each + 7, weight, HALF) == pytest.approx([(1 + 3 * 4) / 4, 0])
+    assert residual_variance(each, each + 7, weight, HALF) == pytest.approx([(1 + 3 * 4) / 4, 0])
     # Agreement explains nothing, and disagreement at most all there is.
-    assert noise(each, np.zeros_like(each), weight, HALF) == pytest.approx([6.25, 3.25])
-    assert noise(each, 10 * each, weight, HALF) == pytest.approx([0, 0])
+    assert residual_variance(each, np.zeros_like(each), weight, HALF) == pytest.approx([6.25, 3.25])
+    assert residual_variance(each, 10 * each, weight, HALF) == pytest.approx([0, 0])
 
 
 def test_noise_is_learned_from_errors_on_rows_not_trained_on():
@@ -96,12 +96,12 @@ def test_noise_is_learned_from_errors_on_rows_not_trained_on():
     # of the row that no member was spared.
     outputs = np.array([[[0.0], [0.0], [0.0]], [[2.0], [4.0], [20.0]]])
     expected = (2 * 1 + 9) / 3 - (2 * 1 + 4) / 3
-    assert noise(errors, outputs, weight, HALF) == pytest.approx([expected])
+    assert residual_variance(errors, outputs, weight, HALF) == pytest.approx([expected])
 
 
 def test_a_member_that_does_not_count_brings_no_noise():
     errors = np.array([[[1.0], [2.0]], [[50.0], [50.0]]])
-    assert noise(errors, errors, np.ones((2, 2)), np.array([1.0, 0])) == pytest.approx([2.5])
+    assert residual_variance(errors, errors, np.ones((2, 2)), np.array([1.0, 0])) == pytest.approx([2.5])
 
 
 def test_groups_stay_together():
@@ -133,8 +133,8 @@ def test_members_are_judged_on_rows_that_they_have_not_seen(table):
     model = DNNClassifier((16,), n_members=4, epochs=30, early_stopping=True, random_state=0)
     model.fit(X, y)
     fold = folds(y, np.random.default_rng(model._split_seed))
-    x = model._inputs.apply(X, np.float32)
-    each = numpy_forward.forward(model._spec.without_mean().body, model._state.weights, x)
+    x = model._network.inputs.apply(X, np.float32)
+    each = numpy_forward.forward(model._network.spec.without_mean().body, model._network.state.weights, x)
     losses = [
         log_loss(y[fold == member], each[member][fold == member], labels=[0, 1])
         for member in range(4)
@@ -147,8 +147,8 @@ def test_members_are_judged_on_rows_that_they_have_not_seen(table):
 def test_the_prediction_is_the_mean_of_the_members(table):
     X, y = table
     model = DNNClassifier((16,), n_members=3, epochs=5, random_state=0).fit(X, y)
-    x = model._inputs.apply(X, np.float32)
-    each = numpy_forward.forward(model._spec.without_mean().body, model._state.weights, x)
+    x = model._network.inputs.apply(X, np.float32)
+    each = numpy_forward.forward(model._network.spec.without_mean().body, model._network.state.weights, x)
     assert np.allclose(model.predict_proba(X), each.mean(axis=0), atol=1e-6)
     assert np.allclose(model.model_.predict(X, verbose=0), model.predict_proba(X), atol=1e-5)
 
@@ -206,9 +206,9 @@ def test_the_noise_is_that_of_predictions_of_rows_held_out(table, loss):
     y = np.exp(X[:, 0] + 0.3 * np.random.default_rng(1).normal(size=len(X)))
     model = DNNRegressor((16,), loss=loss, n_members=3, epochs=20, random_state=0)
     model.fit(X[:300], y[:300], X_val=X[300:], y_val=y[300:])
-    each = np.array([model._targets.decode(o) for o in model._forward(X[300:], of_members=True)])
+    each = np.array([model._network.targets.decode(o) for o in model._forward(X[300:], of_members=True)])
     expected = np.mean((each - y[300:]) ** 2) - each.var(axis=0).mean()
-    assert model._noise == pytest.approx([expected], rel=1e-4)
+    assert model._network.residual_variance == pytest.approx([expected], rel=1e-4)
     _, std = model.predict(X[300:], return_std=True)
     assert std == pytest.approx(np.sqrt(expected + each.var(axis=0)), rel=1e-4)
 

@@ -47,8 +47,8 @@ def test_the_scale_is_that_of_all_rows(data):
     X, y = data
     order = np.argsort(X[:, 0])  # no chunk is like the others
     model = quick(epochs=1).fit(chunks_of(X[order], y[order]))
-    assert_allclose(model._inputs.offset, X.mean(axis=0), atol=1e-5)
-    assert_allclose(1 / model._inputs.scale, X.std(axis=0), rtol=1e-5)
+    assert_allclose(model._network.inputs.offset, X.mean(axis=0), atol=1e-5)
+    assert_allclose(1 / model._network.inputs.scale, X.std(axis=0), rtol=1e-5)
 
 
 def test_a_label_may_come_in_one_chunk_alone(data):
@@ -180,7 +180,7 @@ def test_memory_does_not_grow_with_rows():
 def test_an_evenly_drawn_sample_holds_rows_of_all_chunks(monkeypatch):
     monkeypatch.setattr("skdnn._data.chunks._SAMPLE", 1000)
     parts = [(np.full((5000, 1), i), np.zeros(5000)) for i in range(10)]
-    sample, labels = Chunks(parts, "Owner").look(np.random.default_rng(0), False)
+    sample, labels = Chunks(parts, "Owner").sample(np.random.default_rng(0), False)
     assert sample.n_rows == 1000
     assert labels is None
     counts = np.bincount(sample.X[:, 0], minlength=10)

@@ -23,8 +23,8 @@ def test_the_example_of_the_documentation_is_one_plain_network(iris):
     clf = DNNClassifier((100,), activation="relu", optimizer="adam", epochs=5, batch_size=32)
     clf.fit(*iris)
     assert clf.n_iter_ == len(clf.history_["loss"]) == 5
-    assert clf._spec.n_members == 1
-    assert [x.name for x in clf._spec.layers] == ["scaling", "hidden_1", "output"]
+    assert clf._network.spec.n_members == 1
+    assert [x.name for x in clf._network.spec.layers] == ["scaling", "hidden_1", "output"]
     assert clf.resolved_params_.batch_size == 32
     assert clf.resolved_params_.preset == "plain"
 
@@ -45,7 +45,7 @@ def test_a_preset_tells_what_it_used(kind, preset, iris):
     assert used.preset == preset
     assert used.epochs == model.n_iter_ == 2
     n_kinds = 2 if used.parametrization == "both" else 1
-    assert n_kinds * used.n_members == model._spec.n_members
+    assert n_kinds * used.n_members == model._network.spec.n_members
     # All that a user may leave to the preset, and nothing else, is told; and none of it is open.
     open_ones = {name for name, value in kind().get_params().items() if value == "auto"}
     told = set(used) - {"preset"}
@@ -145,7 +145,7 @@ def test_a_given_activation_is_that_of_both_kinds(kind, own, iris):
     def activations(**given):
         model = kind(preset="fast", epochs=2, random_state=0, **given).fit(*iris)
         assert model.resolved_params_.parametrization == "both"
-        hidden = [row.layer for row in model._spec.rows() if "hidden" in row.layer.name]
+        hidden = [row.layer for row in model._network.spec.rows() if "hidden" in row.layer.name]
         return {x.activation for x in hidden} - {"linear"}  # of kernels, which are apart
 
     assert activations() == {"relu", own}
@@ -178,8 +178,8 @@ def test_images_get_wide_layers_and_a_scale_for_each_pixel(digits):
     assert clf.resolved_params_.dropout > 0
     rows = X.reshape(len(X), -1)
     spread = rows.std(axis=0) + 0.05 * (X.max() - X.min())
-    np.testing.assert_allclose(clf._inputs.offset, rows.mean(axis=0))
-    np.testing.assert_allclose(clf._inputs.scale, 1 / spread)
+    np.testing.assert_allclose(clf._network.inputs.offset, rows.mean(axis=0))
+    np.testing.assert_allclose(clf._network.inputs.scale, 1 / spread)
 
 
 def test_many_columns_are_not_binned():
@@ -203,9 +203,9 @@ def test_rows_that_come_in_parts_train_a_plain_network(iris):
     X, y = iris
     clf = DNNClassifier().partial_fit(X, y, classes=[0, 1, 2])
     assert clf.resolved_params_.preset == "plain"
-    assert clf._spec.n_members == 1
+    assert clf._network.spec.n_members == 1
     fast = DNNClassifier(preset="fast").partial_fit(X, y, classes=[0, 1, 2])
-    assert fast._spec.n_members == 2 * fast.resolved_params_.n_members == 4
+    assert fast._network.spec.n_members == 2 * fast.resolved_params_.n_members == 4
     assert not fast.resolved_params_.early_stopping
     chunks = [(X[::2], y[::2]), (X[1::2], y[1::2])]
     assert DNNClassifier().fit(chunks).resolved_params_.preset == "plain"
@@ -220,7 +220,7 @@ def test_warm_start_and_partial_fit_go_on_with_the_network_that_began(iris):
     assert clf.resolved_params_.preset == "balanced"
     assert clf.n_iter_ == n_epochs + 3
     clf.partial_fit(X, y)
-    assert clf._spec.n_members == 2 * clf.resolved_params_.n_members == 8
+    assert clf._network.spec.n_members == 2 * clf.resolved_params_.n_members == 8
 
 
 def test_the_preset_of_a_network_that_began_cannot_change(iris):

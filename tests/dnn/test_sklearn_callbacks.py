@@ -38,7 +38,7 @@ def counts(recorder):
 
 
 def same_weights(a, b):
-    pairs = zip(a._state.weights, b._state.weights, strict=True)
+    pairs = zip(a._network.state.weights, b._network.state.weights, strict=True)
     return all(np.array_equal(x, y) for x, y in pairs)
 
 

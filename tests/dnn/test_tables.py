@@ -103,7 +103,7 @@ def test_an_unknown_category_adds_nothing(table):
     assert all(part.std() < 1e-3 * np.abs(y).max() for part in parts)  # the same in each row
     assert len({round(float(part.mean()), 3) for part in parts} - {0.0}) == 3
     embedding, kernel = model.model_.get_weights()[:2]
-    first = model._inputs.width - len(model._columns.codes)
+    first = model._network.inputs.width - len(model._network.columns.codes)
     vectors = embedding[: 4 * 3].reshape(4, 3) @ kernel[first : first + 3]  # Bonn, Kiel, Ulm, none
     np.testing.assert_allclose([part.mean() for part in parts], vectors[:3].ravel(), rtol=1e-3)
 
@@ -179,10 +179,10 @@ def test_a_category_that_only_a_leak_could_use(table):
     other = X.copy()
     other.loc[held_out, ["area", "town"]] = [np.nan, "Rome"]
     again = quick(validation_fraction=0.25).fit(other, y)
-    for a, b in zip(model._state.weights, again._state.weights, strict=True):
+    for a, b in zip(model._network.state.weights, again._network.state.weights, strict=True):
         np.testing.assert_array_equal(a, b)
-    np.testing.assert_array_equal(model._inputs.fill, again._inputs.fill)
-    assert "Rome" not in again._columns.encoders[1].categories_[0]
+    np.testing.assert_array_equal(model._network.inputs.fill, again._network.inputs.fill)
+    assert "Rome" not in again._network.columns.encoders[1].categories_[0]
 
 
 def test_tables_in_a_search_with_two_processes(table):
@@ -208,16 +208,16 @@ def test_a_pipeline_that_hands_tables_on(table):
         (SimpleImputer(), ["area"]), remainder="passthrough", verbose_feature_names_out=False
     )
     model = make_pipeline(columns.set_output(transform="pandas"), quick()).fit(X, y)
-    assert model[-1]._columns.sizes == (4, 3, 3)
+    assert model[-1]._network.columns.sizes == (4, 3, 3)
     assert model.predict(X).shape == y.shape
 
 
 def test_partial_fit_goes_on_with_categories_it_does_not_know(table):
     X, y = table
     model = quick().partial_fit(X[:100], y[:100])
-    sizes = model._columns.sizes
+    sizes = model._network.columns.sizes
     model.partial_fit(X[100:].assign(town="Rome"), y[100:])
-    assert model._columns.sizes == sizes
+    assert model._network.columns.sizes == sizes
     assert model.n_iter_ == 2
 
 
@@ -278,7 +278,7 @@ def test_a_column_that_is_first_missing_in_prediction_is_filled(numbers):
     gap, median = whole.copy(), whole.copy()
     gap[::2, 0], median[::2, 0] = np.nan, np.median(whole[:, 0])
     np.testing.assert_allclose(model.predict(gap), model.predict(median), rtol=1e-6)
-    assert model._spec.body.n_inputs == 4
+    assert model._network.spec.body.n_inputs == 4
 
 
 @pytest.mark.parametrize("scaling", ["auto", "minmax", None])
@@ -294,7 +294,7 @@ def test_columns_with_nothing_in_them(numbers, scaling):
 def test_weight_two_is_the_row_twice_for_medians_too(numbers):
     X, y = numbers
     weight = np.arange(80) % 3
-    weighted = quick().fit(X, y, weight)._inputs
+    weighted = quick().fit(X, y, weight)._network.inputs
     repeated = quick().fit(X.repeat(weight, axis=0), y.repeat(weight))._inputs
     np.testing.assert_allclose(weighted.fill, repeated.fill)
     np.testing.assert_allclose(weighted.scale, repeated.scale)
@@ -313,7 +313,7 @@ def test_images_with_gaps(numbers):
     X, y = numbers
     images = X.reshape(-1, 2, 2)
     model = quick().fit(images, y)
-    assert model._spec.body.n_inputs == 6
+    assert model._network.spec.body.n_inputs == 6
     got = model.model_.predict(images, verbose=0).ravel()
     np.testing.assert_allclose(got, model.predict(images), rtol=1e-4)
 
@@ -441,7 +441,7 @@ def test_encode_gives_sparse_and_images_back(counts):
 def test_memory_maps_are_never_in_memory_as_a_whole(tmp_path, monkeypatch, dtype, gaps):
     monkeypatch.setattr("skdnn._data.preprocessing._CHUNK", 2**16)
     monkeypatch.setattr("skdnn._training.batches.VALUES_PER_CALL", 2**16)
-    monkeypatch.setattr("skdnn.dnn.base._VALUES", 2**16)
+    monkeypatch.setattr("skdnn.dnn.fitted._VALUES", 2**16)
     X, y = make_regression(8000, 1000, random_state=0)
     X = (20 * X).astype(dtype)
     if gaps and X.dtype.kind == "f":

@@ -65,7 +65,7 @@ def test_boxes_say_names_types_shapes_and_parameters(clf):
     said = texts(NetworkDisplay.from_estimator(clf))
     for text in ("(None, 8, 8)", "hidden_1", "Dense (relu)", "(None, 16)", "1,040 parameters"):
         assert text in said
-    n_parameters = sum(weights.size for weights in clf._state.weights)
+    n_parameters = sum(weights.size for weights in clf._network.state.weights)
     assert said[-1] == f"{n_parameters:,} parameters in all"
 
 

@@ -1,0 +1,186 @@
+"""`fit` and `partial_fit` on data larger than memory, which come in chunks."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.utils import Bunch
+
+from skdnn._data.chunks import Chunk, Chunks
+from skdnn._data.splits import ValidationData
+from skdnn._network.spec import State
+from skdnn._training.callbacks import EarlyStopping, ProgressLines, Report, ReportList
+from skdnn.dnn.fit import fit, usable_state, with_best_epoch
+from skdnn.dnn.prepare import draw_seed, start_training, weigh_rows
+from skdnn.dnn.presets import WHOLE_FIT_PARAMETERS, Data
+from skdnn.dnn.result import FitResult, Request
+from skdnn.dnn.run import best_of, early_stopping, run
+from skdnn.dnn.settings import Settings, resolve_settings
+from skdnn.dnn.training_job import make_job
+
+History = dict[str, list[float]]
+
+
+def fit_chunks(
+    draft: BaseEstimator, chunks: Chunks, validation: ValidationData, previous: FitResult | None
+) -> FitResult:
+    """Train for several epochs, each over all chunks.
+
+    Parameters
+    ----------
+    draft : BaseEstimator
+        An unfitted copy of the estimator, as for `fit`.
+    chunks : Chunks
+        What to train on.
+    validation : ValidationData
+        What to validate on after each epoch.
+    previous : FitResult or None
+        The fit that training continues from.
+
+    Returns
+    -------
+    FitResult
+    """
+    chunks.check_repeatable()
+    known = None if previous is None else previous.resolved_params
+    data = Data(0, 0, is_given=validation.X is not None, comes_in_parts=True)
+    settings = resolve_settings(draft, data, known, is_whole=False)
+    resolved = settings.resolved
+    _check_for_chunks(draft, settings, validation)
+    if previous is None:
+        start = _start(draft, chunks)
+    else:
+        start = replace(previous, best_epoch=None, best_score=None, validation_scores=None)
+    stopping = None
+    if resolved.early_stopping:
+        metric = start.network.targets.metric
+        stopping = early_stopping(settings, metric, resumes=previous is not None)
+        if previous is not None:
+            _evaluate_start(draft, next(iter(chunks)), validation, start, stopping)
+    n_epochs = int(resolved.epochs)
+    lines = ProgressLines(n_epochs) if settings.params.verbose else None
+    report = ReportList([part for part in (lines, stopping) if part is not None])
+    trained, history = _epochs(draft, chunks, validation, start, n_epochs, report)
+    result = replace(start.after(trained.network.state, history), continuation=trained.continuation)
+    if stopping is not None:
+        outcome = best_of(stopping, start.network.state, history)
+        before = start if previous is None else previous
+        result = replace(result, network=replace(result.network, state=outcome.state))
+        result = with_best_epoch(result, before, outcome, settings)
+    final = Bunch(**trained.resolved_params)
+    final |= {name: resolved[name] for name in WHOLE_FIT_PARAMETERS if name in resolved}
+    return replace(result, resolved_params=final)
+
+
+def partial_fit_chunks(
+    draft: BaseEstimator, chunks: Chunks, classes: Any, previous: FitResult | None
+) -> FitResult:
+    """Train for one epoch on each chunk."""
+    result = previous
+    for X, y, weight in chunks:
+        request = Request(X, y, weight, classes=classes, is_whole=False)
+        result = fit(draft, request, result)
+    assert result is not None  # without any chunk, iterating over them has raised
+    return result
+
+
+def _start(draft: BaseEstimator, chunks: Chunks) -> FitResult:
+    """Fit targets and preprocessing on a sample of the rows, and draw the weights."""
+    rng = np.random.default_rng(draw_seed(draft.get_params(deep=False)["random_state"]))
+    sample, labels = chunks.sample(rng, is_classifier(draft))
+    request = Request(*sample, classes=labels, is_whole=False)
+    return start_training(draft, request, None).result
+
+
+def _epochs(
+    draft: BaseEstimator,
+    chunks: Chunks,
+    validation: ValidationData,
+    start: FitResult,
+    n_epochs: int,
+    report: Report | ReportList,
+) -> tuple[FitResult, History]:
+    """Train for some epochs, chunk by chunk.
+
+    Returns
+    -------
+    result : FitResult
+        After the last chunk.
+    history : dict of list of float
+        Means over the rows of all chunks. Of the data to validate on, values after the epoch.
+    """
+    history: History = {}
+    n_chunks = chunks.n_chunks or sum(1 for _ in chunks)
+    result = start
+    for epoch in range(1, n_epochs + 1):
+        report.epoch_begins(epoch, n_chunks)
+        logs_of_chunks, n_rows = [], []
+        for number, chunk in enumerate(chunks, start=1):
+            own = validation if number == n_chunks else ValidationData()
+            request = Request(*chunk, validation=own, is_whole=False)
+            result = fit(draft, request, replace(result, history={}, n_iter=0))
+            logs_of_chunks.append({name: values[-1] for name, values in result.history.items()})
+            n_rows.append(chunk.n_rows)
+            report.steps_done(1)
+        logs = _mean_logs(logs_of_chunks, n_rows)
+        for name, value in logs.items():
+            history.setdefault(name, []).append(value)
+        if report.epoch_ends(logs, _Between(result.network.state)):
+            break
+    return result, history
+
+
+@dataclass(frozen=True)
+class _Between:
+    """What early stopping reads between two epochs."""
+
+    state: State
+
+    def read(self) -> State:
+        """Return the state after the epoch."""
+        return self.state
+
+
+def _mean_logs(logs: list[dict[str, float]], n_rows: list[int]) -> dict[str, float]:
+    return {
+        name: value
+        if name.startswith("val_")
+        else float(np.average([part[name] for part in logs], weights=n_rows))
+        for name, value in logs[-1].items()
+    }
+
+
+def _evaluate_start(
+    draft: BaseEstimator,
+    chunk: Chunk,
+    validation: ValidationData,
+    previous: FitResult,
+    stopping: EarlyStopping,
+) -> None:
+    """Evaluate the network that training continues from, so that it may be kept as the best."""
+    request = Request(*chunk, validation=validation, is_whole=False)
+    start = start_training(draft, request, previous)
+    network = usable_state(start.result, start.settings)
+    data = weigh_rows(draft, request, start)
+    job = make_job(network, start.settings, data, n_epochs=0)
+    run(network, start.settings, job, start.result.continuation.rng, reports=[stopping])
+
+
+def _check_for_chunks(draft: Any, settings: Settings, validation: ValidationData) -> None:
+    """Refuse what takes all rows at once."""
+    params, resolved = settings.params, settings.resolved
+    balanced = isinstance(params.get("class_weight"), str)
+    troubles = {
+        "early stopping without X_val and y_val": resolved.early_stopping and validation.X is None,
+        "a validation_fraction: pass X_val and y_val": params.validation_fraction is not None,
+        "groups": validation.groups is not None,
+        "class_weight='balanced': pass a dict": balanced,
+        "calibration and blend": resolved.get("calibration") is not None
+        or resolved.blend is not None,
+        "callbacks": params.callbacks is not None or bool(getattr(draft, "_skl_callbacks", None)),
+        "a learning_rate_schedule or warmup": resolved.learning_rate_schedule != "constant"
+        or resolved.warmup > 0,
+    }
+    for what in (name for name, is_so in troubles.items() if is_so):
+        raise ValueError(f"{settings.owner} was given X in chunks, which excludes {what}.")

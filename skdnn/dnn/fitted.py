@@ -1,0 +1,285 @@
+"""`FittedNetwork`: all that a fit leaves behind; it predicts without an estimator."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from skdnn._data.preprocessing import Inputs, as_rows, may_miss
+from skdnn._data.table import Columns
+from skdnn._data.targets import Targets
+from skdnn._network import numpy_forward
+from skdnn._network.spec import NetworkSpec, State, in_units
+from skdnn._training.compiled_forward import compiled_forward
+
+if TYPE_CHECKING:
+    from skdnn._training.losses import LossSpec
+    from skdnn._training.optimizers import OptimizerSpec
+
+# The most values that one layer puts out for the rows predicted together, and the least number of
+# these rows: they bound the memory that predicting takes.
+_VALUES = 2**22
+_LEAST_ROWS = 256
+# From this many rows on TensorFlow, where it is loaded, may be faster than NumPy: see
+# docs/development/decisions/0010-prediction-in-numpy.md.
+_COMPILED_ROWS = 8192
+
+
+@dataclass(frozen=True, eq=False)
+class FittedNetwork:
+    """A trained network with its preprocessing: X in, predictions out.
+
+    Parameters
+    ----------
+    columns : Columns
+        Which columns of X are categories, and the categories of each.
+    inputs : Inputs
+        Imputation and scaling.
+    targets : Targets
+        Encoding of y.
+    spec : NetworkSpec
+        The layers.
+    state : State
+        Weights, the optimizer's state and dropout seeds: what training continues from.
+    temperatures : ndarray of shape (n_architectures,) or None, default=None
+        What logits are divided by, for each architecture in the ensemble; None where they are not.
+    ensemble_weights : ndarray of shape (n_members,) or None, default=None
+        Weights of the ensemble members in the mean; they sum to 1. None is equal weights.
+    residual_variance : ndarray of shape (n_outputs,) or None, default=None
+        Variance of the targets that the disagreement of the ensemble members does not explain.
+    """
+
+    columns: Columns
+    inputs: Inputs
+    targets: Targets
+    spec: NetworkSpec
+    state: State
+    temperatures: np.ndarray | None = None
+    ensemble_weights: np.ndarray | None = None
+    residual_variance: np.ndarray | None = None
+
+    # ------------------------------------------------------------------------- weights
+
+    @property
+    def member_weights(self) -> np.ndarray:
+        """Weights of the ensemble members in the mean, shape (n_members,)."""
+        n_members = self.spec.n_members
+        if self.ensemble_weights is None:
+            return np.full(n_members, 1 / n_members)
+        return self.ensemble_weights
+
+    @cached_property
+    def weights(self) -> list[np.ndarray]:
+        """Arrays of the network that predicts: with temperatures and ensemble weights applied."""
+        weights = list(self.state.weights)
+        if self.temperatures is not None:
+            for (_, *pair), t in zip(self.spec.outputs, self.temperatures, strict=True):
+                for i in pair:
+                    weights[i] = weights[i] / weights[i].dtype.type(t)
+        if self.spec.is_weighted:
+            weights.append(self.member_weights.astype(self.spec.dtype))
+        return weights
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Without the cached weights, most of which are in the state as well.
+        return {field.name: vars(self)[field.name] for field in fields(self)}
+
+    def uncalibrated(self) -> "FittedNetwork":
+        """Return the network without what held-out rows contributed after training."""
+        return replace(self, temperatures=None, ensemble_weights=None, residual_variance=None)
+
+    # ------------------------------------------------------------------------- predict
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict labels or targets.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, ...)
+            Samples of the shape of those in training.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        return self.targets.decode(self.forward(self.encode(X)))
+
+    def encode(self, X: Any) -> Any:
+        """Convert samples to rows of numbers and codes of categories.
+
+        Returns
+        -------
+        ndarray or CSR matrix of shape (n_samples, n_inputs)
+        """
+        X, shape = as_rows(X)
+        self.check_shape(shape)
+        return self.columns.transform(X) if self.columns.reads(X) else X
+
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse samples of another shape than those in training."""
+        fitted = self.spec.input_shape
+        # The number of columns of a table is left to scikit-learn's own check.
+        if shape != fitted and max(len(shape), len(fitted)) > 1:
+            raise ValueError(
+                f"One sample of X has shape {shape}, but {self.columns.owner} was fitted on "
+                f"samples of shape {fitted}: bring X of shape (n_samples, "
+                f"{', '.join(map(str, fitted))}), a single sample as X[np.newaxis]."
+            )
+
+    def takes_unchecked(self, X: Any) -> bool:
+        """Whether X is a finite array of the right shape, so that no further check is needed.
+
+        These checks would take most of the time of predicting one row.
+        """
+        if (
+            type(X) is not np.ndarray
+            or X.dtype.kind not in "biuf"
+            or self.columns.encoders
+            or X.ndim != 2
+            or len(X) == 0
+            or X.shape[1:] != self.spec.input_shape
+        ):
+            return False
+        with np.errstate(over="ignore", invalid="ignore"):
+            return bool(np.isfinite(X.sum(dtype=np.result_type(X.dtype, np.float32))))
+
+    def forward(
+        self, X: Any, *, of_members: bool = False, is_finite: bool | None = None
+    ) -> np.ndarray:
+        """Compute the network's outputs.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_inputs)
+            What `encode` returned.
+        of_members : bool, default=False
+            Whether to return the outputs of each ensemble member instead of their mean.
+        is_finite : bool, default=None
+            Whether no value is missing; None looks.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs), or (n_members, n_samples, n_outputs)
+            As precise as X is: float64 for float64, as scikit-learn's estimators return it.
+        """
+        spec, inputs, sparse = self.spec, self.inputs, issparse(X)
+        missing = not sparse and (may_miss(X) if is_finite is None else not is_finite)
+        dtype = np.result_type(X.dtype, spec.dtype)
+        n_rows = X.shape[0]
+        body = spec.body.without_mean() if of_members else spec.body
+        # Rows that stay sparse are multiplied by SciPy, in the NumPy forward pass.
+        kept = sparse and inputs.keeps_zeros and numpy_forward.takes_sparse(spec.body)
+        network, size = self.fastest_forward(body, 0 if kept else n_rows, dtype)
+        if sparse and not kept:
+            size = min(size, max(1, _VALUES // spec.widest))
+        members = (spec.n_members,) * of_members
+        output = np.empty((*members, n_rows, self.targets.n_outputs), dtype)
+        # scikit-learn's gen_batches would take as long as the forward pass of one row.
+        for start in range(0, n_rows, size):
+            part = slice(start, start + size)
+            x = inputs.apply(X[part], dtype, missing)
+            output[..., part, :] = network(
+                x.toarray() if sparse and not kept and issparse(x) else x
+            )
+        return output
+
+    def fastest_forward(
+        self, body: NetworkSpec, n_rows: int, dtype: np.dtype
+    ) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+        """Return the fastest forward pass of a network, and how many rows to give it at a time.
+
+        Parameters
+        ----------
+        body : NetworkSpec
+            The layers after preprocessing: `spec.body`, or a part of it.
+        n_rows : int
+            Number of rows to predict.
+        dtype : dtype
+            What the outputs are computed in.
+        """
+        weights = self.weights
+        if body is not self.spec.body:  # without the ensemble weights, which are the last array
+            weights = weights[: body.n_arrays]
+        if not numpy_forward.covers(body):
+            return _keras_forward(body, weights), _COMPILED_ROWS
+        if n_rows >= _COMPILED_ROWS and dtype == body.dtype:
+            compiled = compiled_forward(body)
+            if compiled is not None:
+                return partial(compiled, weights), _COMPILED_ROWS
+        size = max(_LEAST_ROWS, _VALUES // body.widest)
+        return partial(numpy_forward.forward, body, weights), size
+
+    # --------------------------------------------------------------------------- Keras
+
+    def keras_model(self, loss: "str | LossSpec", optimizer: "OptimizerSpec") -> Any:
+        """Return the whole network, with its preprocessing, as a compiled Keras model.
+
+        Parameters
+        ----------
+        loss : str or LossSpec
+            The loss that it was trained on.
+        optimizer : OptimizerSpec
+            How to make the model's optimizer.
+
+        Returns
+        -------
+        keras.Sequential
+            It takes what `encode` returns, in the shape of the samples.
+        """
+        from skdnn._network.keras_model import build, clip_outputs, rescale_outputs
+        from skdnn._training.losses import compiled_loss
+
+        targets = self.targets
+        model = build(self.spec, *self.inputs.constants)
+        model.set_weights(in_units(targets.in_units, self.spec.outputs, self.weights))
+        if targets.ascending:
+            rescale_outputs(model, targets.unit, targets.mean)
+        if targets.bounds is not None:
+            clip_outputs(model, *targets.bounds)
+        model.compile(
+            optimizer=optimizer.build(),
+            loss=compiled_loss(targets.loss if isinstance(loss, str) else loss, targets.unit),
+            metrics=None if targets.metric == "mean_pinball_loss" else [targets.metric],
+        )
+        # Without its variables, a saved model could not be loaded without a warning.
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+
+def _keras_forward(
+    body: NetworkSpec, weights: list[np.ndarray]
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the forward pass by Keras: for activations that have no NumPy form."""
+    from skdnn._network.keras_model import build
+    from skdnn._training.trainer import check_process
+
+    check_process()
+    model = build(body)
+    model.set_weights(weights)
+    return lambda x: np.asarray(model(x, training=False))
+
+
+@dataclass(frozen=True, eq=False)
+class Continuation:
+    """What warm starts and `partial_fit` need beside the network.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Draws the order of rows and dropout seeds. It is copied before it is used.
+    split_seed : int
+        Seed of the split into training and held-out rows: every fit that continues holds out the
+        same rows.
+    loss : str
+        A text that identifies the loss.
+    optimizer : str or None, default=None
+        A text that identifies the optimizer and its settings; None before the first step.
+    """
+
+    rng: np.random.Generator
+    split_seed: int
+    loss: str
+    optimizer: str | None = None

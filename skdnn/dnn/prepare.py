@@ -1,0 +1,253 @@
+"""The steps of a fit before the first epoch: checks, resolve, split, prepare, design."""
+
+import copy
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.utils import check_random_state
+
+from skdnn._data.preprocessing import Inputs
+from skdnn._data.splits import assign_folds, check_groups, hold_out, member_weights
+from skdnn._data.table import Columns
+from skdnn._data.targets import NumericTargets, Targets
+from skdnn.dnn.architecture import (
+    check_unchanged,
+    code_positions,
+    design_network,
+    split_categories,
+)
+from skdnn.dnn.checks import (
+    CheckedData,
+    check_classes,
+    check_data,
+    check_matrix,
+    check_validation_data,
+)
+from skdnn.dnn.fitted import Continuation, FittedNetwork
+from skdnn.dnn.initialization import initial_state
+from skdnn.dnn.presets import FEWEST_ROWS, Data
+from skdnn.dnn.result import FEATURES, FitResult, Request
+from skdnn.dnn.settings import Settings, resolve_settings
+from skdnn.dnn.targets import fit_class_weights, make_targets
+from skdnn.dnn.training_job import TrainingRows
+
+_VALIDATION_FRACTION = 0.1
+
+
+class Split(NamedTuple):
+    """Numbers of the rows to train on and to hold out.
+
+    `by_member` tells that every row is trained on: each ensemble member has a held-out fold of its
+    own.
+    """
+
+    rows: np.ndarray
+    held_out: np.ndarray
+    by_member: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What training starts from: all that is decided before the first step.
+
+    Parameters
+    ----------
+    settings : Settings
+        The resolved parameters.
+    result : FitResult
+        The network before training, and the history so far.
+    X : ndarray or CSR matrix of shape (n_samples, n_inputs)
+        Numbers, and codes of categories.
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Labels or targets.
+    weight : ndarray of shape (n_samples,) or None
+        Sample weights, of mean 1 over the rows to train on.
+    split : Split
+        Which rows are trained on.
+    """
+
+    settings: Settings
+    result: FitResult
+    X: Any
+    y: np.ndarray
+    weight: np.ndarray | None
+    split: Split
+
+
+def start_training(draft: BaseEstimator, request: Request, previous: FitResult | None) -> Start:
+    """Take the steps before the first epoch: checks, resolve, split, prepare, design."""
+    params = draft.get_params(deep=False)
+    network = None if previous is None else previous.network
+    columns = (
+        Columns(params["categorical_features"], type(draft).__name__)
+        if network is None
+        else network.columns
+    )
+    if not request.is_whole and is_classifier(draft):
+        known_targets = None if network is None else network.targets
+        check_classes(request.y, request.classes, known_targets, type(draft).__name__)
+    checked = check_data(
+        draft, request.X, request.y, request.sample_weight, columns=columns, network=network
+    )
+    rows = np.arange(len(checked.y)) if checked.weight is None else np.flatnonzero(checked.weight)
+    known = None if previous is None else previous.resolved_params
+    settings = resolve_settings(
+        draft, _describe(request, checked, len(rows)), known, is_whole=request.is_whole
+    )
+    if previous is None:
+        rng = np.random.default_rng(draw_seed(params["random_state"]))
+        continuation = Continuation(rng, int(rng.integers(2**31)), settings.loss_text)
+    else:
+        check_unchanged(settings, previous.continuation.loss, previous.network)
+        continuation = replace(previous.continuation, rng=copy.deepcopy(previous.continuation.rng))
+    seed = continuation.split_seed
+    by_member = has_folds(settings, request, len(rows))
+    split = split_rows(settings, request, checked.y, rows, seed, by_member)
+    X = checked.X
+    if columns.reads(X):
+        matrix = columns.transform(X) if network else columns.fit_transform(X, split.rows)
+        X = check_matrix(matrix, draft)
+    if split.by_member and split_categories(settings, columns)[1]:
+        # The members share the embeddings of categories: every row would be known to all of them.
+        split = split_rows(settings, request, checked.y, rows, seed, by_member=False)
+    weight = checked.weight
+    weight = None if weight is None else weight / weight[split.rows].mean()
+    if network is None:
+        checked = checked._replace(X=X, weight=weight)
+        network = design(settings, checked, columns, split, continuation.rng, request.classes)
+    elif request.is_whole:
+        network = network.uncalibrated()
+    network = replace(network, targets=_clipped(network.targets, settings, checked.y[split.rows]))
+    features = {name: vars(draft)[name] for name in FEATURES if name in vars(draft)}
+    if previous is None:
+        result = FitResult(network, continuation, settings.resolved, features)
+    else:
+        result = replace(
+            previous,
+            network=network,
+            continuation=continuation,
+            resolved_params=settings.resolved,
+            features=features,
+        )
+    return Start(settings, result, X, checked.y, weight, split)
+
+
+def _describe(request: Request, checked: CheckedData, n_rows: int) -> Data:
+    """Return what the presets need to know of the data."""
+    return Data(
+        n_rows,
+        checked.X.shape[1],
+        is_image=len(checked.shape) > 1,
+        is_sparse=issparse(checked.X),
+        is_given=request.is_whole and request.validation.X is not None,
+        comes_in_parts=not request.is_whole,
+    )
+
+
+def has_folds(settings: Settings, request: Request, n_rows: int) -> bool:
+    """Whether each ensemble member is stopped on a fold of its own.
+
+    No training data is given up then. Members that share weights, and few rows, have no folds.
+    """
+    resolved, params = settings.resolved, settings.params
+    stops = request.is_whole and bool(resolved.early_stopping)
+    several = resolved.n_members > 1 and params.validation_fraction is None
+    alone = resolved.numeric_embedding != "periodic" and n_rows >= FEWEST_ROWS
+    return several and alone and stops and request.validation.X is None
+
+
+def split_rows(
+    settings: Settings,
+    request: Request,
+    y: np.ndarray,
+    rows: np.ndarray,
+    seed: int,
+    by_member: bool,
+) -> Split:
+    """Choose which rows to train on, and which to hold out."""
+    fraction = settings.params.validation_fraction
+    stops = request.is_whole and bool(settings.resolved.early_stopping)
+    if fraction is None and stops:
+        fraction = _VALIDATION_FRACTION
+    is_given = request.validation.X is not None
+    if by_member or not request.is_whole or is_given or fraction is None:
+        return Split(rows, rows[:0], by_member)
+    groups = check_groups(request.validation.groups, y)
+    groups = None if groups is None else groups[rows]
+    labels = y[rows] if settings.classifies and y.ndim == 1 else None
+    return Split(*hold_out(rows, labels, fraction, seed, groups), by_member=False)
+
+
+def design(
+    settings: Settings,
+    data: CheckedData,
+    columns: Columns,
+    split: Split,
+    rng: np.random.Generator,
+    classes: Any,
+) -> FittedNetwork:
+    """Fit targets and preprocessing on the training rows, and draw the weights of the network."""
+    X, y, weight, shape = data
+    targets = make_targets(
+        y,
+        split.rows,
+        weight,
+        settings.loss,
+        settings.params,
+        settings.owner,
+        settings.classifies,
+        classes,
+    )
+    inputs = Inputs(settings.resolved.scaling, shape, code_positions(settings, columns))
+    inputs.fit(X, split.rows, weight)
+    spec = design_network(settings, shape, columns, inputs, targets)
+    state = initial_state(settings, spec, X, split.rows, columns, inputs, targets, rng)
+    return FittedNetwork(columns, inputs, targets, spec, state)
+
+
+def _clipped(targets: Targets, settings: Settings, y: np.ndarray) -> Targets:
+    """Return targets whose predictions stay in the range of y, where `clip` asks for it."""
+    if not isinstance(targets, NumericTargets):
+        return targets
+    return targets.within(y if settings.resolved.clip else None)
+
+
+def weigh_rows(draft: BaseEstimator, request: Request, start: Start) -> TrainingRows:
+    """Apply class weights and folds, and check the data to validate on."""
+    settings, network = start.settings, start.result.network
+    X, y, weight, (rows, held_out, by_member) = start.X, start.y, start.weight, start.split
+    class_weights = fit_class_weights(
+        settings.params.get("class_weight"), network.targets, y, rows, weight, settings.owner
+    )
+    if class_weights is not None:
+        factors = class_weights.of(y)
+        weight = factors if weight is None else weight * factors
+        rows, held_out = rows[weight[rows] > 0], held_out[weight[held_out] > 0]
+        if not len(rows):
+            raise ValueError(
+                f"class_weight leaves {settings.owner} no row of any weight to train on."
+            )
+        weight = weight / weight[rows].mean()
+    validation = check_validation_data(draft, request.validation, network, class_weights)
+    if by_member:
+        groups = check_groups(request.validation.groups, y)
+        seed = start.result.continuation.split_seed
+        fold = assign_folds(y, rows, groups, seed, classifies=settings.classifies)
+        weight, weight_val = member_weights(weight, fold, settings.resolved.n_members)
+        n_architectures = network.spec.n_members // weight.shape[1]
+        weight, weight_val = np.tile(weight, n_architectures), np.tile(weight_val, n_architectures)
+        validation = X, y, weight_val
+        held_out = len(y) + rows[weight_val[rows].any(axis=1)]
+    elif validation is not None:
+        held_out = len(y) + np.arange(len(validation[1]))
+    return TrainingRows(X, y, weight, rows, held_out, validation, by_member)
+
+
+def draw_seed(random_state: Any) -> int:
+    """Draw a seed; with None from the operating system, never from NumPy's global generator."""
+    if random_state is None:
+        random_state = np.random.RandomState()
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))

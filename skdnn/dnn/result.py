@@ -1,0 +1,143 @@
+"""What a fit is asked to do, and what it leaves behind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import Bunch
+
+from skdnn._data.splits import ValidationData
+from skdnn._data.targets import Classes, Labels
+from skdnn._network.spec import State
+from skdnn.dnn.fitted import Continuation, FittedNetwork
+
+FEATURES = ("n_features_in_", "feature_names_in_")
+FITTED_ATTRIBUTES = (
+    *("_network", "_continuation", "resolved_params_", "history_", "n_iter_", "callbacks_"),
+    *("best_epoch_", "best_score_", "validation_scores_", "classes_", *FEATURES),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """The arguments of one call of `fit` or `partial_fit`.
+
+    Parameters
+    ----------
+    X, y, sample_weight : object
+        As the user passed them.
+    validation : ValidationData
+        Data to validate on, and groups.
+    classes : array-like or None, default=None
+        All labels there will be; None takes those of y.
+    is_whole : bool, default=True
+        Whether the rows are all there are. Parts of them are trained on for one epoch.
+    verbose : bool, default=False
+        Whether to write a line for each epoch.
+    """
+
+    X: Any
+    y: Any
+    sample_weight: Any = None
+    validation: ValidationData = field(default_factory=ValidationData)
+    classes: Any = None
+    is_whole: bool = True
+    verbose: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """What a fit leaves behind.
+
+    Parameters
+    ----------
+    network : FittedNetwork
+        The trained network.
+    continuation : Continuation
+        What further training needs beside the network.
+    resolved_params : Bunch
+        What "auto" stood for.
+    features : dict
+        `n_features_in_` and `feature_names_in_`, as scikit-learn sets them.
+    history : dict of list of float, default={}
+        Loss and metric per epoch.
+    n_iter : int, default=0
+        Number of epochs trained.
+    callbacks : list, default=[]
+        The Keras callbacks of this fit.
+    best_epoch, best_score, validation_scores
+        With early stopping, as the public attributes of these names; else None.
+    """
+
+    network: FittedNetwork
+    continuation: Continuation
+    resolved_params: Bunch
+    features: Mapping[str, Any]
+    history: dict[str, list[float]] = field(default_factory=dict)
+    n_iter: int = 0
+    callbacks: list[Any] = field(default_factory=list)
+    best_epoch: int | None = None
+    best_score: float | None = None
+    validation_scores: np.ndarray | None = None
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the attributes of the fitted estimator."""
+        found: dict[str, Any] = {
+            "_network": self.network,
+            "_continuation": self.continuation,
+            "resolved_params_": self.resolved_params,
+            "history_": self.history,
+            "n_iter_": self.n_iter,
+            "callbacks_": self.callbacks,
+            **self.features,
+        }
+        if isinstance(self.network.targets, Classes | Labels):
+            found["classes_"] = self.network.targets.classes
+        best = {
+            "best_epoch_": self.best_epoch,
+            "best_score_": self.best_score,
+            "validation_scores_": self.validation_scores,
+        }
+        return found | {name: value for name, value in best.items() if value is not None}
+
+    @classmethod
+    def of(cls, estimator: BaseEstimator) -> "FitResult | None":
+        """Return the last fit of an estimator; None where there was none."""
+        fitted = vars(estimator)
+        if "_network" not in fitted:
+            return None
+        return cls(
+            fitted["_network"],
+            fitted["_continuation"],
+            fitted["resolved_params_"],
+            {name: fitted[name] for name in FEATURES if name in fitted},
+            fitted["history_"],
+            fitted["n_iter_"],
+            best_epoch=fitted.get("best_epoch_"),
+        )
+
+    @property
+    def start_epoch(self) -> int:
+        """The epoch whose weights further training starts from."""
+        return self.n_iter if self.best_epoch is None else self.best_epoch
+
+    def after(self, state: State, history: dict[str, list[float]]) -> "FitResult":
+        """Return the result after more epochs, without early stopping."""
+        n_epochs = len(next(iter(history.values()), ()))
+        # Every list has one entry per epoch: NaN for the epochs that lack a name.
+        before, now = [np.nan] * self.n_iter, [np.nan] * n_epochs
+        both = {
+            name: self.history.get(name, before) + history.get(name, now)
+            for name in {**self.history, **history}
+        }
+        return replace(
+            self,
+            network=replace(self.network, state=state),
+            history=both,
+            n_iter=self.n_iter + n_epochs,
+            best_epoch=None,
+            best_score=None,
+            validation_scores=None,
+        )

@@ -1,0 +1,237 @@
+"""One training run: reports between epochs, early stopping, the best epoch."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import _safe_indexing
+
+from skdnn._network.spec import State
+from skdnn._training.callbacks import (
+    EarlyStopping,
+    Plateau,
+    ProgressLines,
+    Report,
+    ReportList,
+    SklearnCallbacks,
+)
+from skdnn.dnn.fitted import FittedNetwork
+from skdnn.dnn.settings import Settings
+from skdnn.dnn.training_job import Job
+
+if TYPE_CHECKING:
+    from skdnn._training.trainer import Plan
+
+# Of several epochs with nearly the same accuracy, the one with the least loss is kept.
+_LOSS_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Parameters
+    ----------
+    state : State
+        The state to keep: of the best epoch, with early stopping.
+    history : dict of list of float
+        Loss and metric per epoch; empty where no epoch was trained.
+    best_epoch : int or None
+        The epoch whose state is kept, from 1; 0 is where the run started. None without early
+        stopping.
+    best_score : float or None
+        Its validation score; greater is better.
+    """
+
+    state: State
+    history: dict[str, list[float]]
+    best_epoch: int | None = None
+    best_score: float | None = None
+
+
+def run(
+    network: FittedNetwork,
+    settings: Settings,
+    job: Job,
+    rng: np.random.Generator,
+    *,
+    stopping: EarlyStopping | None = None,
+    reports: Sequence[Report] = (),
+    verbose: bool = False,
+) -> Outcome:
+    """Train a network.
+
+    Parameters
+    ----------
+    network : FittedNetwork
+        What training starts from; it is not changed.
+    settings : Settings
+        The resolved parameters.
+    job : Job
+        What `make_job` returned.
+    rng : numpy.random.Generator
+        Draws the order of rows and dropout seeds.
+    stopping : EarlyStopping or None, default=None
+        Decides when to stop, and which epoch to keep.
+    reports : sequence of Report, default=()
+        Further reports.
+    verbose : bool, default=False
+        Whether to write a line for each epoch.
+
+    Raises
+    ------
+    ValueError
+        Where training diverges.
+    """
+    from skdnn._training.trainer import train
+
+    plan = job.plan
+    lines = ProgressLines(plan.epochs) if verbose else None
+    parts = [lines, _plateau(settings), stopping, *reports]
+    report = ReportList([part for part in parts if part is not None])
+    state, history = train(job.key, job.fetch, job.constants, network.state, plan, rng, report)
+    if not history:  # no epoch was to be trained, or a callback left none
+        return Outcome(state, history)
+    if stopping is None:
+        _warn_if_diverged(history["loss"][-1], network, settings.owner)
+        return Outcome(state, history)
+    outcome = best_of(stopping, network.state, history)
+    if lines is not None:
+        lines.say(stopping.verdict())
+    if outcome.best_epoch:
+        _warn_if_diverged(history["loss"][outcome.best_epoch - 1], network, settings.owner)
+    return outcome
+
+
+def best_of(stopping: EarlyStopping, start: State, history: dict[str, list[float]]) -> Outcome:
+    """Return the outcome of the best epoch; `start` is the state before the first one."""
+    if not np.isfinite(stopping.best_loss):
+        raise ValueError(
+            "Training diverged: the validation loss was not finite after any epoch. Lower "
+            "learning_rate, or look for huge values among the rows to validate on."
+        )
+    best = start if stopping.best is None else stopping.best
+    return Outcome(best, history, stopping.best_epoch, -stopping.best_loss)
+
+
+def early_stopping(
+    settings: Settings, metric: str, *, resumes: bool, among: frozenset[int] | None = None
+) -> EarlyStopping:
+    """Return what decides when to stop.
+
+    Parameters
+    ----------
+    settings : Settings
+        The resolved parameters.
+    metric : str
+        Name of the metric in the logs.
+    resumes : bool
+        Whether training continues: its start is then among what may be kept.
+    among : set of int, default=None
+        The epochs that may be kept, from 1; None is all.
+    """
+    monitor = settings.resolved.get("monitor", "loss")
+
+    def measure(logs: dict[str, Any]) -> Any:
+        if monitor != "accuracy":
+            return logs[f"val_{monitor}"]
+        loss = logs.get("val_refinement", logs["val_loss"])
+        return 1 - logs[f"val_{metric}"] + _LOSS_SHARE * loss
+
+    patience = settings.resolved.n_iter_no_change
+    return EarlyStopping(measure, patience, settings.params.tol, resumes, among)
+
+
+def candidate_epochs(settings: Settings, n_epochs: int) -> frozenset[int] | None:
+    """Return the epochs that early stopping may keep; None for all.
+
+    Where the learning rate rises and falls and training lasts to the end, they are those about
+    the end of a cycle: among many epochs at a high rate, one looks good by chance.
+    """
+    if settings.schedule is None or settings.resolved.n_iter_no_change < n_epochs:
+        return None
+    return settings.schedule.ends_of_cycles(n_epochs)
+
+
+def is_plateau(settings: Settings) -> bool:
+    """Whether the learning rate falls when the loss has stopped falling."""
+    return settings.schedule is not None and settings.schedule.name == "reduce_on_plateau"
+
+
+def _plateau(settings: Settings) -> Plateau | None:
+    if not is_plateau(settings):
+        return None
+    return Plateau(max(1, settings.resolved.n_iter_no_change // 2), settings.params.tol)
+
+
+def keras_callbacks(
+    callbacks: list[Any], network: FittedNetwork, settings: Settings, job: Job
+) -> Report | None:
+    """Return the report to the Keras callbacks of a fit; None where there are none."""
+    if not callbacks:
+        return None
+    from skdnn._training.keras_callbacks import KerasCallbacks
+
+    plan = job.plan
+    return KerasCallbacks(
+        callbacks,
+        network.keras_model(settings.loss, settings.optimizer),
+        network.targets.in_units,
+        network.spec.outputs,
+        job.fetch(plan.rows[:1])[1],
+        n_epochs=plan.epochs,
+        n_steps=-(-len(plan.rows) // plan.batch_size),
+        scheduled=plan.schedule is not None,
+        owner=settings.owner,
+    )
+
+
+def sklearn_callbacks(
+    estimator: Any,
+    plan: "Plan",
+    as_given: tuple[Any, Any, Any],
+    attributes: Callable[[State, dict[str, list[float]]], dict[str, Any]],
+) -> SklearnCallbacks | None:
+    """Return the report to scikit-learn's callbacks; None where there are none.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        The estimator that is fitted.
+    plan : Plan
+        What is trained.
+    as_given : tuple of (X, y, sample_weight)
+        The arguments of `fit`: callbacks are given the rows that are trained on.
+    attributes : callable
+        Given a state and the history, returns the attributes of an estimator fitted so far.
+    """
+    if not getattr(estimator, "_skl_callbacks", None):
+        return None
+    X, y, weight = as_given
+    rows = None if len(plan.rows) == len(y) else plan.rows
+
+    def part(data: Any) -> Callable[[], Any]:
+        return cache(lambda: data if rows is None else _safe_indexing(data, rows))
+
+    data: dict[str, Any] = {"X": part(X), "y": part(y)}
+    if weight is not None:
+        data["metadata"] = cache(lambda: {"sample_weight": part(np.asarray(weight))()})
+    context = estimator._init_callback_context(max_subtasks=plan.epochs)
+    return SklearnCallbacks(estimator, context, data, attributes)
+
+
+def _warn_if_diverged(loss: float, network: FittedNetwork, owner: str) -> None:
+    # Far off and still finite: rectified units, once dead, keep a loss from overflowing.
+    chance = network.targets.chance_loss
+    if loss > 1000 * chance:
+        warnings.warn(
+            f"The loss of {owner} is {loss:.3g} after the last epoch, where a "
+            f"guess has at most {chance:.3g}: training diverged. Lower "
+            "learning_rate or alpha, or scale the inputs (scaling='standard').",
+            ConvergenceWarning,
+            stacklevel=2,
+        )

@@ -1,0 +1,214 @@
+"""The parameters of one fit: as given, and what "auto" stands for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.utils import Bunch
+
+from skdnn._network.spec import Activation
+from skdnn._training.schedules import Schedule
+from skdnn.dnn.presets import (
+    NAMES,
+    NETWORK_PARAMETERS,
+    WHOLE_FIT_PARAMETERS,
+    Data,
+    Task,
+    choose,
+    is_auto,
+    resolve,
+)
+from skdnn.dnn.targets import describe_loss, resolve_loss
+
+if TYPE_CHECKING:
+    from skdnn._training.losses import LossSpec
+    from skdnn._training.optimizers import OptimizerSpec
+
+# Settings of the optimizer that are parameters, and whose values a compiled program reads as data.
+_OPTIMIZER_PARAMETERS = ("clipnorm", "weight_decay", "ema_momentum")
+
+Hidden = list[tuple[int, Activation, float]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The parameters of one fit.
+
+    Parameters
+    ----------
+    owner : str
+        The estimator's name, for errors.
+    classifies : bool
+        Whether the estimator is a classifier.
+    params : Bunch
+        The parameters as they were given to the constructor.
+    resolved : Bunch
+        The preset, and a value for each parameter that may be "auto": `resolved_params_`.
+    loss : str or LossSpec
+        What `resolve_loss` returned.
+    optimizer : OptimizerSpec
+        How to make the optimizer.
+    schedule : Schedule or None
+        Schedule of the learning rate; None where the rate is constant.
+    hidden : list of (units, activation, dropout rate)
+        The hidden layers.
+    """
+
+    owner: str
+    classifies: bool
+    params: Bunch
+    resolved: Bunch
+    loss: "str | LossSpec"
+    optimizer: "OptimizerSpec"
+    schedule: Schedule | None
+    hidden: Hidden
+
+    @property
+    def loss_text(self) -> str:
+        """A text that identifies the loss."""
+        return describe_loss(self.loss, self.params, self.owner)
+
+    @property
+    def optimizer_text(self) -> str:
+        """A text that identifies the optimizer and its settings.
+
+        Training with another optimizer cannot continue from this one's state.
+        """
+        return f"{self.optimizer.kind.__qualname__} {self.optimizer.baked}"
+
+
+def resolve_settings(
+    estimator: BaseEstimator, data: Data, known: Bunch | None, *, is_whole: bool
+) -> Settings:
+    """Resolve all parameters of an estimator for some data.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Only read.
+    data : Data
+        What the parameters are resolved for.
+    known : Bunch or None
+        What they resolved to before, where training continues.
+    is_whole : bool
+        Whether the rows are all there are. Parts of them, as in `partial_fit`, are trained on at
+        a constant learning rate.
+    """
+    owner, classifies = type(estimator).__name__, is_classifier(estimator)
+    params = Bunch(**estimator.get_params(deep=False))
+    resolved = resolve_params(params, classifies, data, known)
+    loss = resolve_loss(params, owner, classifies)
+    optimizer = optimizer_spec(params, resolved, owner)
+    schedule = None
+    if is_whole:
+        _drop_unused_schedule(params, resolved, optimizer)
+        schedule = _schedule(params, resolved, optimizer, owner)
+    hidden = _hidden_layers(resolved, owner)
+    return Settings(owner, classifies, params, resolved, loss, optimizer, schedule, hidden)
+
+
+def resolve_params(
+    params: Mapping[str, Any], classifies: bool, data: Data, known: Bunch | None
+) -> Bunch:
+    """Choose what is left at "auto"; what training continues from stays as it was resolved."""
+    loss = params["loss"] if isinstance(params["loss"], str) else None
+    given = {name: params[name] for name in NAMES if name in params}
+    preset = choose(params["preset"], given, data)
+    if known is not None and params["preset"] == "auto":
+        preset = known.preset
+    optimizer = params["optimizer"]
+    task = Task(
+        classifies=classifies,
+        adam=isinstance(optimizer, str) and optimizer.lower() == "adam",
+        cross_entropy=classifies and loss in ("auto", "log_loss"),
+        batch_norm=bool(params["batch_norm"]),
+    )
+    resolved = resolve(given, preset, data, task)
+    if known is not None and preset == known.preset:
+        # A further part continues with what the first one resolved to. A whole fit that follows
+        # parts has a length of its own.
+        kept = set(NAMES) if data.comes_in_parts else set(NETWORK_PARAMETERS)
+        kept -= set(WHOLE_FIT_PARAMETERS) if data.n_rows == 0 else set()
+        kept -= {"learning_rate", "weight_decay"} if not task.adam else set()
+        resolved |= {n: known[n] for n in given if n in kept and is_auto(given[n])}
+    return resolved
+
+
+def optimizer_spec(params: Mapping[str, Any], resolved: Bunch, owner: str) -> "OptimizerSpec":
+    """Return how to make the optimizer that the parameters describe."""
+    from skdnn._training.optimizers import resolve_optimizer
+
+    own = {name: resolved.get(name, params[name]) for name in _OPTIMIZER_PARAMETERS}
+    return resolve_optimizer(
+        params["optimizer"], resolved.learning_rate, params["momentum"], owner, **own
+    )
+
+
+def _drop_unused_schedule(
+    params: Mapping[str, Any], resolved: Bunch, optimizer: "OptimizerSpec"
+) -> None:
+    """Resolve "auto" to a constant factor where the learning rate is a schedule of Keras."""
+    if optimizer.learning_rate is None:
+        if is_auto(params["learning_rate_schedule"]):
+            resolved.learning_rate_schedule = "constant"
+        if is_auto(params["warmup"]):
+            resolved.warmup = 0.0
+
+
+def _schedule(
+    params: Mapping[str, Any], resolved: Bunch, optimizer: "OptimizerSpec", owner: str
+) -> Schedule | None:
+    """Return the schedule of the learning rate; None where the rate is constant."""
+    name, warmup = resolved.learning_rate_schedule, float(resolved.warmup)
+    if name == "constant" and not warmup:
+        return None
+    if optimizer.learning_rate is None:
+        raise ValueError(
+            f"The 'learning_rate_schedule' and 'warmup' parameters of {owner} "
+            "need a learning rate that is a number, but the optimizer's follows a schedule of "
+            f"Keras: {optimizer.config['learning_rate']!r}. Give learning_rate a number, or "
+            "leave learning_rate_schedule at 'constant' and warmup at 0. Got "
+            f"{name!r} and {warmup!r}."
+        )
+    return Schedule(name, warmup)
+
+
+def _hidden_layers(resolved: Bunch, owner: str) -> Hidden:
+    """Return the units, the activation and the dropout rate of each hidden layer."""
+    from skdnn._network.activations import resolve_activation
+
+    sizes = np.atleast_1d(np.asarray(resolved.hidden_layer_sizes, dtype=object)).tolist()
+    if any(not _is_count(size) for size in sizes):
+        raise ValueError(
+            f"The 'hidden_layer_sizes' parameter of {owner} must be ints of at least 1, one "
+            f"per hidden layer. Got {resolved.hidden_layer_sizes!r} instead."
+        )
+    rates = _per_layer(resolved, owner, "dropout", len(sizes))
+    if any(not isinstance(rate, Real) or not 0 <= float(rate) < 1 for rate in rates):
+        raise ValueError(
+            f"The 'dropout' parameter of {owner} must be floats in the range [0, 1), one per "
+            f"hidden layer. Got {resolved.dropout!r} instead."
+        )
+    activations = _per_layer(resolved, owner, "activation", len(sizes))
+    activations = [resolve_activation(x, owner) for x in activations]
+    return list(zip(map(int, sizes), activations, map(float, rates), strict=True))
+
+
+def _per_layer(resolved: Bunch, owner: str, parameter: str, n_layers: int) -> list[Any]:
+    value = resolved[parameter]
+    if isinstance(value, str) or np.ndim(value) == 0:
+        return [value] * n_layers
+    if len(value) != n_layers:
+        raise ValueError(
+            f"The {parameter!r} parameter of {owner} must be one value, or one "
+            f"per hidden layer: {n_layers} of them for hidden_layer_sizes="
+            f"{resolved.hidden_layer_sizes!r}. Got {value!r} instead."
+        )
+    return list(value)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1

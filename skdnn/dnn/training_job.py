@@ -1,0 +1,197 @@
+"""Rows and resolved parameters -> what the engine takes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from skdnn._network.spec import NetworkSpec
+from skdnn._training.batches import Fetch
+from skdnn.dnn.fitted import FittedNetwork
+from skdnn.dnn.settings import Settings
+
+if TYPE_CHECKING:
+    from skdnn._training.program import Constants, ProgramKey
+    from skdnn._training.trainer import Plan
+
+
+class TrainingRows(NamedTuple):
+    """The rows of a run, with their weights.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_inputs)
+        All rows.
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Labels or targets.
+    weight : ndarray of shape (n_samples,) or (n_samples, n_members), or None
+        Weights, of each ensemble member where they differ.
+    rows : ndarray of int
+        Numbers of the rows to train on.
+    held_out : ndarray of int
+        Numbers of the rows to validate on. Those of `validation` are counted after all of X.
+    validation : tuple of (X, y, weight) or None
+        Rows to validate on beside those of X.
+    by_member : bool
+        Whether each ensemble member has a held-out fold of its own.
+    """
+
+    X: Any
+    y: np.ndarray
+    weight: np.ndarray | None
+    rows: np.ndarray
+    held_out: np.ndarray
+    validation: tuple[Any, np.ndarray, np.ndarray | None] | None
+    by_member: bool
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the engine is given.
+
+    Parameters
+    ----------
+    key : ProgramKey
+        What is compiled.
+    fetch : callable
+        Returns rows by their numbers.
+    constants : Constants
+        What is the same for all rows.
+    plan : Plan
+        How long to train, on which rows.
+    """
+
+    key: "ProgramKey"
+    fetch: Fetch
+    constants: "Constants"
+    plan: "Plan"
+
+
+def make_job(
+    network: FittedNetwork,
+    settings: Settings,
+    data: TrainingRows,
+    *,
+    n_epochs: int,
+    evaluation_epochs: frozenset[int] | None = None,
+) -> Job:
+    """Put parameters and rows into what the engine takes.
+
+    Parameters
+    ----------
+    network : FittedNetwork
+        What training starts from.
+    settings : Settings
+        The resolved parameters.
+    data : TrainingRows
+        The rows.
+    n_epochs : int
+        The most epochs to train.
+    evaluation_epochs : set of int, default=None
+        Epochs, from 1, after which held-out rows are evaluated; None is all.
+    """
+    from skdnn._training.program import Constants
+    from skdnn._training.trainer import Plan
+
+    resolved, params = settings.resolved, settings.params
+    targets, dtype, optimizer = network.targets, network.spec.dtype, settings.optimizer
+    constants = Constants(
+        unit=targets.unit.astype(dtype),
+        alpha=np.asarray(params.alpha, dtype),
+        center=targets.mean.astype(dtype),
+        levels=targets.levels.astype(dtype),
+        label_smoothing=resolved.get("label_smoothing", 0.0),
+        **{name: optimizer.config[name] for name in optimizer.given},
+    )
+    codes = targets.encode(data.y, dtype)
+    key = _program_key(network, settings, data, codes)
+    plan = Plan(
+        data.rows,
+        data.held_out,
+        n_epochs,
+        resolved.batch_size,
+        bool(params.shuffle),
+        settings.schedule,
+        evaluation_epochs,
+    )
+    return Job(key, _fetch(network, data, codes, key.weighted), constants, plan)
+
+
+def _program_key(
+    network: FittedNetwork, settings: Settings, data: TrainingRows, codes: np.ndarray
+) -> "ProgramKey":
+    from skdnn._training.losses import SMOOTHED
+    from skdnn._training.program import ProgramKey
+
+    resolved, targets = settings.resolved, network.targets
+    monitor = resolved.get("monitor", "loss")
+    smoothing = resolved.get("label_smoothing", 0.0)
+    is_smooth = isinstance(settings.loss, str) and targets.loss in SMOOTHED
+    _check_cross_entropy(settings, is_smooth)
+    weights = [data.weight, None if data.validation is None else data.validation[2]]
+    return ProgramKey(
+        spec=network.spec.body.without_mean(),
+        optimizer=settings.optimizer,
+        loss=targets.loss if isinstance(settings.loss, str) else settings.loss,
+        metric=targets.metric,
+        y_dtype=codes.dtype.name,
+        y_ndim=codes.ndim,
+        weighted=any(w is not None for w in weights) or network.spec.n_members > 1,
+        penalized=settings.params.alpha > 0,
+        scheduled=settings.schedule is not None,
+        smoothed=smoothing > 0,
+        tempered=is_smooth and monitor != "loss" and data.validation is not None,
+    )
+
+
+def _check_cross_entropy(settings: Settings, is_cross_entropy: bool) -> None:
+    """Refuse what has a meaning for cross-entropies alone."""
+    if is_cross_entropy:
+        return
+    smoothing = settings.resolved.get("label_smoothing", 0.0)
+    if smoothing:
+        raise ValueError(
+            f"The 'label_smoothing' parameter of {settings.owner} is for the "
+            f"cross-entropies, and has no meaning for the loss {settings.params.loss!r}: leave it "
+            f"at 0. Got {smoothing!r}."
+        )
+    if settings.resolved.get("monitor", "loss") == "refinement":
+        raise ValueError(
+            f"monitor='refinement' of {settings.owner} is for the cross-entropies, and "
+            f"has no meaning for the loss {settings.params.loss!r}: set monitor='loss'."
+        )
+
+
+def _fetch(network: FittedNetwork, data: TrainingRows, codes: np.ndarray, weighted: bool) -> Fetch:
+    """Return what fetches rows of X and, with numbers after them, rows to validate on."""
+    X, y, weight = data.X, data.y, data.weight
+    inputs, targets, spec = network.inputs, network.targets, network.spec
+    source = inputs.fetch_from(X, spec.dtype)
+    fetch = _fetch_columns(source, codes, weight, weighted, spec)
+    if data.validation is None:
+        return fetch
+    X_val, y_val, weight_val = data.validation
+    if X_val is not X:
+        source = inputs.fetch_from(X_val, spec.dtype)
+    codes_val = codes if y_val is y else targets.encode(y_val, spec.dtype)
+    fetch_val = _fetch_columns(source, codes_val, weight_val, weighted, spec)
+    n_rows = len(y)
+    # Rows that are asked for together are of the same source.
+    return lambda rows: fetch(rows) if rows[0] < n_rows else fetch_val(rows - n_rows)
+
+
+def _fetch_columns(
+    source: Callable[[np.ndarray], np.ndarray],
+    codes: np.ndarray,
+    weight: np.ndarray | None,
+    weighted: bool,
+    spec: NetworkSpec,
+) -> Callable[[np.ndarray], list[np.ndarray]]:
+    columns = [source, codes.__getitem__]
+    if weighted:
+        weight = np.ones(len(codes), spec.dtype) if weight is None else weight.astype(spec.dtype)
+        if spec.n_members > 1 and weight.ndim == 1:
+            weight = np.broadcast_to(weight[:, np.newaxis], (len(weight), spec.n_members))
+        columns.append(weight.__getitem__)
+    return lambda rows: [column(rows) for column in columns]
