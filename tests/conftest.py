@@ -2,10 +2,13 @@
 
 import os
 
+import numpy as np
 import pytest
+from sklearn.base import is_classifier
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 
 from skdnn import datasets
+from skdnn._data.splits import hold_out
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +37,16 @@ def fashion_mnist():
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def split_of():
+    """Return the rows that a fitted estimator was trained on, and those that it held out."""
+
+    def split(estimator, y):
+        labels = y if is_classifier(estimator) and y.ndim == 1 else None
+        fraction = estimator.validation_fraction or 0.1
+        rows = np.arange(len(y))
+        return hold_out(rows, labels, fraction, estimator._continuation.split_seed)
+
+    return split

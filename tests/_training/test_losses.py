@@ -19,7 +19,6 @@ from sklearn.metrics import (
 from sklearn.model_selection import GridSearchCV
 
 from skdnn import DNNClassifier, DNNRegressor
-from skdnn._data.splits import ValidationData
 from skdnn._data.targets import OwnUnits
 from skdnn._network.keras_model import build, rescale_outputs
 from skdnn._training.losses import resolve_loss
@@ -194,12 +193,12 @@ def test_poisson_is_that_of_keras_on_the_target_divided_by_its_mean(table, loss)
 @pytest.mark.parametrize(
     ("loss", "deviance"), [("poisson", mean_poisson_deviance), ("gamma", mean_gamma_deviance)]
 )
-def test_a_loss_with_a_logarithmic_link_is_half_the_deviance(table, loss, deviance):
+def test_a_loss_with_a_logarithmic_link_is_half_the_deviance(table, loss, deviance, split_of):
     X, y, _ = table
     params = {**SETTINGS, "validation_fraction": 0.3}
     nets = [DNNRegressor(loss=loss, **{**params, "epochs": n}).fit(X, y) for n in (1, 20)]
     losses = [net.history_["val_loss"][-1] for net in nets]
-    training, held_out = nets[0]._split(y, np.arange(len(y)), ValidationData(), False)
+    training, held_out = split_of(nets[0], y)
     mean = y[training].mean()
     its = [deviance(y[held_out] / mean, net.predict(X[held_out]) / mean) / 2 for net in nets]
     assert losses[1] - losses[0] == pytest.approx(its[1] - its[0], rel=1e-3)
@@ -255,29 +254,29 @@ def test_several_columns_of_quantities(table, loss):
 
 
 @pytest.mark.parametrize("loss", ["auto", "huber", "gamma", "mape", Asymmetric()], ids=named)
-def test_the_metric_is_the_absolute_error_in_the_units_of_y(table, loss):
+def test_the_metric_is_the_absolute_error_in_the_units_of_y(table, loss, split_of):
     X, y, _ = table
     net = DNNRegressor(loss=loss, validation_fraction=0.3, **SETTINGS).fit(X, y)
-    _, held_out = net._split(y, np.arange(len(y)), ValidationData(), False)
+    _, held_out = split_of(net, y)
     its = mean_absolute_error(y[held_out], net.predict(X[held_out]))
     assert net.history_["val_mean_absolute_error"][-1] == pytest.approx(its, rel=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(N,), (N, 2)])
-def test_the_metric_of_a_quantile_is_the_pinball_loss_in_the_units_of_y(table, shape):
+def test_the_metric_of_a_quantile_is_the_pinball_loss_in_the_units_of_y(table, shape, split_of):
     X, y, _ = table
     y = np.broadcast_to(y[:, None] * [1, 100], (N, 2)) if len(shape) == 2 else y
     params = {**SETTINGS, "validation_fraction": 0.3, "quantile": 0.8}
     net = DNNRegressor(loss="quantile", **params).fit(X, y)
-    _, held_out = net._split(y, np.arange(len(y)), ValidationData(), False)
+    _, held_out = split_of(net, y)
     its = mean_pinball_loss(y[held_out], net.predict(X[held_out]), alpha=0.8)
     assert net.history_["val_mean_pinball_loss"][-1] == pytest.approx(its, rel=1e-4)
 
 
-def test_the_metric_of_classes_is_the_accuracy(table):
+def test_the_metric_of_classes_is_the_accuracy(table, split_of):
     X, _, y = table
     net = DNNClassifier(loss="kl_divergence", validation_fraction=0.3, **SETTINGS).fit(X, y)
-    _, held_out = net._split(y, np.arange(len(y)), ValidationData(), False)
+    _, held_out = split_of(net, y)
     its = net.score(X[held_out], y[held_out])
     assert net.history_["val_accuracy"][-1] == pytest.approx(its)
 

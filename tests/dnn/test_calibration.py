@@ -1,5 +1,6 @@
 """What held-out rows tell after training: temperatures, shares, noise; and what is watched."""
 
+from dataclasses import replace
 from functools import partial
 
 import keras
@@ -158,14 +159,14 @@ def test_a_fit_forgets_what_was_told_to_the_one_before(halves):
     clf = DNNClassifier(**SMALL, calibration="temperature", warm_start=True)
     clf.fit(X, y, X_val=X_val, y_val=y_val)
     assert clf._network.temperatures is not None
-    assert clf.set_params(calibration=None).fit(X, y)._temperatures is None
+    assert clf.set_params(calibration=None).fit(X, y)._network.temperatures is None
 
 
 @pytest.mark.parametrize("shares", [[0.5, 0.5], [1 / 16, 15 / 16], [0.25, 0.75]])
 def test_probabilities_of_blended_members_add_up_to_one(shares, halves):
     X, _, y, _ = halves
     clf = DNNClassifier(**EARLY, n_members=2, parametrization="both", blend="greedy").fit(X, y)
-    clf._network.ensemble_weights = np.repeat(shares, 2) / 2
+    clf._network = replace(clf._network, ensemble_weights=np.repeat(shares, 2) / 2)
     total = clf.predict_proba(X.astype(np.float64)).sum(axis=1)
     np.testing.assert_allclose(total, 1, rtol=0, atol=1e-12)
 
@@ -332,7 +333,7 @@ def test_one_hot_columns_are_those_of_scikit_learn():
     clf = DNNClassifier(**settings, categorical_features=[1, 2], one_hot_max_size=5).fit(X, y)
     encoder = OneHotEncoder(sparse_output=False, handle_unknown="ignore").fit(X[:, [1]])
     new = np.array([[0.0, 1.0, 4.0], [0.0, 7.0, 4.0]])  # a category that is new
-    x = clf._network.inputs.apply(clf._convert(new), np.float32)
+    x = clf._network.inputs.apply(clf._network.encode(new), np.float32)
     (layer,) = [x for x in clf._network.spec.layers if x.name == "one_hot"]
     weights = dict(clf._network.spec.deal(clf._network.state.weights))[layer]
     from skdnn._network.numpy_forward import LAYERS

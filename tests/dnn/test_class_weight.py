@@ -14,7 +14,6 @@ from sklearn.utils.estimator_checks import (
 
 from skdnn import DNNClassifier
 from skdnn._data.class_weight import ClassWeights
-from skdnn._data.splits import ValidationData
 from skdnn._utils.tensorflow import keras, tf
 
 NAMES = np.array(["rare", "some", "usual"])
@@ -86,11 +85,11 @@ def test_class_weight_is_what_it_is_to_keras(table):
 
 
 @pytest.mark.parametrize("class_weight", ["balanced", {"rare": 9, "some": 1, "usual": 1}])
-def test_the_validation_loss_has_the_weights_of_the_training_rows(table, class_weight):
+def test_the_validation_loss_has_the_weights_of_the_training_rows(table, class_weight, split_of):
     X, y = table
     weight = np.random.default_rng(1).uniform(0.1, 5, len(y))
     net = quick(class_weight=class_weight, validation_fraction=0.25).fit(X, y, weight)
-    training, held_out = net._split(y, np.arange(len(y)), ValidationData(), False)
+    training, held_out = split_of(net, y)
     balance = class_weight
     if class_weight == "balanced":
         counts = np.bincount(np.searchsorted(NAMES, y[training]), weight[training])

@@ -101,7 +101,9 @@ def test_noise_is_learned_from_errors_on_rows_not_trained_on():
 
 def test_a_member_that_does_not_count_brings_no_noise():
     errors = np.array([[[1.0], [2.0]], [[50.0], [50.0]]])
-    assert residual_variance(errors, errors, np.ones((2, 2)), np.array([1.0, 0])) == pytest.approx([2.5])
+    assert residual_variance(errors, errors, np.ones((2, 2)), np.array([1.0, 0])) == pytest.approx(
+        [2.5]
+    )
 
 
 def test_groups_stay_together():
@@ -132,9 +134,11 @@ def test_members_are_judged_on_rows_that_they_have_not_seen(table):
     X, y = table
     model = DNNClassifier((16,), n_members=4, epochs=30, early_stopping=True, random_state=0)
     model.fit(X, y)
-    fold = folds(y, np.random.default_rng(model._split_seed))
+    fold = folds(y, np.random.default_rng(model._continuation.split_seed))
     x = model._network.inputs.apply(X, np.float32)
-    each = numpy_forward.forward(model._network.spec.without_mean().body, model._network.state.weights, x)
+    each = numpy_forward.forward(
+        model._network.spec.without_mean().body, model._network.state.weights, x
+    )
     losses = [
         log_loss(y[fold == member], each[member][fold == member], labels=[0, 1])
         for member in range(4)
@@ -148,7 +152,9 @@ def test_the_prediction_is_the_mean_of_the_members(table):
     X, y = table
     model = DNNClassifier((16,), n_members=3, epochs=5, random_state=0).fit(X, y)
     x = model._network.inputs.apply(X, np.float32)
-    each = numpy_forward.forward(model._network.spec.without_mean().body, model._network.state.weights, x)
+    each = numpy_forward.forward(
+        model._network.spec.without_mean().body, model._network.state.weights, x
+    )
     assert np.allclose(model.predict_proba(X), each.mean(axis=0), atol=1e-6)
     assert np.allclose(model.model_.predict(X, verbose=0), model.predict_proba(X), atol=1e-5)
 
@@ -206,7 +212,9 @@ def test_the_noise_is_that_of_predictions_of_rows_held_out(table, loss):
     y = np.exp(X[:, 0] + 0.3 * np.random.default_rng(1).normal(size=len(X)))
     model = DNNRegressor((16,), loss=loss, n_members=3, epochs=20, random_state=0)
     model.fit(X[:300], y[:300], X_val=X[300:], y_val=y[300:])
-    each = np.array([model._network.targets.decode(o) for o in model._forward(X[300:], of_members=True)])
+    each = np.array(
+        [model._network.targets.decode(o) for o in model._forward(X[300:], of_members=True)]
+    )
     expected = np.mean((each - y[300:]) ** 2) - each.var(axis=0).mean()
     assert model._network.residual_variance == pytest.approx([expected], rel=1e-4)
     _, std = model.predict(X[300:], return_std=True)

@@ -295,7 +295,7 @@ def test_weight_two_is_the_row_twice_for_medians_too(numbers):
     X, y = numbers
     weight = np.arange(80) % 3
     weighted = quick().fit(X, y, weight)._network.inputs
-    repeated = quick().fit(X.repeat(weight, axis=0), y.repeat(weight))._inputs
+    repeated = quick().fit(X.repeat(weight, axis=0), y.repeat(weight))._network.inputs
     np.testing.assert_allclose(weighted.fill, repeated.fill)
     np.testing.assert_allclose(weighted.scale, repeated.scale)
 
