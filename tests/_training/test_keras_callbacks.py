@@ -101,7 +101,7 @@ WITHOUT_FILES = {
 
 def by_keras(fitted, callback, optimizer="adam", **options):
     """Train a plain Keras model from the same weights on the same rows in the same order."""
-    training, held_out = hold_out(np.arange(len(Y)), Y, 0.2, fitted._split_seed)
+    training, held_out = hold_out(np.arange(len(Y)), Y, 0.2, fitted._continuation.split_seed)
     initial = SETTINGS["kernel_initializer"]
     stack = [
         keras.Input((4,)),
@@ -222,7 +222,7 @@ def test_best_weights_are_restored_also_at_the_last_epoch(diabetes):
     reg.set_params(callbacks=stopping).fit(*diabetes)
     losses = reg.history_["val_loss"]
     assert np.argmin(losses) < len(losses) - 1
-    _, held_out = hold_out(np.arange(len(diabetes[1])), None, 0.3, reg._split_seed)
+    _, held_out = hold_out(np.arange(len(diabetes[1])), None, 0.3, reg._continuation.split_seed)
     codes = reg._targets.encode(diabetes[1], "float32")[held_out]
     predicted = reg._forward(diabetes[0][held_out])
     assert np.mean((codes - predicted) ** 2) == pytest.approx(min(losses), rel=1e-4)

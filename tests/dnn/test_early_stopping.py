@@ -73,7 +73,7 @@ def test_the_best_epoch_is_kept_where_the_limit_is_reached(noise):
 def test_the_score_is_the_loss_of_the_rows_held_out(noise):
     X, y = noise
     model = quick().fit(X, y)
-    _, rows = hold_out(np.arange(200), y, 0.1, model._split_seed)
+    _, rows = hold_out(np.arange(200), y, 0.1, model._continuation.split_seed)
     expected = -log_loss(y[rows], model.predict_proba(X[rows]))
     assert model.best_score_ == pytest.approx(expected, rel=1e-5)
 
@@ -189,7 +189,7 @@ def test_pickle_keeps_what_was_learned(noise):
 def test_training_does_not_see_the_rows_held_out(diabetes):
     X, y = diabetes
     model = quick(DNNRegressor, n_iter_no_change=30, epochs=10).fit(X, y)
-    _, rows = hold_out(np.arange(len(y)), None, 0.1, model._split_seed)
+    _, rows = hold_out(np.arange(len(y)), None, 0.1, model._continuation.split_seed)
     poisoned, strange = X.copy(), y.copy()
     poisoned[rows], strange[rows] = 1e3, -1e3
     other = clone(model).fit(poisoned, strange)
@@ -202,7 +202,7 @@ def test_the_scale_is_learned_from_training_rows_alone(diabetes, weighted):
     X, y = diabetes
     weight = np.random.default_rng(0).uniform(0.5, 2, len(y)) if weighted else None
     model = quick(DNNRegressor, epochs=2).fit(X, y, weight)
-    rows, _ = hold_out(np.arange(len(y)), None, 0.1, model._split_seed)
+    rows, _ = hold_out(np.arange(len(y)), None, 0.1, model._continuation.split_seed)
     w = None if weight is None else weight[rows]
     np.testing.assert_allclose(model._network.inputs.offset, np.average(X[rows], axis=0, weights=w))
     np.testing.assert_allclose(model._network.targets.mean, [np.average(y[rows], weights=w)])
@@ -317,7 +317,7 @@ def test_validation_is_weighted(noise):
     X, y = noise
     weight = np.random.default_rng(3).uniform(0, 3, 200)
     model = quick().fit(X, y, weight)
-    _, rows = hold_out(np.arange(200), y, 0.1, model._split_seed)
+    _, rows = hold_out(np.arange(200), y, 0.1, model._continuation.split_seed)
     expected = -log_loss(y[rows], model.predict_proba(X[rows]), sample_weight=weight[rows])
     assert model.best_score_ == pytest.approx(expected, rel=1e-5)
 
@@ -338,7 +338,7 @@ def test_given_rows_are_validated_on_as_rows_held_out_are(noise, cls, weighted):
     weight = np.random.default_rng(1).uniform(0.5, 2, 200) if weighted else None
     model = quick(cls).fit(X, y, weight)
     labels = y if cls is DNNClassifier else None
-    rows, held_out = hold_out(np.arange(200), labels, 0.1, model._split_seed)
+    rows, held_out = hold_out(np.arange(200), labels, 0.1, model._continuation.split_seed)
     given = {"X_val": X[held_out], "y_val": y[held_out]}
     if weighted:
         given["sample_weight_val"] = weight[held_out]

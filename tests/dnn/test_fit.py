@@ -219,7 +219,7 @@ def test_a_column_that_only_a_leak_could_use():
     held_out[:] = X
     # The same training rows with other held-out ones: the same network.
     training = np.ones(200, bool)
-    _, rows = hold_out(np.arange(200), None, 0.25, model._split_seed)
+    _, rows = hold_out(np.arange(200), None, 0.25, model._continuation.split_seed)
     training[rows] = False
     held_out[~training] = 1e9
     again = quick(DNNRegressor, validation_fraction=0.25).fit(held_out, np.where(training, y, -5))
@@ -241,7 +241,7 @@ def test_validation_figures_are_those_of_the_rows_held_out(table, weighted):
     X, y = table
     weight = np.random.default_rng(1).uniform(0.1, 5, size=90) if weighted else None
     model = quick(validation_fraction=0.25).fit(X, y, weight)
-    _, rows = hold_out(np.arange(90), y, 0.25, model._split_seed)
+    _, rows = hold_out(np.arange(90), y, 0.25, model._continuation.split_seed)
     w = weight[rows] if weighted else None
     proba = model.predict_proba(X[rows])
     loss = log_loss(y[rows], proba, sample_weight=w)

@@ -175,7 +175,7 @@ def test_a_table_without_rows_and_one_with_too_many(table):
 def test_a_category_that_only_a_leak_could_use(table):
     X, y = table
     model = quick(validation_fraction=0.25).fit(X, y)
-    _, held_out = hold_out(np.arange(len(y)), None, 0.25, model._split_seed)
+    _, held_out = hold_out(np.arange(len(y)), None, 0.25, model._continuation.split_seed)
     other = X.copy()
     other.loc[held_out, ["area", "town"]] = [np.nan, "Rome"]
     again = quick(validation_fraction=0.25).fit(other, y)
