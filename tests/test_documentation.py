@@ -163,17 +163,14 @@ def listed_paths():
 def test_the_architecture_page_lists_every_file_of_the_package():
     package = Path(skdnn.__file__).parent
     files = {path.relative_to(package).as_posix() for path in package.rglob("*.py")}
-    files = {file for file in files if not file.endswith("__init__.py")}
-    listed = [path for path in listed_paths() if path != "__init__.py"]
+    listed = set(listed_paths())
     # A folder that is listed without its files stands for all of them.
-    closed = [
-        folder
-        for folder in listed
-        if folder.endswith("/") and not any(p.startswith(folder) and p != folder for p in listed)
-    ]
-    inside = {file for file in files if file.startswith(tuple(closed))}
-    assert sorted(files - inside) == sorted(path for path in listed if path.endswith(".py"))
-    assert all(any(file.startswith(folder) for file in files) for folder in listed if "/" in folder)
+    closed = {path for path in listed if sum(other.startswith(path) for other in listed) == 1}
+    closed = tuple(path for path in closed if path.endswith("/"))
+    expected = {file for file in files if not file.endswith("__init__.py")}
+    expected = {file for file in expected if not file.startswith(closed)}
+    assert expected == {path for path in listed if path.endswith(".py")} - {"__init__.py"}
+    assert all((package / path).exists() for path in listed)
 
 
 @pytest.mark.parametrize(
