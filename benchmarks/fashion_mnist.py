@@ -8,7 +8,7 @@ import time
 from sklearn.model_selection import train_test_split
 
 from skdnn import DNNClassifier
-from skdnn._keras import keras
+from skdnn._utils.tensorflow import keras
 from skdnn.datasets import load_fashion_mnist
 
 STEPS = [("sigmoid", "rmsprop"), ("relu", "sgd"), ("relu", "rmsprop"), ("relu", "adam")]

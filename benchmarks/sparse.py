@@ -52,7 +52,7 @@ class Peak:
 
 def epoch(n_rows: int) -> dict[str, Any]:
     """Train one epoch and predict, in this process; memory is counted after all imports."""
-    import skdnn._engine  # noqa: F401
+    import skdnn._training.trainer  # noqa: F401
     from skdnn import DNNClassifier
 
     with Peak() as peak:

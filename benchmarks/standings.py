@@ -147,7 +147,7 @@ def duels(
     .. [2] J. Demsar (2006), "Statistical comparisons of classifiers over multiple data sets",
        Journal of Machine Learning Research 7:1-30, section 3.1.3.
     """
-    from skdnn._statistics import corrected_t_test, holm
+    from skdnn.comparison.significance import corrected_t_test, holm
 
     found = []
     for i in np.flatnonzero(mine):

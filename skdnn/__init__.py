@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import skdnn.datasets as datasets
-    from skdnn._history_display import TrainingHistoryDisplay
-    from skdnn._network_display import NetworkDisplay
-    from skdnn._programs import clear_program_cache
-    from skdnn.classifier import DNNClassifier
-    from skdnn.comparison import Comparison, compare
-    from skdnn.display import ComparisonDisplay
-    from skdnn.regressor import DNNRegressor
+    from skdnn._training.program_cache import clear_program_cache
+    from skdnn.comparison import Comparison, ComparisonDisplay, compare
+    from skdnn.dnn.classifier import DNNClassifier
+    from skdnn.dnn.regressor import DNNRegressor
+    from skdnn.plotting.network_diagram import NetworkDisplay
+    from skdnn.plotting.training_history import TrainingHistoryDisplay
     from skdnn.wrappers import KerasClassifier, KerasRegressor
 
 __version__ = "0.1.0.dev0"
@@ -34,25 +33,26 @@ __all__ = [
     "datasets",
 ]
 
-_ROOMS = {
-    "Comparison": "comparison",
-    "ComparisonDisplay": "display",
-    "DNNClassifier": "classifier",
-    "DNNRegressor": "regressor",
-    "KerasClassifier": "wrappers",
-    "KerasRegressor": "wrappers",
-    "NetworkDisplay": "_network_display",
-    "TrainingHistoryDisplay": "_history_display",
-    "clear_program_cache": "_programs",
-    "compare": "comparison",
+# The module of each public name. `datasets` is a module itself.
+_MODULES = {
+    "Comparison": "comparison.result",
+    "ComparisonDisplay": "comparison.display",
+    "DNNClassifier": "dnn.classifier",
+    "DNNRegressor": "dnn.regressor",
+    "KerasClassifier": "wrappers.classifier",
+    "KerasRegressor": "wrappers.regressor",
+    "NetworkDisplay": "plotting.network_diagram",
+    "TrainingHistoryDisplay": "plotting.training_history",
+    "clear_program_cache": "_training.program_cache",
+    "compare": "comparison.compare",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name == "datasets":
         return import_module("skdnn.datasets")
-    if name in _ROOMS:
-        return getattr(import_module(f"skdnn.{_ROOMS[name]}"), name)
+    if name in _MODULES:
+        return getattr(import_module(f"skdnn.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'skdnn' has no attribute {name!r}")
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from skdnn import __version__
-from skdnn._text import nearest
+from skdnn._utils.text import nearest
 
 if TYPE_CHECKING:
-    from skdnn.comparison import Comparison
+    from skdnn.comparison.result import Comparison
 
 # Whatever a damaged or foreign file makes the readers raise.
 _UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
@@ -297,7 +297,7 @@ def _compare(args: argparse.Namespace) -> None:
     if args.plot:
         _check_plot(args.plot)
     X, y = _load(args.dataset, args.target)
-    from skdnn.comparison import compare
+    from skdnn.comparison.compare import compare
 
     if args.rows is not None and args.rows < len(y):
         rows = _sample(y, args.rows, args.seed)

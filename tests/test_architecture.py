@@ -1,7 +1,7 @@
-"""Who may import whom: the house of docs/architecture.md."""
+"""Which file may import which: folders import downward, and files never in a circle."""
 
 import ast
-import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -9,55 +9,74 @@ import pytest
 import skdnn
 
 ROOT = Path(skdnn.__file__).parent
-FLOORS = [
+# A folder imports from folders of a greater level alone. Files beside the folders count as folders.
+LEVELS = [
     {"__main__"},
     {"cli"},
-    {"comparison"},
-    {"_folds", "_history_display", "_network_display", "_rivals", "_statistics", "datasets"}
-    | {"display"},
-    {"classifier", "regressor", "wrappers"},
-    {"_base", "_wrapper"},
-    {"_assembling", "_learning"},
-    {"_holding_out", "_layout", "_receiving"},
-    {"_building", "_checking", "_encoding", "_fitting"},
-    {"_packing"},
-    {"_seeding"},
-    {"_model_engine"},
-    {"_keras_callbacks"},
-    {"_callbacks", "_chunks", "_columns", "_embedding", "_engine", "_inference", "_inputs"}
-    | {"_layers", "_members", "_stacks", "_targets", "_validation", "_weights"},
-    {"_feeding", "_model_program", "_program"},
-    {"_losses", "_network"},
-    {"_lookup", "_optimizers", "_scikeras", "_session"},
-    {"_keras_layers"},
-    {"_keras", "_spec"},
-    {"_plotting", "_presets", "_programs", "_schedules", "_text"},
+    {"comparison", "datasets", "persistence"},
+    {"dnn", "wrappers"},
+    {"plotting", "_training"},
+    {"_network"},
+    {"_data", "_utils"},
 ]
-LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
-# What starts TensorFlow: imported only when something is trained or a Keras object is asked for.
-HEAVY = {
-    "_engine",
-    "_keras",
-    "_keras_callbacks",
-    "_keras_layers",
-    "_lookup",
-    "_losses",
-    "_model_engine",
-    "_model_program",
-    "_network",
-    "_optimizers",
-    "_program",
-    "_session",
+LEVEL = {folder: level for level, folders in enumerate(LEVELS) for folder in folders}
+FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
+# What imports TensorFlow or Keras when it is imported itself. Others do so only when something is
+# trained, or a Keras object is asked for.
+HEAVY_FOLDERS = {"_training", "wrappers"}
+HEAVY_FILES = {
+    "_network/activations.py",
+    "_network/initializers.py",
+    "_network/keras_layers.py",
+    "_network/keras_model.py",
+    "_utils/keras_internals.py",
+    "_utils/tensorflow.py",
 }
-HEAVY |= {"wrappers", "_wrapper", "_building", "_checking", "_encoding", "_fitting", "_packing"}
-HEAVY |= {"_assembling", "_scikeras", "_seeding"}
-ROOMS = sorted(path.stem for path in ROOT.glob("*.py") if path.stem != "__init__")
+LIGHT_FILES_OF_TRAINING = {
+    "_training/__init__.py",
+    "_training/batches.py",
+    "_training/callbacks.py",
+    "_training/program_cache.py",
+    "_training/schedules.py",
+}
+# Where each library is imported, and nowhere else.
+IMPORTED_IN = {
+    "_utils/keras_internals.py": {"tensorflow", "keras"},
+    "_utils/tensorflow.py": {"tensorflow", "keras"},
+    "wrappers/scikeras_compat.py": {"keras", "scikeras"},
+}
 
 
-def imports(room, *, at_import_only=False):
-    """Names of the modules that a room imports, as dotted names."""
-    tree = ast.parse((ROOT / f"{room}.py").read_text(encoding="utf-8"))
-    for node in tree.body if at_import_only else ast.walk(tree):
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def folder_of(path):
+    return path.relative_to(ROOT).with_suffix("").parts[0]
+
+
+def is_heavy(path):
+    name = name_of(path)
+    in_folder = folder_of(path) in HEAVY_FOLDERS and name not in LIGHT_FILES_OF_TRAINING
+    return in_folder or name in HEAVY_FILES
+
+
+def is_for_types(node):
+    return isinstance(node, ast.If) and getattr(node.test, "id", None) == "TYPE_CHECKING"
+
+
+def statements(node):
+    """Every node of a file but those that only a type checker sees."""
+    for child in ast.iter_child_nodes(node):
+        if not is_for_types(child):
+            yield child
+            yield from statements(child)
+
+
+def imports(path, *, at_import_only=False):
+    """Dotted names of the modules, and of what is taken from them, that a file imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in tree.body if at_import_only else statements(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -65,52 +84,55 @@ def imports(room, *, at_import_only=False):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def rooms_in(names):
-    return {name.split(".")[1] for name in names if name.startswith("skdnn.")} & LEVEL.keys()
+def files_of(names):
+    """Files of skdnn among dotted names."""
+    for name in names:
+        if name.startswith("skdnn."):
+            path = ROOT.joinpath(*name.split(".")[1:])
+            yield from (p for p in (path.with_suffix(".py"), path / "__init__.py") if p in FILES)
 
 
-def test_every_room_has_its_floor():
-    assert set(ROOMS) == LEVEL.keys()
+def test_every_folder_has_a_level():
+    assert {folder_of(path) for path in FILES} <= LEVEL.keys()
 
 
-def test_the_page_has_the_same_floors():
-    page = Path(__file__).parents[1] / "docs" / "architecture.md"
-    floors, number = [], 0
-    rows = re.findall(r"^\| *(\d*) *\| `(\w+)` \|", page.read_text(encoding="utf-8"), re.M)
-    for stated, room in rows:
-        if stated:
-            number += 1
-            assert int(stated) == number
-            floors.append(set())
-        floors[-1].add(room)
-    assert floors == FLOORS
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_folders_import_downward(path):
+    own = folder_of(path)
+    others = {folder_of(other) for other in files_of(imports(path))} - {own}
+    assert all(LEVEL[other] > LEVEL[own] for other in others)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_imports_run_downward(room):
-    assert all(LEVEL[other] > LEVEL[room] for other in rooms_in(imports(room)))
+def test_files_do_not_import_each_other_in_a_circle():
+    files = [path for path in FILES if path.name != "__init__.py"]  # these gather public names
+    graph = {path: set(files_of(imports(path))) & set(files) for path in files}
+    TopologicalSorter(graph).prepare()  # raises CycleError with the files of a circle
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_tensorflow_and_keras_are_imported_in_one_room_each(room):
-    found = {name.split(".")[0] for name in imports(room)} & {"tensorflow", "keras", "scikeras"}
-    # Keras on whichever backend it runs is the other room's.
-    rooms = {"_keras": {"tensorflow", "keras"}, "_scikeras": {"keras", "scikeras"}}
-    assert found <= rooms.get(room, set())
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_tensorflow_and_keras_are_imported_in_few_files(path):
+    found = {name.split(".")[0] for name in imports(path)} & {"tensorflow", "keras", "scikeras"}
+    assert found <= IMPORTED_IN.get(name_of(path), set())
 
 
-@pytest.mark.parametrize("room", sorted(set(ROOMS) - HEAVY))
-def test_importing_a_light_room_starts_no_tensorflow(room):
-    assert not rooms_in(imports(room, at_import_only=True)) & HEAVY
+@pytest.mark.parametrize("path", [path for path in FILES if not is_heavy(path)], ids=name_of)
+def test_importing_a_light_file_starts_no_tensorflow(path):
+    assert not any(is_heavy(other) for other in files_of(imports(path, at_import_only=True)))
 
 
-@pytest.mark.parametrize("room", ["_engine", "_inference", "_network", "_program", "_spec"])
-def test_the_network_knows_nothing_of_scikit_learn(room):
-    assert not any(name.split(".")[0] == "sklearn" for name in imports(room))
+@pytest.mark.parametrize("folder", ["_network", "_training"])
+def test_the_network_and_its_training_know_nothing_of_scikit_learn(folder):
+    # The base class of scikit-learn's callbacks is the one thing of it that training names.
+    allowed = ("sklearn.callback",) if folder == "_training" else ()
+    for path in ROOT.joinpath(folder).rglob("*.py"):
+        found = {name for name in imports(path) if name.split(".")[0] == "sklearn"}
+        assert not {name for name in found if not name.startswith(allowed)}, path
 
 
-@pytest.mark.parametrize("room", sorted(set(ROOMS) - {"__main__", "cli"}))
-def test_only_the_command_prints(room):
-    tree = ast.parse((ROOT / f"{room}.py").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_only_the_command_prints(path):
+    if folder_of(path) in ("__main__", "cli"):
+        pytest.skip("the command prints")
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     assert not any(isinstance(f, ast.Name) and f.id == "print" for f in calls)

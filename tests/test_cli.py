@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 import skdnn
-from skdnn import _rivals, cli, comparison
+from skdnn import cli, comparison
 from skdnn.cli import main
+from skdnn.comparison import baselines
 
 CHEAP = ["--models", "linear,dummy", "--quiet"]
 
@@ -228,7 +229,7 @@ class TestProgram:
         with pytest.raises(SystemExit, match="0"):
             main(["compare", "--help"])
         text = capsys.readouterr().out
-        assert all(_rivals.short(name) in text for name in _rivals.RIVALS)
+        assert all(baselines.short(name) in text for name in baselines.RIVALS)
         assert max(map(len, text.splitlines())) <= 80
 
     def test_an_unknown_command_is_told(self, capsys):

@@ -19,7 +19,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 from skdnn import DNNClassifier, DNNRegressor
-from skdnn._base import BaseDNN
+from skdnn.dnn.base import BaseDNN
 
 # What one network computes twice, in two processes or with another number of threads.
 ROUNDING = {"rtol": 1e-4, "atol": 1e-6}
@@ -125,7 +125,8 @@ assert get_tags(one).estimator_type in ("classifier", "regressor")
         "repr(fitted)",
         "dir(fitted)",
         "fitted._repr_html_()",
-        "from skdnn._layers import layers_of; assert layers_of(fitted)[-1].name == 'output'",
+        "from skdnn._network.summary import layers_of; "
+        "assert layers_of(fitted)[-1].name == 'output'",
         "from skdnn import NetworkDisplay; NetworkDisplay.from_estimator(fitted)",
         "from skdnn import TrainingHistoryDisplay; TrainingHistoryDisplay.from_estimator(fitted)",
         "pickle.dumps(fitted)",
@@ -363,8 +364,8 @@ def interrupt(monkeypatch):
 
         # Where nothing is told, many epochs may go by at once.
         watched = property(lambda self: False, lambda self, value: None)
-        monkeypatch.setattr("skdnn._callbacks.Several.silent", watched, raising=False)
-        monkeypatch.setattr("skdnn._callbacks.Several.steps_done", steps_done)
+        monkeypatch.setattr("skdnn._training.callbacks.ReportList.silent", watched, raising=False)
+        monkeypatch.setattr("skdnn._training.callbacks.ReportList.steps_done", steps_done)
 
     return interrupt
 
@@ -448,7 +449,8 @@ def test_interruption_leaves_the_old_fit_or_the_new_one(clf, iris, line):
 
 CTRL_C = """
 import os, signal, threading
-from skdnn import DNNClassifier, _callbacks
+from skdnn._training import callbacks
+from skdnn import DNNClassifier
 
 pressed = []
 
@@ -457,13 +459,13 @@ def press(self, epoch, n_steps):
         pressed.append(epoch)
         threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
 
-_callbacks.Several.epoch_begins = press
+callbacks.ReportList.epoch_begins = press
 clf = DNNClassifier((4,), epochs=10**9, random_state=0)
 try:
     clf.fit([[0.0], [1.0]], [0, 1])
 except KeyboardInterrupt:
     print("stopped", hasattr(clf, "classes_"))
-_callbacks.Several.epoch_begins = lambda *args: None
+callbacks.ReportList.epoch_begins = lambda *args: None
 print(clf.set_params(epochs=3).fit([[0.0], [1.0]], [0, 1]).n_iter_)
 """
 

@@ -1,0 +1,1 @@
+"""Tables, preprocessing, targets and splits: arrays in, arrays out."""

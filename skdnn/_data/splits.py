@@ -1,0 +1,165 @@
+"""Which rows are held out to validate on, and what `fit` was given to validate on instead."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
+
+
+class ValidationData(NamedTuple):
+    """What `fit` was given to validate with, as it was given."""
+
+    X: Any = None
+    y: Any = None
+    sample_weight: Any = None
+    groups: Any = None
+
+    def check(self, owner: str) -> None:
+        """Refuse a part of what belongs together."""
+        for name, other, missing in (
+            ("X_val", "y_val", self.X is not None and self.y is None),
+            ("y_val", "X_val", self.y is not None and self.X is None),
+            ("sample_weight_val", "X_val", self.sample_weight is not None and self.X is None),
+        ):
+            if missing:
+                raise ValueError(
+                    f"{owner}.fit was given {name}, but not {other}: pass X_val and y_val together."
+                )
+
+
+def hold_out(
+    rows: np.ndarray,
+    labels: np.ndarray | None,
+    fraction: float,
+    seed: int,
+    groups: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split rows at random into those to train on and those to validate on.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows,), int
+        Row numbers.
+    labels : ndarray of shape (n_rows,) or None
+        Classes whose proportions both sides keep, as far as rows suffice. A class of a single
+        row is trained on.
+    fraction : float
+        Share of the rows to hold out; at least one is.
+    seed : int
+        Decides the split.
+    groups : ndarray of shape (n_rows,), default=None
+        Rows of one group stay together. `fraction` is then that of the groups, and the classes are
+        not looked at.
+
+    Returns
+    -------
+    training, held_out : ndarray, int
+    """
+    if groups is not None:
+        return _hold_out_groups(rows, groups, fraction, seed)
+    if len(rows) < 2:
+        raise ValueError(
+            f"validation_fraction={fraction} needs at least 2 rows to split, got n_samples = "
+            f"{len(rows)}: bring more, or set early_stopping=False and validation_fraction=None."
+        )
+    alone = np.zeros(len(rows), bool)
+    if labels is not None:
+        _, labels, counts = np.unique(labels, return_inverse=True, return_counts=True)
+        alone = counts[labels] == 1
+    if np.sum(~alone) < 2:
+        alone[:] = False
+    pool = rows[~alone]
+    n_held_out = min(int(np.ceil(fraction * len(rows))), len(pool) - 1)
+    strata = None if labels is None else labels[~alone]
+    if strata is not None and min(n_held_out, len(pool) - n_held_out) < len(np.unique(strata)):
+        strata = None
+    training, held_out = train_test_split(
+        pool, test_size=n_held_out, stratify=strata, random_state=seed
+    )
+    return np.sort(np.concatenate([training, rows[alone]])), np.sort(held_out)
+
+
+def count_groups(groups: np.ndarray) -> int:
+    """Return how many groups there are; refuse a single one, of which none can be held out."""
+    n_groups = len(np.unique(groups))
+    if n_groups < 2:
+        raise ValueError(
+            "The groups must be at least 2 to hold out one for validation. All rows are of the "
+            "same: pass other groups or none, X_val and y_val, or set early_stopping=False and "
+            "validation_fraction=None."
+        )
+    return n_groups
+
+
+def _hold_out_groups(
+    rows: np.ndarray, groups: np.ndarray, fraction: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    n_groups = count_groups(groups)
+    n_held_out = min(int(np.ceil(fraction * n_groups)), n_groups - 1)
+    splitter = GroupShuffleSplit(1, test_size=n_held_out, random_state=seed)
+    training, held_out = next(splitter.split(rows, groups=groups))
+    return rows[training], rows[held_out]
+
+
+N_FOLDS = 8
+
+
+def folds(y: np.ndarray, rng: np.random.Generator, n_folds: int = N_FOLDS) -> np.ndarray:
+    """Deal rows out to folds that are alike in y.
+
+    Sorted by y, each run of `n_folds` rows goes to all folds, in random order.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Class numbers or quantities.
+    rng : numpy.random.Generator
+        Deals.
+    n_folds : int, default=8
+        Number of folds.
+
+    Returns
+    -------
+    fold : ndarray of shape (n_samples,), int
+        The fold of each row.
+    """
+    shuffled = rng.permutation(len(y))
+    order = shuffled[np.argsort(y[shuffled], kind="stable")]
+    n_runs = -(-len(y) // n_folds)
+    runs = rng.permuted(np.tile(np.arange(n_folds), (n_runs, 1)), axis=1)
+    fold = np.empty(len(y), int)
+    fold[order] = runs.ravel()[: len(y)]
+    return fold
+
+
+def folds_of_groups(
+    groups: np.ndarray, rng: np.random.Generator, n_folds: int = N_FOLDS
+) -> np.ndarray:
+    """Deal rows out to folds, those of one group to the same: see `folds`."""
+    names, group = np.unique(groups, return_inverse=True)
+    return rng.permutation(np.arange(len(names)) % n_folds)[group]
+
+
+def member_weights(
+    weight: np.ndarray | None, fold: np.ndarray, n_members: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weigh rows for members, of which each sees all folds but one, and is judged on that.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n_samples,) or None
+        Weights of the rows.
+    fold : ndarray of shape (n_samples,), int
+        The fold of each row; -1 where it is in none.
+    n_members : int
+        Number of members.
+
+    Returns
+    -------
+    training, validation : ndarray of shape (n_samples, n_members)
+        The mean of `training`, over the rows in a fold and all members, is 1.
+    """
+    own = fold[:, np.newaxis] == np.arange(n_members)
+    base = np.where(fold < 0, 0.0, 1.0 if weight is None else weight)[:, np.newaxis]
+    training, validation = base * ~own, base * own
+    return training * (np.sum(fold >= 0) * n_members / training.sum()), validation

@@ -1,0 +1,1 @@
+"""A network as plain data, with its NumPy and Keras forms."""

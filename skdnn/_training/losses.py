@@ -1,0 +1,316 @@
+"""What is minimised, per row: losses of quantities, and any loss of Keras or of the user's own."""
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from math import log
+from typing import Any
+
+import numpy as np
+
+from skdnn._utils.tensorflow import keras, tf
+from skdnn._utils.text import unknown
+
+# They are for sequences and for embeddings, which no network here puts out.
+_NO_LOSSES = {"circle", "ctc", "deserialize", "get", "serialize"}
+
+
+def _mean(rows: Any) -> Any:
+    return tf.reduce_mean(rows, axis=-1)
+
+
+def _mean_absolute_error(y: Any, output: Any, constants: Any) -> Any:
+    return _mean(tf.abs(y - output))
+
+
+def _huber(y: Any, output: Any, constants: Any) -> Any:
+    """Huber (1964), "Robust Estimation of a Location Parameter", with a delta of 1."""
+    error = tf.abs(y - output)
+    quadratic = tf.minimum(error, 1.0)
+    return _mean(quadratic * (error - 0.5 * quadratic))
+
+
+def _log_cosh(y: Any, output: Any, constants: Any) -> Any:
+    error = y - output
+    return _mean(error + tf.math.softplus(-2.0 * error) - log(2))
+
+
+def _poisson(y: Any, output: Any, constants: Any) -> Any:
+    """Half the Poisson deviance of exp(output), but for what depends on y alone."""
+    return _mean(tf.exp(output) - y * output)
+
+
+def _gamma(y: Any, output: Any, constants: Any) -> Any:
+    """Half the gamma deviance of exp(output), but for what depends on y alone."""
+    return _mean(output + y * tf.exp(-output))
+
+
+def pinball(y: Any, output: Any, levels: Any) -> Any:
+    """Koenker & Bassett (1978), "Regression Quantiles", equation 3.1; one value per output.
+
+    Of y, (n_rows,), each output is a quantile of its own; else each output is that of its column.
+    """
+    error = (y if len(y.shape) == 2 else y[:, tf.newaxis]) - output
+    return tf.maximum(levels * error, (levels - 1.0) * error)
+
+
+def _quantile(y: Any, output: Any, constants: Any) -> Any:
+    return _mean(pinball(y, output, constants.levels))
+
+
+# Of a standardised target (poisson and gamma: of one divided by its mean).
+REGRESSION_LOSSES: dict[str, Callable] = {
+    "gamma": _gamma,
+    "huber": _huber,
+    "log_cosh": _log_cosh,
+    "mean_absolute_error": _mean_absolute_error,
+    "poisson": _poisson,
+    "quantile": _quantile,
+}
+
+
+@dataclass(frozen=True)
+class LossSpec:
+    """A loss of Keras or of the user's own.
+
+    Parameters
+    ----------
+    name : str
+        What a person calls it.
+    key : hashable
+        What tells it from others: a class and its settings, or a function.
+    call : callable
+        Gives the loss of rows, from what y is and what is predicted.
+    given : str, function or Keras loss
+        What Keras's `compile` takes, for predictions and not for logits.
+    from_logits : bool, default=False
+        Whether it wants what the output layer has before its activation.
+    """
+
+    name: str = field(compare=False)
+    key: Hashable
+    call: Callable = field(compare=False)
+    given: Any = field(compare=False)
+    from_logits: bool = field(default=False, compare=False)
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether it takes the numbers of classes; else it takes one-hot rows."""
+        return "sparse" in self.name.lower()
+
+    @property
+    def is_categorical(self) -> bool:
+        """Whether it is for one class in each row."""
+        return "categorical" in self.name.lower()
+
+    @property
+    def text(self) -> str:
+        """The key as text that is the same in other processes: without addresses."""
+        return re.sub(r" at 0x[0-9a-f]+", "", f"{self.name} {self.key}")
+
+    def per_row(self, y: Any, output: Any, activation: str, weighted: bool) -> Any:
+        """Compute the loss of each row.
+
+        Parameters
+        ----------
+        y : tensor of shape (n_rows,) or (n_rows, n_outputs)
+            Numbers of classes, an indicator matrix or quantities.
+        output : tensor of shape (n_rows, n_outputs)
+            What the output layer has before its activation.
+        activation : str
+            Its activation: "softmax" for classes.
+        weighted : bool
+            Whether rows have weights: then a loss of a batch as a whole is refused.
+
+        Returns
+        -------
+        tensor of shape (n_rows,)
+        """
+        if activation == "softmax" and not self.is_sparse:
+            y = tf.one_hot(y, output.shape[-1], dtype=output.dtype)
+        predict = keras.activations.get(None if self.from_logits else activation)
+        try:
+            losses = tf.cast(self.call(y, predict(output)), output.dtype)
+        except Exception as error:
+            raise TypeError(
+                f"The loss {self.name} cannot be computed from y of shape {tuple(y.shape)} and "
+                f"predictions of shape {tuple(output.shape)}. It must be written with keras.ops "
+                f"or TensorFlow. {error}"
+            ) from error
+        rank = losses.shape.rank
+        if rank:
+            return tf.reduce_mean(losses, axis=list(range(1, rank)))
+        if weighted:
+            raise TypeError(
+                f"The loss {self.name} has one value for a whole batch, in which rows cannot have "
+                "weights: have it return one value per row, such as a mean over axis -1, or leave "
+                "sample_weight and class_weight out."
+            )
+        return tf.fill(tf.shape(y)[:1], losses)
+
+
+def resolve_loss(value: Any, own: Mapping[str, str], owner: str) -> str | LossSpec:
+    """Return the name of a loss that skdnn has itself, or describe the one that a user means.
+
+    Parameters
+    ----------
+    value : str, callable, Keras loss or Keras loss class
+        A name, a function of y_true and y_pred, or a loss, which is only read.
+    own : mapping of str to str
+        What a user calls skdnn's own, and what they are called here.
+    owner : str
+        The estimator's name, for errors.
+    """
+    if isinstance(value, str):
+        if value in own:
+            return own[value]
+        value = _by_name(value, own, owner)
+    if isinstance(value, type):
+        value = _instance(value, owner)
+    is_loss = isinstance(value, keras.losses.Loss)
+    function = getattr(value, "fn", None) if is_loss else value
+    if function is keras.losses.poisson and "poisson" in own:
+        return own["poisson"]  # of a linear output, which may be negative, it has no value
+    if is_loss:
+        return _of_object(value)
+    if not callable(value) or type(value).__hash__ is None:
+        raise TypeError(
+            f"The 'loss' parameter of {owner} must be a name, a Keras loss, or a hashable function "
+            f"of y_true and y_pred. Got {value!r} instead."
+        )
+    if isinstance(value, partial):  # clones have copies, which mean the same
+        key = value.func, _as_text([value.args, value.keywords])
+        return LossSpec(_name(value.func), key, value, value)
+    return LossSpec(_name(value), value, value, value)
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _by_name(value: str, own: Mapping[str, str], owner: str) -> Any:
+    functions = {n for n, f in vars(keras.losses).items() if inspect.isfunction(f)} - _NO_LOSSES
+    try:
+        if value.lower() in _NO_LOSSES:
+            raise ValueError
+        return keras.losses.get(value)
+    except ValueError:
+        options = "one of {}, or a loss of Keras, or a function of y_true and y_pred"
+        raise unknown("loss", owner, value, functions | set(own), options) from None
+
+
+def _instance(kind: type, owner: str) -> Any:
+    try:
+        return kind()
+    except Exception as error:
+        raise TypeError(
+            f"The 'loss' parameter of {owner} is the class {kind.__name__}, which cannot be made "
+            f"without arguments: give an object instead. {error}"
+        ) from error
+
+
+def _of_object(value: Any) -> LossSpec:
+    kind = type(value)
+    # Not every configuration is complete: that of Keras's own Huber lacks its delta.
+    settings = [value.get_config(), vars(value)]
+    settings = [{k: v for k, v in s.items() if k != "name"} for s in settings]
+    key = kind, _as_text(settings)
+    options = getattr(value, "_fn_kwargs", {})
+    given, from_logits = value, bool(options.get("from_logits", False))
+    if from_logits:
+        given = kind.from_config({**value.get_config(), "from_logits": False})
+    name = getattr(getattr(value, "fn", None), "__name__", kind.__name__)
+    return LossSpec(name, key, value.call, given, from_logits)
+
+
+def _as_text(settings: Any) -> str:
+    return json.dumps(settings, sort_keys=True, default=_as_json)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if hasattr(value, "get_config"):
+        return [type(value).__qualname__, value.get_config()]
+    return repr(value)  # of a function its address, which `LossSpec` keeps from being used again
+
+
+def compiled_loss(loss: str | LossSpec, unit: np.ndarray) -> Any:
+    """Return what Keras's `compile` takes for a loss, in the units of y; None where it has none."""
+    if isinstance(loss, LossSpec):
+        return loss.given
+    if loss == "huber" and len(unit) == 1:
+        return keras.losses.Huber(delta=float(unit[0]))
+    return None if loss in ("gamma", "huber", "log_cosh", "quantile") else loss
+
+
+def _sparse_categorical_crossentropy(y: Any, logits: Any, constants: Any) -> Any:
+    return tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=logits, labels=y).loss
+
+
+def _binary_crossentropy(y: Any, logits: Any, constants: Any) -> Any:
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
+    return tf.reduce_mean(losses, axis=-1)
+
+
+def _mean_squared_error(y: Any, output: Any, constants: Any) -> Any:
+    return tf.reduce_mean(tf.square(y - output), axis=-1)
+
+
+def _smooth_categories(y: Any, logits: Any, constants: Any) -> Any:
+    share, n_classes = constants.label_smoothing, logits.shape[-1]
+    rest = share / n_classes
+    labels = tf.one_hot(y, n_classes, 1 - share + rest, rest)
+    return tf.nn.softmax_cross_entropy_with_logits(labels, logits)
+
+
+def _smooth_labels(y: Any, logits: Any, constants: Any) -> Any:
+    share = constants.label_smoothing
+    return _binary_crossentropy(y * (1 - share) + share / 2, logits, constants)
+
+
+# Per row, from what the output layer gives before its activation: of a softmax or a sigmoid that
+# is exact where its logarithm would not be.
+LOSSES: dict[str, Callable] = {
+    **REGRESSION_LOSSES,
+    "binary_crossentropy": _binary_crossentropy,
+    "mean_squared_error": _mean_squared_error,
+    "sparse_categorical_crossentropy": _sparse_categorical_crossentropy,
+}
+
+
+# The same, of labels of which a share is spread over all classes (Szegedy et al. 2016, "Rethinking
+# the Inception Architecture", section 7).
+SMOOTHED: dict[str, Callable] = {
+    "binary_crossentropy": _smooth_labels,
+    "sparse_categorical_crossentropy": _smooth_categories,
+}
+
+
+def _accuracy(y: Any, logits: Any, constants: Any) -> Any:
+    return tf.equal(tf.argmax(logits, axis=-1, output_type=y.dtype), y)
+
+
+def _binary_accuracy(y: Any, logits: Any, constants: Any) -> Any:
+    return tf.reduce_mean(tf.cast(tf.equal(logits > 0, y > 0.5), logits.dtype), axis=-1)
+
+
+def _mean_absolute_error(y: Any, output: Any, constants: Any) -> Any:
+    return tf.reduce_mean(tf.abs(y - output) * constants.unit, axis=-1)
+
+
+def _mean_pinball_loss(y: Any, output: Any, constants: Any) -> Any:
+    return tf.reduce_mean(pinball(y, output, constants.levels) * constants.unit, axis=-1)
+
+
+# Per row, from the same, but for exponentials, which are taken. `unit` turns an error of the
+# network's output into the target's own units.
+METRICS: dict[str, Callable] = {
+    "accuracy": _accuracy,
+    "binary_accuracy": _binary_accuracy,
+    "mean_absolute_error": _mean_absolute_error,
+    "mean_pinball_loss": _mean_pinball_loss,
+}

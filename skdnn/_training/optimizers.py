@@ -1,0 +1,274 @@
+"""Keras optimizers whose step is one kernel of TensorFlow instead of a dozen small operations.
+
+The formulas are Keras's own; the kernels compute the same ones in one pass over memory.
+"""
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from numbers import Real
+from typing import Any
+
+from skdnn._network.activations import _OPTIONS, _classes
+from skdnn._utils.tensorflow import keras, tf
+from skdnn._utils.text import unknown
+
+
+class _FusedAdam:
+    """Adam's step (Kingma & Ba 2015, algorithm 1, in the order of computation of section 2)."""
+
+    def _apply_weight_decay(self: Any, variables: Any) -> None:
+        if self.weight_decay is None:
+            return
+        # A step of gradient descent down the variable itself: two operations instead of six.
+        for variable in filter(self._use_weight_decay, variables):
+            rate, decay = (
+                tf.cast(x, variable.dtype) for x in (self.learning_rate, self.weight_decay)
+            )
+            tf.raw_ops.ResourceApplyGradientDescent(
+                var=_handle(variable), alpha=rate * decay, delta=tf.convert_to_tensor(variable)
+            )
+
+    def _backend_update_step(
+        self: Any, grads: Any, trainable_variables: Any, learning_rate: Any
+    ) -> None:
+        if any(isinstance(gradient, tf.IndexedSlices) for gradient in grads):
+            # Of rows that come twice Keras squares each gradient, and the kernel their sum.
+            super()._backend_update_step(grads, trainable_variables, learning_rate)  # type: ignore[misc]
+            return
+        dtype = grads[0].dtype
+        step = tf.cast(self.iterations + 1, dtype)
+        # A cast loses digits of constants in float64; Keras casts only where it takes powers.
+        betas = [tf.constant(beta, dtype) for beta in (self.beta_1, self.beta_2)]
+        powers = [tf.pow(tf.cast(beta, dtype), step) for beta in (self.beta_1, self.beta_2)]
+        rate, epsilon = tf.cast(learning_rate, dtype), tf.constant(self.epsilon, dtype)
+        for gradient, variable in zip(grads, trainable_variables, strict=True):
+            index = self._get_variable_index(variable)
+            tf.raw_ops.ResourceApplyAdam(
+                var=_handle(variable),
+                m=_handle(self._momentums[index]),
+                v=_handle(self._velocities[index]),
+                beta1_power=powers[0],
+                beta2_power=powers[1],
+                lr=rate,
+                beta1=betas[0],
+                beta2=betas[1],
+                epsilon=epsilon,
+                grad=gradient,
+            )
+
+
+class _FusedMomentum:
+    """The step of SGD with momentum (Sutskever et al. 2013, equations 1 to 4)."""
+
+    def _backend_update_step(
+        self: Any, grads: Any, trainable_variables: Any, learning_rate: Any
+    ) -> None:
+        dtype = grads[0].dtype
+        rate, momentum = tf.cast(learning_rate, dtype), tf.cast(self.momentum, dtype)
+        for gradient, variable in zip(grads, trainable_variables, strict=True):
+            tf.raw_ops.ResourceApplyKerasMomentum(
+                var=_handle(variable),
+                accum=_handle(self.momentums[self._get_variable_index(variable)]),
+                lr=rate,
+                grad=gradient,
+                momentum=momentum,
+                use_nesterov=self.nesterov,
+            )
+
+
+def _handle(variable: Any) -> Any:
+    # A Keras variable holds TensorFlow's as its value.
+    return getattr(variable, "_value", variable).handle
+
+
+class Adam(_FusedAdam, keras.optimizers.Adam):
+    """`keras.optimizers.Adam` without `amsgrad`."""
+
+
+class AdamW(_FusedAdam, keras.optimizers.AdamW):
+    """`keras.optimizers.AdamW` without `amsgrad`."""
+
+
+class SGD(_FusedMomentum, keras.optimizers.SGD):
+    """`keras.optimizers.SGD` with momentum."""
+
+
+# The class, which setting must be on or off for its kernel to compute the same, and its twin.
+_TWINS: dict[type, tuple[str, bool, type]] = {
+    keras.optimizers.Adam: ("amsgrad", False, Adam),
+    keras.optimizers.AdamW: ("amsgrad", False, AdamW),
+    keras.optimizers.SGD: ("momentum", True, SGD),
+}
+
+
+def fused(kind: type, config: dict[str, Any]) -> Any:
+    """Return the twin of an optimizer class, where it has one for a configuration; else itself.
+
+    Parameters
+    ----------
+    kind : type
+        A Keras class, or one of the user's own, which is given back as it is.
+    config : dict
+        Its configuration.
+    """
+    if kind not in _TWINS:
+        return kind
+    setting, needed, twin = _TWINS[kind]
+    return twin if bool(config[setting]) == needed else kind
+
+
+# Names that courses use and Keras has no class for: its class, and what it is given.
+OPTIMIZER_ALIASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "momentum": ("sgd", {"momentum": 0.9}),
+    "nesterov": ("sgd", {"momentum": 0.9, "nesterov": True}),
+}
+
+
+# The base class, and those that wrap other optimizers.
+_NO_OPTIMIZERS = {"lossscaleoptimizer", "multioptimizer", "optimizer", "optimizermap"}
+
+
+@dataclass(frozen=True)
+class OptimizerSpec:
+    """How to make an optimizer anew, and what of it is baked into a compiled program.
+
+    Parameters
+    ----------
+    kind : type
+        The Keras class.
+    baked : str
+        Its configuration as JSON, but for a constant learning rate: that one is data.
+    config : dict
+        Its whole configuration.
+    given : tuple of str
+        Settings of it whose values are data as well.
+    """
+
+    kind: type
+    baked: str
+    config: dict[str, Any] = field(compare=False)
+    given: tuple[str, ...] = ()
+
+    def build(self, twin: Callable[[type, dict[str, Any]], Any] = lambda kind, config: kind) -> Any:
+        """Make a new optimizer, of the class that `twin` names: none is ever used twice."""
+        return twin(self.kind, self.config).from_config(copy.deepcopy(self.config))
+
+    @property
+    def learning_rate(self) -> float | None:
+        """The constant learning rate; None where it follows a schedule."""
+        rate = self.config["learning_rate"]
+        return rate if isinstance(rate, float) else None
+
+
+def optimizer_names() -> dict[str, type]:
+    """Keras's optimizers by lower-case name."""
+    classes = {name.lower(): kind for name, kind in _classes(keras.optimizers).items()}
+    return {name: kind for name, kind in classes.items() if name not in _NO_OPTIMIZERS}
+
+
+# What else has to be set for a strength to have an effect.
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "clipnorm": {"clipvalue": None, "global_clipnorm": None},  # Keras takes one of the three
+    "weight_decay": {},
+    "ema_momentum": {"use_ema": True},
+}
+
+
+def resolve_optimizer(
+    optimizer: Any,
+    learning_rate: Any,
+    momentum: float | None,
+    owner: str,
+    **strengths: float | None,
+) -> OptimizerSpec:
+    """Describe the optimizer that a user means.
+
+    Parameters
+    ----------
+    optimizer : str, Keras optimizer class or Keras optimizer
+        An object is only read, never trained.
+    learning_rate : float, Keras schedule or None
+        Overrides the optimizer's own, unless None.
+    momentum : float or None
+        Overrides the optimizer's own, unless None.
+    owner : str
+        The estimator's name, for errors.
+    **strengths : float or None
+        `clipnorm`, `weight_decay` and `ema_momentum`: override the optimizer's own, unless None.
+    """
+    kind, config = _optimizer_config(optimizer, owner)
+    if learning_rate is not None:
+        config["learning_rate"] = _rate(learning_rate, owner)
+    if momentum is not None:
+        if "momentum" not in config:
+            raise ValueError(
+                f"The 'momentum' parameter of {owner} has no meaning for optimizer "
+                f"{kind.__name__}: leave it at None, or use an optimizer that has one, such as "
+                f"'sgd', 'momentum', 'nesterov' or 'rmsprop'. Got momentum={momentum!r}."
+            )
+        config["momentum"] = float(momentum)
+    given = tuple(name for name, value in strengths.items() if value is not None)
+    for name in given:
+        if not {name, *_SETTINGS[name]} <= config.keys():
+            raise ValueError(
+                f"The {name!r} parameter of {owner} has no meaning for optimizer {kind.__name__}, "
+                f"whose configuration has none: leave it at None. Got {strengths[name]!r}."
+            )
+        config |= {name: float(strengths[name]), **_SETTINGS[name]}  # type: ignore[arg-type]
+    config = {key: value for key, value in config.items() if key != "name"}
+    baked = dict(config)
+    # A class of the user's own may read the rate once and for all.
+    if isinstance(config["learning_rate"], float) and kind.__module__.startswith("keras."):
+        del baked["learning_rate"]
+    baked |= dict.fromkeys(given, "given")
+    return OptimizerSpec(kind, json.dumps(baked, sort_keys=True, default=_as_json), config, given)
+
+
+def _rate(learning_rate: Any, owner: str) -> Any:
+    if isinstance(learning_rate, Real):
+        return float(learning_rate)
+    if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        return learning_rate
+    raise TypeError(
+        f"The 'learning_rate' parameter of {owner} must be a number, a schedule from "
+        f"keras.optimizers.schedules or None. Got {learning_rate!r} instead."
+    )
+
+
+def _optimizer_config(optimizer: Any, owner: str) -> tuple[type, dict[str, Any]]:
+    if isinstance(optimizer, str):
+        known = optimizer_names()
+        name, options = OPTIMIZER_ALIASES.get(optimizer.lower(), (optimizer.lower(), {}))
+        if name not in known:
+            raise unknown("optimizer", owner, optimizer, {*known, *OPTIMIZER_ALIASES}, _OPTIONS)
+        return known[name], {**_default_config(known[name]), **options}
+    if isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
+        return optimizer, dict(_default_config(optimizer))
+    is_one = isinstance(optimizer, keras.optimizers.Optimizer)
+    if not is_one or type(optimizer).__name__.lower() in _NO_OPTIMIZERS:
+        raise TypeError(
+            f"The 'optimizer' parameter of {owner} must be a name, a Keras optimizer or a Keras "
+            f"optimizer class, and none that wraps another. Got {optimizer!r} instead."
+        )
+    config = optimizer.get_config()
+    if isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        # Itself, because a class of the user's own could not be made again from a configuration.
+        config["learning_rate"] = optimizer._learning_rate
+    return type(optimizer), config
+
+
+@cache
+def _default_config(kind: type) -> dict[str, Any]:
+    # Made once: an optimizer has variables, of each of which TensorFlow keeps a trace for ever.
+    return kind().get_config()  # type: ignore[attr-defined]
+
+
+def _as_json(value: Any) -> Any:
+    """Tell a configured object, such as a schedule, by its class and configuration."""
+    if hasattr(value, "get_config"):
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        return [kind, value.get_config(), vars(value)]  # not every configuration is complete
+    return repr(value)

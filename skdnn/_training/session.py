@@ -1,0 +1,159 @@
+"""Traced functions in sessions of their own, each with as many threads as suit its work.
+
+TensorFlow decides once for a process how many threads compute, and waking a second one for each
+small operation of a small network takes longer than the operation. A session can have threads of
+its own; so what is traced as usual is moved to the graph of a session, with its variables.
+"""
+
+import os
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from skdnn._utils.tensorflow import context, tf
+
+_v1 = tf.compat.v1
+
+
+class Threads(NamedTuple):
+    """How many threads compute one operation, and how many operations are computed at once."""
+
+    within: int = 1
+    between: int = 1
+
+
+class UnsupportedFunctionError(ValueError):
+    """A function uses something that cannot be moved: a table, an iterator, a foreign variable."""
+
+
+class Machine:
+    """Functions that share variables, and the sessions in which they run.
+
+    Parameters
+    ----------
+    variables : sequence of keras.Variable or tf.Variable
+        All variables that the functions read or change. They serve as templates: what a session
+        changes are its own.
+    """
+
+    def __init__(self, variables: Sequence[Any]):
+        # A Keras variable holds TensorFlow's as its value.
+        self._templates = [getattr(v, "_value", v) for v in variables]
+        self._graph = tf.Graph()
+        self._sessions: dict[Threads, Any] = {}
+        self._callables: dict[tuple[Threads, str], Callable] = {}
+        self._functions: dict[str, tuple[list[Any], Any]] = {}
+        _MACHINES.add(self)
+        with self._graph.as_default():
+            self._handles = [
+                tf.raw_ops.VarHandleOp(dtype=v.dtype, shape=v.shape, shared_name=f"variable_{i}")
+                for i, v in enumerate(self._templates)
+            ]
+            values = [_v1.placeholder(v.dtype, v.shape) for v in self._templates]
+            assign = [
+                tf.raw_ops.AssignVariableOp(resource=handle, value=value)
+                for handle, value in zip(self._handles, values, strict=True)
+            ]
+            reads = [
+                tf.raw_ops.ReadVariableOp(resource=handle, dtype=v.dtype)
+                for handle, v in zip(self._handles, self._templates, strict=True)
+            ]
+            self._functions["load"] = values, tf.group(*assign)
+            self._functions["read"] = [], reads
+
+    def add(self, name: str, function: Callable, signature: Sequence[Any]) -> None:
+        """Trace a function of tensors and move it here.
+
+        Parameters
+        ----------
+        name : str
+            To call it by.
+        function : callable
+            Takes tensors, one for each entry of `signature`, and returns a tensor or several.
+        signature : sequence of tf.TensorSpec
+            What it takes.
+        """
+        # The concrete function, because TensorFlow counts the traces of a `tf.function` by its
+        # code, and would warn of the fifth architecture.
+        traced = tf.function(function, autograph=False).get_concrete_function(*signature)
+        source = traced.graph
+        n_given = len(source.inputs) - len(source.captures)
+        with self._graph.as_default():
+            given = [_v1.placeholder(spec.dtype, spec.shape) for spec in signature]
+            inputs = dict(zip((t.name for t in source.inputs[:n_given]), given, strict=True))
+            inputs |= {inner.name: self._moved(outer) for outer, inner in source.captures}
+            names = [tensor.name for tensor in source.outputs]
+            outputs = tf.import_graph_def(source.as_graph_def(), inputs, names, name=name)
+        self._functions[name] = given, outputs[0] if len(outputs) == 1 else outputs
+
+    def _moved(self, outer: Any) -> Any:
+        for template, handle in zip(self._templates, self._handles, strict=True):
+            if outer is template.handle:
+                return handle
+        if outer.dtype in (tf.resource, tf.variant):
+            raise UnsupportedFunctionError(
+                f"it uses a variable, table or iterator that is not the network's own: {outer!r}"
+            )
+        return tf.constant(outer.numpy())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._functions
+
+    def call(self, threads: Threads, name: str, *arrays: Any) -> Any:
+        """Run a function, "load" or "read", on arrays or numbers."""
+        key = threads, name
+        if key not in self._callables:
+            given, outputs = self._functions[name]
+            self._callables[key] = self._session(threads).make_callable(outputs, given)
+        return self._callables[key](*arrays)
+
+    def _session(self, threads: Threads) -> Any:
+        if threads not in self._sessions:
+            config = _v1.ConfigProto(
+                intra_op_parallelism_threads=threads.within,
+                inter_op_parallelism_threads=threads.between,
+                use_per_session_threads=True,
+                gpu_options=_v1.GPUOptions(allow_growth=True),
+            )
+            # It takes longer than it saves: what is here is lean already, and its fused matrix
+            # products are slower for small batches.
+            config.graph_options.rewrite_options.disable_meta_optimizer = True
+            self._sessions[threads] = _v1.Session(graph=self._graph, config=config)
+        return self._sessions[threads]
+
+    def abandon(self) -> None:
+        """Forget the sessions in a process without their threads: to close them would wait."""
+        self._callables.clear()
+        for session in self._sessions.values():
+            session._session, session._closed = None, True
+        self._sessions.clear()
+
+    def close(self) -> None:
+        """Give memory and threads back."""
+        self._callables.clear()
+        for session in self._sessions.values():
+            session.close()
+        self._sessions.clear()
+        # TensorFlow keeps a kernel for each shape that a variable ever had, and for ever.
+        context.context().clear_kernel_cache()
+
+
+# Those of programs in use, too, of which the cache knows nothing.
+_MACHINES: weakref.WeakSet[Machine] = weakref.WeakSet()
+
+
+def _abandon_all() -> None:
+    for machine in list(_MACHINES):
+        machine.abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all)
+
+
+def available_threads() -> int:
+    """Count the processors that this process may use: under joblib, its share of them."""
+    n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    # joblib tells its workers so; a user may, too.
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return min(n, int(limit)) if limit.isdecimal() and int(limit) > 0 else n

@@ -1,0 +1,1 @@
+"""Helpers, and the one place for private names of other libraries."""

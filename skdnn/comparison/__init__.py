@@ -1,0 +1,8 @@
+"""Cross-validated comparison of estimators, side by side."""
+
+from skdnn.comparison.baselines import default_models
+from skdnn.comparison.compare import compare
+from skdnn.comparison.display import ComparisonDisplay
+from skdnn.comparison.result import Comparison
+
+__all__ = ["Comparison", "ComparisonDisplay", "compare", "default_models"]

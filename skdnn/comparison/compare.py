@@ -1,0 +1,271 @@
+"""Side by side: the network and its rivals, cross-validated on the same folds and tested."""
+
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier, is_regressor
+from sklearn.metrics import get_scorer_names
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    check_cv,
+)
+from sklearn.utils import check_array, indexable
+from sklearn.utils.multiclass import type_of_target
+
+from skdnn._utils.text import unknown
+from skdnn.comparison.baselines import default_models
+from skdnn.comparison.cross_validation import Folds, Run, run_all
+from skdnn.comparison.result import Comparison
+
+# Whole numbers with no more distinct values than this are taken for classes.
+MAX_CLASSES = 30
+_SCORERS = "a name of sklearn.metrics.get_scorer_names(), or a callable"
+
+_TASKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "classification": (is_classifier, "accuracy"),
+    "regression": (is_regressor, "r2"),
+}
+
+# (classes kept in proportion, groups kept together) -> how an integer `cv` is split
+_SPLITTERS = {
+    (False, False): KFold,
+    (True, False): StratifiedKFold,
+    (False, True): GroupKFold,
+    (True, True): StratifiedGroupKFold,
+}
+
+
+def compare(
+    X: Any,
+    y: Any,
+    models: Mapping[str, Any] | Sequence[str] | None = None,
+    cv: Any = 5,
+    scoring: Any = None,
+    *,
+    task: str = "auto",
+    groups: Any = None,
+    n_jobs: int | None = None,
+    random_state: Any = 0,
+    verbose: int = 0,
+) -> "Comparison":
+    r"""Cross-validate models side by side on the same folds.
+
+    Each model goes through scikit-learn's `cross_validate`. The folds are made once and every
+    model gets the same ones, so that scores differ because of the models, not because of the
+    rows; whether the difference to the best model is more than the folds' noise is then tested
+    (see Notes).
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+        The data. Samples of any rank: images (n_samples, 28, 28) go as they are to the models
+        that take them, by their tag `input_tags.three_d_array`, as `DNNClassifier` does; the
+        others get a view with flattened samples. Of a pandas DataFrame, the default models
+        one-hot encode the columns that are not numbers and put the median where numbers are
+        missing, both learned from the training rows of each fold.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        The target: classes, or numbers to predict.
+    models : dict of str to estimator, list of str, or None, default=None
+        The models under the names to show. They are cloned, never fitted themselves. A list
+        chooses among the default models by name; None takes all of them: see `default_models`.
+    cv : int, cross-validation generator or iterable of (train, test), default=5
+        The folds. An integer is the number of folds of shuffled rows, seeded by `random_state`
+        (data files are often sorted), with each class in proportion when classifying. The rest
+        is as in scikit-learn.
+    scoring : str, callable, list, tuple, dict or None, default=None
+        What to measure, as `cross_validate` takes it; higher is better. Models are ranked and
+        tested by the first. None stands for "accuracy" or "r2".
+    task : {"auto", "classification", "regression"}, default="auto"
+        "auto" asks the given models what they are. For the default ones it looks at `y`: text,
+        booleans and whole numbers of at most 30 distinct values are classes; everything else is
+        a regression.
+    groups : array-like of shape (n_samples,), default=None
+        Rows of one group are never split between training and test.
+    n_jobs : int, default=None
+        Number of folds run in parallel. Times are fair between models only when run one by one.
+    random_state : int, RandomState instance or None, default=0
+        Seeds the folds and the default models.
+    verbose : int, default=0
+        0 is silent, 1 shows a progress bar with the model being run.
+
+    Returns
+    -------
+    comparison : Comparison
+        Scores and times per model and fold, best model first. It prints as a table.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not one of those above, or if every model failed. A model that fails
+        while others do not is a row of the result, with the reason.
+    TypeError
+        If a model is not an estimator.
+
+    Notes
+    -----
+    Each model is tested against the best with the corrected resampled t-test [1]_. Training sets
+    overlap, so the plain paired t-test takes noise for differences. With the differences
+    :math:`d_1, \dots, d_k` over k folds, their mean :math:`\bar d` and sample variance
+    :math:`s^2`,
+
+    .. math:: t = \bar d \Big/ \sqrt{(1/k + n_{test} / n_{train}) \, s^2}
+
+    is compared with Student's t of k - 1 degrees of freedom, two-sided; for folds of unequal
+    sizes n are the means. The p-values are adjusted for the number of comparisons [2]_, and
+    "worse" is said when p < 0.05. "Within noise" does not mean equal: more or larger folds may
+    tell the two apart.
+
+    References
+    ----------
+    .. [1] C. Nadeau and Y. Bengio (2003), "Inference for the generalization error", Machine
+       Learning 52:239-281.
+    .. [2] S. Holm (1979), "A simple sequentially rejective multiple test procedure",
+       Scandinavian Journal of Statistics 6:65-70.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from skdnn import compare
+    >>> from skdnn.comparison.compare import default_models
+    >>> X, y = load_iris(return_X_y=True)
+    >>> compare(X, y, ["Linear", "Dummy"]).names
+    ('Linear', 'Dummy')
+    >>> baselines = default_models("classification", names=["Dummy"])
+    >>> result = compare(X, y, {"bayes": GaussianNB(), **baselines}, cv=3)
+    >>> result.scores["accuracy"].round(2)
+    array([[0.96, 0.94, 0.98],
+           [0.32, 0.32, 0.32]])
+    >>> result.verdicts
+    ('best', 'worse (p < 0.001)')
+    """
+    X = np.asarray(X) if isinstance(X, list | tuple) else X
+    y = _check_target(y)
+    X, y, groups = indexable(X, y, groups)
+    columns = getattr(X, "columns", None)
+    if columns is not None and len(set(columns)) < len(columns):
+        twice = sorted({str(c) for c in columns if list(columns).count(c) > 1})
+        raise ValueError(
+            f"The 'X' parameter of compare must have column names that differ. Got {twice} more "
+            "than once: rename them."
+        )
+    if isinstance(models, Mapping):
+        models = _check_models(models)
+        task = _find_task(task, models, y)
+    else:
+        task = _find_task(task, {}, y)
+        models = default_models(task, X, names=models, random_state=random_state)
+    scoring = _check_scoring(scoring, task)
+    splitter = _splitter(cv, y, groups, task, random_state)
+    folds = Folds(splitter.split(X, y, groups), len(y))
+    runs = run_all(models, X, y, folds, scoring=scoring, n_jobs=n_jobs, verbose=verbose)
+    return _side_by_side(task, runs, folds)
+
+
+def _side_by_side(task: str, runs: list[Run], folds: Folds) -> Comparison:
+    """Put the runs in order, best first."""
+    alive = [run for run in runs if run.failure is None]
+    if not alive:
+        reasons = "".join(f"\n  {run.name}: {run.failure}" for run in runs)
+        raise ValueError(f"compare: every model failed.{reasons}")
+    scorers = list(alive[0].scores)
+    alive.sort(key=lambda run: run.scores[scorers[0]].mean(), reverse=True)
+    ordered = alive + [run for run in runs if run.failure is not None]
+    missing = np.full(len(folds), np.nan)
+    n_train, n_test = (
+        np.array([len(part) for part in side]) for side in zip(*folds.splits, strict=True)
+    )
+    return Comparison(
+        task=task,
+        names=tuple(run.name for run in ordered),
+        scores={s: np.array([run.scores.get(s, missing) for run in ordered]) for s in scorers},
+        fit_time=np.array([run.fit_time for run in ordered]),
+        score_time=np.array([run.score_time for run in ordered]),
+        n_train=n_train,
+        n_test=n_test,
+        failures={run.name: run.failure for run in ordered if run.failure is not None},
+    )
+
+
+def _check_target(y: Any) -> np.ndarray:
+    if y is None:
+        raise ValueError("The 'y' parameter of compare is the target, one value a row. Got None.")
+    values = np.asarray(y, dtype=object)
+    missing = np.asarray(y.isna()) if hasattr(y, "isna") else (values != values) | (values == None)  # noqa: E711
+    if n := np.sum(missing):
+        raise ValueError(
+            f"The 'y' parameter of compare must have a value in every row. Got {n} missing of "
+            f"{len(values)}: drop those rows from X and y."
+        )
+    y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    return y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def _check_models(models: Mapping[str, Any]) -> dict[str, Any]:
+    if len({str(name) for name in models}) < len(models):
+        raise ValueError("The 'models' parameter of compare must have a name of its own for each.")
+    if not models:
+        raise ValueError("The 'models' parameter of compare must name a model. Got an empty dict.")
+    for name, model in models.items():
+        if isinstance(model, type) or not hasattr(model, "fit"):
+            hint = f": write {model.__name__}()" if isinstance(model, type) else ""
+            raise TypeError(
+                f"models[{name!r}] of compare must be an estimator with a fit method. "
+                f"Got {model!r} instead{hint}."
+            )
+    return {str(name): model for name, model in models.items()}
+
+
+def _check_scoring(scoring: Any, task: str) -> Any:
+    """Return the scoring for `cross_validate`, so that every score comes under its name."""
+    if scoring is None:
+        scoring = _TASKS[task][1]
+    if isinstance(scoring, str):
+        scoring = [scoring]
+    if callable(scoring):
+        return scoring
+    known = get_scorer_names()
+    for scorer in scoring.values() if isinstance(scoring, Mapping) else scoring:
+        if isinstance(scorer, str) and scorer not in known:
+            raise unknown("scoring", "compare", scorer, known, _SCORERS)
+    return scoring
+
+
+def _find_task(task: str, models: Mapping[str, Any], y: np.ndarray) -> str:
+    if task != "auto":
+        if task not in _TASKS:
+            raise unknown("task", "compare", task, ["auto", *_TASKS])
+        return task
+    kinds = {
+        kind: [n for n, m in models.items() if is_it(m)] for kind, (is_it, _) in _TASKS.items()
+    }
+    if all(kinds.values()):
+        told = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
+        raise ValueError(
+            f"The 'models' parameter of compare mixes classifiers and regressors ({told}): "
+            f"compare one kind at a time."
+        )
+    return next((kind for kind, names in kinds.items() if names), _task_of(y))
+
+
+def _task_of(y: np.ndarray) -> str:
+    if y.dtype.kind not in "iuf":
+        return "classification"
+    values = np.unique(y)
+    few_and_whole = len(values) <= MAX_CLASSES and np.array_equal(values, np.round(values))
+    return "classification" if few_and_whole else "regression"
+
+
+def _splitter(cv: Any, y: np.ndarray, groups: Any, task: str, random_state: Any) -> Any:
+    classify = task == "classification"
+    cv = 5 if cv is None else cv
+    if not isinstance(cv, Integral):
+        return check_cv(cv, y, classifier=classify)
+    by_class = classify and type_of_target(y) in ("binary", "multiclass")
+    kind = _SPLITTERS[by_class, groups is not None]
+    return kind(int(cv), shuffle=True, random_state=random_state)

@@ -1,0 +1,309 @@
+"""What results look like: plots in scikit-learn's Display convention, tables as text and HTML."""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from skdnn._utils.text import Column, align
+from skdnn.plotting.common import pyplot
+
+# Beyond this ratio of the slowest to the fastest, times are drawn on a logarithmic axis.
+LOG_RATIO = 30
+# A row so far below that the others would be squeezed this much is drawn as an arrow.
+SQUEEZE = 4
+
+
+class ComparisonDisplay:
+    """Scores per fold and time to fit, one row per model.
+
+    Make it with `Comparison.plot` or :meth:`from_comparison`; draw it again with :meth:`plot`.
+
+    Parameters
+    ----------
+    names : sequence of str, of length n_models
+        The models, from the top.
+    scores : ndarray of shape (n_models, n_folds), float
+        NaN where a fold failed.
+    fit_time : ndarray of shape (n_models, n_folds), float
+        In seconds.
+    score_name : str, default="score"
+        What the scores are.
+    verdicts : sequence of str, of length n_models, default=None
+        What is written under the names. None writes nothing.
+
+    Attributes
+    ----------
+    axes_ : ndarray of two Axes
+        Scores and times.
+    figure_ : Figure
+        The figure they are in.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdnn import ComparisonDisplay
+    >>> scores = np.array([[0.97, 0.95, 0.96], [0.91, 0.92, 0.90]])
+    >>> seconds = np.array([[2.1, 2.0, 2.2], [0.1, 0.1, 0.1]])
+    >>> display = ComparisonDisplay(["forest", "line"], scores, seconds, score_name="accuracy")
+    >>> display.plot().axes_[0].get_xlabel()
+    'accuracy'
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        scores: np.ndarray,
+        fit_time: np.ndarray,
+        *,
+        score_name: str = "score",
+        verdicts: Sequence[str] | None = None,
+    ):
+        self.names = names
+        self.scores = scores
+        self.fit_time = fit_time
+        self.score_name = score_name
+        self.verdicts = verdicts
+
+    @classmethod
+    def from_comparison(
+        cls, comparison: Any, *, scorer: str | None = None, ax: Any = None
+    ) -> "ComparisonDisplay":
+        """Draw what `compare` returned.
+
+        Parameters
+        ----------
+        comparison : Comparison
+            The result.
+        scorer : str, default=None
+            Which of its scores. None takes the first, to which the verdicts belong.
+        ax : two Axes, default=None
+            Where to draw scores and times. None makes a figure.
+
+        Returns
+        -------
+        display : ComparisonDisplay
+            Drawn.
+
+        Raises
+        ------
+        ValueError
+            If the comparison has no such score.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skdnn import ComparisonDisplay, compare
+        >>> result = compare(*load_iris(return_X_y=True), ["linear", "dummy"], cv=3)
+        >>> ComparisonDisplay.from_comparison(result).score_name
+        'accuracy'
+        """
+        scorer = comparison.scorer if scorer is None else scorer
+        if scorer not in comparison.scores:
+            raise ValueError(
+                f"The 'scorer' parameter must be a score of this comparison: "
+                f"{', '.join(comparison.scores)}. Got {scorer!r} instead."
+            )
+        display = cls(
+            comparison.names,
+            comparison.scores[scorer],
+            comparison.fit_time,
+            score_name=scorer,
+            verdicts=comparison.verdicts if scorer == comparison.scorer else None,
+        )
+        return display.plot(ax=ax)
+
+    def plot(self, ax: Any = None) -> "ComparisonDisplay":
+        """Draw both panels.
+
+        Parameters
+        ----------
+        ax : two Axes, default=None
+            Where to draw scores and times. None makes a figure.
+
+        Returns
+        -------
+        display : ComparisonDisplay
+            Itself, with `axes_` and `figure_`.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` is not two Axes.
+        """
+        plt = pyplot("ComparisonDisplay.plot")
+        if ax is None:
+            size = (9.5, 1.4 + 0.55 * len(self.names))
+            _, ax = plt.subplots(1, 2, figsize=size, width_ratios=[3, 2], layout="constrained")
+        self.axes_ = np.ravel(ax)
+        if len(self.axes_) != 2:
+            raise ValueError(
+                f"The 'ax' parameter must be two Axes, for scores and times. "
+                f"Got {len(self.axes_)} instead."
+            )
+        self.figure_ = self.axes_[0].figure
+        self._draw_scores(self.axes_[0])
+        self._draw_times(self.axes_[1])
+        return self
+
+    def _draw_scores(self, ax: Any) -> None:
+        means = self.scores.mean(axis=1)
+        far = means < _low_limit(self.scores)
+        _draw_rows(ax, self.scores, np.where(far, np.nan, means), score_cells(self.scores))
+        beside = ax.get_yaxis_transform()
+        for note, rows in (("◂ far off", far), ("failed", np.isnan(means))):
+            for row in np.flatnonzero(rows):
+                ax.text(0.02, row, note, transform=beside, va="center", style="italic")
+        ax.set(xlabel=self.score_name, yticks=range(len(self.names)), yticklabels=self._labels())
+        ax.set_title("○ one fold   | mean", fontsize="medium", loc="left")
+
+    def _draw_times(self, ax: Any) -> None:
+        medians = np.median(self.fit_time, axis=1)
+        _draw_rows(ax, self.fit_time, medians, time_cells(self.fit_time))
+        if 0 < LOG_RATIO * np.nanmin(medians) < np.nanmax(medians):
+            ax.set_xscale("log")
+        else:
+            ax.set_xlim(left=0)
+        ax.set(xlabel="seconds to fit", yticks=[])
+        ax.set_title("○ one fold   | median", fontsize="medium", loc="left")
+
+    def _labels(self) -> list[str]:
+        if self.verdicts is None:
+            return list(self.names)
+        return [f"{name}\n{word}" for name, word in zip(self.names, self.verdicts, strict=True)]
+
+
+def _draw_rows(ax: Any, table: np.ndarray, centres: np.ndarray, cells: list[str]) -> None:
+    """Draw each model's folds around their centre, and the figures beside them; NaN draws none."""
+    beside = ax.get_yaxis_transform()  # x in shares of the panel's width, y in rows
+    colour = ax.xaxis.label.get_color()  # of whatever style is in force, light or dark
+    # Folds stand one below the other within a row: equal scores stay apart.
+    steps = np.linspace(-0.2, 0.2, table.shape[1]) if table.shape[1] > 1 else np.zeros(1)
+    for row, (values, centre, cell) in enumerate(zip(table, centres, cells, strict=True)):
+        if np.isfinite(centre):
+            ax.plot(values, row + steps, "o", mfc="none", color=colour, alpha=0.7, ms=4.5)
+            ax.plot([centre, centre], [row - 0.32, row + 0.32], color=colour, lw=2.5)
+        ax.text(1.02, row, cell, transform=beside, va="center", family="monospace", size="small")
+    ax.locator_params(axis="x", nbins=6)
+    ax.set_ylim(len(table) - 0.5, -0.5)  # best at the top
+    ax.grid(axis="x", alpha=0.3)
+    ax.tick_params(axis="y", length=0)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+
+
+def _low_limit(table: np.ndarray) -> float:
+    """Find the mean score below which a row would leave the others no room to differ."""
+    rows = table[np.isfinite(table).all(axis=1)]
+    rows = rows[np.argsort(-rows.mean(axis=1))]
+    for kept in range(len(rows) - 1, 1, -1):
+        span, kept_span = np.ptp(rows), np.ptp(rows[:kept])
+        if span > SQUEEZE * kept_span > 0:
+            return float(rows[kept - 1].mean())
+    return -np.inf
+
+
+_ALIGN = {True: "left", False: "right"}
+
+
+def text_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
+    """Align a table for a terminal, with its notes underneath.
+
+    Examples
+    --------
+    >>> from skdnn._utils.text import Column
+    >>> from skdnn.comparison.display import text_table
+    >>> print(text_table([Column("model", ["a"], left=True), Column("s", ["0.1"])], ["Seconds."]))
+    model    s
+    ─────  ───
+    a      0.1
+    <BLANKLINE>
+    Seconds.
+    """
+    wrapped = (textwrap.fill(note, 80, break_on_hyphens=False) for note in notes)
+    return "\n".join([*align(columns), "", *wrapped])
+
+
+def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
+    """Write the same for a notebook, in whatever colours, light or dark, it has.
+
+    Examples
+    --------
+    >>> from skdnn._utils.text import Column
+    >>> from skdnn.comparison.display import html_table
+    >>> "<td" in html_table([Column("model", ["a"])], [])
+    True
+    """
+
+    def line(tag: str, texts: Iterable[str]) -> str:
+        styles = (f"text-align: {_ALIGN[column.left]}; padding: 0 0.6em" for column in columns)
+        pairs = zip(styles, texts, strict=True)
+        return "".join(f'<{tag} style="{style}">{escape(text)}</{tag}>' for style, text in pairs)
+
+    head = line("th", (column.header for column in columns))
+    rows = zip(*(column.cells for column in columns), strict=True)
+    body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
+    small = "<br>".join(map(escape, notes))
+    return (
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        f"<p><small>{small}</small></p>"
+    )
+
+
+def score_cells(table: np.ndarray) -> list[str]:
+    """Write "mean ± sd" of each row, with three digits of the best row's mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdnn.comparison.display import score_cells
+    >>> score_cells(np.array([[0.9, 0.8], [0.5, 0.6]]))
+    ['0.850 ± 0.071', '0.550 ± 0.071']
+    """
+    means = table.mean(axis=1)
+    size = next((abs(mean) for mean in means if np.isfinite(mean) and mean), 1.0)
+    digits = max(0, 3 - int(np.ceil(np.log10(size))))
+    spreads = ["" if np.isnan(value) else f"{value:.{digits}f}" for value in sd(table)]
+    width = max(map(len, spreads))
+    return [
+        "-" if np.isnan(mean) else f"{mean:.{digits}f}" + (f" ± {s.rjust(width)}" if s else "")
+        for mean, s in zip(means, spreads, strict=True)
+    ]
+
+
+def time_cells(seconds: np.ndarray) -> list[str]:
+    """Write the median of each row of seconds.
+
+    The median, because a process that fits its first network starts TensorFlow, once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdnn.comparison.display import time_cells
+    >>> time_cells(np.array([[4.1, 0.2, 0.1], [0.01, 0.02, 0.03]]))
+    ['0.200', '0.020']
+    """
+    medians = np.median(seconds, axis=1)
+    longest = np.nanmax(medians)
+    digits = 3 if longest < 10 else 2 if longest < 100 else 1
+    least = 10.0**-digits
+    return [
+        "-" if np.isnan(time) else f"<{least}" if time < least / 2 else f"{time:.{digits}f}"
+        for time in medians
+    ]
+
+
+def sd(table: np.ndarray) -> np.ndarray:
+    """Sample standard deviation of each row; NaN for a single fold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdnn.comparison.display import sd
+    >>> sd(np.array([[0.9, 0.8]])).round(3)
+    array([0.071])
+    """
+    return table.std(axis=1, ddof=1) if table.shape[1] > 1 else np.full(len(table), np.nan)

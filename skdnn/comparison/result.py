@@ -1,0 +1,269 @@
+"""`Comparison`: scores and times of every model on every fold."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from skdnn._utils.text import Column
+from skdnn.comparison.display import (
+    ComparisonDisplay,
+    html_table,
+    score_cells,
+    sd,
+    text_table,
+    time_cells,
+)
+from skdnn.comparison.significance import corrected_t_test, holm
+
+# A difference is "worse" below this adjusted p-value.
+ALPHA = 0.05
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """What `compare` found: plain data, best model first.
+
+    Prints as a table; in a notebook it is one.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+        What the models were compared in.
+    names : tuple of str, of length n_models
+        The models, by decreasing mean of the first score; those that failed come last.
+    scores : dict of str to ndarray of shape (n_models, n_folds), float64
+        By name of the score. The first one ranks.
+    fit_time : ndarray of shape (n_models, n_folds), float64
+        Seconds for fitting. A process that fits its first network also starts TensorFlow.
+    score_time : ndarray of shape (n_models, n_folds), float64
+        Seconds for predicting the test rows and computing the scores.
+    n_train, n_test : ndarray of shape (n_folds,), int64
+        Number of rows in each fold.
+    failures : dict of str to str
+        Why a model failed, by its name. Where it failed its scores are NaN.
+
+    See Also
+    --------
+    compare : Makes it.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skdnn import compare
+    >>> result = compare(*load_iris(return_X_y=True), ["linear", "dummy"], cv=3)
+    >>> result.best
+    'Linear'
+    >>> result.scores["accuracy"].mean(axis=1).round(2)
+    array([0.95, 0.32])
+    """
+
+    task: str
+    names: tuple[str, ...]
+    scores: dict[str, np.ndarray]
+    fit_time: np.ndarray
+    score_time: np.ndarray
+    n_train: np.ndarray
+    n_test: np.ndarray
+    failures: dict[str, str]
+
+    @property
+    def best(self) -> str:
+        """Name of the model with the highest mean of the first score."""
+        return self.names[0]
+
+    @property
+    def scorer(self) -> str:
+        """Name of the first score, which ranks."""
+        return next(iter(self.scores))
+
+    @cached_property
+    def p_values(self) -> np.ndarray:
+        """Adjusted p-values of the difference to the best; NaN where nothing was tested.
+
+        Shape (n_models,), float64. The test is told in the notes of `compare`.
+        """
+        first = self.scores[self.scorer]
+        p = np.full(len(self.names), np.nan)
+        tested = [i for i, name in enumerate(self.names) if i and name not in self.failures]
+        if len(self.n_train) > 1:
+            ratio = self.n_test.mean() / self.n_train.mean()
+            p[tested] = holm([corrected_t_test(first[0] - first[i], ratio) for i in tested])
+        return p
+
+    @cached_property
+    def verdicts(self) -> tuple[str, ...]:
+        """How each model stands to the best, in words."""
+        return tuple(map(self._verdict, self.names, self.p_values))
+
+    def _verdict(self, name: str, p: float) -> str:
+        if name == self.best:
+            return "best"
+        if name in self.failures:
+            return "failed"
+        if np.isnan(p):
+            return "not tested"
+        word = "worse" if p < ALPHA else "within noise"
+        return f"{word} ({_p_text(p)})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as dicts, lists, str, float, int and None, ready for `json.dumps`.
+
+        Returns
+        -------
+        told : dict
+            Sizes of the folds, the test, and under "models" each model, best first, with its
+            scores and seconds by fold. None stands where there is no number.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skdnn import compare
+        >>> result = compare(*load_iris(return_X_y=True), ["linear", "dummy"], cv=3)
+        >>> result.to_dict()["models"][0]["verdict"]
+        'best'
+        """
+        return {
+            "task": self.task,
+            "ranked_by": self.scorer,
+            "n_train": self.n_train.tolist(),
+            "n_test": self.n_test.tolist(),
+            "test": {
+                "name": "corrected resampled t-test (Nadeau & Bengio 2003), two-sided",
+                "adjustment": "Holm (1979)",
+                "alpha": ALPHA,
+            },
+            "models": [self._model_dict(i) for i in range(len(self.names))],
+        }
+
+    def _model_dict(self, i: int) -> dict[str, Any]:
+        name = self.names[i]
+        return {
+            "name": name,
+            "verdict": self.verdicts[i],
+            "p_value": _plain(self.p_values[i]),
+            "failure": self.failures.get(name),
+            "scores": {
+                scorer: {
+                    "mean": _plain(table[i].mean()),
+                    "sd": _plain(sd(table)[i]),
+                    "folds": [_plain(value) for value in table[i]],
+                }
+                for scorer, table in self.scores.items()
+            },
+            "fit_time": [_plain(value) for value in self.fit_time[i]],
+            "score_time": [_plain(value) for value in self.score_time[i]],
+        }
+
+    def to_frame(self) -> Any:
+        """One row per model as a pandas DataFrame.
+
+        Returns
+        -------
+        frame : DataFrame of n_models rows
+            Indexed by name. Mean and standard deviation of each score over the folds, median
+            seconds per fold, adjusted p-value and verdict.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skdnn import compare
+        >>> result = compare(*load_iris(return_X_y=True), ["linear", "dummy"], cv=3)
+        >>> result.to_frame()[["accuracy", "accuracy_sd", "verdict"]].round(2)
+                accuracy  accuracy_sd            verdict
+        model...
+        Linear      0.95         0.01               best
+        Dummy       0.32         0.00  worse (p < 0.001)
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError(
+                'Comparison.to_frame needs pandas: pip install "skdnn[plot]".'
+            ) from error
+        columns: dict[str, Any] = {}
+        for scorer, table in self.scores.items():
+            columns[scorer] = table.mean(axis=1)
+            columns[f"{scorer}_sd"] = sd(table)
+        columns |= {
+            "fit_time": np.median(self.fit_time, axis=1),
+            "score_time": np.median(self.score_time, axis=1),
+            "p_value": self.p_values,
+            "verdict": self.verdicts,
+        }
+        return pd.DataFrame(columns, index=pd.Index(self.names, name="model"))
+
+    def plot(self, *, scorer: str | None = None, ax: Any = None) -> ComparisonDisplay:
+        """Draw the scores of each fold and the time to fit.
+
+        Parameters
+        ----------
+        scorer : str, default=None
+            Which score. None takes the first.
+        ax : two Axes, default=None
+            Where to draw scores and times. None makes a figure.
+
+        Returns
+        -------
+        display : ComparisonDisplay
+            Holds the figure as `figure_`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skdnn import compare
+        >>> result = compare(*load_iris(return_X_y=True), ["linear", "dummy"], cv=3)
+        >>> result.plot()
+        <...ComparisonDisplay object at ...>
+        """
+        return ComparisonDisplay.from_comparison(self, scorer=scorer, ax=ax)
+
+    def __str__(self) -> str:
+        return text_table(self._columns(), self._notes())
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html_table(self._columns(), self._notes())
+
+    def _columns(self) -> list[Column]:
+        return [
+            Column("model", list(self.names), left=True),
+            *(Column(scorer, score_cells(table)) for scorer, table in self.scores.items()),
+            Column("fit s", time_cells(self.fit_time)),
+            Column("predict s", time_cells(self.score_time)),
+            Column("vs best", list(self.verdicts), left=True),
+        ]
+
+    def _notes(self) -> Iterator[str]:
+        """Yield what a reader must know to read the table."""
+        train, test = round(self.n_train.mean()), round(self.n_test.mean())
+        k = len(self.n_train)
+        folds = f"{k} folds" if k > 1 else "1 fold"
+        yield f"{folds} of {train:,} rows to train on and {test:,} to test. Scores: mean ± sd."
+        yield "Seconds: median per fold; predict s includes computing the scores."
+        yield (
+            f"vs best: two-sided corrected resampled t-test on {self.scorer} (Nadeau & Bengio "
+            f"2003), Holm-adjusted; worse: p < {ALPHA}."
+            if k > 1
+            else "vs best: a test needs two folds or more."
+        )
+        for name, reason in self.failures.items():
+            yield f"{name} failed: {reason}"
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _p_text(p: float) -> str:
+    if p < 0.001:
+        return "p < 0.001"
+    return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"

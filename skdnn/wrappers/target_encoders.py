@@ -1,0 +1,133 @@
+"""Encoders of the wrappers: SciKeras's, repaired, and one that takes X as it comes."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.preprocessing import FunctionTransformer
+
+from skdnn.wrappers import scikeras_compat
+from skdnn.wrappers.scikeras_compat import loss_name
+
+
+class Untouched(FunctionTransformer):
+    """Give X back as it is: an array of any rank, a sparse matrix, or a structure of arrays."""
+
+    def fit(self, X: Any, y: Any = None) -> "Untouched":
+        """Learn nothing."""
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Return X."""
+        return X
+
+    def inverse_transform(self, X: Any) -> Any:
+        """Return X."""
+        return X
+
+
+class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
+    """Labels to what a Keras network learns, and its outputs back to labels.
+
+    Parameters
+    ----------
+    loss : str, keras.losses.Loss, callable or None, default=None
+        Loss of the network: with a categorical cross-entropy, labels become one-hot.
+    categories : "auto" or list of one ndarray, default="auto"
+        All labels there will ever be; "auto" takes those of y.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,) or None
+        The labels, sorted; the number of each label where y is multilabel.
+    n_classes_ : int or None
+        Number of labels.
+    n_outputs_, n_outputs_expected_ : int
+        Number of targets, and of outputs that the network is to have.
+    """
+
+    _target_type: str
+
+    def fit(self, y: np.ndarray) -> "ClassifierLabelEncoder":
+        """Learn the labels of y, of shape (n_samples,) or (n_samples, n_labels)."""
+        super().fit(y)
+        # One label for each row does not make y one-hot, where the loss says that it is not.
+        if self._target_type == "multiclass-onehot" and is_binary_crossentropy(self.loss):
+            self._target_type = "multilabel-indicator"
+        return self
+
+    def inverse_transform(self, y: np.ndarray, return_proba: bool = False) -> np.ndarray:
+        """Turn outputs of the network into labels or, with `return_proba`, probabilities.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_units)
+            What the network puts out.
+        return_proba : bool, default=False
+            Whether probabilities are wanted.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_classes)
+            Labels in the shape of y in `fit`; probabilities in the order of `classes_`, always in
+            two dimensions, with two columns for two classes.
+        """
+        if not return_proba:
+            return super().inverse_transform(y)
+        if self.n_classes_ == 1 and self._target_type == "binary":
+            return np.ones((len(y), 1), y.dtype)
+        if self._target_type == "binary" and y.size == len(y):
+            positive = y.reshape(-1)
+            return np.column_stack([1 - positive, positive])
+        return y.reshape(len(y), -1) if y.ndim < 2 else y
+
+
+def name_of(loss: Any) -> str | None:
+    """Return the full name of a loss; None where there is none, or several."""
+    try:
+        return loss_name(loss)
+    except (TypeError, ValueError):
+        return None
+
+
+def is_binary_crossentropy(loss: Any) -> bool:
+    """Whether a loss judges each output by itself, as the probability of a yes."""
+    return name_of(loss) in ("binary_crossentropy", "binary_focal_crossentropy")
+
+
+class RegressorTargetEncoder(scikeras_compat.RegressorTargetEncoder):
+    """Check that the network puts out what y has, and give y the shape that it had.
+
+    Attributes
+    ----------
+    n_outputs_ : int
+        Number of columns of y.
+    n_outputs_expected_ : int
+        Number of outputs of the network: 1, or one for each column of y.
+    """
+
+    def split(self, n_outputs: int) -> bool:
+        """Give each output of the network a column of y; return whether that can be."""
+        can_be = n_outputs > 1 and n_outputs == self.n_outputs_
+        if can_be:
+            self.n_outputs_expected_ = n_outputs
+        return can_be
+
+    def transform(self, y: np.ndarray) -> Any:
+        """Return y, of shape (n_samples,) or (n_samples, n_outputs), or a list of its columns."""
+        y = super().transform(y)
+        return list(y.T[:, :, np.newaxis]) if self.n_outputs_expected_ > 1 else y
+
+    def inverse_transform(self, y: Any) -> np.ndarray:
+        """Turn outputs of the network into an array of the shape of y in `fit`."""
+        if isinstance(y, dict):
+            y = list(y.values())
+        if isinstance(y, list | tuple):
+            y = np.column_stack([column.reshape(len(column), -1) for column in y])
+        shape = (len(y), *self._y_shape[1:])
+        if y.size != np.prod(shape):
+            raise ValueError(
+                f"The network puts out {y.shape[1:]} for each sample, but y in fit had "
+                f"{self._y_shape[1:] or 'one value'}: give its last layer {self.n_outputs_} "
+                f"unit{'s' if self.n_outputs_ > 1 else ''}."
+            )
+        return y.reshape(shape)

@@ -1,0 +1,97 @@
+"""The network's table in scikit-learn's HTML representation."""
+
+import re
+
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import VotingClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skdnn import DNNClassifier, DNNRegressor, KerasClassifier
+from skdnn._network.summary import layers_of, network_html
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(BaseEstimator, "_get_params_html"),
+    reason="scikit-learn has tables of parameters from 1.7 on",
+)
+
+
+@pytest.fixture(scope="module")
+def clf(iris):
+    return DNNClassifier((8,), epochs=1).fit(*iris)
+
+
+def table(estimator):
+    """Rows of cells of the network's table, without their tags; empty where there is none."""
+    html = estimator._repr_html_()
+    found = re.search(r"<summary>Network: .*?</table>", html, flags=re.DOTALL)
+    rows = re.findall(r"<tr.*?</tr>", found[0], flags=re.DOTALL) if found else []
+    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+
+
+def test_a_fitted_network_has_the_table_of_its_summary(clf):
+    lines = []
+    clf.summary(lines.append)
+    rows = lines[0].splitlines()
+    assert table(clf)[0] == ["Layer", "Type", "Output shape", "Parameters"]
+    assert table(clf)[1:] == [re.split(r"  +", rows[n]) for n in (2, 3, 4)]
+
+
+def test_it_stands_beneath_the_parameters(clf):
+    html = clf._repr_html_()
+    first, second = html.index("<summary>Parameters"), html.index("<summary>Network: 3 layers, 67 ")
+    assert first < second
+    assert html.count("<summary>Network") == 1
+
+
+def test_an_unfitted_network_looks_as_scikit_learn_has_it():
+    class Plain(DNNClassifier):
+        _get_params_html = BaseEstimator._get_params_html
+
+    shown = DNNClassifier()._get_params_html()._repr_html_()
+    assert shown == Plain()._get_params_html()._repr_html_()
+    assert not table(DNNClassifier())
+
+
+def test_the_table_of_parameters_stays_a_dict_of_them(clf):
+    assert dict(clf._get_params_html()) == clf.get_params()
+
+
+def test_it_is_shown_inside_of_a_pipeline_a_search_and_an_ensemble(iris):
+    pipe = make_pipeline(StandardScaler(), DNNClassifier((8,), epochs=1)).fit(*iris)
+    search = GridSearchCV(pipe, {"dnnclassifier__alpha": [0, 1]}, cv=2).fit(*iris)
+    for fitted in (pipe, search):
+        assert table(fitted)[-1] == ["output", "Dense (softmax)", "(None, 3)", "27"]
+    assert not table(make_pipeline(StandardScaler(), DNNClassifier()))
+    # An ensemble shows what it was given, and trains copies.
+    assert not table(VotingClassifier([("a", DNNClassifier(epochs=1))]).fit(*iris))
+
+
+def test_a_wrapper_shows_its_keras_model(digits):
+    import keras
+
+    layers = [keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax", name="end")]
+    wrapper = KerasClassifier(layers, epochs=1, verbose=0)
+    assert not table(wrapper)
+    assert table(wrapper.fit(*digits))[-1] == ["end", "Dense (softmax)", "(None, 10)", "650"]
+
+
+def wicked(x):
+    return x
+
+
+wicked.__name__ = "<script>&"
+
+
+def test_names_are_escaped(diabetes):
+    html = DNNRegressor((2,), wicked, epochs=1).fit(*diabetes)._repr_html_()
+    assert "Dense (&lt;script&gt;&amp;)" in html
+    assert "(<script>&" not in html
+
+
+def test_a_long_table_is_folded(clf):
+    rows = layers_of(clf)
+    assert "<details open>" in network_html(rows)
+    assert "<details>" in network_html(rows * 8)

@@ -1,0 +1,266 @@
+"""What "auto" stands for, and that what is given wins."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+from skdnn import DNNClassifier, DNNRegressor, clear_program_cache
+from skdnn._training.program_cache import PROGRAMS
+from skdnn.dnn.presets import NAMES, PRESETS, Data, Task, choose, resolve
+
+# Cheap, and not plain: neither says how wide nor how long.
+FEW = {"batch_size": 256, "random_state": 0}
+AUTO = dict.fromkeys(["hidden_layer_sizes", "epochs", "batch_size", "n_members"], "auto")
+
+
+def recipe(preset, data, classifies=True, **given):
+    return resolve(AUTO | given, preset, data, Task(classifies))
+
+
+def test_the_example_of_the_documentation_is_one_plain_network(iris):
+    clf = DNNClassifier((100,), activation="relu", optimizer="adam", epochs=5, batch_size=32)
+    clf.fit(*iris)
+    assert clf.n_iter_ == len(clf.history_["loss"]) == 5
+    assert clf._spec.n_members == 1
+    assert [x.name for x in clf._spec.layers] == ["scaling", "hidden_1", "output"]
+    assert clf.resolved_params_.batch_size == 32
+    assert clf.resolved_params_.preset == "plain"
+
+
+@pytest.mark.parametrize("given", [{"hidden_layer_sizes": ()}, {"epochs": 2}])
+def test_whoever_says_how_wide_or_how_long_means_one_plain_network(iris, given):
+    named = DNNClassifier(**given, random_state=0).fit(*iris)
+    plain = DNNClassifier(**given, preset="plain", random_state=0).fit(*iris)
+    assert named.resolved_params_ == plain.resolved_params_
+    np.testing.assert_array_equal(named.predict_proba(iris[0]), plain.predict_proba(iris[0]))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
+def test_a_preset_tells_what_it_used(kind, preset, iris):
+    model = kind(preset=preset, epochs=2, random_state=0).fit(*iris)
+    used = model.resolved_params_
+    assert used.preset == preset
+    assert used.epochs == model.n_iter_ == 2
+    n_kinds = 2 if used.parametrization == "both" else 1
+    assert n_kinds * used.n_members == model._spec.n_members
+    # All that a user may leave to the preset, and nothing else, is told; and none of it is open.
+    open_ones = {name for name, value in kind().get_params().items() if value == "auto"}
+    told = set(used) - {"preset"}
+    assert told == open_ones - {"preset", "loss", "categorical_features"}
+    assert [name for name in told - {"scaling"} if used[name] == "auto"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("activation", "tanh"),
+        ("batch_size", 50),
+        ("dropout", 0.1),
+        ("early_stopping", False),
+        ("kernel_initializer", "glorot_uniform"),
+        ("label_smoothing", 0.2),
+        ("learning_rate", 0.01),
+        ("learning_rate_schedule", "cosine"),
+        ("n_iter_no_change", 3),
+        ("n_members", 3),
+        ("numeric_embedding", None),
+        ("one_hot_max_size", 3),
+        ("warmup", 0.1),
+    ],
+)
+def test_what_is_given_wins_and_the_rest_is_the_preset_s(name, value, iris):
+    X, y = iris
+    settings = {"preset": "fast", "epochs": 2}
+    other = DNNClassifier(**settings).fit(X, y).resolved_params_
+    used = DNNClassifier(**settings | {name: value}).fit(X, y).resolved_params_
+    assert used[name] == value != other[name]
+    follow = {"early_stopping": {"blend", "calibration"}}.get(name, set())
+    assert {n for n in used if used[n] != other[n]} == {name, *follow}
+
+
+def test_parameters_stay_as_they_were_given(iris):
+    clf = DNNClassifier(**FEW, preset="fast")
+    before = clf.get_params()
+    clf.fit(*iris)
+    assert clf.get_params() == before
+    assert not hasattr(clone(clf), "resolved_params_")
+
+
+@pytest.mark.parametrize("n_rows", [1000, 5000])
+def test_a_larger_preset_spends_more(n_rows):
+    data = Data(n_rows=n_rows, n_columns=10)
+    given = {"parametrization": "auto"}
+    sizes = [recipe(preset, data, **given) for preset in PRESETS[1:]]
+    n_kinds = [2 if size.parametrization == "both" else 1 for size in sizes]
+    work = [n * size.n_members * size.epochs for n, size in zip(n_kinds, sizes, strict=True)]
+    assert work == sorted(work)
+    assert work[0] < work[-1]
+
+
+@pytest.mark.parametrize("classifies", [True, False])
+def test_for_few_rows_fast_is_balanced_unless_more_come(classifies):
+    def differ(n_rows, **kind):
+        data = Data(n_rows, 10, **kind)
+        given = dict.fromkeys(NAMES, "auto")
+        fast, balanced = (recipe(x, data, classifies, **given) for x in ("fast", "balanced"))
+        return fast | {"preset": None} != balanced | {"preset": None}
+
+    assert not differ(1000)
+    assert differ(1001)
+    assert differ(1000, comes_in_parts=True)
+    assert differ(1000, is_image=True)
+
+
+# From the tables of the user guide: steps over the root of n, and n over the rows of a batch.
+@pytest.mark.parametrize(
+    ("preset", "classifies", "n", "steps", "share"),
+    [
+        ("fast", True, 1000, 9, 8),
+        ("fast", True, 3500, 5.5, 15),
+        ("fast", False, 1000, 23, 15),
+        ("fast", False, 3500, 12, 15),
+        ("balanced", True, 1000, 9, 8),
+        ("balanced", True, 2000, 13, 15),
+        ("balanced", True, 3500, 15.6, 15),
+        ("balanced", False, 1000, 23, 15),
+        ("balanced", False, 3500, 23, 15),
+        ("best", True, 1000, 30, 30),
+        ("best", True, 3500, 45, 30),
+        ("best", False, 3500, 30, 30),
+    ],
+)
+def test_steps_and_batches_are_those_of_the_user_guide(preset, classifies, n, steps, share):
+    used = recipe(preset, Data(n, 10), classifies)
+    n_rows = n * 7 / 8  # a fold of eight is held out
+    n_steps = np.ceil(n_rows / used.batch_size) * used.epochs
+    assert n_steps == pytest.approx(steps * n**0.5, rel=0.05)
+    assert 2**-0.5 <= used.batch_size / (n_rows / share) <= 2**0.5  # the next power of two
+
+
+@pytest.mark.parametrize(("kind", "own"), [(DNNClassifier, "selu"), (DNNRegressor, "mish")])
+def test_a_given_activation_is_that_of_both_kinds(kind, own, iris):
+    def activations(**given):
+        model = kind(preset="fast", epochs=2, random_state=0, **given).fit(*iris)
+        assert model.resolved_params_.parametrization == "both"
+        hidden = [row.layer for row in model._spec.rows() if "hidden" in row.layer.name]
+        return {x.activation for x in hidden} - {"linear"}  # of kernels, which are apart
+
+    assert activations() == {"relu", own}
+    assert activations(activation="tanh") == {"tanh"}
+    assert activations(activation=["tanh", "gelu"]) == {"tanh", "gelu"}
+
+
+@pytest.mark.parametrize("preset", PRESETS[1:])
+@pytest.mark.parametrize("kind", [{"n_columns": 3000}, {"n_columns": 10, "is_sparse": True}])
+def test_of_many_columns_there_are_two_networks_of_one_kind(preset, kind):
+    for n_rows in (100, 10_000):
+        wide = recipe(preset, Data(n_rows, **kind), parametrization="auto")
+        assert (wide.parametrization, wide.n_members) == ("standard", 2)
+
+
+@pytest.mark.parametrize("n_rows", [1, 10, 700, 7000, 1_000_000])
+@pytest.mark.parametrize("preset", PRESETS[1:])
+def test_epochs_and_batches_of_any_number_of_rows(preset, n_rows):
+    used = recipe(preset, Data(n_rows=n_rows, n_columns=5))
+    assert used.epochs >= 1
+    assert 16 <= used.batch_size <= 256
+    assert used.batch_size & (used.batch_size - 1) == 0
+
+
+def test_images_get_wide_layers_and_a_scale_for_each_pixel(digits):
+    X, y = digits
+    clf = DNNClassifier(epochs=2, preset="fast").fit(X, y)
+    assert clf.resolved_params_.scaling == "pixelwise"
+    assert clf.resolved_params_.numeric_embedding is None
+    assert clf.resolved_params_.dropout > 0
+    rows = X.reshape(len(X), -1)
+    spread = rows.std(axis=0) + 0.05 * (X.max() - X.min())
+    np.testing.assert_allclose(clf._inputs.offset, rows.mean(axis=0))
+    np.testing.assert_allclose(clf._inputs.scale, 1 / spread)
+
+
+def test_many_columns_are_not_binned():
+    few, many = (recipe("fast", Data(100, n), numeric_embedding="auto") for n in (20, 2000))
+    assert few.numeric_embedding == "piecewise_linear"
+    assert many.numeric_embedding is None
+
+
+def test_only_adam_has_the_recipe_s_learning_rate(iris):
+    clf = DNNClassifier(**FEW, preset="fast", optimizer="sgd", early_stopping=False).fit(*iris)
+    assert clf.resolved_params_.learning_rate is None
+
+
+def test_only_the_cross_entropy_is_smoothed_and_calibrated(iris):
+    clf = DNNClassifier(**FEW, preset="fast", loss="categorical_hinge").fit(*iris)
+    assert clf.resolved_params_.label_smoothing == 0
+    assert clf.resolved_params_.calibration is None
+
+
+def test_rows_that_come_in_parts_train_a_plain_network(iris):
+    X, y = iris
+    clf = DNNClassifier().partial_fit(X, y, classes=[0, 1, 2])
+    assert clf.resolved_params_.preset == "plain"
+    assert clf._spec.n_members == 1
+    fast = DNNClassifier(preset="fast").partial_fit(X, y, classes=[0, 1, 2])
+    assert fast._spec.n_members == 2 * fast.resolved_params_.n_members == 4
+    assert not fast.resolved_params_.early_stopping
+    chunks = [(X[::2], y[::2]), (X[1::2], y[1::2])]
+    assert DNNClassifier().fit(chunks).resolved_params_.preset == "plain"
+
+
+def test_warm_start_and_partial_fit_go_on_with_the_network_that_began(iris):
+    X, y = iris
+    clf = DNNClassifier(**FEW, preset="auto", warm_start=True, numeric_embedding=None)
+    clf.fit(X, y)
+    n_epochs = clf.n_iter_
+    clf.set_params(epochs=3).fit(X[:90], y[:90])  # alone it would mean a plain network
+    assert clf.resolved_params_.preset == "balanced"
+    assert clf.n_iter_ == n_epochs + 3
+    clf.partial_fit(X, y)
+    assert clf._spec.n_members == 2 * clf.resolved_params_.n_members == 8
+
+
+def test_the_preset_of_a_network_that_began_cannot_change(iris):
+    clf = DNNClassifier(preset="plain", epochs=1, warm_start=True).fit(*iris)
+    with pytest.raises(ValueError, match="preset"):
+        clf.set_params(preset="fast").fit(*iris)
+
+
+def test_unknown_presets_are_refused(iris):
+    with pytest.raises(ValueError, match="'preset' parameter of DNNClassifier must be"):
+        DNNClassifier(preset="huge").fit(*iris)
+
+
+def test_few_rows_are_not_dealt_out_to_folds(iris):
+    X, y = iris
+    clf = DNNClassifier(**FEW).fit(X[::10], y[::10])
+    assert not clf.resolved_params_.early_stopping
+    assert clf.resolved_params_.calibration is None
+    assert clf.predict_proba(X).shape == (150, 3)
+
+
+def test_choose_means_what_the_documentation_says():
+    data = Data(100, 4)
+    assert choose("best", AUTO, data) == "best"
+    assert choose("auto", AUTO, data) == "balanced"
+    assert choose("auto", AUTO | {"hidden_layer_sizes": np.array([3])}, data) == "plain"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_search_compiles_once_for_all_folds(preset, iris):
+    X, y = iris
+    rng = np.random.default_rng(0)
+    letters = rng.choice(list("abcdefgh"), len(X), p=[0.3, 0.2, 0.2, 0.1, 0.1, 0.05, 0.04, 0.01])
+    frame = pd.DataFrame(X).assign(letter=letters).rename(columns=str)
+    search = GridSearchCV(
+        DNNClassifier(preset=preset, epochs=2, one_hot_max_size=64, random_state=0),
+        {"learning_rate": [1e-3, 1e-2]},
+        cv=3,
+        refit=False,
+    )
+    clear_program_cache()
+    search.fit(frame, y)
+    assert len(PROGRAMS._idle) == 1
