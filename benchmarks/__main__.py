@@ -20,7 +20,7 @@ from benchmarks import (
 from benchmarks.systems import require
 from benchmarks.work import ROOT, WORKS
 
-FOLDER = ROOT / "docs" / "benchmarks"
+FOLDER = ROOT / "docs" / "development" / "benchmarks"
 FILES = {"json": "speed.json", "markdown": "speed.md", "plot": "growth.svg"}
 NAMES = [*WORKS, "growth"]
 

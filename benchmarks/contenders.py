@@ -208,13 +208,14 @@ def source_digest() -> str:
     import skdnn
 
     content = hashlib.sha256()
-    for path in sorted(Path(skdnn.__file__).parent.rglob("*.py")):
+    package = Path(skdnn.__file__).parent
+    for path in sorted(package.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             body = getattr(node, "body", None)
             if isinstance(body, list):
                 body[:] = [line for line in body if not is_text(line)]
-        content.update(path.name.encode() + ast.dump(tree).encode())
+        content.update(path.relative_to(package).as_posix().encode() + ast.dump(tree).encode())
     return content.hexdigest()[:8]
 
 

@@ -18,12 +18,12 @@ extensions = [
     "sphinx.ext.autosummary",
     "numpydoc",
 ]
-exclude_patterns = ["_build", "examples", "benchmarks"]
+exclude_patterns = ["_build", "examples", "development/benchmarks"]
 templates_path = ["_templates"]
 
-# `fit` in a docstring is a link where there is something to link to, and code everywhere.
+# `fit` in a docstring becomes a link if that name is documented, and code otherwise.
 default_role = "py:obj"
-autodoc_typehints = "none"  # the docstrings tell the types, with shapes
+autodoc_typehints = "none"  # the docstrings state types and shapes
 autodoc_inherit_docstrings = True
 numpydoc_show_class_members = False  # the template lists a class's own members
 
@@ -44,7 +44,7 @@ html_show_sourcelink = False
 
 
 def write_help(app: Any) -> None:
-    """Write what the command says of itself, as it is now, for `api.md` to include."""
+    """Write the help texts of the command, which `api/index.md` includes."""
     folder = Path(app.srcdir, "api", "generated")
     folder.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "COLUMNS": "84", "NO_COLOR": "1"}
@@ -57,11 +57,11 @@ def write_help(app: Any) -> None:
 
 
 def close_up(app: Any, page: str, source: list[str]) -> None:
-    """Drop the empty line that doctest needs before the end of a block and readers do not."""
+    """Drop the empty line at the end of each code block, which only doctest needs."""
     source[0] = source[0].replace("\n\n```\n", "\n```\n")
 
 
 def setup(app: Any) -> None:
-    """Run the functions above at their time."""
+    """Connect the functions above to the build."""
     app.connect("builder-inited", write_help)
     app.connect("source-read", close_up)
