@@ -11,7 +11,7 @@ import numpy as np
 from skdnn._utils.text import Column, align
 
 Shape = tuple[int, ...]
-Activation = str | Callable
+Activation = str | Callable[..., Any]
 
 
 @dataclass(frozen=True)

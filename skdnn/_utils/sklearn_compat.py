@@ -1,4 +1,4 @@
-"""Names of scikit-learn that are private, or that older versions lack, each in one place.
+"""Every private name of scikit-learn that skdnn uses, and what older versions lack.
 
 Tested with scikit-learn 1.6 to 1.9.
 """
@@ -6,6 +6,16 @@ Tested with scikit-learn 1.6 to 1.9.
 from collections.abc import Callable
 from typing import Any
 
+# Validates the constructor's parameters before a method runs.
+from sklearn.base import _fit_context as fit_context
+
+# Takes rows of arrays, lists and DataFrames of any library alike.
+from sklearn.utils import _safe_indexing as safe_indexing
+
+# What may stand in `_parameter_constraints`.
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+# Validate sample weights, and y apart from X, with scikit-learn's own messages.
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _check_y as check_y
 
@@ -21,4 +31,32 @@ except ImportError:  # scikit-learn before 1.9
         return method
 
 
-__all__ = ["CallbackSupportMixin", "check_sample_weight", "check_y", "with_callbacks"]
+def has_callbacks(estimator: Any) -> bool:
+    """Whether callbacks of scikit-learn were set on an estimator, by `set_callbacks`."""
+    return bool(getattr(estimator, "_skl_callbacks", None))
+
+
+def callback_context(estimator: Any, n_epochs: int) -> Any:
+    """Start the root task of a fit that scikit-learn's callbacks follow, one subtask an epoch."""
+    return estimator._init_callback_context(max_subtasks=n_epochs)
+
+
+def validate_parameters(estimator: Any) -> None:
+    """Validate the constructor's parameters against `_parameter_constraints`."""
+    estimator._validate_params()
+
+
+__all__ = [
+    "CallbackSupportMixin",
+    "HasMethods",
+    "Interval",
+    "StrOptions",
+    "callback_context",
+    "check_sample_weight",
+    "check_y",
+    "fit_context",
+    "has_callbacks",
+    "safe_indexing",
+    "validate_parameters",
+    "with_callbacks",
+]

@@ -12,15 +12,22 @@ from typing import Any, Self, cast
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, _fit_context, clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.utils import Bunch, Tags
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skdnn._data.chunks import as_chunks
 from skdnn._data.splits import ValidationData
+from skdnn._network.spec import Activation
 from skdnn._network.summary import NetworkTableMixin
-from skdnn._utils.sklearn_compat import CallbackSupportMixin
+from skdnn._utils.sklearn_compat import (
+    CallbackSupportMixin,
+    HasMethods,
+    Interval,
+    StrOptions,
+    fit_context,
+    validate_parameters,
+)
 from skdnn.dnn.checks import check_rows
 from skdnn.dnn.fit import fit
 from skdnn.dnn.fit_chunks import fit_chunks, partial_fit_chunks
@@ -40,7 +47,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     resolved_params_: Bunch
     _network: FittedNetwork
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, list[Any]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left"), _AUTO],
         "activation": [str, callable, "array-like"],
         "preset": [StrOptions({"auto", *PRESETS})],
@@ -83,7 +90,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | str = "auto",
-        activation: str | Callable | Sequence[str | Callable] = "auto",
+        activation: Activation | Sequence[Activation] = "auto",
         *,
         preset: str = "auto",
         dropout: float | Sequence[float] | str = "auto",
@@ -157,7 +164,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
     # ------------------------------------------------------------------ fit
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,
@@ -220,7 +227,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         return self._keep(fit(draft, request, previous))
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
-        self._validate_params()  # scikit-learn does not once the estimator is fitted
+        validate_parameters(self)  # scikit-learn does not once the estimator is fitted
         chunks = as_chunks(X, y, type(self).__name__)
         previous = FitResult.of(self)
         draft = self._draft(previous)
@@ -340,7 +347,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         # only read, so that clones can share it.
         bare = copy.copy(self)
         bare.loss = "auto"
-        twin = super(BaseDNN, bare).__sklearn_clone__()
+        twin: Self = super(BaseDNN, bare).__sklearn_clone__()
         twin.loss = self.loss if _is_keras_loss(self.loss) else clone(self.loss, safe=False)
         return twin
 
@@ -368,7 +375,7 @@ class _Loss:
     def __init__(self, value: Any):
         self.value = value
 
-    def __reduce__(self) -> tuple[Callable, tuple[type, dict[str, Any]]]:
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[type, dict[str, Any]]]:
         return _arrived, (type(self.value), vars(self.value))
 
 

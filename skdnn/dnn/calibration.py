@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from skdnn._data.targets import NumericTargets, Quantile, Targets
+from skdnn._data.targets import Classes, Labels, NumericTargets, Quantile, Targets
 from skdnn._network.numpy_forward import ACTIVATIONS
 from skdnn._training.batches import Fetch
 from skdnn.dnn.fitted import FittedNetwork
@@ -86,7 +86,7 @@ def calibrate(
     activate = ACTIVATIONS[targets.activation]
     # One row of member numbers for each architecture.
     architectures = np.arange(n_members).reshape(len(network.spec.outputs), -1)
-    if calibrates:
+    if calibrates and isinstance(targets, Classes | Labels):
         temperatures = fit_temperatures(targets, rows, architectures)
         network = replace(network, temperatures=temperatures)
         rows.logits[:] /= temperatures.repeat(architectures.shape[1])[:, np.newaxis, np.newaxis]
@@ -125,7 +125,7 @@ def _held_out_logits(network: FittedNetwork, fetch: Fetch, held_out: np.ndarray)
 
 
 def fit_temperatures(
-    targets: Targets, rows: HeldOutLogits, architectures: np.ndarray
+    targets: Classes | Labels, rows: HeldOutLogits, architectures: np.ndarray
 ) -> np.ndarray:
     """Fit one temperature for the members of each architecture, shape (n_architectures,).
 
@@ -155,11 +155,12 @@ def _fit_ensemble_weights(
     ]
     losses = partial(targets.losses, rows.codes)
     weights = greedy_ensemble_weights(losses, np.array(predictions), rows.weight.sum(axis=0))
-    return weights.repeat(teams.shape[1]) / teams.shape[1]
+    each: np.ndarray = weights.repeat(teams.shape[1]) / teams.shape[1]
+    return each
 
 
 def _losses_of_logits(
-    targets: Targets,
+    targets: Classes | Labels,
     activate: Callable[[np.ndarray], np.ndarray],
     codes: np.ndarray,
     smoothing: float,
@@ -171,7 +172,8 @@ def _losses_of_logits(
 def _normalized(weight: np.ndarray) -> np.ndarray:
     """Divide weights, shape (n_members, n_samples), so that those of each row sum to 1."""
     total = weight.sum(axis=0)
-    return np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
+    parts: np.ndarray = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
+    return parts
 
 
 def temperature(
@@ -235,7 +237,8 @@ def greedy_ensemble_weights(
         best = int(np.argmin(found))
         total += outputs[best]
         counts[best] += 1
-    return counts / n_total
+    weights: np.ndarray = counts / n_total
+    return weights
 
 
 def residual_variance(
@@ -264,4 +267,5 @@ def residual_variance(
     mean = np.tensordot(ensemble_weights, predicted, axes=1)
     variance = np.tensordot(ensemble_weights, (predicted - mean) ** 2, axes=1)
     between = np.average(variance, axis=0, weights=weight.sum(axis=0))
-    return np.maximum(squares - between, 0)
+    rest: np.ndarray = np.maximum(squares - between, 0)
+    return rest

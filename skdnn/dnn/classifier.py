@@ -1,15 +1,18 @@
 """`DNNClassifier`: a dense network that tells classes apart."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from skdnn._network.spec import Activation
+from skdnn._utils.sklearn_compat import Interval, StrOptions, fit_context
 from skdnn.dnn.base import BaseDNN
+
+ClassWeight = dict[Any, float] | list[dict[Any, float]] | str | None
 
 
 class DNNClassifier(ClassifierMixin, BaseDNN):
@@ -347,7 +350,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
 
     classes_: np.ndarray
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, list[Any]] = {
         **BaseDNN._parameter_constraints,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
@@ -358,7 +361,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | str = "auto",
-        activation: str | Callable | Sequence[str | Callable] = "auto",
+        activation: Activation | Sequence[Activation] = "auto",
         *,
         preset: str = "auto",
         dropout: float | Sequence[float] | str = "auto",
@@ -373,7 +376,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         parametrization: str = "auto",
         blend: str | None = "auto",
         loss: Any = "auto",
-        class_weight: dict | list[dict] | str | None = None,
+        class_weight: ClassWeight = None,
         optimizer: Any = "adam",
         learning_rate: Any = "auto",
         learning_rate_schedule: str = "auto",
@@ -440,7 +443,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         self.monitor = monitor
         self.calibration = calibration
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None
     ) -> Self:
@@ -505,7 +508,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
             As `predict_proba`; a probability of 0 gives minus infinity.
         """
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            logarithms: np.ndarray = np.log(self.predict_proba(X))
+        return logarithms
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

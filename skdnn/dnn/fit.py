@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 
 from skdnn._network.spec import State
 from skdnn._training.callbacks import Report, SklearnCallbacks
-from skdnn._utils.sklearn_compat import with_callbacks
+from skdnn._utils.sklearn_compat import has_callbacks, with_callbacks
 from skdnn.dnn.calibration import calibrate, check_can_calibrate
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.prepare import Start, start_training, weigh_rows
@@ -81,7 +81,7 @@ def _plan(
     n_epochs = int(settings.resolved.epochs) if request.is_whole else 1
     among = candidate_epochs(settings, n_epochs)
     # Callbacks and the plateau read the validation loss of every epoch, and may stop after any.
-    every = callbacks or getattr(draft, "_skl_callbacks", None) or is_plateau(settings)
+    every = callbacks or has_callbacks(draft) or is_plateau(settings)
     evaluation_epochs = None
     if data.by_member and not every:
         some = frozenset(range(n_epochs, 0, -max(1, n_epochs // _N_EVALUATIONS)))

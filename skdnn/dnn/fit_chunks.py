@@ -11,6 +11,7 @@ from skdnn._data.chunks import Chunk, Chunks
 from skdnn._data.splits import ValidationData
 from skdnn._network.spec import State
 from skdnn._training.callbacks import EarlyStopping, ProgressLines, Report, ReportList
+from skdnn._utils.sklearn_compat import has_callbacks
 from skdnn.dnn.fit import fit, usable_state, with_best_epoch
 from skdnn.dnn.prepare import draw_seed, start_training, weigh_rows
 from skdnn.dnn.presets import WHOLE_FIT_PARAMETERS, Data
@@ -178,7 +179,7 @@ def _check_for_chunks(draft: Any, settings: Settings, validation: ValidationData
         "class_weight='balanced': pass a dict": balanced,
         "calibration and blend": resolved.get("calibration") is not None
         or resolved.blend is not None,
-        "callbacks": params.callbacks is not None or bool(getattr(draft, "_skl_callbacks", None)),
+        "callbacks": params.callbacks is not None or has_callbacks(draft),
         "a learning_rate_schedule or warmup": resolved.learning_rate_schedule != "constant"
         or resolved.warmup > 0,
     }

@@ -1,17 +1,18 @@
 """`DNNRegressor`: a dense network that predicts quantities."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skdnn._data.targets import Quantile
+from skdnn._network.spec import Activation
+from skdnn._utils.sklearn_compat import Interval, StrOptions, fit_context
 from skdnn.dnn.base import BaseDNN
 
 
@@ -317,7 +318,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     ((3,), (3,), True)
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, list[Any]] = {
         **BaseDNN._parameter_constraints,
         "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like", None],
         "clip": ["boolean", StrOptions({"auto"})],
@@ -326,7 +327,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | str = "auto",
-        activation: str | Callable | Sequence[str | Callable] = "auto",
+        activation: Activation | Sequence[Activation] = "auto",
         *,
         preset: str = "auto",
         dropout: float | Sequence[float] | str = "auto",
@@ -404,7 +405,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         self.quantile = quantile
         self.clip = clip
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on these rows, going on from where the last call stopped.
 
@@ -510,7 +511,8 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         check_is_fitted(self)
         targets = self._network.targets
         if not isinstance(targets, Quantile):
-            return super().score(X, y, sample_weight)
+            r2: float = super().score(X, y, sample_weight)
+            return r2
         predicted = self.predict(X)
         of_levels = predicted.T if targets.ascending else [predicted]
         scores = [

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import _safe_indexing
 
 from skdnn._network.spec import State
 from skdnn._training.callbacks import (
@@ -19,6 +18,7 @@ from skdnn._training.callbacks import (
     ReportList,
     SklearnCallbacks,
 )
+from skdnn._utils.sklearn_compat import callback_context, has_callbacks, safe_indexing
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.settings import Settings
 from skdnn.dnn.training_job import Job
@@ -209,18 +209,18 @@ def sklearn_callbacks(
     attributes : callable
         Given a state and the history, returns the attributes of an estimator fitted so far.
     """
-    if not getattr(estimator, "_skl_callbacks", None):
+    if not has_callbacks(estimator):
         return None
     X, y, weight = as_given
     rows = None if len(plan.rows) == len(y) else plan.rows
 
     def part(data: Any) -> Callable[[], Any]:
-        return cache(lambda: data if rows is None else _safe_indexing(data, rows))
+        return cache(lambda: data if rows is None else safe_indexing(data, rows))
 
     data: dict[str, Any] = {"X": part(X), "y": part(y)}
     if weight is not None:
         data["metadata"] = cache(lambda: {"sample_weight": part(np.asarray(weight))()})
-    context = estimator._init_callback_context(max_subtasks=plan.epochs)
+    context = callback_context(estimator, plan.epochs)
     return SklearnCallbacks(estimator, context, data, attributes)
 
 
