@@ -302,7 +302,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         X = check_rows(self, X, self._network)
         return X if issparse(X) else X.reshape(len(X), *self._network.spec.input_shape)
 
-    # ----------------------------------------------------------------- look
+    # -------------------------------------------------------------- inspect
 
     def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
         """Print the table of layers: output shapes (None for the batch), parameter counts.
@@ -321,11 +321,11 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         (print_fn or print)(self._network.spec.summary())
 
     def __getattr__(self, name: str) -> Any:
-        # Not a property, because scikit-learn's `dir` and HTML representation ask for the value
-        # of each: to look at an estimator would start TensorFlow.
+        # Not a property: scikit-learn's `dir` and HTML representation read every property, and
+        # displaying an estimator would start TensorFlow.
         if name == "model_":
             return self._make_model()
-        return super().__getattribute__(name)  # raises what the first look-up raised
+        return super().__getattribute__(name)  # raises the original error
 
     def _make_model(self) -> Any:
         self._check_has_shapes("model_")
@@ -343,16 +343,16 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         check_is_fitted(self, msg=message)
 
     def __sklearn_clone__(self) -> Self:
-        # Keras's own copies of a loss may lose its settings, such as the delta of Huber's. It is
-        # only read, so that clones can share it.
+        # Keras's copy of a loss may lose its settings, such as the delta of Huber's. Losses are
+        # only read, so that clones can share one.
         bare = copy.copy(self)
         bare.loss = "auto"
-        twin: Self = super(BaseDNN, bare).__sklearn_clone__()
-        twin.loss = self.loss if _is_keras_loss(self.loss) else clone(self.loss, safe=False)
-        return twin
+        copied: Self = super(BaseDNN, bare).__sklearn_clone__()
+        copied.loss = self.loss if _is_keras_loss(self.loss) else clone(self.loss, safe=False)
+        return copied
 
     def __getstate__(self) -> dict[str, Any]:
-        # Callbacks hold open files and what not, which no other process could use.
+        # Callbacks may hold open files, which no other process could use.
         state = {k: v for k, v in super().__getstate__().items() if k != "callbacks_"}
         return {**state, "loss": _Loss(self.loss)} if _is_keras_loss(self.loss) else state
 
@@ -370,16 +370,16 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
 
 class _Loss:
-    """A loss of Keras on its way to another process, with all its settings."""
+    """A Keras loss with all its settings, as it is pickled."""
 
     def __init__(self, value: Any):
         self.value = value
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[type, dict[str, Any]]]:
-        return _arrived, (type(self.value), vars(self.value))
+        return _unpickled_loss, (type(self.value), vars(self.value))
 
 
-def _arrived(kind: type, settings: dict[str, Any]) -> Any:
+def _unpickled_loss(kind: type, settings: dict[str, Any]) -> Any:
     loss: Any = object.__new__(kind)
     loss.__dict__.update(settings)
     return loss

@@ -158,7 +158,7 @@ class FittedNetwork:
         of_members : bool, default=False
             Whether to return the outputs of each ensemble member instead of their mean.
         is_finite : bool, default=None
-            Whether no value is missing; None looks.
+            Whether every value is known to be finite; None checks.
 
         Returns
         -------

@@ -40,8 +40,8 @@ _VALIDATION_FRACTION = 0.1
 class Split(NamedTuple):
     """Numbers of the rows to train on and to hold out.
 
-    `by_member` tells that every row is trained on: each ensemble member has a held-out fold of its
-    own.
+    Where `by_member` is True, each ensemble member has a held-out fold of its own, and every row is
+    trained on.
     """
 
     rows: np.ndarray
@@ -111,7 +111,7 @@ def start_training(draft: BaseEstimator, request: Request, previous: FitResult |
         matrix = columns.transform(X) if network else columns.fit_transform(X, split.rows)
         X = check_matrix(matrix, draft)
     if split.by_member and split_categories(settings, columns)[1]:
-        # The members share the embeddings of categories: every row would be known to all of them.
+        # Members share the embeddings of categories, so a member's own fold would have been seen.
         split = split_rows(settings, request, checked.y, rows, seed, by_member=False)
     weight = checked.weight
     weight = None if weight is None else weight / weight[split.rows].mean()

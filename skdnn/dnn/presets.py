@@ -1,4 +1,4 @@
-"""What "auto" stands for: a recipe for each preset and kind of data."""
+"""What each preset resolves "auto" to, for tables and for images."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -7,19 +7,33 @@ import numpy as np
 from sklearn.utils import Bunch
 
 PRESETS = ("plain", "fast", "balanced", "best")
-# The most accurate one whose median fit is within five times a forest's: see docs/accuracy.md.
+# The most accurate preset whose median fit takes at most five times a random forest's: see
+# docs/development/accuracy.md.
 DEFAULT = "balanced"
 
-# As in scikit-learn's HistGradientBoosting: more rows than these stop early by themselves.
+# As in scikit-learn's HistGradientBoosting, early stopping is on for more rows than these.
 _MANY_ROWS = 10_000
-_EPOCHS, _MOST_EPOCHS = 50, 200  # of a plain network, without early stopping and with it
+# Epochs of the preset "plain", without early stopping and with it.
+_EPOCHS, _MOST_EPOCHS = 50, 200
 
 
 class Data(NamedTuple):
-    """What a recipe looks at.
+    """What presets depend on in the data.
 
-    `n_rows` are those of a weight above 0. `is_given` tells whether there are rows to validate on
-    beside them, `comes_in_parts` whether there are more rows than these, which come later.
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows with a weight above 0.
+    n_columns : int
+        Number of values in one sample.
+    is_image : bool, default=False
+        Whether samples have a rank of 2 or more.
+    is_sparse : bool, default=False
+        Whether X is a sparse matrix.
+    is_given : bool, default=False
+        Whether `fit` was given validation data.
+    comes_in_parts : bool, default=False
+        Whether more rows come later, in chunks or in calls of `partial_fit`.
     """
 
     n_rows: int
@@ -30,7 +44,7 @@ class Data(NamedTuple):
     comes_in_parts: bool = False
 
 
-# The parameters that may be "auto", and those of them that lay the network out.
+# The parameters that may be "auto": those that describe the network, and all.
 NETWORK_PARAMETERS = (
     "hidden_layer_sizes",
     "activation",
@@ -60,25 +74,32 @@ NAMES = (
 )
 
 
-RATE = 2e-3  # of a network of the usual parametrisation, by Adam
+RATE = 2e-3  # Adam's learning rate for networks of the standard parametrisation
 
 
 def realmlp_rate(classifies: bool) -> float:
-    """Return the learning rate that RealMLP has (Holzmüller et al. 2024, "Better by Default")."""
+    """Return RealMLP's learning rate (Holzmüller et al. 2024, "Better by Default")."""
     return 0.04 if classifies else 0.07
 
 
 def realmlp_activation(classifies: bool) -> str:
-    """Return the activation that RealMLP has."""
+    """Return RealMLP's activation (Holzmüller et al. 2024, "Better by Default")."""
     return "selu" if classifies else "mish"
 
 
 class Task(NamedTuple):
-    """What a recipe knows of the estimator, beside what may be "auto".
+    """What presets depend on in the other parameters.
 
-    Whether it is classes that are predicted; whether the optimizer is Adam, whose learning rate a
-    recipe knows; whether the loss is the cross-entropy, whose labels are smoothed; and whether
-    batch normalisation is asked for.
+    Parameters
+    ----------
+    classifies : bool
+        Whether the estimator is a classifier.
+    adam : bool, default=True
+        Whether the optimizer is Adam: presets set the learning rate of no other.
+    cross_entropy : bool, default=True
+        Whether the loss is the cross-entropy: presets smooth the labels of no other.
+    batch_norm : bool, default=False
+        Whether hidden layers have batch normalisation.
     """
 
     classifies: bool
@@ -88,15 +109,15 @@ class Task(NamedTuple):
 
 
 def is_auto(value: Any) -> bool:
-    """Whether a value is to be chosen."""
+    """Whether a parameter's value is "auto"."""
     return isinstance(value, str) and value == "auto"
 
 
 def choose(preset: str, given: Mapping[str, Any], data: Data) -> str:
-    """Return the preset that is meant by "auto".
+    """Resolve `preset`.
 
-    Whoever says how wide the network is, or how long it is trained, means one plain network; so
-    does whoever brings rows in parts.
+    "auto" is "plain" where `hidden_layer_sizes` or `epochs` is given, and where rows come in parts;
+    else it is the default preset.
     """
     if preset != "auto":
         return preset
@@ -107,18 +128,18 @@ def choose(preset: str, given: Mapping[str, Any], data: Data) -> str:
 
 
 def resolve(given: Mapping[str, Any], preset: str, data: Data, task: Task) -> Bunch:
-    """Choose what is left at "auto"; what is given stays as it is.
+    """Resolve the parameters that are "auto"; given values stay.
 
     Parameters
     ----------
     given : mapping of str to object
-        Parameters of an estimator that may be "auto".
+        The parameters of an estimator that may be "auto".
     preset : str
         One of `PRESETS`.
     data : Data
-        What they are chosen for.
+        What the values depend on in the data.
     task : Task
-        What they are chosen to do.
+        What they depend on in the other parameters.
 
     Returns
     -------
@@ -130,17 +151,18 @@ def resolve(given: Mapping[str, Any], preset: str, data: Data, task: Task) -> Bu
     if preset == "plain":
         chosen = plain
     else:
-        recipe = _of_images if data.is_image else _of_tables
-        chosen = recipe(preset, data, explicit, task, plain)
+        preset_values = _image_values if data.is_image else _table_values
+        chosen = preset_values(preset, data, explicit, task, plain)
         if not task.adam:
             chosen |= {"learning_rate": None, "weight_decay": None}
         if not task.cross_entropy:
             chosen |= {"label_smoothing": 0.0, "calibration": None, "monitor": "loss"}
-        if data.comes_in_parts:  # how long, and on which rows, is not for one part to say
+        if data.comes_in_parts:  # one part of the rows cannot decide on the whole fit
             chosen |= {name: plain[name] for name in WHOLE_FIT_PARAMETERS}
     return Bunch(preset=preset, **{name: explicit.get(name, chosen[name]) for name in given})
 
 
+# Parameters that need all rows at once: from parts of them, they are those of "plain".
 WHOLE_FIT_PARAMETERS = (
     "batch_size",
     "blend",
@@ -155,7 +177,7 @@ WHOLE_FIT_PARAMETERS = (
 
 
 def _plain(data: Data, explicit: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    """One network as textbooks have it."""
+    """Return the values of the preset "plain": one network as in textbooks."""
     is_realmlp = explicit.get("parametrization") == "realmlp"
     is_long = data.is_given or (data.n_rows > _MANY_ROWS and not data.comes_in_parts)
     stops = explicit.get("early_stopping", "epochs" not in explicit and is_long)
@@ -188,9 +210,19 @@ def _plain(data: Data, explicit: Mapping[str, Any], task: Task) -> dict[str, Any
 class _Size(NamedTuple):
     """How much a preset spends on a table.
 
-    Steps are `n_steps` times the square root of the number of rows, for more rows have more to
-    tell; and up to `growth` times that, in proportion to the rows above `_FEW_ROWS`. A batch is
-    about one `n_batches`-th of the rows. There are `n_members` of each kind of networks.
+    Parameters
+    ----------
+    n_members : int
+        Number of ensemble members of each architecture.
+    n_steps : float
+        Steps of the optimizer, per square root of the number of rows.
+    n_batches : int
+        Number of batches in an epoch, about.
+    learning_rate : float
+        Peak learning rate.
+    growth : float, default=1.0
+        The most that the number of steps is multiplied by, in proportion to the rows above
+        `_FEW_ROWS`.
     """
 
     n_members: int
@@ -201,7 +233,7 @@ class _Size(NamedTuple):
 
 
 _FEW_ROWS = 1000
-# By preset, and by whether it is classes that are predicted.
+# By preset, and by whether the estimator is a classifier.
 _SIZES = {
     ("fast", True): _Size(2, 5.5, 15, 1.5 * RATE),
     ("fast", False): _Size(2, 12, 15, 1.5 * RATE),
@@ -210,25 +242,26 @@ _SIZES = {
     ("best", True): _Size(8, 30, 30, RATE, growth=1.5),
     ("best", False): _Size(8, 30, 30, RATE),
 }
-# Of few rows, for "fast" and "balanced" alike: less would save tenths of a second. With classes,
-# larger batches are worth their time.
+# For few rows, "fast" and "balanced" alike: a smaller size would save tenths of a second.
+# Classification gains from larger batches there.
 _SIZES_OF_FEW = {True: _Size(4, 9, 8, 1.5 * RATE), False: _SIZES["balanced", False]}
-FEWEST_ROWS = 50  # to deal out to folds
-_MOST_BINNED = 128  # columns
-_MOST_COLUMNS = 2000  # of which members have first layers of their own
+FEWEST_ROWS = 50  # that are assigned to folds
+_MOST_BINNED = 128  # columns that get a piecewise-linear embedding
+_MOST_COLUMNS = 2000  # above it, a first layer per ensemble member is too large
 
 
-def _of_tables(
+def _table_values(
     preset: str, data: Data, explicit: Mapping[str, Any], task: Task, plain: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Networks of two layers on binned columns, each stopped on a fold of its own."""
+    """Return values for tables: an ensemble on binned columns, each member with its own fold."""
     is_wide = data.n_columns > _MOST_COLUMNS or data.is_sparse
     size = _SIZES[preset, task.classifies]
     if preset != "best" and data.n_rows <= _FEW_ROWS and not data.comes_in_parts:
         size = _SIZES_OF_FEW[task.classifies]
     n_members = min(size.n_members, 2) if is_wide else size.n_members
-    is_plain = is_wide or task.batch_norm or not task.adam  # gains are rates for Adam alone
-    kind = "standard" if is_plain else "both"
+    # RealMLP scales its learning rates by gains, which only Adam follows.
+    is_standard = is_wide or task.batch_norm or not task.adam
+    kind = "standard" if is_standard else "both"
     kind = explicit.get("parametrization", kind)
     rate, activation = size.learning_rate, "relu"
     if kind == "realmlp":
@@ -240,7 +273,7 @@ def _of_tables(
     n_steps *= np.clip(data.n_rows / _FEW_ROWS, 1, size.growth)
     epochs = _epochs(n_rows, batch_size, n_steps, 10, 400)
     is_binned = data.n_columns <= _MOST_BINNED and not is_wide and kind != "realmlp"
-    return _recipe(plain, explicit, epochs, batch_size, stops) | {
+    return _common_values(plain, explicit, epochs, batch_size, stops) | {
         "hidden_layer_sizes": (128, 128),
         "activation": activation,
         "one_hot_max_size": 64,
@@ -262,15 +295,15 @@ _IMAGE_LAYERS = {
 }
 
 
-def _of_images(
+def _image_values(
     preset: str, data: Data, explicit: Mapping[str, Any], task: Task, plain: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """One wide network with dropout; each pixel is scaled apart."""
+    """Return values for images: one wide network with dropout, each pixel scaled by itself."""
     sizes, dropout = _IMAGE_LAYERS[preset]
     batch_size = explicit.get("batch_size", _batch_size(data.n_rows / 30, 128))
     epochs = _epochs(data.n_rows, batch_size, 3000, 20, 200)
     stops = explicit.get("early_stopping", False)
-    return _recipe(plain, explicit, epochs, batch_size, stops) | {
+    return _common_values(plain, explicit, epochs, batch_size, stops) | {
         "hidden_layer_sizes": sizes,
         "activation": "relu",
         "dropout": dropout,
@@ -281,14 +314,14 @@ def _of_images(
     }
 
 
-def _recipe(
+def _common_values(
     plain: Mapping[str, Any],
     explicit: Mapping[str, Any],
     epochs: int,
     batch_size: int,
     stops: bool,
 ) -> dict[str, Any]:
-    """Return what recipes of tables and images share; the rest is as in a plain network."""
+    """Return the values that tables and images have in common; the rest is as in "plain"."""
     return {
         **plain,
         "kernel_initializer": "he_normal",
@@ -304,17 +337,17 @@ def _recipe(
 
 
 def _patience(explicit: Mapping[str, Any], epochs: int) -> int:
-    """Return the patience: to the end, where the schedule of the recipe has one."""
-    goes_on = explicit.get("learning_rate_schedule") in ("constant", "reduce_on_plateau")
-    return 10 if goes_on else int(explicit.get("epochs", epochs))
+    """Return the patience: all epochs, unless the given schedule never ends."""
+    endless = explicit.get("learning_rate_schedule") in ("constant", "reduce_on_plateau")
+    return 10 if endless else int(explicit.get("epochs", epochs))
 
 
 def _batch_size(n_rows: float, most: int) -> int:
-    """Return the power of two that is next to a number of rows."""
+    """Return the power of two that is nearest to a number of rows, from 16 to `most`."""
     return int(np.clip(2 ** np.round(np.log2(max(n_rows, 1))), 16, most))
 
 
 def _epochs(n_rows: float, batch_size: int, n_steps: float, fewest: int, most: int) -> int:
-    """Return how many epochs have some number of steps."""
-    n_steps_of_one = max(1, np.ceil(n_rows / batch_size))
-    return int(np.clip(np.round(n_steps / n_steps_of_one), fewest, most))
+    """Return the number of epochs that take some number of steps, from `fewest` to `most`."""
+    steps_per_epoch = max(1, np.ceil(n_rows / batch_size))
+    return int(np.clip(np.round(n_steps / steps_per_epoch), fewest, most))

@@ -150,7 +150,7 @@ def candidate_epochs(settings: Settings, n_epochs: int) -> frozenset[int] | None
     """Return the epochs that early stopping may keep; None for all.
 
     Where the learning rate rises and falls and training lasts to the end, they are those about
-    the end of a cycle: among many epochs at a high rate, one looks good by chance.
+    the end of a cycle: among many epochs at a high rate, one has a low loss by chance.
     """
     if settings.schedule is None or settings.resolved.n_iter_no_change < n_epochs:
         return None
