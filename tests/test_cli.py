@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import skdnn
-from skdnn import cli, comparison
-from skdnn.cli import main
+from skdnn import comparison
+from skdnn.cli import datasets, main
 from skdnn.comparison import baselines
 
 CHEAP = ["--models", "linear,dummy", "--quiet"]
@@ -188,25 +188,25 @@ class TestBadInput:
         def nowhere():
             raise OSError("no network\nand no copy")
 
-        monkeypatch.setitem(cli._DATASETS, "fashion-mnist", cli._Data("", nowhere))
+        monkeypatch.setitem(datasets.DATASETS, "fashion-mnist", datasets.NamedData("", nowhere))
         assert "error: no network and no copy" in problem(capsys, "fashion-mnist")
 
 
 class TestSample:
     def test_has_classes_in_proportion(self):
         y = np.repeat(["a", "b", "c"], [600, 300, 100])
-        rows = cli._sample(y, 100, seed=0)
+        rows = datasets.sample(y, 100, seed=0)
         assert np.unique(y[rows], return_counts=True)[1].tolist() == [60, 30, 10]
         assert len(np.unique(rows)) == 100
 
     def test_has_numbers_in_proportion(self):
         y = np.random.default_rng(0).normal(size=1000)
-        rows = cli._sample(y, 100, seed=0)
+        rows = datasets.sample(y, 100, seed=0)
         assert np.median(y[rows]) == pytest.approx(np.median(y), abs=0.02)
 
     def test_follows_the_seed(self):
         y = np.zeros(100)
-        one, same, other = (cli._sample(y, 10, seed) for seed in (1, 1, 2))
+        one, same, other = (datasets.sample(y, 10, seed) for seed in (1, 1, 2))
         assert one.tolist() == same.tolist() != other.tolist()
 
 
@@ -229,7 +229,7 @@ class TestProgram:
         with pytest.raises(SystemExit, match="0"):
             main(["compare", "--help"])
         text = capsys.readouterr().out
-        assert all(baselines.short(name) in text for name in baselines.RIVALS)
+        assert all(baselines.short(name) in text for name in baselines.BASELINES)
         assert max(map(len, text.splitlines())) <= 80
 
     def test_an_unknown_command_is_told(self, capsys):

@@ -33,7 +33,7 @@ MAX_CATEGORIES = 32
 # and histogram gradient boosting take of themselves. Logistic regression's default 100 iterations
 # stop short of the optimum on images; its last digits take three times as long there, and score
 # no better.
-RIVALS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
+BASELINES: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "DNN": (DNNClassifier, DNNRegressor),
     "RandomForest": (
         partial(RandomForestClassifier, n_jobs=-1),
@@ -96,14 +96,14 @@ def default_models(
             f"The 'models' parameter of compare must be a dict of estimators or a list of names, "
             f"at least one. Got {names!r} instead."
         )
-    by_key = {_key(name): name for name in RIVALS}
+    by_key = {_key(name): name for name in BASELINES}
     for name in names or ():
         if not isinstance(name, str) or _key(name) not in by_key:
-            raise unknown("models", "compare", name, map(short, RIVALS))
+            raise unknown("models", "compare", name, map(short, BASELINES))
     steps = _preparation(X)
     models = {}
-    for name in RIVALS if names is None else (by_key[_key(name)] for name in names):
-        classifier, regressor = RIVALS[name]
+    for name in BASELINES if names is None else (by_key[_key(name)] for name in names):
+        classifier, regressor = BASELINES[name]
         model = (classifier if task == "classification" else regressor)()
         models[name] = _seeded(make_pipeline(*steps, model) if steps else model, random_state)
     return models

@@ -152,7 +152,7 @@ class TestModels:
     @pytest.mark.parametrize("task", ["classification", "regression"])
     def test_all_default_models_are_made_for_the_task_and_seeded(self, task):
         models = default_models(task, random_state=7)
-        assert list(models) == list(baselines.RIVALS)
+        assert list(models) == list(baselines.BASELINES)
         for model in models.values():
             seeds = {v for k, v in model.get_params().items() if k.endswith("random_state")}
             assert seeds <= {7}
