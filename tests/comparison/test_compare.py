@@ -21,8 +21,10 @@ from sklearn.model_selection import (
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 
-from skdnn import DNNClassifier, compare, comparison
-from skdnn.comparison import baselines, corrected_t_test, cross_validation, default_models, holm
+from skdnn import DNNClassifier, compare
+from skdnn.comparison import baselines, cross_validation, default_models
+from skdnn.comparison.compare import _check_target, _find_task
+from skdnn.comparison.significance import corrected_t_test, holm
 
 CHEAP = ["linear", "dummy"]
 
@@ -276,7 +278,7 @@ class TestTask:
         ],
     )
     def test_is_read_off_the_target(self, y, task):
-        assert comparison._find_task("auto", {}, comparison._check_target(y)) == task
+        assert _find_task("auto", {}, _check_target(y)) == task
 
     def test_diabetes_is_a_regression(self, diabetes):
         assert compare(*diabetes, CHEAP).scorer == "r2"
