@@ -290,7 +290,7 @@ class TrainingHistoryDisplay:
             return list(colormaps["turbo"](np.linspace(0.12, 0.88, n_colours)))
         lines = [
             ax.plot([], [])[0] for _ in range(n_colours)
-        ]  # advances the colour cycle of the Axes
+        ]  # advances the colour cycle
         for line in lines:
             line.remove()
         colours = [line.get_color() for line in lines]
