@@ -61,7 +61,8 @@ def hold_out(
     if len(rows) < 2:
         raise ValueError(
             f"validation_fraction={fraction} needs at least 2 rows to split, got n_samples = "
-            f"{len(rows)}: pass more rows, or set early_stopping=False and validation_fraction=None."
+            f"{len(rows)}: pass more rows, or set early_stopping=False and "
+            "validation_fraction=None."
         )
     alone = np.zeros(len(rows), bool)
     if labels is not None:

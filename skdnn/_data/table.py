@@ -19,7 +19,7 @@ _ADVICE = (
 
 
 class _Table(NamedTuple):
-    """Names, dtypes and columns of a table. An array has no names, and one dtype for all columns."""
+    """Names, dtypes and columns of a table. An array has no names, and one dtype for all."""
 
     names: Sequence[Any] | None
     dtypes: Sequence[Any]
@@ -54,7 +54,7 @@ class Columns:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Numbers of categories of these columns; missing values in training count as a category."""
+        """Numbers of categories of these columns; missing values count as a category."""
         return tuple(len(self.encoders[i].categories_[0]) for i in self.codes)
 
     def reads(self, X: Any) -> bool:
@@ -151,13 +151,12 @@ class Columns:
         )
 
     def _read(self, table: _Table, i: int) -> tuple[np.ndarray, bool]:
-        """Return column i as numbers or text with NaN for missing values, and if it is categorical."""
+        """Return column i as numbers or text, NaN if missing, and whether it is categorical."""
         dtype, column = table.dtypes[i], table.columns(i)
         is_category = table.names is not None and str(dtype).lower().startswith(_CATEGORIES)
         if hasattr(column, "to_pylist") and is_category:
-            values = np.array(
-                column.to_pylist(), object
-            )  # as an array it would lose its missing values
+            # PyArrow's conversion to an array would lose the missing values.
+            values = np.array(column.to_pylist(), object)
         else:
             values = np.asarray(column)
         if values.dtype.kind in "fiu":
@@ -184,9 +183,9 @@ class Columns:
             return values, True
         if any(is_text) or not all(map(_is_number, kinds)):
             raise TypeError(
-                f"{_name(table, i)} of X holds {_names(kinds)}, but {self.owner} accepts columns of "
-                "numbers, text, categories or booleans: convert it to one of these, mixed types to "
-                "text with .astype(str)."
+                f"{_name(table, i)} of X holds {_names(kinds)}, but {self.owner} accepts columns "
+                "of numbers, text, categories or booleans: convert it to one of these, mixed types "
+                "to text with .astype(str)."
             )
         numbers = np.full(len(values), np.nan)
         numbers[~missing] = known.astype(np.float64)
