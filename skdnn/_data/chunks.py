@@ -81,8 +81,8 @@ class Chunks:
         if hasattr(self.source, "__next__"):
             raise TypeError(
                 f"{self.owner}.fit iterates the chunks once for each epoch, but an iterator such "
-                "as a generator can be iterated only once: pass the function that makes it, or an "
-                "object with __iter__."
+                "as a generator is then used up: pass the function that makes it, or an object "
+                "with __iter__."
             )
 
     def check_weights(self, sample_weight: Any) -> None:
