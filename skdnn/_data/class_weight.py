@@ -78,7 +78,7 @@ class ClassWeights:
         # the dict has labels that are not classes, these are treated as misspelt.
         if missing and len(classes) - len(missing) != len(given):
             raise ValueError(
-                f"The classes, {missing}, are not in the class_weight of {self.owner}, and it has "
+                f"The classes, {missing}, are not in class_weight of {self.owner}, and it has "
                 f"labels that are not in y. Got {given!r}: use the labels in y."
             )
         factors = np.array([float(given.get(label, 1.0)) for label in classes.tolist()])
