@@ -3,12 +3,17 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skdnn._utils.text import Column, align
-from skdnn.plotting.common import pyplot
+from skdnn.plotting.common import flat_axes, pyplot
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from skdnn.comparison.result import Comparison
 
 # The axis of times is logarithmic if the slowest model takes this many times the fastest one's.
 LOG_RATIO = 30
@@ -69,7 +74,11 @@ class ComparisonDisplay:
 
     @classmethod
     def from_comparison(
-        cls, comparison: Any, *, scorer: str | None = None, ax: Any = None
+        cls,
+        comparison: "Comparison",
+        *,
+        scorer: str | None = None,
+        ax: "Sequence[Axes] | None" = None,
     ) -> "ComparisonDisplay":
         """Plot the result of `compare`.
 
@@ -115,7 +124,7 @@ class ComparisonDisplay:
         )
         return display.plot(ax=ax)
 
-    def plot(self, ax: Any = None) -> "ComparisonDisplay":
+    def plot(self, ax: "Sequence[Axes] | None" = None) -> "ComparisonDisplay":
         """Plot the scores and the fit times.
 
         Parameters
@@ -139,7 +148,7 @@ class ComparisonDisplay:
         if ax is None:
             size = (9.5, 1.4 + 0.55 * len(self.names))
             _, ax = plt.subplots(1, 2, figsize=size, width_ratios=[3, 2], layout="constrained")
-        self.axes_ = np.ravel(ax)
+        self.axes_ = np.array(flat_axes(ax))
         if len(self.axes_) != 2:
             raise ValueError(
                 f"The 'ax' parameter must be two Axes, for scores and times. "
@@ -150,18 +159,18 @@ class ComparisonDisplay:
         self._draw_times(self.axes_[1])
         return self
 
-    def _draw_scores(self, ax: Any) -> None:
+    def _draw_scores(self, ax: "Axes") -> None:
         means = self.scores.mean(axis=1)
         far = means < _low_limit(self.scores)
         _draw_rows(ax, self.scores, np.where(far, np.nan, means), score_cells(self.scores))
         beside = ax.get_yaxis_transform()
         for note, rows in (("◂ far off", far), ("failed", np.isnan(means))):
             for row in np.flatnonzero(rows):
-                ax.text(0.02, row, note, transform=beside, va="center", style="italic")
+                ax.text(0.02, int(row), note, transform=beside, va="center", style="italic")
         ax.set(xlabel=self.score_name, yticks=range(len(self.names)), yticklabels=self._labels())
         ax.set_title("○ one fold   | mean", fontsize="medium", loc="left")
 
-    def _draw_times(self, ax: Any) -> None:
+    def _draw_times(self, ax: "Axes") -> None:
         medians = np.median(self.fit_time, axis=1)
         _draw_rows(ax, self.fit_time, medians, time_cells(self.fit_time))
         if 0 < LOG_RATIO * np.nanmin(medians) < np.nanmax(medians):
@@ -177,7 +186,7 @@ class ComparisonDisplay:
         return [f"{name}\n{word}" for name, word in zip(self.names, self.verdicts, strict=True)]
 
 
-def _draw_rows(ax: Any, table: np.ndarray, centres: np.ndarray, cells: list[str]) -> None:
+def _draw_rows(ax: "Axes", table: np.ndarray, centres: np.ndarray, cells: list[str]) -> None:
     """Draw the values, centre and text of each model; without values if its centre is NaN."""
     beside = ax.get_yaxis_transform()  # x as a fraction of the panel's width, y in rows
     colour = ax.xaxis.label.get_color()  # the text colour of the current style, light or dark

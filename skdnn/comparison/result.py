@@ -1,9 +1,9 @@
 """`Comparison`: scores and times of every model on every fold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from skdnn.comparison.display import (
     time_cells,
 )
 from skdnn.comparison.significance import corrected_t_test, holm
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 # A model is "worse" if the adjusted p-value of its difference to the best is below this level.
 ALPHA = 0.05
@@ -157,7 +161,7 @@ class Comparison:
             "score_time": [_plain(value) for value in self.score_time[i]],
         }
 
-    def to_frame(self) -> Any:
+    def to_frame(self) -> "pd.DataFrame":
         """Return the comparison as a pandas DataFrame with one row per model.
 
         Returns
@@ -200,7 +204,9 @@ class Comparison:
         }
         return pd.DataFrame(columns, index=pd.Index(self.names, name="model"))
 
-    def plot(self, *, scorer: str | None = None, ax: Any = None) -> ComparisonDisplay:
+    def plot(
+        self, *, scorer: str | None = None, ax: "Sequence[Axes] | None" = None
+    ) -> ComparisonDisplay:
         """Plot the scores of each fold and the fit times.
 
         Parameters

@@ -1,20 +1,32 @@
 """Shared parts of the displays: the import of matplotlib, and estimators inside others."""
 
-from typing import Any
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Attributes in which meta-estimators keep the fitted estimator; a pipeline has it as last step.
 _INSIDE = ("best_estimator_", "regressor_", "estimator_")
 
 
-def pyplot(method: str) -> Any:
+def pyplot(method: str) -> ModuleType:
     """Import `matplotlib.pyplot`; if it is missing, raise an error with what to install."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(f'{method} needs matplotlib: pip install "skdnn[plot]".') from error
     return plt
+
+
+def flat_axes(ax: "Axes | Sequence[Axes]") -> "list[Axes]":
+    """Return one Axes, or an array or sequence of Axes, as a flat list."""
+    axes: list[Axes] = np.asarray(ax, dtype=object).ravel().tolist()
+    return axes
 
 
 def innermost(estimator: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-History = Mapping[str, Any]  # one value per epoch, by the name of the loss or metric
+History = Mapping[str, Sequence[float]]  # one value per epoch, by the name of the loss or metric
 
 
 def named_estimators(
@@ -72,16 +72,16 @@ def mean_name(name: str | Sequence[str] | None, n_folds: int) -> str:
     return mean if name is None else f"{name}, {mean}"
 
 
-def mean_history(histories: list[History]) -> dict[str, np.ndarray]:
+def mean_history(histories: list[History]) -> History:
     """Return the mean over folds for the epochs that all folds have.
 
     Epochs after the shortest fold are left out, because the mean would jump at its end.
     """
     common = set.intersection(*(set(history) for history in histories))
-    means = {}
+    means: dict[str, Sequence[float]] = {}
     for key in common:
         n_epochs = min(len(history[key]) for history in histories)
-        means[key] = np.mean([history[key][:n_epochs] for history in histories], axis=0)
+        means[key] = np.mean([history[key][:n_epochs] for history in histories], axis=0).tolist()
     return means
 
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from skdnn._network.summary import layers_of
 from skdnn.plotting.common import innermost, pyplot
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.patches import FancyBboxPatch
 
 # Font size in points, and lengths in inches for text of this size.
 _POINTS = 9.0
@@ -99,7 +103,7 @@ class NetworkDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, *, ax: Any = None, name: str | None = None
+        cls, estimator: Any, *, ax: "Axes | None" = None, name: str | None = None
     ) -> "NetworkDisplay":
         """Plot the network of a fitted estimator.
 
@@ -144,7 +148,7 @@ class NetworkDisplay:
         title = type(inner).__name__ if name is None else name
         return cls(names, kinds, shapes, counts, sources=sources, name=title).plot(ax=ax)
 
-    def plot(self, ax: Any = None) -> "NetworkDisplay":
+    def plot(self, ax: "Axes | None" = None) -> "NetworkDisplay":
         """Plot the layers.
 
         Parameters
@@ -179,7 +183,8 @@ class NetworkDisplay:
         if ax is None:
             _, ax = plt.subplots(figsize=size, layout="constrained")
         else:
-            points *= min(1.0, *(ax.get_window_extent().size / ax.figure.dpi / size))
+            given = np.array(ax.get_window_extent().size) / ax.figure.dpi
+            points *= min(1.0, *(given / size))
         self.ax_, self.figure_ = ax, ax.figure
         ax.set_axis_off()
         ax.set(xlim=(left - 0.1, right + 0.1), ylim=(bottom, -_HEIGHT / 2 - 0.1), aspect="equal")
@@ -222,7 +227,7 @@ class NetworkDisplay:
         foot: tuple[str, str],
         fraction: float,
         points: float,
-    ) -> Any:
+    ) -> "FancyBboxPatch":
         """Draw one box: name and type, and below them output shape and parameters."""
         from matplotlib.colors import to_rgba
         from matplotlib.patches import FancyBboxPatch
@@ -241,7 +246,7 @@ class NetworkDisplay:
         self.ax_.add_patch(box)
         lines = ((head, -_HEIGHT / 5, "bold", points), (foot, _HEIGHT / 5, None, 0.9 * points))
         for (begin, end), down, weight, size in lines:
-            beside = {"va": "center", "size": size}
+            beside: dict[str, Any] = {"va": "center", "size": size}
             self.ax_.text(left + 0.1, y + down, begin, ha="left", weight=weight, **beside)
             self.ax_.text(right - 0.1, y + down, end, ha="right", **beside)
         return box

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from skdnn.plotting.common import innermost, pyplot
+from skdnn.plotting.common import flat_axes, innermost, pyplot
 from skdnn.plotting.histories import (
     History,
     best_epoch,
@@ -17,8 +17,12 @@ from skdnn.plotting.histories import (
     named_estimators,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
 # Line styles of training and validation. The marker shows values without neighbours.
-_STYLES: dict[str, Any] = {
+_STYLES: dict[str, dict[str, Any]] = {
     "": {"linestyle": "-", "marker": "o"},
     "val_": {"linestyle": "--", "marker": "X"},
 }
@@ -89,7 +93,7 @@ class TrainingHistoryDisplay:
         estimator: Any,
         *,
         metric: str | Sequence[str] | None = None,
-        ax: Any = None,
+        ax: "Axes | Sequence[Axes] | None" = None,
         name: str | Sequence[str] | None = None,
         line_kw: Mapping[str, Any] | None = None,
     ) -> "TrainingHistoryDisplay":
@@ -165,7 +169,7 @@ class TrainingHistoryDisplay:
         history: Any,
         *,
         metric: str | Sequence[str] | None = None,
-        ax: Any = None,
+        ax: "Axes | Sequence[Axes] | None" = None,
         name: str = "network",
         line_kw: Mapping[str, Any] | None = None,
     ) -> "TrainingHistoryDisplay":
@@ -209,7 +213,7 @@ class TrainingHistoryDisplay:
         return display.plot(ax=ax, line_kw=line_kw)
 
     def plot(
-        self, ax: Any = None, *, line_kw: Mapping[str, Any] | None = None
+        self, ax: "Axes | Sequence[Axes] | None" = None, *, line_kw: Mapping[str, Any] | None = None
     ) -> "TrainingHistoryDisplay":
         """Plot the histories.
 
@@ -234,20 +238,20 @@ class TrainingHistoryDisplay:
             If there is nothing to draw, if a metric is unknown, or if the number of Axes is wrong.
         """
         plt = pyplot("TrainingHistoryDisplay.plot")
-        figures = self._figures(None if ax is None else np.size(ax))
+        figures = self._figures(None if ax is None else len(flat_axes(ax)))
         is_own = ax is None
-        if is_own:
+        if ax is None:
             size = (1.8 + 4.1 * len(figures), 3.4)
             _, ax = plt.subplots(1, len(figures), figsize=size, layout="constrained")
-        axes = np.ravel(ax)
+        axes = flat_axes(ax)
         if len(axes) != len(figures):
             raise ValueError(
                 f"The 'ax' parameter must be as many Axes as there is to draw, {len(figures)}: "
                 f"{', '.join(figures)}. Got {len(axes)} instead."
             )
-        self.ax_ = axes if len(axes) > 1 else axes[0]
+        self.ax_ = np.array(axes) if len(axes) > 1 else axes[0]
         self.figure_ = axes[0].figure
-        self.lines_: dict[str, dict[str, Any]] = {}
+        self.lines_: dict[str, dict[str, Line2D]] = {}
         curves = self._curves(self._colours(axes[0]))
         for figure, axis in zip(figures, axes, strict=True):
             for curve in curves:
@@ -256,7 +260,8 @@ class TrainingHistoryDisplay:
             if all(len(x) <= 1 for history in self.histories.values() for x in history.values()):
                 axis.set(xlim=(0.5, 1.5), xticks=[1])
             else:
-                axis.xaxis.get_major_locator().set_params(integer=True)
+                locator: Any = axis.xaxis.get_major_locator()
+                locator.set_params(integer=True)
             axis.grid(alpha=0.3)
             axis.spines[["top", "right"]].set_visible(False)
         self._write_legend(axes[-1], is_own)
@@ -281,16 +286,14 @@ class TrainingHistoryDisplay:
                 )
         return chosen
 
-    def _colours(self, ax: Any) -> list[Any]:
+    def _colours(self, ax: "Axes") -> list[Any]:
         """Return a colour for each history: of the current style, if it has enough colours."""
         from matplotlib import colormaps, rcParams
 
         n_colours = 1 if self.mean_name else len(self.histories)
         if n_colours > len(rcParams["axes.prop_cycle"]):
             return list(colormaps["turbo"](np.linspace(0.12, 0.88, n_colours)))
-        lines = [
-            ax.plot([], [])[0] for _ in range(n_colours)
-        ]  # advances the colour cycle
+        lines = [ax.plot([], [])[0] for _ in range(n_colours)]  # advances the colour cycle
         for line in lines:
             line.remove()
         colours = [line.get_color() for line in lines]
@@ -313,7 +316,7 @@ class TrainingHistoryDisplay:
         )
         return [*folds, mean]
 
-    def _draw(self, ax: Any, figure: str, curve: "_Curve", line_kw: Mapping[str, Any]) -> None:
+    def _draw(self, ax: "Axes", figure: str, curve: "_Curve", line_kw: Mapping[str, Any]) -> None:
         """Draw the training and validation values of one history, and mark its best epoch."""
         lines = self.lines_.setdefault(curve.name, {})
         label, marked = curve.label, None
@@ -325,7 +328,7 @@ class TrainingHistoryDisplay:
             epochs, shown, marks = np.arange(1, len(values) + 1), values, isolated(values)
             if prefix and not finite.all():  # connect the epochs with a validation
                 epochs, shown, marks = epochs[finite], values[finite], list(range(finite.sum()))
-            options = {
+            options: dict[str, Any] = {
                 "color": curve.colour,
                 "markersize": 5,
                 "markevery": marks,
@@ -339,14 +342,14 @@ class TrainingHistoryDisplay:
         epoch = (self.best_epochs or {}).get(curve.name, 0)
         if marked is not None and 1 <= epoch <= len(marked):
             few = len(self.histories) <= _FEW and not self.mean_name
-            ring = {"marker": "o", "markersize": 9 if few else 5, "zorder": 3}
+            ring: dict[str, Any] = {"marker": "o", "markersize": 9 if few else 5, "zorder": 3}
             ax.plot(
                 [epoch], [marked[epoch - 1]], color=curve.colour, mfc="none", label="_best", **ring
             )
             if len(self.histories) == 1:
                 ax.axvline(epoch, color=curve.colour, linestyle=":", linewidth=1, label="_best")
 
-    def _write_legend(self, ax: Any, is_own: bool) -> None:
+    def _write_legend(self, ax: "Axes", is_own: bool) -> None:
         """Write the legend: the names of the colours and of the line styles."""
         from matplotlib.lines import Line2D
 
