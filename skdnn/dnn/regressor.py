@@ -134,9 +134,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
 
         With early stopping, and if neither X_val nor `validation_fraction` is given, the rows are
         assigned to 8 folds. Each of the first 8 members is trained without one of the folds and
-        validated on it. No training data is given up, because every row trains most members.
-        The validation loss is then the mean over the folds, and is measured only after some of
-        the epochs.
+        validated on it. No training data is given up, because every row trains most members. The
+        validation loss is then the mean over the folds, and is measured only after some of the
+        epochs. Folds are not used with fewer than 50 rows or `numeric_embedding="periodic"`.
     parametrization : {"auto", "standard", "realmlp", "both"}, default="auto"
         Architecture of the ensemble members.
 
@@ -313,8 +313,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         without validation. Like the next two attributes, it exists only after a `fit` with early
         stopping.
     best_epoch_ : int
-        The epoch whose weights were kept; the first epoch is 1. `warm_start` and `partial_fit`
-        continue from its weights and optimizer state.
+        The epoch whose weights were kept. The first epoch is 1; 0 means that no epoch was better
+        than the state from which a `warm_start` continued. `warm_start` and `partial_fit` continue
+        from its weights and optimizer state.
     best_score_ : float
         The validation score of `best_epoch_`: the highest among the epochs that could be chosen
         and were validated on the same rows.
