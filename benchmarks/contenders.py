@@ -1,6 +1,6 @@
 """The systems whose accuracy is measured: each with its defaults, fed as its own users would.
 
-A system is one row of `RIVALS`; skdnn's are made of the parameters that the command is given.
+A system is one row of `BASELINES`; skdnn's are made of the parameters that the command is given.
 Nothing heavy is imported before a system is asked to fit.
 """
 
@@ -127,7 +127,7 @@ def make_skdnn(kind: str, seed: int, **params: Any) -> Any:
     return getattr(skdnn, f"DNN{kind}")(**{"random_state": seed} | params)
 
 
-RIVALS: dict[str, System] = {
+BASELINES: dict[str, System] = {
     "RandomForest": System(partial(make_ensemble, "RandomForest"), (ordinal,)),
     "ExtraTrees": System(partial(make_ensemble, "ExtraTrees"), (ordinal,)),
     "HistGradientBoosting": System(partial(make_ensemble, "HistGradientBoosting"), (raw,)),
@@ -139,7 +139,9 @@ RIVALS: dict[str, System] = {
 
 # Measured where they are named.
 ON_REQUEST: dict[str, System] = {
-    "RandomForest-500": RIVALS["RandomForest"]._replace(params={"n_estimators": 500, "n_jobs": -1}),
+    "RandomForest-500": BASELINES["RandomForest"]._replace(
+        params={"n_estimators": 500, "n_jobs": -1}
+    ),
 }
 
 
@@ -178,7 +180,7 @@ def systems(
     known = {
         name: System(make_skdnn, (raw, scaled), (MINE, "tensorflow"), params)
         for name, params in variants
-    } | RIVALS
+    } | BASELINES
     if names is not None:
         known |= ON_REQUEST
     unknown = [name for name in names or () if name not in {MINE, *known}]

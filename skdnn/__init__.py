@@ -1,7 +1,7 @@
 """A deep neural network as a scikit-learn estimator.
 
-The public names are loaded when first asked for: importing skdnn starts neither TensorFlow nor
-Keras, and not even scikit-learn.
+The public names are loaded at their first use. Importing skdnn imports neither TensorFlow nor
+Keras nor scikit-learn.
 """
 
 from importlib import import_module
@@ -33,7 +33,7 @@ __all__ = [
     "datasets",
 ]
 
-# The module of each public name. `datasets` is a module itself.
+# The module of each public name. `datasets` is itself a module.
 _MODULES = {
     "Comparison": "comparison.result",
     "ComparisonDisplay": "comparison.display",

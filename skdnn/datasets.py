@@ -1,4 +1,4 @@
-"""Data sets to try the estimators on: found where they already are, downloaded otherwise."""
+"""Data sets for examples and tests, read from local files or downloaded."""
 
 import gzip
 import hashlib
@@ -12,15 +12,16 @@ from urllib.request import urlopen
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import StrOptions, validate_params
+
+from skdnn._utils.sklearn_compat import StrOptions, validated
 
 __all__ = ["load_fashion_mnist"]
 
 _URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
-_TIMEOUT = 30  # seconds without a byte, not for the whole download
+_TIMEOUT = 30  # seconds without data, not for the whole download
 _DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist"
 
-# Of the decompressed content: packagers strip the name and the time from the gzip header.
+# Checksums of the decompressed content, because packages may have other gzip headers.
 _SHA256 = {
     "train-images-idx3-ubyte.gz": (
         "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"
@@ -60,18 +61,17 @@ https://github.com/zalandoresearch/fashion-mnist, (c) 2017 Zalando SE, MIT licen
 """
 
 
-@validate_params(
+@validated(
     {
         "data_home": [str, os.PathLike, None],
         "split": [StrOptions(set(_SPLITS))],
         "return_X_y": ["boolean"],
         "download_if_missing": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
 def load_fashion_mnist(
     *,
-    data_home: str | os.PathLike | None = None,
+    data_home: str | os.PathLike[str] | None = None,
     split: str = "train",
     return_X_y: bool = False,
     download_if_missing: bool = True,
@@ -85,24 +85,28 @@ def load_fashion_mnist(
     Features         integers 0 to 255
     ==============   =================
 
-    The four files are taken from where they already are: Keras's cache, then the folder of
-    Debian's package ``dataset-fashion-mnist``. What neither has is downloaded, once, from where
-    Keras downloads it. The content of every file is verified by its SHA-256 checksum. Neither
-    Keras nor TensorFlow is imported.
+    Each of the four files is read from the first of these places:
+
+    1. the cache of Keras;
+    2. the folder of Debian's package ``dataset-fashion-mnist``;
+    3. the URL from which Keras downloads it. The download is saved in the cache of Keras.
+
+    The content of every file is verified by its SHA-256 checksum. Neither Keras nor TensorFlow is
+    imported.
 
     Parameters
     ----------
     data_home : str or path-like, default=None
-        The only folder to look in and to download to. By default it is
-        ``datasets/fashion-mnist`` in Keras's folder, which is ``$KERAS_HOME`` or ``~/.keras``,
-        and Debian's folder is looked in too.
+        Folder to read the files from and to download them to. None reads from the cache of Keras,
+        ``datasets/fashion-mnist`` in ``$KERAS_HOME`` or ``~/.keras``, and from Debian's folder, and
+        downloads to the cache.
     split : {"train", "test", "all"}, default="train"
-        The 60,000 training images, the 10,000 test images, or both in this order. Only the files
-        that are needed must be there.
+        Images to load: the 60,000 training images, the 10,000 test images, or both in this order.
+        Only the files of the split are read.
     return_X_y : bool, default=False
         If True, return ``(data, target)`` instead of a `Bunch`.
     download_if_missing : bool, default=True
-        If False, raise an error instead of downloading what is missing or damaged.
+        If False, raise an error instead of downloading missing or damaged files.
 
     Returns
     -------
@@ -116,7 +120,7 @@ def load_fashion_mnist(
         target_names : ndarray of shape (10,), dtype str
             The names of the classes.
         DESCR : str
-            What the data set is and where it comes from.
+            Description and source of the data set.
 
     (data, target) : tuple if ``return_X_y`` is True
         The two arrays above.
@@ -124,8 +128,8 @@ def load_fashion_mnist(
     Raises
     ------
     OSError
-        If a file is neither found nor downloaded. A damaged file counts as missing and is
-        replaced by the download; a whole file with other content is never overwritten.
+        If a file can neither be read nor be downloaded. A damaged file counts as missing and is
+        replaced by the download. An intact file with other content is never overwritten.
 
     Examples
     --------
@@ -140,7 +144,7 @@ def load_fashion_mnist(
 
     def load(kind: str) -> np.ndarray:
         names = [f"{part}-{kind}-ubyte.gz" for part in _SPLITS[split]]
-        # Also of a single array this makes a copy, which unlike a view of bytes can be written to.
+        # A copy even of a single array: a view of bytes would be read-only.
         return np.concatenate([_parse(_content(n, folders, download_if_missing)) for n in names])
 
     data, target = load("images-idx3"), load("labels-idx1").astype(np.int64)
@@ -149,8 +153,8 @@ def load_fashion_mnist(
     return Bunch(data=data, target=target, target_names=np.array(_TARGET_NAMES), DESCR=_DESCR)
 
 
-def _folders(data_home: str | os.PathLike | None) -> list[Path]:
-    """Return the folders to look in; the first is the one to download to."""
+def _folders(data_home: str | os.PathLike[str] | None) -> list[Path]:
+    """Return the folders to read from; files are downloaded to the first one."""
     if data_home is not None:
         return [Path(data_home).expanduser()]
     keras_home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
@@ -158,7 +162,7 @@ def _folders(data_home: str | os.PathLike | None) -> list[Path]:
 
 
 def _content(name: str, folders: list[Path], download_if_missing: bool) -> bytes:
-    """Return the verified content of a file, from the first folder that has it or the network."""
+    """Return the verified content of a file, from the first folder that has it or a download."""
     errors = []
     for folder in folders:
         try:
@@ -168,7 +172,7 @@ def _content(name: str, folders: list[Path], download_if_missing: bool) -> bytes
     try:
         if not download_if_missing:
             raise OSError("download_if_missing=False")
-        # MNIST and its other relatives have files of the same names: those are not ours to replace.
+        # MNIST and similar data sets have files of the same names, which must not be replaced.
         if not isinstance(errors[0], FileNotFoundError | gzip.BadGzipFile):
             raise OSError("what is there is not overwritten")
         return _download(name, folders[0])
@@ -182,16 +186,19 @@ def _content(name: str, folders: list[Path], download_if_missing: bool) -> bytes
 
 
 def _download(name: str, folder: Path) -> bytes:
-    """Download a file into a folder, whole and verified or not at all, and return its content."""
+    """Download a file to a folder, verify it, and return its content.
+
+    The file appears in the folder only after it is complete and verified.
+    """
     try:
         with urlopen(_URL + name, timeout=_TIMEOUT) as response:
             packed = response.read()
     except HTTPError as error:
-        error.close()  # it is the server's answer too, and holds the connection
+        error.close()  # the error is also the response, which holds the connection
         raise
     content = _unpack(name, packed)
     folder.mkdir(parents=True, exist_ok=True)
-    # In a folder of its own, as a temporary file would be readable by its owner only.
+    # In a temporary folder, because a temporary file would be readable by its owner only.
     with TemporaryDirectory(prefix=".download-", dir=folder) as scratch:
         part = Path(scratch, name)
         part.write_bytes(packed)
@@ -200,7 +207,10 @@ def _download(name: str, folder: Path) -> bytes:
 
 
 def _unpack(name: str, packed: bytes) -> bytes:
-    """Decompress and verify; `BadGzipFile` is damage, any other `OSError` is other content."""
+    """Decompress and verify a file.
+
+    A damaged file raises `BadGzipFile`, an intact file with other content raises `OSError`.
+    """
     try:
         content = gzip.decompress(packed)
     except (EOFError, zlib.error) as error:
@@ -213,7 +223,7 @@ def _unpack(name: str, packed: bytes) -> bytes:
 
 
 def _parse(content: bytes) -> np.ndarray:
-    """Return the array of bytes in an IDX file: its rank in byte 3, its shape, its values."""
+    """Return the array in an IDX file: byte 3 is its rank, then follow its shape and its values."""
     rank = content[3]
     shape = np.frombuffer(content, ">u4", count=rank, offset=4)
     return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)

@@ -122,7 +122,7 @@ def test_importing_a_light_file_starts_no_tensorflow(path):
 
 
 @pytest.mark.parametrize("folder", ["_network", "_training"])
-def test_the_network_and_its_training_know_nothing_of_scikit_learn(folder):
+def test_the_network_and_its_training_do_not_import_scikit_learn(folder):
     # The base class of scikit-learn's callbacks is the one thing of it that training names.
     allowed = ("sklearn.callback",) if folder == "_training" else ()
     for path in ROOT.joinpath(folder).rglob("*.py"):

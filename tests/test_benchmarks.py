@@ -88,7 +88,7 @@ def test_what_is_not_installed_is_named_with_its_extra():
     assert "pip install '.[bench]'" in result.stderr
 
 
-def test_unknown_work_is_refused_with_those_that_there_are():
+def test_an_unknown_benchmark_is_rejected_with_the_known_ones():
     result = run("-m", "benchmarks", "--only", "iris,ires")
     assert result.returncode == 2
     assert "unknown work ires; there are: epoch-32, " in result.stderr
@@ -176,7 +176,7 @@ def test_every_system_is_scored_on_the_same_folds(told):
     assert "| shop (90 x 2) |" in page
 
 
-def test_a_system_that_fails_is_nobody_elses_loss(told):
+def test_a_system_that_fails_does_not_affect_the_others(told):
     _, figures, page = told
     told_apart = figures["summaries"]["classification"]
     assert told_apart["means"]["score"]["shop"]["skdnn-broken"] is None
@@ -200,7 +200,7 @@ def test_what_is_in_the_cache_is_not_run_again(told, accuracy):
     assert all(record["busy"] for record in figures["records"])
 
 
-def test_times_of_a_busy_machine_are_marked_and_measured_anew(told, accuracy):
+def test_times_of_a_busy_machine_are_marked_and_measured_again(told, accuracy):
     assert "are not for the record" in told[2]
     arguments = ["--retime", "--only-systems", "RandomForest"]
     messages, figures, page = accuracy(*arguments)
@@ -229,7 +229,7 @@ def test_figures_are_those_of_scikit_learn(room):
     assert figures["rmse"] == pytest.approx(root_mean_squared_error(y, X[:, 0]))
 
 
-def test_a_sure_mistake_costs_the_same_in_float32_and_float64(room):
+def test_an_overconfident_error_costs_the_same_in_float32_and_float64(room):
     proba = np.array([[1.0, 0.0], [0.0, 1.0]])
     losses = [
         room("trial").classification_figures(np.array([0, 0]), np.array([0, 1]), p)["log_loss"]
@@ -253,7 +253,7 @@ def test_ties_share_ranks_and_who_failed_is_last(room):
     assert ranks == [1.5, 3, 1.5, 4]
 
 
-def test_variants_are_no_rivals_of_each_other(room):
+def test_variants_are_not_ranked_against_each_other(room):
     values = np.array([[0.9, 0.95, 0.92]])
     ranks = room("standings").mean_ranks(values, [True, True, False])
     assert ranks == [2, 1, 1]  # the rival is behind the second variant, but meets the first
@@ -281,7 +281,7 @@ def test_duels_count_tables_and_use_the_signed_rank_test(room):
     assert duel["p"] == pytest.approx(wilcoxon(differences).pvalue)
 
 
-def test_tables_keep_categories_and_gaps(room, folder):
+def test_tables_keep_categories_and_missing_values(room, folder):
     (table,) = room("tables").load(["shop"], folder, rows=1000)
     assert table.X.dtypes.astype(str).tolist() == ["category", "float64"]
     assert table.X.isna().any().all()
@@ -311,7 +311,7 @@ def test_a_folder_can_be_measured_without_other_tables(room, folder):
         assert [table["table"] for table in room("accuracy").run(options)["tables"]] == ["shop"]
 
 
-def test_missing_rivals_are_named_with_their_extra():
+def test_missing_baselines_are_named_with_their_extra():
     result = run("-c", WITHOUT.format(modules=["lightgbm", "xgboost"]), "accuracy")
     assert result.returncode == 1
     assert "Not installed: lightgbm, xgboost." in result.stderr
@@ -350,7 +350,7 @@ def test_what_is_not_known_is_refused(command, folder, arguments, message):
     assert message in command("accuracy", "--quick", "--data", str(folder), *arguments)
 
 
-def test_no_folder_of_tables_is_an_error_that_says_what_to_do(command, tmp_path):
+def test_no_folder_of_tables_is_an_error_with_advice(command, tmp_path):
     message = command("accuracy", "--data", str(tmp_path), "--only-systems", "MLP")
     assert "SKDNN_BENCHMARK_DATA" in message
     assert "--only-tables breast_cancer,wine,digits,diabetes" in message

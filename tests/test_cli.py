@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import skdnn
-from skdnn import cli, comparison
-from skdnn.cli import main
+from skdnn import comparison
+from skdnn.cli import datasets, main
 from skdnn.comparison import baselines
 
 CHEAP = ["--models", "linear,dummy", "--quiet"]
@@ -23,7 +23,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def houses(folder):
-    """A table of houses in all the formats that are read."""
+    """A table of houses in all supported formats."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"size": rng.normal(size=60), "town": rng.choice(["north", None], 60)})
     frame["price"] = 3 * frame["size"] + 5 * frame["town"].isna()
@@ -43,7 +43,7 @@ def images(folder):
 
 
 def problem(capsys, *argv):
-    """Run a command that is to fail, and return the one line that says why."""
+    """Run a command that fails, and return its error, which is one line."""
     assert main(["compare", *argv]) == 2
     out, err = capsys.readouterr()
     assert not out
@@ -87,7 +87,7 @@ class TestCompare:
         assert main(["compare", "images.npz", "--target", "age", *CHEAP]) == 0
         assert "regression" in capsys.readouterr().out
 
-    def test_json_is_all_there_is_on_standard_output(self, capsys):
+    def test_standard_output_is_json_only(self, capsys):
         argv = [
             "compare",
             "iris",
@@ -151,11 +151,11 @@ class TestBadInput:
             (["iris", "--plot", "nowhere/iris.png"], "cannot write to the folder nowhere"),
         ],
     )
-    def test_is_told_in_one_line(self, capsys, houses, argv, message):
+    def test_is_reported_in_one_line(self, capsys, houses, argv, message):
         assert message in problem(capsys, *argv)
 
     @pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet", "npz"])
-    def test_a_file_of_rubbish_is_told(self, capsys, folder, ending):
+    def test_an_unreadable_file_is_reported(self, capsys, folder, ending):
         (folder / f"rubbish.{ending}").write_bytes(b"\xff\xfe\x00\x81")
         message = problem(capsys, f"rubbish.{ending}", "--target", "x")
         assert f"cannot read rubbish.{ending}: " in message
@@ -172,41 +172,41 @@ class TestBadInput:
             ),
         ],
     )
-    def test_an_npz_without_what_is_needed_is_told(self, capsys, folder, arrays, message):
+    def test_an_npz_without_the_needed_arrays_is_reported(self, capsys, folder, arrays, message):
         np.savez("a.npz", **arrays)
         assert message in problem(capsys, "a.npz")
 
-    def test_a_table_of_the_target_alone_is_told(self, capsys, folder):
+    def test_a_table_of_the_target_alone_is_reported(self, capsys, folder):
         (folder / "one.csv").write_text("y\n1\n2\n")
         assert "no column besides 'y'" in problem(capsys, "one.csv", "--target", "y")
 
-    def test_missing_pandas_is_told(self, capsys, houses, monkeypatch):
+    def test_missing_pandas_is_reported(self, capsys, houses, monkeypatch):
         monkeypatch.setitem(sys.modules, "pandas", None)
         assert "needs pandas: pip install" in problem(capsys, "houses.csv", "--target", "price")
 
-    def test_data_that_cannot_be_had_is_told(self, capsys, monkeypatch):
+    def test_a_failed_download_is_reported(self, capsys, monkeypatch):
         def nowhere():
             raise OSError("no network\nand no copy")
 
-        monkeypatch.setitem(cli._DATASETS, "fashion-mnist", cli._Data("", nowhere))
+        monkeypatch.setitem(datasets.DATASETS, "fashion-mnist", datasets.NamedData("", nowhere))
         assert "error: no network and no copy" in problem(capsys, "fashion-mnist")
 
 
 class TestSample:
     def test_has_classes_in_proportion(self):
         y = np.repeat(["a", "b", "c"], [600, 300, 100])
-        rows = cli._sample(y, 100, seed=0)
+        rows = datasets.sample(y, 100, seed=0)
         assert np.unique(y[rows], return_counts=True)[1].tolist() == [60, 30, 10]
         assert len(np.unique(rows)) == 100
 
     def test_has_numbers_in_proportion(self):
         y = np.random.default_rng(0).normal(size=1000)
-        rows = cli._sample(y, 100, seed=0)
+        rows = datasets.sample(y, 100, seed=0)
         assert np.median(y[rows]) == pytest.approx(np.median(y), abs=0.02)
 
     def test_follows_the_seed(self):
         y = np.zeros(100)
-        one, same, other = (cli._sample(y, 10, seed) for seed in (1, 1, 2))
+        one, same, other = (datasets.sample(y, 10, seed) for seed in (1, 1, 2))
         assert one.tolist() == same.tolist() != other.tolist()
 
 
@@ -216,7 +216,7 @@ class TestProgram:
         assert "cross-validate the network" in capsys.readouterr().out
 
     @pytest.mark.parametrize("argv", [["--version"], ["--help"], ["compare", "--help"]])
-    def test_tells_of_itself(self, capsys, argv):
+    def test_prints_version_and_help(self, capsys, argv):
         with pytest.raises(SystemExit, match="0"):
             main(argv)
         assert capsys.readouterr().out.split()[:2] in (
@@ -229,14 +229,14 @@ class TestProgram:
         with pytest.raises(SystemExit, match="0"):
             main(["compare", "--help"])
         text = capsys.readouterr().out
-        assert all(baselines.short(name) in text for name in baselines.RIVALS)
+        assert all(baselines.short(name) in text for name in baselines.BASELINES)
         assert max(map(len, text.splitlines())) <= 80
 
-    def test_an_unknown_command_is_told(self, capsys):
+    def test_an_unknown_command_is_reported(self, capsys):
         assert main(["compar"]) == 2
         assert "skdnn: error: argument COMMAND: invalid choice: 'compar'" in capsys.readouterr().err
 
-    def test_ctrl_c_is_told_in_a_line(self, capsys, monkeypatch):
+    def test_ctrl_c_is_reported_in_one_line(self, capsys, monkeypatch):
         def interrupted(*_, **__):
             raise KeyboardInterrupt
 

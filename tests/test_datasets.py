@@ -1,4 +1,4 @@
-"""Fashion-MNIST is found, verified, downloaded and refused as promised, off the network."""
+"""Fashion-MNIST is found, verified, downloaded and rejected as documented, without a network."""
 
 import gzip
 import hashlib
@@ -154,7 +154,7 @@ def test_bunch_holds_data_names_and_source(arrays, files, cache):
     assert "MIT licence" in bunch.DESCR
 
 
-# Where it is looked for.
+# The places that are searched.
 
 
 def test_keras_cache_comes_before_debian(train_files, cache, debian, server):
@@ -277,7 +277,7 @@ def test_a_folder_that_cannot_be_made_is_the_reason(cache, monkeypatch):
         load_fashion_mnist()
 
 
-def test_a_silent_server_is_given_up(cache, monkeypatch):
+def test_a_silent_server_times_out(cache, monkeypatch):
     monkeypatch.setattr(datasets, "_TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setattr(datasets, "_URL", f"http://127.0.0.1:{silent.getsockname()[1]}/")
@@ -348,17 +348,17 @@ def test_a_file_for_a_folder_is_left_alone(server, tmp_path):
     assert contents(tmp_path) == {"file": b"mine"}
 
 
-def test_the_same_content_compressed_anew_is_taken(train_files, cache, server):
+def test_the_same_content_in_another_compression_is_accepted(train_files, cache, server):
     repacked = {n: gzip.compress(gzip.decompress(p), 1, mtime=0) for n, p in train_files.items()}
     write(cache, repacked)
     load_fashion_mnist()
     assert server.asked == []
 
 
-# What is refused, and how it is said.
+# Errors and their messages.
 
 
-def test_the_error_says_where_why_and_what_to_do(cache, debian, server):
+def test_the_error_names_the_places_the_reasons_and_the_remedy(cache, debian, server):
     server.files = {}
     with pytest.raises(OSError) as caught:
         load_fashion_mnist()
@@ -383,7 +383,7 @@ def test_nothing_is_downloaded_unless_allowed(cache, server):
     ("parameter", "value"),
     [("split", "valid"), ("data_home", 3), ("return_X_y", "yes"), ("download_if_missing", None)],
 )
-def test_a_parameter_of_the_wrong_kind_is_named(parameter, value):
+def test_a_parameter_of_the_wrong_type_is_named(parameter, value):
     with pytest.raises(ValueError, match=f"The '{parameter}' parameter of load_fashion_mnist must"):
         load_fashion_mnist(**{parameter: value})
 

@@ -242,7 +242,7 @@ def test_grid_search_over_any_parameter_as_by_hand(clf, iris, grid):
     assert search.best_score_ > -np.log(3)  # the entropy of three equal classes
 
 
-def test_grid_search_finds_the_rate_that_learns(clf, iris):
+def test_grid_search_finds_the_best_learning_rate(clf, iris):
     search = GridSearchCV(clf, {"learning_rate": [1e-7, 0.02]}, cv=3).fit(*iris)
     assert search.best_params_ == {"learning_rate": 0.02}
     assert search.best_score_ > halfway(*iris)
@@ -399,7 +399,7 @@ def test_boosting_gives_each_network_the_weights_of_its_round(clf, iris):
     assert_allclose(second.predict_proba(iris[0]), expected, **ROUNDING)
 
 
-def test_calibration_cures_a_network_that_learned_noise_by_heart(clf, images):
+def test_calibration_corrects_an_overfitted_network(clf, images):
     X, y = images
     rng = np.random.default_rng(0)
     noisy = np.where(rng.random(len(y)) < 0.4, rng.integers(0, 10, len(y)), y)
@@ -499,7 +499,7 @@ def test_permutation_importance_finds_the_column_that_matters(clf):
     y = X[:, 1] > 0
     result = permutation_importance(clf.fit(X, y), X, y, n_repeats=5, random_state=0)
     assert np.argmax(result.importances_mean) == 1
-    # Shuffled, the column says nothing: about half of the rows are guessed.
+    # A shuffled column holds no information: about half of the rows are guessed.
     assert result.importances_mean[1] > 0.5 * (clf.score(X, y) - 0.5)
 
 
@@ -562,7 +562,7 @@ def frame(iris):
     return pandas.DataFrame(iris[0], columns=columns), pandas.Series(iris[1], name="species")
 
 
-def test_frame_is_learned_as_its_array(clf, iris, frame):
+def test_frame_gives_the_same_network_as_its_array(clf, iris, frame):
     X, y = frame
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -661,7 +661,7 @@ def test_requests_survive_clone(clf, routing):
     assert "sample_weight" in requested.partial_fit.requests
 
 
-# -------------------------------------------------------------- parameters, clone, tags, looks
+# ------------------------------------------------------ parameters, clone, tags, repr
 
 
 @pytest.fixture(params=[DNNClassifier, DNNRegressor])
@@ -718,7 +718,7 @@ def test_clone_of_a_fitted_estimator_is_not_fitted(clf, iris):
     assert not [name for name in vars(twin) if name.endswith("_")]
 
 
-def test_clone_learns_the_same(clf, iris):
+def test_clone_gives_the_same_network(clf, iris):
     twin = clone(clf.fit(*iris)).fit(*iris)
     assert_array_equal(twin.predict_proba(iris[0]), clf.predict_proba(iris[0]))
 
@@ -730,7 +730,7 @@ def test_clone_copies_a_keras_optimizer(kind, keras):
     assert twin.optimizer.get_config() == optimizer.get_config()
 
 
-def test_tags_say_what_each_estimator_is():
+def test_tags_describe_each_estimator():
     classifier, regressor = get_tags(DNNClassifier()), get_tags(DNNRegressor())
     assert (classifier.estimator_type, regressor.estimator_type) == ("classifier", "regressor")
     assert classifier.classifier_tags.multi_class
@@ -800,7 +800,7 @@ def test_copy_of_a_regressor_predicts_the_same(copier, reg, diabetes):
     assert_array_equal(twin.predict(diabetes[0]), reg.predict(diabetes[0]))
 
 
-def test_copy_goes_on_where_the_original_stopped(copier, clf, iris):
+def test_copy_continues_training_from_the_original(copier, clf, iris):
     clf.set_params(dropout=0.2, validation_fraction=0.2, warm_start=True).fit(*iris)
     twin = copier(clf)
     for one in (clf, twin):

@@ -71,7 +71,7 @@ def test_scikit_learn_check_of_the_default(estimator, check):
     ],
     ids=str,
 )
-def test_what_the_tags_say_of_targets(params, positive_only, multi_output):
+def test_the_tags_of_targets(params, positive_only, multi_output):
     tags = get_tags(DNNRegressor(**params)).target_tags
     assert tags.positive_only == positive_only
     assert tags.multi_output == multi_output
@@ -79,7 +79,7 @@ def test_what_the_tags_say_of_targets(params, positive_only, multi_output):
 
 
 @pytest.mark.parametrize("cls", [DNNClassifier, DNNRegressor])
-def test_what_the_tags_say_of_data(cls):
+def test_the_tags_of_data(cls):
     tags = get_tags(cls()).input_tags
     assert tags.sparse
     assert tags.categorical

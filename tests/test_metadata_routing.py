@@ -1,4 +1,4 @@
-"""Metadata on their way through scikit-learn's own tools, as scikit-learn tests its estimators."""
+"""Metadata routing through scikit-learn's own tools, as scikit-learn tests its estimators."""
 
 import numpy as np
 import pytest
@@ -120,7 +120,7 @@ def test_every_request_can_be_set_and_survives_clone(cls):
     assert requests.score.requests["sample_weight"] is False
 
 
-def test_metadata_that_nobody_knows_cannot_be_requested():
+def test_unknown_metadata_cannot_be_requested():
     with pytest.raises(TypeError, match="Unexpected args"):
         DNNClassifier().set_fit_request(weights=True)
 

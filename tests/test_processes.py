@@ -400,7 +400,7 @@ def test_fit_after_an_interrupted_one_is_as_if_nothing_had_been(clf, iris, inter
 
 
 @pytest.mark.parametrize(("method", "epochs"), [("fit", 2), ("partial_fit", 1)])
-def test_training_goes_on_from_before_its_interruption(clf, iris, interrupt, method, epochs):
+def test_training_continues_from_before_its_interruption(clf, iris, interrupt, method, epochs):
     train = getattr(clf.set_params(warm_start=True).fit(*iris), method)
     expected = pickle.loads(pickle.dumps(clf))
     getattr(expected, method)(*iris)
@@ -567,7 +567,7 @@ print(queue.get(timeout=60))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_forked_process_is_told_that_it_cannot_train():
+def test_training_in_a_forked_process_is_an_error():
     message = run(FIT + FORK_AND_FIT).stdout
     assert "forked from one that has trained a network" in message
     assert "loky backend or with multiprocessing's 'spawn'" in message

@@ -1,4 +1,4 @@
-"""Data in chunks, larger than memory: gone over once an epoch, with no more held than one chunk."""
+"""Data in chunks, for data larger than memory: one chunk at a time is held in memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
@@ -7,18 +7,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse, vstack
-from sklearn.utils import _safe_indexing
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import _num_samples
 
-# What is learned before training is learned from this many rows, or values in them.
+# Preprocessing is fitted on a sample with at most this many rows and values, but at least this
+# many rows.
 _SAMPLE = 100_000
 _SAMPLE_VALUES = 2**24
 _LEAST_SAMPLE = 1_000
 
 
 class Chunk(NamedTuple):
-    """Some rows."""
+    """Some rows of X, with their y and weights."""
 
     X: Any
     y: Any
@@ -26,28 +25,34 @@ class Chunk(NamedTuple):
 
     @property
     def n_rows(self) -> int:
-        return int(_num_samples(self.X))
+        """Number of rows."""
+        return int(self.X.shape[0] if hasattr(self.X, "shape") else len(self.X))
 
     def take(self, rows: np.ndarray) -> "Chunk":
-        """Return some of them."""
-        return Chunk(*(None if part is None else _safe_indexing(part, rows) for part in self))
+        """Return the rows with the given indices."""
+        return Chunk(*(None if part is None else _take(part, rows) for part in self))
 
 
 class Chunks:
-    """Rows that come in chunks.
+    """An iterable of chunks that checks them.
 
     Parameters
     ----------
     source : iterable or callable
-        Of tuples (X, y) or (X, y, sample_weight); or a function that returns such an iterable anew.
+        Tuples (X, y) or (X, y, sample_weight), or a function that returns a new iterable of them.
     owner : str
         The estimator's name, for errors.
+
+    Attributes
+    ----------
+    n_chunks : int
+        Number of chunks. 0 before the first complete iteration.
     """
 
-    def __init__(self, source: Iterable | Callable[[], Iterable], owner: str):
+    def __init__(self, source: Iterable[Any] | Callable[[], Iterable[Any]], owner: str):
         self.source = source
         self.owner = owner
-        self.n_chunks = 0  # until they were gone over
+        self.n_chunks = 0
 
     def __iter__(self) -> Iterator[Chunk]:
         n_chunks = 0
@@ -61,51 +66,52 @@ class Chunks:
             yield Chunk(*chunk)
         if not n_chunks:
             raise ValueError(
-                f"{self.owner} was given no chunk. An iterator can be gone over only once: pass a "
-                "list, or a function that returns a new one each time."
+                f"{self.owner} was given no chunk. An iterator can be iterated only once: pass a "
+                "list, or a function that returns a new iterator each time."
             )
         if n_chunks != (self.n_chunks or n_chunks):
             raise ValueError(
                 f"{self.owner} was given {self.n_chunks} chunks the first time, and then "
-                f"{n_chunks}: bring as many each time."
+                f"{n_chunks}: pass the same number of chunks each time."
             )
         self.n_chunks = n_chunks
 
     def check_repeatable(self) -> None:
-        """Refuse what can be gone over only once: `fit` does so once more than there are epochs."""
+        """Raise an error for an iterator, because `fit` iterates the chunks once per epoch."""
         if hasattr(self.source, "__next__"):
             raise TypeError(
-                f"{self.owner}.fit goes over the chunks once for each epoch, and an iterator such "
+                f"{self.owner}.fit iterates the chunks once for each epoch, but an iterator such "
                 "as a generator is then used up: pass the function that makes it, or an object "
                 "with __iter__."
             )
 
     def check_weights(self, sample_weight: Any) -> None:
-        """Refuse weights that do not come with the rows."""
+        """Raise an error for weights that are not part of the chunks."""
         if sample_weight is not None:
             raise ValueError(
-                f"{self.owner} was given X in chunks, and sample_weight apart from them: pass "
-                "chunks (X, y, sample_weight)."
+                f"{self.owner} was given X in chunks, and sample_weight separately: pass chunks "
+                "(X, y, sample_weight)."
             )
 
     def sample(self, rng: np.random.Generator, is_classifier: bool) -> tuple[Chunk, Any]:
-        """Draw rows evenly from all chunks, and find all labels.
+        """Draw a uniform random sample of the rows of all chunks, and collect all class labels.
 
-        Each row gets a random number, and those with the least are kept.
+        Each row is assigned a random number, and the rows with the smallest numbers are kept.
 
         Parameters
         ----------
         rng : numpy.random.Generator
-            Draws.
+            Random number generator.
         is_classifier : bool
-            Whether y has labels.
+            Whether y holds class labels.
 
         Returns
         -------
         sample : Chunk
-            100,000 rows; fewer where they have many values, or there are fewer.
+            At most 100,000 rows, and fewer if these have more than 2**24 values; but at least
+            1,000 rows, or all rows if there are fewer.
         labels : ndarray or None
-            None for quantities, and for several labels a row.
+            The sorted class labels. None for regression targets and for a multilabel y.
         """
         sample, keys, labels = None, np.empty(0), None
         for chunk in self:
@@ -123,12 +129,12 @@ class Chunks:
             elif new.n_rows:
                 sample = _joined(sample.take(kept[kept < n_before]), new)
             keys = keys[kept]
-        assert sample is not None  # without any chunk, going over them has raised
+        assert sample is not None  # without any chunk, the iteration has raised an error
         return sample, labels
 
 
 def as_chunks(X: Any, y: Any, owner: str) -> Chunks | None:
-    """Return `Chunks` where X is such, and None where it is data."""
+    """Return `Chunks` if X is an iterable of chunks, and None if it is an array or table."""
     if y is not None or hasattr(X, "shape") or hasattr(X, "__array__"):
         return None
     if isinstance(X, Sequence) and not (len(X) and isinstance(X[0], tuple) and len(X[0]) in (2, 3)):
@@ -136,20 +142,30 @@ def as_chunks(X: Any, y: Any, owner: str) -> Chunks | None:
     return Chunks(X, owner) if callable(X) or isinstance(X, Iterable) else None
 
 
+def _take(data: Any, rows: np.ndarray) -> Any:
+    """Return the rows of an array, a sparse matrix, a table or a list with the given indices."""
+    if hasattr(data, "iloc"):  # pandas
+        return data.iloc[rows]
+    if type(data).__module__.partition(".")[0] == "pyarrow":
+        return data.take(rows)
+    return data[rows] if hasattr(data, "shape") else [data[row] for row in rows]
+
+
 def _joined(first: Chunk, second: Chunk) -> Chunk:
     if (first.sample_weight is None) != (second.sample_weight is None):
-        raise ValueError("Either all chunks have a sample_weight, or none has.")
+        raise ValueError("Either all chunks must have a sample_weight, or none of them.")
     pairs = zip(first, second, strict=True)
     return Chunk(*(None if a is None else _stack([a, b]) for a, b in pairs))
 
 
 def _stack(parts: list[Any]) -> Any:
+    """Concatenate arrays, sparse matrices or tables of the same library."""
     if issparse(parts[0]):
         return vstack(parts, format="csr")
     package = type(parts[0]).__module__.partition(".")[0]
     if package == "pandas":
         return _stack_of_pandas(parts)
-    # A column may be of integers, floats or nothing in one chunk or another.
+    # The dtype of a column may differ between chunks: integers, floats or nulls.
     if package == "polars":
         relaxed = {"how": "vertical_relaxed"} if hasattr(parts[0], "columns") else {}
         return import_module(package).concat(parts, **relaxed)
@@ -164,7 +180,7 @@ def _stack_of_pandas(parts: list[Any]) -> Any:
         names = [name for name in parts[0].columns if name in parts[1].columns]
         for name in names:
             one, other = (part[name].dtype for part in parts)
-            # Of other categories than the chunk before: put together, they would be what they name.
+            # Concatenated columns of different categories would no longer be categorical.
             if one != other and {one.name, other.name} == {"category"}:
                 kind = pandas.CategoricalDtype(one.categories.union(other.categories, sort=False))
                 parts = [part.astype({name: kind}) for part in parts]

@@ -1,4 +1,4 @@
-"""The weight that a row's class gives it."""
+"""Class weights: one factor per class, applied to the weights of the rows."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ import numpy as np
 
 
 class ClassWeights:
-    """A factor for each class, learned from the rows that are trained on.
+    """Class weights, as factors of the rows' weights.
 
     Parameters
     ----------
     class_weight : dict, list of dict or "balanced"
         See `DNNClassifier`.
     classes : ndarray of shape (n_classes,) or (n_labels, 2)
-        The classes, or those of each column of a multilabel y.
+        The class labels, or those of each column of a multilabel y.
     owner : str
         The estimator's name, for errors.
     """
@@ -35,45 +35,66 @@ class ClassWeights:
         self._given = given
 
     def fit(self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None) -> "ClassWeights":
-        """Learn the factors from some rows of y, (n_samples,) or (n_samples, n_labels)."""
+        """Compute the factors of the classes.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Class labels.
+        rows : ndarray of shape (n_training,), int
+            Indices of the training rows, on which "balanced" counts the classes.
+        weight : ndarray of shape (n_samples,) or None
+            Weights of the rows, without class weights.
+
+        Returns
+        -------
+        self : ClassWeights
+            Fitted.
+        """
         own = None if weight is None else weight[rows]
         columns = zip(self._given, self.classes, self._columns(y[rows]), strict=True)
         self.factors_ = [
             _balanced(np.bincount(_codes(y, classes), own, len(classes)))
             if given == "balanced"
-            else self._stated(given, classes)
+            else self._given_factors(given, classes)
             for given, classes, y in columns
         ]
         return self
 
     def of(self, y: np.ndarray) -> np.ndarray:
-        """Return the factor of each row, (n_samples,); for several labels, their product."""
+        """Return the factor of each row, shape (n_samples,): for a multilabel y, the product."""
         columns = zip(self.factors_, self.classes, self._columns(y), strict=True)
-        return np.prod([factors[_codes(y, classes)] for factors, classes, y in columns], axis=0)
+        of_labels = [factors[_codes(y, classes)] for factors, classes, y in columns]
+        factors: np.ndarray = np.prod(of_labels, axis=0)
+        return factors
 
     def _columns(self, y: np.ndarray) -> np.ndarray:
         return y.reshape(len(y), -1).T
 
-    def _stated(self, given: dict, classes: np.ndarray) -> np.ndarray:
+    def _given_factors(self, given: dict[Any, float], classes: np.ndarray) -> np.ndarray:
+        """Return the factors of a dict in the order of the classes."""
         missing = [label for label in classes.tolist() if label not in given]
-        # As scikit-learn: some classes may be left out, and then count 1; but a label that is no
-        # class, where classes are left out, is taken for a mistake.
+        # As in scikit-learn, classes that are left out have weight 1. If classes are left out and
+        # the dict has labels that are not classes, these are treated as misspelt.
         if missing and len(classes) - len(missing) != len(given):
             raise ValueError(
                 f"The classes, {missing}, are not in class_weight of {self.owner}, and it has "
-                f"labels that are not in y. Got {given!r}."
+                f"labels that are not in y. Got {given!r}: use the labels in y."
             )
         factors = np.array([float(given.get(label, 1.0)) for label in classes.tolist()])
         if not np.all(factors >= 0) or not np.isfinite(factors).all():
             raise ValueError(
                 f"The 'class_weight' parameter of {self.owner} must hold finite weights that are "
-                f"not negative. Got {given!r}."
+                f"not negative. Got {given!r} instead."
             )
         return factors
 
 
 def _balanced(counts: np.ndarray) -> np.ndarray:
-    """King & Zeng (2001), "Logistic Regression in Rare Events Data", as scikit-learn has it."""
+    """Return n_samples / (n_classes * n_samples_of_class), as scikit-learn does.
+
+    G. King and L. Zeng (2001), "Logistic Regression in Rare Events Data".
+    """
     present = counts > 0
     factors = np.ones(len(counts))
     factors[present] = counts.sum() / (present.sum() * counts[present])
@@ -81,5 +102,5 @@ def _balanced(counts: np.ndarray) -> np.ndarray:
 
 
 def _codes(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    # Labels that are no class are told of where targets are encoded.
+    """Return the index of the class of each row. Unknown labels get any: `encode` rejects them."""
     return np.searchsorted(classes, y).clip(max=len(classes) - 1)

@@ -1,4 +1,4 @@
-"""Arrays of any rank -> rows of numbers on a scale that networks like."""
+"""Arrays of any rank -> rows of imputed and scaled numbers, the input of the network."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -8,33 +8,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import issparse
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
+from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils import gen_batches
-from sklearn.utils.sparsefuncs import min_max_axis
 
-# Values looked at together: bounds the memory that scaling takes beside the data.
+from skdnn._data.scaling import DENSE_SCALINGS, SPARSE_SCALINGS, Scale, sparse_max_abs
+
+# Number of values processed at a time: bounds the memory that scaling needs beside the data.
 _CHUNK = 2**20
-_LEAST_SAMPLE = 32
+_LEAST_SAMPLE = 32  # rows
 _ALIGNMENT = 64  # bytes
-# Share of the range of all values that is added to each pixel's standard deviation: else those at
-# the rim of images, nearly always blank, would be blown up.
-_DAMPING = 0.05
 
 
 def as_rows(X: Any) -> tuple[Any, tuple[int, ...]]:
-    """Flatten each sample.
+    """Flatten each sample to one row.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, ...), DataFrame or sparse matrix
-        Of any rank; what is not of a rank above 2 is given back untouched.
+        Samples of any rank.
 
     Returns
     -------
     X : array-like of shape (n_samples, n_inputs)
-        A view wherever NumPy can make one.
+        The rows, as a view if NumPy can make one. If X has rank 2 or less, it is returned as it is.
     shape : tuple of int
-        Shape of one sample; empty where X has a rank below 2.
+        Shape of one sample. Empty if X has rank 1 or 0.
     """
     if not hasattr(X, "shape"):
         X = np.asarray(X)
@@ -46,11 +44,15 @@ def as_rows(X: Any) -> tuple[Any, tuple[int, ...]]:
 
 
 class Inputs:
-    """What is done to rows on their way into the network, learned from training rows.
+    """Preprocessing of the network's inputs: imputation and scaling, fitted on training rows.
 
-    Missing numbers (NaN) become the median of their column, a column of zeros and ones tells
-    where numbers were missing, if any were in training, and numbers are scaled. Codes of
-    categories go through as they are.
+    - Numeric columns: missing numbers (NaN) are imputed by the median of their column, and the
+      column is scaled.
+    - Columns with missing numbers in training add an indicator column: 1 for a missing number, 0
+      otherwise.
+    - Category codes are not changed.
+
+    The order of the columns in the output is numbers, indicators, codes.
 
     Parameters
     ----------
@@ -59,15 +61,17 @@ class Inputs:
     shape : tuple of int
         Shape of one sample.
     codes : sequence of int, default=()
-        Positions of columns that hold codes of categories.
+        Positions of the columns that hold category codes.
 
     Attributes
     ----------
     offset, scale : ndarray of shape (n_numbers,) or (1,), float64, or None
-        The network is given (x - offset) * scale; None where it is given x.
+        Numbers are scaled to (x - offset) * scale. None if they are not scaled.
     fill : ndarray of shape (n_numbers,), float64
-        What missing numbers become.
-    signed : ndarray of shape (n_signs,), int
+        Values that replace missing numbers.
+    numbers : ndarray of shape (n_numbers,), int
+        Positions of the numeric columns.
+    signed : ndarray of shape (n_indicators,), int
         Positions of the columns with missing numbers in training.
     """
 
@@ -81,101 +85,99 @@ class Inputs:
         self.scale: np.ndarray | None = None
 
     def fit(self, X: Any, rows: np.ndarray, weight: np.ndarray | None) -> "Inputs":
-        """Learn from some rows of X, shape (n_samples, n_inputs), an array or a CSR matrix."""
-        self._learn_fill(X, rows, weight)
-        if self.scaling is None or not len(self.numbers):
-            return self
-        if issparse(X):
-            self._learn_scale_of_sparse(X, rows, weight)
-            return self
-        # The pixels of an image share one scale: apart, those at its rim, nearly always blank,
-        # would be blown up.
+        """Fit imputation and scaling on some rows of X.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_inputs)
+            Rows, as `as_rows` returns them.
+        rows : ndarray of shape (n_training,), int
+            Indices of the training rows.
+        weight : ndarray of shape (n_samples,) or None
+            Weights of the rows of X.
+
+        Returns
+        -------
+        self : Inputs
+            Fitted.
+        """
+        self._fit_imputation(X, rows, weight)
+        if self.scaling is not None and len(self.numbers):
+            find_scale = self._sparse_scale if issparse(X) else self._dense_scale
+            self.offset, self.scale = find_scale(X, rows, weight)
+        return self
+
+    def _dense_scale(self, X: np.ndarray, rows: np.ndarray, weight: np.ndarray | None) -> Scale:
+        """Return offset and scale of an array, computed part by part."""
+        # The pixels of an image share one scale. With a scale per pixel, those at the border, which
+        # are almost always blank, would get a very large one.
         as_one = self.scaling == "auto" and len(self.shape) > 1
-        least, greatest = np.inf, -np.inf
         if as_one and _uses_the_range_of_bytes(X, rows):
-            self.offset, self.scale = np.zeros(1), np.full(1, 1 / 255)
-            return self
-        scaler = MinMaxScaler() if self.scaling == "minmax" else StandardScaler()
+            return np.zeros(1), np.full(1, 1 / 255)
+        make_scaler, scale_of = DENSE_SCALINGS[str(self.scaling)]
+        scaler = make_scaler()
+        least, greatest = np.inf, -np.inf
         for part in _slices(len(rows), X.shape[1]):
             chunk = rows[part]
             x = self._numbers_of(X[chunk], missing=len(self.signed) > 0)
             x = x.reshape(-1, 1) if as_one else x
             if self.scaling == "pixelwise":
                 least, greatest = min(least, x.min()), max(greatest, x.max())
-            if self.scaling == "minmax":
+            if isinstance(scaler, MinMaxScaler):
                 scaler.partial_fit(x)
                 continue
             w = None if weight is None else weight[chunk].repeat(x.shape[0] // len(chunk))
             scaler.partial_fit(x, sample_weight=w)
-        if self.scaling == "minmax":
-            self.offset, self.scale = scaler.data_min_, scaler.scale_
-        elif self.scaling == "pixelwise":
-            spread = np.sqrt(scaler.var_) + _DAMPING * (float(greatest) - float(least))
-            self.offset, self.scale = scaler.mean_, 1 / np.where(spread > 0, spread, 1)
-        else:
-            self.offset, self.scale = scaler.mean_, 1 / scaler.scale_
-        return self
+        return scale_of(scaler, float(greatest) - float(least))
 
-    def _learn_fill(self, X: Any, rows: np.ndarray, weight: np.ndarray | None) -> None:
-        """Find the columns with missing numbers, and the medians of all."""
+    def _sparse_scale(self, X: Any, rows: np.ndarray, weight: np.ndarray | None) -> Scale:
+        """Return offset and scale of a CSR matrix, computed part by part."""
+        size = max(1, _CHUNK * X.shape[0] // max(1, X.nnz))
+        parts = [rows[part] for part in gen_batches(len(rows), size)]
+        find_scale: Callable[..., Scale] = SPARSE_SCALINGS.get(self.scaling, sparse_max_abs)
+        return find_scale(X, parts, weight)
+
+    def _fit_imputation(self, X: Any, rows: np.ndarray, weight: np.ndarray | None) -> None:
+        """Find the columns with missing numbers, and compute the medians of all columns."""
         self.fill = np.zeros(len(self.numbers))
         if issparse(X) or not len(self.numbers):
-            return  # nothing is missing there, and most of it is zero
-        gaps = np.zeros(len(self.numbers), bool)
+            return  # sparse X has no missing numbers
+        misses = np.zeros(len(self.numbers), bool)
         if may_miss(X):
             for part in _slices(len(rows), X.shape[1]):
-                gaps |= np.isnan(X[rows[part]][:, self.numbers]).any(axis=0)
-        self.signed = self.numbers[gaps]
-        # Those without a gap need one only if numbers are missing later: a sample will do.
-        few = _spread(rows, max(_LEAST_SAMPLE, _CHUNK // X.shape[1]))
+                misses |= np.isnan(X[rows[part]][:, self.numbers]).any(axis=0)
+        self.signed = self.numbers[misses]
+        # Columns without missing numbers in training use their median only if numbers are missing
+        # later: a sample of the rows is enough.
+        few = _evenly_spaced(rows, max(_LEAST_SAMPLE, _CHUNK // X.shape[1]))
         w = None if weight is None else weight[few]
-        self.fill[~gaps] = _medians(X[few][:, self.numbers[~gaps]], w)
-        many = _spread(rows, _CHUNK)
-        for position in np.flatnonzero(gaps):
+        self.fill[~misses] = _medians(X[few][:, self.numbers[~misses]], w)
+        many = _evenly_spaced(rows, _CHUNK)
+        for position in np.flatnonzero(misses):
             x = X[many, self.numbers[position]]
             known = ~np.isnan(x)
             if known.any():
                 w = None if weight is None else weight[many][known]
                 self.fill[position] = _medians(x[known, np.newaxis], w)[0]
 
-    def _learn_scale_of_sparse(self, X: Any, rows: np.ndarray, weight: np.ndarray | None) -> None:
-        size = max(1, _CHUNK * X.shape[0] // max(1, X.nnz))
-        parts = [rows[part] for part in gen_batches(len(rows), size)]
-        scaler: Any
-        if self.scaling == "minmax":
-            # Of the rows of least and greatest values: scikit-learn's own takes no sparse ones.
-            ranges = np.array([min_max_axis(X[part], axis=0) for part in parts])
-            scaler = MinMaxScaler().fit([ranges[:, 0].min(axis=0), ranges[:, 1].max(axis=0)])
-            self.offset, self.scale = scaler.data_min_, scaler.scale_
-        elif self.scaling == "standard":
-            scaler = StandardScaler(with_mean=False)
-            for part in parts:
-                scaler.partial_fit(X[part], sample_weight=None if weight is None else weight[part])
-            self.offset, self.scale = scaler.mean_, 1 / scaler.scale_
-        else:  # zeros stay zeros
-            scaler = MaxAbsScaler()
-            for part in parts:
-                scaler.partial_fit(X[part])
-            self.offset, self.scale = np.zeros(X.shape[1]), 1 / scaler.scale_
-
     @property
     def sorts(self) -> bool:
-        """Whether the network is given other columns than come, or in another order."""
+        """Whether the columns of the output differ from those of X in number or order."""
         return len(self.signed) + len(self.codes) > 0
 
     @property
     def keeps_zeros(self) -> bool:
-        """Whether zeros stay zeros, so that what is sparse stays sparse."""
+        """Whether zeros stay zeros, so that sparse rows stay sparse."""
         return not self.sorts and (self.offset is None or not self.offset.any())
 
     @property
     def width(self) -> int:
-        """Number of values in a row that the network is given."""
+        """Number of columns of the output."""
         return len(self.numbers) + len(self.signed) + len(self.codes)
 
     @property
     def constants(self) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray]:
-        """Offset and scale of the columns that the network is given, and `fill`."""
+        """Offset and scale of all columns of the output, and `fill`."""
         if not self.sorts or self.offset is None or self.scale is None:
             return self.offset, self.scale, self.fill
         n = len(self.numbers)
@@ -184,16 +186,23 @@ class Inputs:
         return offset, np.append(np.broadcast_to(self.scale, n), np.ones(rest)), self.fill
 
     def apply(self, X: Any, dtype: npt.DTypeLike, missing: bool = False) -> Any:
-        """Prepare rows; in float64, for what is not in `dtype` or narrower anyway.
+        """Impute and scale rows.
+
+        Computations are in the wider of the dtype of X and `dtype`.
 
         Parameters
         ----------
         X : ndarray or CSR matrix of shape (n_samples, n_inputs)
-            Rows. They come back as a CSR matrix if zeros stay zeros, else as an array.
+            Rows.
         dtype : dtype
-            Of the result.
+            Dtype of the result.
         missing : bool, default=False
             Whether any number may be NaN.
+
+        Returns
+        -------
+        x : ndarray or CSR matrix of shape (n_samples, `width`)
+            The rows. A CSR matrix if X is one and zeros stay zeros, otherwise an array.
         """
         work = np.result_type(X.dtype, dtype)
         if issparse(X) and self.keeps_zeros:
@@ -203,18 +212,18 @@ class Inputs:
             return x.astype(dtype, copy=False)
         x = (X.toarray() if issparse(X) else X).astype(work, copy=False)
         if missing or self.sorts:
-            x = self._sorted(x, missing)
+            x = self._arranged(x, missing)
         elif self.offset is not None and self.scale is not None:
             x = np.subtract(x, self.offset.astype(work), out=_aligned(x.shape, work))
             x *= self.scale.astype(work)
         return x.astype(dtype, copy=False)
 
-    def _sorted(self, x: np.ndarray, missing: bool) -> np.ndarray:
-        """Return scaled numbers, signs of missing ones, and codes, side by side."""
-        n, n_signs = len(self.numbers), len(self.signed)
+    def _arranged(self, x: np.ndarray, missing: bool) -> np.ndarray:
+        """Return scaled numbers, indicators of missing numbers, and codes, in this order."""
+        n, n_indicators = len(self.numbers), len(self.signed)
         out = _aligned((len(x), self.width), x.dtype)
-        out[:, n : n + n_signs] = np.isnan(x[:, self.signed]) if missing else 0
-        out[:, n + n_signs :] = x[:, self.codes]
+        out[:, n : n + n_indicators] = np.isnan(x[:, self.signed]) if missing else 0
+        out[:, n + n_indicators :] = x[:, self.codes]
         numbers = out[:, :n]
         numbers[:] = self._numbers_of(x, missing)
         if self.offset is not None and self.scale is not None:
@@ -223,16 +232,28 @@ class Inputs:
         return out
 
     def _numbers_of(self, x: np.ndarray, missing: bool) -> np.ndarray:
-        """Return the numbers, with missing ones filled in."""
+        """Return the numeric columns, with missing numbers imputed."""
         if len(self.codes):
             x = x[:, self.numbers]
         return np.where(np.isnan(x), self.fill.astype(x.dtype), x) if missing else x
 
     def fetch_from(self, X: Any, dtype: str) -> Callable[[np.ndarray], np.ndarray]:
-        """Return a function that gives rows of X, prepared and in `dtype`, by their numbers.
+        """Return a function that returns preprocessed rows of X by their indices.
 
-        What is `uint8` or `dtype` already is read where it is, and prepared as it is read; so is
-        what is sparse or on disk. All else is prepared once, in one pass.
+        Rows are preprocessed each time they are fetched if X is sparse, on disk, or of dtype
+        `uint8` or `dtype`. Any other X is preprocessed once, and the result is kept in memory.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_inputs)
+            Rows.
+        dtype : str
+            Dtype of the result.
+
+        Returns
+        -------
+        fetch : callable
+            Maps indices, an ndarray of shape (n,), to an ndarray of shape (n, `width`).
         """
         if issparse(X):
             return lambda rows: self._prepared(X[rows], dtype, False)
@@ -247,49 +268,58 @@ class Inputs:
             prepared[part] = self.apply(X[part], dtype, missing)
         return partial(_take, prepared)
 
-    def _prepared(self, x: Any, dtype: str, missing: bool) -> np.ndarray:
-        x = self.apply(x, dtype, missing)
+    def _prepared(self, rows: Any, dtype: str, missing: bool) -> np.ndarray:
+        """Return preprocessed rows as an aligned array."""
+        x = self.apply(rows, dtype, missing)
+        if not issparse(x) and x.ctypes.data % _ALIGNMENT == 0:
+            return np.asarray(x)
+        out = _aligned(x.shape, dtype)
         if issparse(x):
-            return x.toarray(out=_aligned(x.shape, dtype))
-        if x.ctypes.data % _ALIGNMENT:
-            x, out = _aligned(x.shape, dtype), x
-            x[:] = out
-        return x
+            x.toarray(out=out)
+        else:
+            out[:] = x
+        return out
 
     def _fetch(self, X: np.ndarray, dtype: np.dtype, rows: np.ndarray) -> np.ndarray:
+        """Return scaled rows of an array that is read in place."""
         x = _take(X, rows)
         if self.offset is None or self.scale is None:
             return x.astype(dtype, copy=False)
-        # In place where it can be: rows are fetched in every epoch.
+        # In place if possible, because rows are fetched in every epoch.
         out = x if x.dtype == dtype else _aligned(x.shape, dtype)
         if self.offset.any():
             x = np.subtract(x, self.offset.astype(dtype), out=out)
-        return np.multiply(x, self.scale.astype(dtype), out=out)
+        np.multiply(x, self.scale.astype(dtype), out=out)
+        return out
 
 
 def may_miss(X: Any) -> bool:
-    """Whether any value may be NaN; more quickly than to look which."""
+    """Whether any value may be NaN. One sum is faster than a test of each value."""
     if X.dtype.kind != "f":
         return False
     with np.errstate(over="ignore", invalid="ignore"):
         return not np.isfinite(X.sum(dtype=np.result_type(X.dtype, np.float32)))
 
 
-def _spread(rows: np.ndarray, most: int) -> np.ndarray:
-    """Return rows evenly spaced among those given, all of them if they are no more than `most`."""
+def _evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
+    """Return at most `most` rows, evenly spaced among those given."""
     return rows[:: -(-len(rows) // most)]
 
 
 def _medians(x: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-    """Return the median of each column; with weights as if rows came so often."""
+    """Return the median of each column. A weight counts as a number of repetitions of its row."""
+    medians: np.ndarray
     if weight is None:
-        return np.median(x, axis=0)
+        medians = np.median(x, axis=0)
+        return medians
     order = np.argsort(x, axis=0)
     below = np.cumsum(weight[order], axis=0)
-    # Between two values that share the middle, up to the rounding of sums.
-    middle = [(below < below[-1] * share).sum(axis=0) for share in (0.5 - 1e-9, 0.5 + 1e-9)]
+    # The mean of the two values on both sides of half the weight; they differ only if a sum of
+    # weights is half the total, up to rounding.
+    middle = [(below < below[-1] * half).sum(axis=0) for half in (0.5 - 1e-9, 0.5 + 1e-9)]
     both = np.take_along_axis(np.take_along_axis(x, order, axis=0), np.array(middle), axis=0)
-    return both.mean(axis=0)
+    medians = both.mean(axis=0)
+    return medians
 
 
 def _is_mapped(X: np.ndarray | None) -> bool:
@@ -304,14 +334,14 @@ def _is_mapped(X: np.ndarray | None) -> bool:
 def _take(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
     out = _aligned((len(rows), X.shape[1]), X.dtype)
     if X.flags.c_contiguous:
-        # With "raise", NumPy would fill a buffer first.
+        # With mode="raise", NumPy would write to a buffer first.
         return np.take(X, rows, axis=0, out=out, mode="clip")
-    out[:] = X[rows]  # `take` would copy X whole
+    out[:] = X[rows]  # `take` would copy the whole of X
     return out
 
 
 def _aligned(shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:
-    """Make an array that TensorFlow takes as it is: others it copies."""
+    """Return an aligned, uninitialised array, which TensorFlow uses without a copy."""
     dtype = np.dtype(dtype)
     size = int(np.prod(shape)) * dtype.itemsize
     memory = np.empty(size + _ALIGNMENT, np.uint8)
@@ -320,10 +350,13 @@ def _aligned(shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:
 
 
 def _uses_the_range_of_bytes(X: np.ndarray, rows: np.ndarray) -> bool:
-    # Masks of 0 and 1, or 16 levels of grey, would be next to nothing after division by 255.
+    """Whether X is `uint8` and has a value above 127.
+
+    Masks of 0 and 1, or 16 levels of grey, would be too small after division by 255.
+    """
     parts = _slices(len(rows), X.shape[1])
     return X.dtype == np.uint8 and any(X[rows[part]].max() > 127 for part in parts)
 
 
 def _slices(n_rows: int, n_inputs: int) -> Iterator[slice]:
-    return gen_batches(n_rows, max(1, _CHUNK // n_inputs))
+    yield from gen_batches(n_rows, max(1, _CHUNK // n_inputs))

@@ -1,4 +1,4 @@
-"""Which rows are held out to validate on, and what `fit` was given to validate on instead."""
+"""Training and validation rows: held-out rows, folds, and validation data given to `fit`."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from sklearn.utils.validation import column_or_1d
 
 
 class ValidationData(NamedTuple):
-    """What `fit` was given to validate with, as it was given."""
+    """Validation data and groups as given to `fit`, not yet checked."""
 
     X: Any = None
     y: Any = None
@@ -17,7 +17,7 @@ class ValidationData(NamedTuple):
     groups: Any = None
 
     def check(self, owner: str) -> None:
-        """Refuse a part of what belongs together."""
+        """Raise an error if only one of X_val and y_val was given."""
         for name, other, missing in (
             ("X_val", "y_val", self.X is not None and self.y is None),
             ("y_val", "X_val", self.y is not None and self.X is None),
@@ -36,33 +36,35 @@ def hold_out(
     seed: int,
     groups: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Split rows at random into those to train on and those to validate on.
+    """Split rows at random into training rows and held-out rows.
 
     Parameters
     ----------
     rows : ndarray of shape (n_rows,), int
-        Row numbers.
+        Indices of the rows.
     labels : ndarray of shape (n_rows,) or None
-        Classes whose proportions both sides keep, as far as rows suffice. A class of a single
-        row is trained on.
+        Class labels by which the split is stratified, if there are enough rows. A class with a
+        single row is in the training rows.
     fraction : float
-        Share of the rows to hold out; at least one is.
+        Fraction of the rows to hold out, at least one row.
     seed : int
-        Decides the split.
+        Seed of the split.
     groups : ndarray of shape (n_rows,), default=None
-        Rows of one group stay together. `fraction` is then that of the groups, and the classes are
-        not looked at.
+        Group labels. No group is split. `fraction` is then the fraction of the groups, and the
+        split is not stratified.
 
     Returns
     -------
-    training, held_out : ndarray, int
+    training, held_out : ndarray of int
+        Indices of the training rows and of the held-out rows.
     """
     if groups is not None:
         return _hold_out_groups(rows, groups, fraction, seed)
     if len(rows) < 2:
         raise ValueError(
             f"validation_fraction={fraction} needs at least 2 rows to split, got n_samples = "
-            f"{len(rows)}: bring more, or set early_stopping=False and validation_fraction=None."
+            f"{len(rows)}: pass more rows, or set early_stopping=False and "
+            "validation_fraction=None."
         )
     alone = np.zeros(len(rows), bool)
     if labels is not None:
@@ -82,12 +84,12 @@ def hold_out(
 
 
 def count_groups(groups: np.ndarray) -> int:
-    """Return how many groups there are; refuse a single one, of which none can be held out."""
+    """Return the number of groups; raise an error if there are fewer than two."""
     n_groups = len(np.unique(groups))
     if n_groups < 2:
         raise ValueError(
-            "The groups must be at least 2 to hold out one for validation. All rows are of the "
-            "same: pass other groups or none, X_val and y_val, or set early_stopping=False and "
+            "The groups must be at least 2 to hold out one for validation. Got a single group: "
+            "pass other groups or none, or X_val and y_val, or set early_stopping=False and "
             "validation_fraction=None."
         )
     return n_groups
@@ -103,20 +105,21 @@ def _hold_out_groups(
     return rows[training], rows[held_out]
 
 
-N_FOLDS = 8
+N_FOLDS = 8  # to which rows are assigned for the validation of ensemble members
 
 
 def folds(y: np.ndarray, rng: np.random.Generator, n_folds: int = N_FOLDS) -> np.ndarray:
-    """Deal rows out to folds that are alike in y.
+    """Assign rows to folds with similar distributions of y.
 
-    Sorted by y, each run of `n_folds` rows goes to all folds, in random order.
+    The rows are sorted by y. Of each `n_folds` consecutive rows, one is assigned to each fold, in
+    random order.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples,)
-        Class numbers or quantities.
+        Class indices or regression targets.
     rng : numpy.random.Generator
-        Deals.
+        Random number generator.
     n_folds : int, default=8
         Number of folds.
 
@@ -137,29 +140,48 @@ def folds(y: np.ndarray, rng: np.random.Generator, n_folds: int = N_FOLDS) -> np
 def folds_of_groups(
     groups: np.ndarray, rng: np.random.Generator, n_folds: int = N_FOLDS
 ) -> np.ndarray:
-    """Deal rows out to folds, those of one group to the same: see `folds`."""
+    """Assign rows to folds, with all rows of a group in the same fold.
+
+    Parameters
+    ----------
+    groups : ndarray of shape (n_samples,)
+        Group labels.
+    rng : numpy.random.Generator
+        Random number generator.
+    n_folds : int, default=8
+        Number of folds.
+
+    Returns
+    -------
+    fold : ndarray of shape (n_samples,), int
+        The fold of each row.
+    """
     names, group = np.unique(groups, return_inverse=True)
-    return rng.permutation(np.arange(len(names)) % n_folds)[group]
+    fold_of_group: np.ndarray = rng.permutation(np.arange(len(names)) % n_folds)
+    return np.asarray(fold_of_group[group])
 
 
 def member_weights(
     weight: np.ndarray | None, fold: np.ndarray, n_members: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weigh rows for members, of which each sees all folds but one, and is judged on that.
+    """Return the row weights of each ensemble member for training and for validation.
+
+    Member i is validated on fold i and trained on all other folds.
 
     Parameters
     ----------
     weight : ndarray of shape (n_samples,) or None
         Weights of the rows.
     fold : ndarray of shape (n_samples,), int
-        The fold of each row; -1 where it is in none.
+        The fold of each row, -1 for rows without a fold.
     n_members : int
-        Number of members.
+        Number of ensemble members.
 
     Returns
     -------
     training, validation : ndarray of shape (n_samples, n_members)
-        The mean of `training`, over the rows in a fold and all members, is 1.
+        Weights of the rows for each member; 0 for rows that are not used. The mean of `training`
+        over the rows with a fold and over all members is 1.
     """
     own = fold[:, np.newaxis] == np.arange(n_members)
     base = np.where(fold < 0, 0.0, 1.0 if weight is None else weight)[:, np.newaxis]

@@ -1,6 +1,6 @@
-"""Tables of numbers, text, categories and booleans -> one matrix of floats."""
+"""Tables of numbers, text, categories and booleans -> a matrix of floats with category codes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from numbers import Real
 from typing import Any, NamedTuple
@@ -9,25 +9,25 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.preprocessing import OrdinalEncoder
 
-# How the names of dtypes and of types begin, in lower case, in Pandas, Polars and PyArrow.
+# Prefixes of names of dtypes and types in pandas, Polars and PyArrow, in lower case.
 _CATEGORIES = ("categor", "dictionary", "enum", "bool")
 _TIMES = ("date", "time", "nattype", "period")
 _ADVICE = (
-    "turn it into numbers first, such as days since a start, or columns of the year, the month and "
-    "the day of the week"
+    "convert it to numbers first, such as days since a start date, or columns of the year, the "
+    "month and the day of the week"
 )
 
 
 class _Table(NamedTuple):
-    """Names, dtypes and columns of a table; an array has no names, and one dtype for all."""
+    """Names, dtypes and columns of a table. An array has no names, and one dtype for all."""
 
     names: Sequence[Any] | None
     dtypes: Sequence[Any]
-    columns: Any  # position -> column
+    columns: Callable[[int], Any]  # position -> column
 
 
 class Columns:
-    """Which columns of X are categories, and which categories they have.
+    """Encoder of the categorical columns of X: which columns, and their categories.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Columns:
     Attributes
     ----------
     encoders : dict of int to OrdinalEncoder
-        By the position of the column.
+        Encoders by the position of the column.
     """
 
     def __init__(self, categorical_features: Any, owner: str):
@@ -49,29 +49,29 @@ class Columns:
 
     @property
     def codes(self) -> list[int]:
-        """Positions of the columns of categories."""
+        """Positions of the categorical columns."""
         return sorted(self.encoders)
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Number of categories of each, missing ones counted as one where there were any."""
+        """Numbers of categories of these columns; missing values count as a category."""
         return tuple(len(self.encoders[i].categories_[0]) for i in self.codes)
 
     def reads(self, X: Any) -> bool:
-        """Whether X has to be read column by column; all else is an array of numbers as it is."""
+        """Whether X must be encoded column by column. Otherwise it is an array of numbers."""
         given = self.categorical_features
         chosen = bool(self.encoders) or not (given is None or isinstance(given, str))
         if issparse(X):
             if chosen:
                 raise TypeError(
-                    f"Sparse X of {self.owner} holds numbers only, and categorical_features="
-                    f"{given!r}: set it to None, or bring X as an array or a DataFrame."
+                    f"Sparse X of {self.owner} holds numbers only, but categorical_features="
+                    f"{given!r}: set it to None, or pass X as an array or a DataFrame."
                 )
             return False
         table = _open(X)
         if table.names is None and np.ndim(X) != 2:
             return False
-        # scikit-learn knows what to do with NumPy's numbers, and keeps a table that is sparse.
+        # scikit-learn's check_array handles NumPy dtypes, and keeps sparse DataFrames sparse.
         return chosen or (
             table.names is not None
             and not all(
@@ -82,7 +82,7 @@ class Columns:
         )
 
     def fit_transform(self, X: Any, rows: np.ndarray) -> np.ndarray:
-        """Learn the categories from some rows of X, and transform all."""
+        """Fit the categories on some rows of X, and transform all rows: see `transform`."""
         table = _open(X)
         declared = self._declared(table)
         self.encoders = {}
@@ -91,37 +91,37 @@ class Columns:
             values, is_category = self._read(table, i)
             if is_category if declared is None else declared[i]:
                 encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-                encoder.set_output(transform="default")  # whatever scikit-learn is set to
+                encoder.set_output(transform="default")  # independent of set_config of scikit-learn
                 self.encoders[i] = encoder.fit(_as_categories(values)[rows])
             columns.append(self._encode(table, i, values))
-        return _side_by_side(X, columns)
+        return _matrix(X, columns)
 
     def transform(self, X: Any) -> np.ndarray:
-        """Turn X into floats: numbers as they are, NaN where missing, and codes of categories.
+        """Encode X as a matrix of floats.
 
         Parameters
         ----------
         X : DataFrame or array of shape (n_samples, n_columns)
-            With the columns of the X in training.
+            A table with the same columns as in training.
 
         Returns
         -------
-        ndarray of shape (n_samples, n_columns), float32 or float64
-            Code 0 is a category that was not in training.
+        X_encoded : ndarray of shape (n_samples, n_columns), float32 or float64
+            Numbers unchanged, with NaN for missing ones, and codes of categories. Code 0 is a
+            category that is unknown from training.
         """
         table = _open(X)
         positions = range(len(table.dtypes))
-        return _side_by_side(
-            X, [self._encode(table, i, self._read(table, i)[0]) for i in positions]
-        )
+        return _matrix(X, [self._encode(table, i, self._read(table, i)[0]) for i in positions])
 
     def _encode(self, table: _Table, i: int, values: np.ndarray) -> np.ndarray:
+        """Return column i as floats: numbers, or codes of categories."""
         if i in self.encoders:
             encoder = self.encoders[i]
             categories = encoder.categories_[0]
             values = self._of_one_kind(table, i, _as_categories(values), categories)
-            codes = encoder.transform(values)[:, 0] + 1
-            # Missing ones come last, and only where there were any in training.
+            codes: np.ndarray = encoder.transform(values)[:, 0] + 1
+            # Missing values are the last category, if there were any in training.
             codes[np.isnan(codes)] = len(categories)
             return codes.astype(np.float32)
         if values.dtype == object:
@@ -130,14 +130,14 @@ class Columns:
             except ValueError as error:
                 raise ValueError(
                     f"{_name(table, i)} of X holds text, where {self.owner} expects numbers "
-                    f"({error}): name it in categorical_features, or turn it into numbers."
+                    f"({error}): name it in categorical_features, or convert it to numbers."
                 ) from error
         return values
 
     def _of_one_kind(
         self, table: _Table, i: int, values: np.ndarray, categories: np.ndarray
     ) -> np.ndarray:
-        """Return values that can be compared with categories: text or numbers, both of them."""
+        """Return values of the type of the categories: both are text, or both are numbers."""
         if values.dtype == categories.dtype:
             return values
         if all(v != v for v in values[:, 0]):
@@ -146,16 +146,17 @@ class Columns:
             return values.astype(object)
         here, there = ("text", "numbers") if values.dtype == object else ("numbers", "text")
         raise ValueError(
-            f"{_name(table, i)} of X holds {here}, and its categories were {there} when "
-            f"{self.owner} was fitted: bring them as they were then."
+            f"{_name(table, i)} of X holds {here}, but its categories were {there} when "
+            f"{self.owner} was fitted: pass values of the same type as in fit."
         )
 
     def _read(self, table: _Table, i: int) -> tuple[np.ndarray, bool]:
-        """Return a column as numbers or text, NaN where missing, and if it is of categories."""
+        """Return column i as numbers or text, NaN if missing, and whether it is categorical."""
         dtype, column = table.dtypes[i], table.columns(i)
         is_category = table.names is not None and str(dtype).lower().startswith(_CATEGORIES)
         if hasattr(column, "to_pylist") and is_category:
-            values = np.array(column.to_pylist(), object)  # as arrays, they forget what is missing
+            # PyArrow's conversion to an array would lose the missing values.
+            values = np.array(column.to_pylist(), object)
         else:
             values = np.asarray(column)
         if values.dtype.kind in "fiu":
@@ -169,6 +170,7 @@ class Columns:
     def _read_objects(
         self, table: _Table, i: int, values: np.ndarray, is_category: bool
     ) -> tuple[np.ndarray, bool]:
+        """Return an object column as numbers or text, as `_read` does."""
         missing = np.array([_is_missing(v) for v in values], bool)
         known, kinds = values[~missing], {type(v) for v in values[~missing]}
         if any(k.__name__.lower().startswith(_TIMES) for k in kinds):
@@ -181,21 +183,22 @@ class Columns:
             return values, True
         if any(is_text) or not all(map(_is_number, kinds)):
             raise TypeError(
-                f"{_name(table, i)} of X holds {_names(kinds)}, where {self.owner} takes numbers, "
-                "or text, categories and booleans: make it one of these, mixed kinds to text with "
-                ".astype(str)."
+                f"{_name(table, i)} of X holds {_names(kinds)}, but {self.owner} accepts columns "
+                "of numbers, text, categories or booleans: convert it to one of these, mixed types "
+                "to text with .astype(str)."
             )
         numbers = np.full(len(values), np.nan)
         numbers[~missing] = known.astype(np.float64)
         return numbers, is_category or kinds <= {bool, np.bool_}
 
     def _no_times(self, table: _Table, i: int, kind: str) -> str:
-        return f"{_name(table, i)} of X holds dates or times ({kind}), and {self.owner} takes " + (
-            f"none: {_ADVICE}."
+        return (
+            f"{_name(table, i)} of X holds dates or times ({kind}), which {self.owner} does not "
+            f"accept: {_ADVICE}."
         )
 
     def _declared(self, table: _Table) -> np.ndarray | None:
-        """Return the mask that `categorical_features` gives, or None where dtypes decide."""
+        """Return `categorical_features` as a mask; None if the dtypes decide."""
         given, n = self.categorical_features, len(table.dtypes)
         if isinstance(given, str):
             return None
@@ -221,6 +224,7 @@ class Columns:
 
 
 def _open(X: Any) -> _Table:
+    """Return names, dtypes and columns of an array, or of a table of pandas, Polars or PyArrow."""
     if hasattr(X, "iloc") and hasattr(X, "dtypes"):  # pandas
         return _Table(list(X.columns), list(X.dtypes), lambda i: X.iloc[:, i])
     if hasattr(X, "schema") and hasattr(X, "column_names"):  # PyArrow
@@ -244,11 +248,11 @@ def _is_number(kind: type) -> bool:
 
 
 def _as_categories(values: np.ndarray) -> np.ndarray:
-    # Numbers in one dtype, whichever they come in later.
+    """Return a column for an encoder: text as objects, all numbers in the same dtype."""
     return values.astype(object if values.dtype == object else float, copy=False)[:, np.newaxis]
 
 
-def _side_by_side(X: Any, columns: list[np.ndarray]) -> np.ndarray:
+def _matrix(X: Any, columns: list[np.ndarray]) -> np.ndarray:
     matrix = np.empty((X.shape[0], len(columns)), np.result_type(np.float32, *columns))
     for i, column in enumerate(columns):
         matrix[:, i] = column

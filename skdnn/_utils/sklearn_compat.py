@@ -3,8 +3,8 @@
 Tested with scikit-learn 1.6 to 1.9.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 # Validates the constructor's parameters before a method runs.
 from sklearn.base import _fit_context as fit_context
@@ -12,8 +12,8 @@ from sklearn.base import _fit_context as fit_context
 # Takes rows of arrays, lists and DataFrames of any library alike.
 from sklearn.utils import _safe_indexing as safe_indexing
 
-# What may stand in `_parameter_constraints`.
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+# What may stand in `_parameter_constraints`, and the same validation for functions.
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 
 # Validate sample weights, and y apart from X, with scikit-learn's own messages.
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
@@ -29,6 +29,23 @@ except ImportError:  # scikit-learn before 1.9
     def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
         """Return a method as it is."""
         return method
+
+
+_Function = TypeVar("_Function", bound=Callable[..., object])
+
+
+def validated(constraints: Mapping[str, list[Any]]) -> Callable[[_Function], _Function]:
+    """Return a decorator that validates the parameters of a function.
+
+    Parameters
+    ----------
+    constraints : mapping of str to list
+        The accepted types and values of each parameter, as in `_parameter_constraints`.
+    """
+    decorator: Callable[[_Function], _Function] = validate_params(
+        dict(constraints), prefer_skip_nested_validation=True
+    )
+    return decorator
 
 
 def has_callbacks(estimator: Any) -> bool:
@@ -58,5 +75,6 @@ __all__ = [
     "has_callbacks",
     "safe_indexing",
     "validate_parameters",
+    "validated",
     "with_callbacks",
 ]

@@ -1,12 +1,12 @@
-"""Text that a person reads: aligned tables, and errors for names that nobody knows."""
+"""Text for users: aligned tables, and errors with suggestions for unknown names."""
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 class Column(NamedTuple):
-    """A column of a table."""
+    """A column of a table. Cells are aligned to the right unless `left` is set."""
 
     header: str
     cells: list[str]
@@ -14,7 +14,7 @@ class Column(NamedTuple):
 
 
 def align(columns: Sequence[Column]) -> list[str]:
-    """Return the lines of a table: header, rule, rows."""
+    """Return the lines of a table: the header, a rule and the rows."""
     padded = []
     for header, cells, left in columns:
         width = max(map(len, [header, *cells]))
@@ -24,26 +24,31 @@ def align(columns: Sequence[Column]) -> list[str]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the known names that are spelt most like one that is not, or nothing."""
+    """Return the known names most similar to `name`, joined by "or"; empty if none is similar."""
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
     return " or ".join(map(repr, near))
 
 
 def unknown(
-    parameter: str, owner: str, value: Any, known: Iterable[str], options: str = "one of {}"
+    parameter: str, owner: str, value: object, known: Iterable[str], options: str = "one of {}"
 ) -> ValueError:
-    """Make the error for a name that nobody knows, with the nearest that are known.
+    """Return the error for an unknown name, with the most similar known names.
 
     Parameters
     ----------
     parameter, owner : str
-        Whose parameter it is.
+        The name of the parameter, and of the class or function that it belongs to.
     value : object
-        What came.
+        The value that was given.
     known : iterable of str
-        The names that would have done.
+        The accepted names.
     options : str, default="one of {}"
-        What would have done, in words; {} stands for the names.
+        Description of the accepted values. {} is replaced by the names.
+
+    Returns
+    -------
+    error : ValueError
+        The error to raise.
     """
     names = sorted(known)
     near = nearest(str(value).lower(), names)

@@ -1,4 +1,4 @@
-"""Cross-validated comparison of estimators, side by side."""
+"""Cross-validated comparison of the network with other estimators."""
 
 from skdnn.comparison.baselines import default_models
 from skdnn.comparison.compare import compare

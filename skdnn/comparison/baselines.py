@@ -1,4 +1,4 @@
-"""The models that the network is compared with, and what a raw table needs before them."""
+"""The default models of `compare`, and the preprocessing that tables need before them."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -26,14 +26,14 @@ from skdnn.dnn.classifier import DNNClassifier
 from skdnn.dnn.regressor import DNNRegressor
 
 TASKS = ("classification", "regression")
-# The most columns that one-hot encoding makes of one: rarer values share the last of them.
+# Maximum number of one-hot columns per column of text: rarer values share the last of them.
 MAX_CATEGORIES = 32
 
-# name -> (makes the classifier, makes the regressor). The forests get all cores, which the network
-# and histogram gradient boosting take of themselves. Logistic regression's default 100 iterations
-# stop short of the optimum on images; its last digits take three times as long there, and score
-# no better.
-RIVALS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
+# name -> (function that makes the classifier, function that makes the regressor). The forests use
+# all cores, as the network and histogram gradient boosting do by default. On images, 100
+# iterations, the default, are too few for logistic regression to converge. The default tolerance
+# takes three times as long there as this one, and the scores are no better.
+BASELINES: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "DNN": (DNNClassifier, DNNRegressor),
     "RandomForest": (
         partial(RandomForestClassifier, n_jobs=-1),
@@ -53,38 +53,47 @@ RIVALS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
 
 
 def default_models(
-    task: str, X: Any = None, *, names: Sequence[str] | None = None, random_state: Any = 0
+    task: str,
+    X: Any = None,
+    *,
+    names: Sequence[str] | None = None,
+    random_state: int | np.random.RandomState | None = 0,
 ) -> dict[str, Any]:
     """Make the models that `compare` runs by default.
 
     Parameters
     ----------
     task : {"classification", "regression"}
-        What they are to do.
+        Whether to make classifiers or regressors.
     X : array-like, default=None
-        The data, to see what must be done to it. Columns of a pandas DataFrame that are not
-        numbers are one-hot encoded (at most 32 columns for each, rare values together), and the
-        median replaces missing numbers. None is for plain numbers.
+        The data, which decide the preprocessing in front of each model. Non-numeric columns of a
+        pandas DataFrame are one-hot encoded (at most 32 columns each, rare values together), and
+        missing numbers are imputed by the median. None means that no preprocessing is needed.
     names : list of str, default=None
-        Which ones, of "DNN", "RandomForest", "ExtraTrees", "HistGradientBoosting", "Linear" (a
-        ridge or logistic regression of standardised columns) and "Dummy" (the mean or the most
-        frequent class). "random-forest" will do as well. None means all.
+        Names of the models to make. None makes all of them. Spellings such as "random-forest" are
+        accepted too.
+
+        - "DNN": the network.
+        - "RandomForest", "ExtraTrees", "HistGradientBoosting": tree ensembles.
+        - "Linear": ridge or logistic regression on standardised columns.
+        - "Dummy": predicts the mean or the most frequent class.
+
     random_state : int, RandomState instance or None, default=0
-        The seed of each.
+        Seed of each model.
 
     Returns
     -------
     models : dict of str to estimator
-        Not fitted.
+        The unfitted models by name.
 
     Raises
     ------
     ValueError
-        If `task` or one of `names` is not known.
+        If `task` or one of `names` is unknown.
 
     Examples
     --------
-    >>> from skdnn.comparison.compare import default_models
+    >>> from skdnn.comparison import default_models
     >>> default_models("regression", names=["dummy"])
     {'Dummy': DummyRegressor()}
     """
@@ -96,24 +105,24 @@ def default_models(
             f"The 'models' parameter of compare must be a dict of estimators or a list of names, "
             f"at least one. Got {names!r} instead."
         )
-    by_key = {_key(name): name for name in RIVALS}
+    by_key = {_key(name): name for name in BASELINES}
     for name in names or ():
         if not isinstance(name, str) or _key(name) not in by_key:
-            raise unknown("models", "compare", name, map(short, RIVALS))
+            raise unknown("models", "compare", name, map(short, BASELINES))
     steps = _preparation(X)
     models = {}
-    for name in RIVALS if names is None else (by_key[_key(name)] for name in names):
-        classifier, regressor = RIVALS[name]
+    for name in BASELINES if names is None else (by_key[_key(name)] for name in names):
+        classifier, regressor = BASELINES[name]
         model = (classifier if task == "classification" else regressor)()
         models[name] = _seeded(make_pipeline(*steps, model) if steps else model, random_state)
     return models
 
 
 def _preparation(X: Any) -> list[Any]:
-    """Make the steps that turn X into numbers without gaps; none where it is so already."""
+    """Return the steps that encode text and impute missing values; none if X has neither."""
     fill = SimpleImputer(strategy="median", keep_empty_features=True)
     if hasattr(X, "iloc"):
-        # By position: names may be numbers, or come twice.
+        # A mask selects by position: column names may be numbers, or not unique.
         text = [dtype.kind not in "iuf" for dtype in X.dtypes]
         encode = OneHotEncoder(
             handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False
@@ -125,7 +134,8 @@ def _preparation(X: Any) -> list[Any]:
     return [fill] if numbers and np.isnan(X).any() else []
 
 
-def _seeded(model: Any, random_state: Any) -> Any:
+def _seeded(model: Any, random_state: int | np.random.RandomState | None) -> Any:
+    """Set every `random_state` of a model, also those of its steps."""
     keys = [key for key in model.get_params() if re.fullmatch(r"(.+__)?random_state", key)]
     return model.set_params(**dict.fromkeys(keys, random_state))
 
@@ -135,5 +145,5 @@ def _key(name: str) -> str:
 
 
 def short(name: str) -> str:
-    """Spell a model's name as on a command line: RandomForest is random-forest."""
+    """Return a model's name as on a command line: "random-forest" for "RandomForest"."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()

@@ -1,4 +1,4 @@
-"""Side by side: the network and its rivals, cross-validated on the same folds and tested."""
+"""`compare`: cross-validates the network and its baselines on the same folds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
@@ -22,7 +22,7 @@ from skdnn.comparison.baselines import default_models
 from skdnn.comparison.cross_validation import Folds, Run, run_all
 from skdnn.comparison.result import Comparison
 
-# Whole numbers with no more distinct values than this are taken for classes.
+# A target of integers with at most this many distinct values is treated as classes.
 MAX_CLASSES = 30
 _SCORERS = "a name of sklearn.metrics.get_scorer_names(), or a callable"
 
@@ -31,7 +31,7 @@ _TASKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "regression": (is_regressor, "r2"),
 }
 
-# (classes kept in proportion, groups kept together) -> how an integer `cv` is split
+# (stratified by class, grouped) -> splitter for an integer `cv`
 _SPLITTERS = {
     (False, False): KFold,
     (True, False): StratifiedKFold,
@@ -50,48 +50,49 @@ def compare(
     task: str = "auto",
     groups: Any = None,
     n_jobs: int | None = None,
-    random_state: Any = 0,
+    random_state: int | np.random.RandomState | None = 0,
     verbose: int = 0,
-) -> "Comparison":
-    r"""Cross-validate models side by side on the same folds.
+) -> Comparison:
+    r"""Cross-validate several models on the same folds.
 
-    Each model goes through scikit-learn's `cross_validate`. The folds are made once and every
-    model gets the same ones, so that scores differ because of the models, not because of the
-    rows; whether the difference to the best model is more than the folds' noise is then tested
-    (see Notes).
+    Each model is evaluated by scikit-learn's `cross_validate`. The folds are made once and are the
+    same for all models, so that differences between scores are due to the models and not to the
+    rows. Each model's difference to the best one is tested for statistical significance (see
+    Notes).
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features) or (n_samples, ...)
-        The data. Samples of any rank: images (n_samples, 28, 28) go as they are to the models
-        that take them, by their tag `input_tags.three_d_array`, as `DNNClassifier` does; the
-        others get a view with flattened samples. Of a pandas DataFrame, the default models
-        one-hot encode the columns that are not numbers and put the median where numbers are
-        missing, both learned from the training rows of each fold.
+        Samples of any rank. Images, of shape (n_samples, 28, 28), are passed unchanged to models
+        whose tag `input_tags.three_d_array` is set, such as `DNNClassifier`; other models get a
+        view with flattened samples. For a pandas DataFrame, the default models one-hot encode
+        non-numeric columns and impute missing numbers by the median; both are fitted on the
+        training rows of each fold.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        The target: classes, or numbers to predict.
+        Target values: class labels, or numbers for regression.
     models : dict of str to estimator, list of str, or None, default=None
-        The models under the names to show. They are cloned, never fitted themselves. A list
-        chooses among the default models by name; None takes all of them: see `default_models`.
+        The models to compare, by the names to show. They are cloned and stay unfitted. A list
+        selects default models by name, None all of them: see `default_models`.
     cv : int, cross-validation generator or iterable of (train, test), default=5
-        The folds. An integer is the number of folds of shuffled rows, seeded by `random_state`
-        (data files are often sorted), with each class in proportion when classifying. The rest
-        is as in scikit-learn.
+        Cross-validation strategy. An integer is the number of folds of shuffled rows, seeded by
+        `random_state` and stratified by class for classification. Rows are shuffled because files
+        are often sorted. Everything else is as in scikit-learn.
     scoring : str, callable, list, tuple, dict or None, default=None
-        What to measure, as `cross_validate` takes it; higher is better. Models are ranked and
-        tested by the first. None stands for "accuracy" or "r2".
+        Scores to compute, as for `cross_validate`; higher is better. Models are ranked and tested
+        by the first one. None means "accuracy" for classification and "r2" for regression.
     task : {"auto", "classification", "regression"}, default="auto"
-        "auto" asks the given models what they are. For the default ones it looks at `y`: text,
-        booleans and whole numbers of at most 30 distinct values are classes; everything else is
-        a regression.
+        Type of the problem. "auto" is the type of the given models. For the default models it is
+        classification if `y` holds text, booleans, or integers of at most 30 distinct values, and
+        regression otherwise.
     groups : array-like of shape (n_samples,), default=None
-        Rows of one group are never split between training and test.
+        Group labels of the rows. No group is split between training and test rows.
     n_jobs : int, default=None
-        Number of folds run in parallel. Times are fair between models only when run one by one.
+        Number of folds that are run in parallel. The times of the models are comparable only if
+        folds are run one at a time.
     random_state : int, RandomState instance or None, default=0
-        Seeds the folds and the default models.
+        Seed of the folds and of the default models.
     verbose : int, default=0
-        0 is silent, 1 shows a progress bar with the model being run.
+        Verbosity: 0 is silent, 1 shows a progress bar with the name of the current model.
 
     Returns
     -------
@@ -101,24 +102,24 @@ def compare(
     Raises
     ------
     ValueError
-        If a parameter is not one of those above, or if every model failed. A model that fails
-        while others do not is a row of the result, with the reason.
+        If a parameter is invalid, or if every model failed. If only some models fail, they are
+        rows of the result, with the reason.
     TypeError
         If a model is not an estimator.
 
     Notes
     -----
-    Each model is tested against the best with the corrected resampled t-test [1]_. Training sets
-    overlap, so the plain paired t-test takes noise for differences. With the differences
-    :math:`d_1, \dots, d_k` over k folds, their mean :math:`\bar d` and sample variance
-    :math:`s^2`,
+    Each model is tested against the best with the corrected resampled t-test [1]_. The plain paired
+    t-test underestimates the variance of the differences, because the training sets of the folds
+    overlap. With the differences :math:`d_1, \dots, d_k` over k folds, their mean :math:`\bar d`
+    and sample variance :math:`s^2`,
 
     .. math:: t = \bar d \Big/ \sqrt{(1/k + n_{test} / n_{train}) \, s^2}
 
-    is compared with Student's t of k - 1 degrees of freedom, two-sided; for folds of unequal
-    sizes n are the means. The p-values are adjusted for the number of comparisons [2]_, and
-    "worse" is said when p < 0.05. "Within noise" does not mean equal: more or larger folds may
-    tell the two apart.
+    follows Student's t distribution with k - 1 degrees of freedom; the test is two-sided. For folds
+    of unequal sizes, n is the mean size. The p-values are adjusted for the number of comparisons
+    [2]_. The verdict is "worse" if p < 0.05, and "within noise" otherwise. "Within noise" does not
+    mean equal: more or larger folds may show a difference.
 
     References
     ----------
@@ -132,7 +133,7 @@ def compare(
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.naive_bayes import GaussianNB
     >>> from skdnn import compare
-    >>> from skdnn.comparison.compare import default_models
+    >>> from skdnn.comparison import default_models
     >>> X, y = load_iris(return_X_y=True)
     >>> compare(X, y, ["Linear", "Dummy"]).names
     ('Linear', 'Dummy')
@@ -147,13 +148,7 @@ def compare(
     X = np.asarray(X) if isinstance(X, list | tuple) else X
     y = _check_target(y)
     X, y, groups = indexable(X, y, groups)
-    columns = getattr(X, "columns", None)
-    if columns is not None and len(set(columns)) < len(columns):
-        twice = sorted({str(c) for c in columns if list(columns).count(c) > 1})
-        raise ValueError(
-            f"The 'X' parameter of compare must have column names that differ. Got {twice} more "
-            "than once: rename them."
-        )
+    _check_column_names(getattr(X, "columns", None))
     if isinstance(models, Mapping):
         models = _check_models(models)
         task = _find_task(task, models, y)
@@ -168,7 +163,7 @@ def compare(
 
 
 def _side_by_side(task: str, runs: list[Run], folds: Folds) -> Comparison:
-    """Put the runs in order, best first."""
+    """Return the runs as a `Comparison`, best model first."""
     alive = [run for run in runs if run.failure is None]
     if not alive:
         reasons = "".join(f"\n  {run.name}: {run.failure}" for run in runs)
@@ -192,18 +187,28 @@ def _side_by_side(task: str, runs: list[Run], folds: Folds) -> Comparison:
     )
 
 
+def _check_column_names(columns: Sequence[Any] | None) -> None:
+    if columns is not None and len(set(columns)) < len(columns):
+        twice = sorted({str(c) for c in columns if list(columns).count(c) > 1})
+        raise ValueError(
+            f"The 'X' parameter of compare must have unique column names. Got {twice} more than "
+            "once: rename these columns."
+        )
+
+
 def _check_target(y: Any) -> np.ndarray:
+    """Validate y: no missing values; a single column becomes one dimension."""
     if y is None:
-        raise ValueError("The 'y' parameter of compare is the target, one value a row. Got None.")
+        raise ValueError("The 'y' parameter of compare must be the target values. Got None.")
     values = np.asarray(y, dtype=object)
     missing = np.asarray(y.isna()) if hasattr(y, "isna") else (values != values) | (values == None)  # noqa: E711
     if n := np.sum(missing):
         raise ValueError(
             f"The 'y' parameter of compare must have a value in every row. Got {n} missing of "
-            f"{len(values)}: drop those rows from X and y."
+            f"{len(values)} values: drop those rows from X and y."
         )
-    y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
-    return y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
+    checked: np.ndarray = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    return checked.ravel() if checked.ndim == 2 and checked.shape[1] == 1 else checked
 
 
 def _check_models(models: Mapping[str, Any]) -> dict[str, Any]:
@@ -222,7 +227,7 @@ def _check_models(models: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_scoring(scoring: Any, task: str) -> Any:
-    """Return the scoring for `cross_validate`, so that every score comes under its name."""
+    """Return `scoring` in a form for which `cross_validate` reports each score by its name."""
     if scoring is None:
         scoring = _TASKS[task][1]
     if isinstance(scoring, str):
@@ -237,18 +242,20 @@ def _check_scoring(scoring: Any, task: str) -> Any:
 
 
 def _find_task(task: str, models: Mapping[str, Any], y: np.ndarray) -> str:
+    """Return the task as given, or that of the models, or that of the target."""
     if task != "auto":
         if task not in _TASKS:
             raise unknown("task", "compare", task, ["auto", *_TASKS])
         return task
     kinds = {
-        kind: [n for n, m in models.items() if is_it(m)] for kind, (is_it, _) in _TASKS.items()
+        kind: [name for name, model in models.items() if is_of_kind(model)]
+        for kind, (is_of_kind, _) in _TASKS.items()
     }
     if all(kinds.values()):
-        told = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
+        listed = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
         raise ValueError(
-            f"The 'models' parameter of compare mixes classifiers and regressors ({told}): "
-            f"compare one kind at a time."
+            f"The 'models' parameter of compare mixes classifiers and regressors ({listed}): "
+            f"compare them separately."
         )
     return next((kind for kind, names in kinds.items() if names), _task_of(y))
 
@@ -261,11 +268,14 @@ def _task_of(y: np.ndarray) -> str:
     return "classification" if few_and_whole else "regression"
 
 
-def _splitter(cv: Any, y: np.ndarray, groups: Any, task: str, random_state: Any) -> Any:
+def _splitter(
+    cv: Any, y: np.ndarray, groups: Any, task: str, random_state: int | np.random.RandomState | None
+) -> Any:
+    """Return the cross-validation splitter: shuffled for an integer, else as scikit-learn's."""
     classify = task == "classification"
     cv = 5 if cv is None else cv
     if not isinstance(cv, Integral):
         return check_cv(cv, y, classifier=classify)
-    by_class = classify and type_of_target(y) in ("binary", "multiclass")
-    kind = _SPLITTERS[by_class, groups is not None]
-    return kind(int(cv), shuffle=True, random_state=random_state)
+    stratified = classify and type_of_target(y) in ("binary", "multiclass")
+    splitter = _SPLITTERS[stratified, groups is not None]
+    return splitter(int(cv), shuffle=True, random_state=random_state)

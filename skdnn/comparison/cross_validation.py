@@ -1,4 +1,4 @@
-"""Cross-validating many models on the same folds, where one that fails is not the others' loss."""
+"""Cross-validation of several models on the same folds; a model that fails does not stop it."""
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,16 +12,18 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from tqdm import tqdm
 
+Split = tuple[np.ndarray, np.ndarray]  # indices of the training and the test rows
+
 
 class Folds:
-    """A splitter that repeats saved splits, and tells when the next one is asked for."""
+    """A splitter that repeats saved splits, and calls `on_next` when the next one is requested."""
 
     def __init__(self, splits: Iterable[tuple[Any, Any]], n_rows: int):
-        rows = np.arange(n_rows)  # splits may be masks
+        rows = np.arange(n_rows)  # splits may be boolean masks
         self.splits = [(rows[train], rows[test]) for train, test in splits]
         if not self.splits:
             raise ValueError("The 'cv' parameter of compare must make at least one fold. Got none.")
-        self.tick: Callable[[], Any] = lambda: None
+        self.on_next: Callable[[], object] = lambda: None
 
     def __len__(self) -> int:
         return len(self.splits)
@@ -30,18 +32,18 @@ class Folds:
         """Return the number of splits."""
         return len(self)
 
-    def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[tuple]:
+    def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[Split]:
         """Yield each split."""
-        # joblib asks for a split when it has a worker for it. With one worker that is when the
-        # split before is done; with more, those that are queued count as done.
+        # joblib requests a split when a worker is free. With one worker, the previous split is
+        # then done; with more, splits in the queue are counted as done.
         for split in self.splits:
             yield split
-            self.tick()
+            self.on_next()
 
 
 @dataclass
 class Run:
-    """What became of one model."""
+    """Scores and times of one model, and the reason if it failed."""
 
     name: str
     scores: dict[str, np.ndarray]
@@ -53,19 +55,40 @@ class Run:
 def run_all(
     models: Mapping[str, Any], X: Any, y: np.ndarray, folds: Folds, *, verbose: int, **options: Any
 ) -> list[Run]:
-    """Cross-validate each model; one that fails has the reason in its run."""
+    """Cross-validate each model; the run of a model that fails holds the reason.
+
+    Parameters
+    ----------
+    models : mapping of str to estimator
+        The models by name.
+    X : array-like of shape (n_samples, ...)
+        Samples.
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Target values.
+    folds : Folds
+        The splits that all models share.
+    verbose : int
+        1 shows a progress bar.
+    **options : object
+        `scoring` and `n_jobs` of `cross_validate`.
+
+    Returns
+    -------
+    runs : list of Run
+        One per model, in the given order.
+    """
     runs = []
-    remarks: dict[tuple[type[Warning], str], None] = {}  # a set that keeps its order
+    found: dict[tuple[type[Warning], str], None] = {}  # an ordered set
     total = len(models) * len(folds)
     with tqdm(total=total, unit="fold", leave=False, disable=not verbose) as bar:
-        folds.tick = bar.update
+        folds.on_next = bar.update
         for done, (name, model) in enumerate(models.items()):
             bar.set_description(name)
-            bar.update(done * len(folds) - bar.n)  # the model before may have broken off
+            bar.update(done * len(folds) - bar.n)  # the previous model may have failed
             with warnings.catch_warnings(record=True) as caught:
                 runs.append(_run(name, model, X, y, folds, caught, **options))
-            remarks |= dict.fromkeys(_remarks(runs[-1], caught))
-    for category, text in remarks:  # once for all folds, and not through the progress bar
+            found |= dict.fromkeys(_warnings_of(runs[-1], caught))
+    for category, text in found:  # once for all folds, after the progress bar is closed
         warnings.warn(text, category, stacklevel=3)
     return runs
 
@@ -81,7 +104,7 @@ def _run(
     scoring: Any,
     n_jobs: int | None,
 ) -> Run:
-    """Cross-validate one model; what goes wrong with it is its own and not the others' loss."""
+    """Cross-validate one model, and catch what it raises."""
     try:
         found = cross_validate(
             model, _view(X, model), y, cv=folds, scoring=scoring, n_jobs=n_jobs, error_score=np.nan
@@ -94,35 +117,37 @@ def _run(
     first, values = next(iter(scores.items()))
     bad = np.sum(~np.isfinite(values))
     if bad:
-        reports = [str(w.message) for w in caught if not _told(w)]
+        reports = [str(w.message) for w in caught if _is_of_failure(w)]
         reason = _reason(reports[0]) if reports else f"{first} is not a finite number"
         run.failure = f"{bad} of {len(folds)} folds: {reason}"
     return run
 
 
-def _remarks(run: Run, caught: list[warnings.WarningMessage]) -> Iterator[tuple]:
-    """Yield category and text of what a user should hear of a run, besides its failure."""
+def _warnings_of(
+    run: Run, caught: list[warnings.WarningMessage]
+) -> Iterator[tuple[type[Warning], str]]:
+    """Yield category and text of the warnings of a run, except that of its failure."""
     for warning in caught:
-        if _told(warning):
+        if not _is_of_failure(warning):
             yield warning.category, f"{run.name}: {warning.message}"
-        elif run.failure is None:  # a score that does not rank
+        elif run.failure is None:  # a score other than the first, which ranks
             yield UserWarning, f"{run.name}: a score failed: {_reason(str(warning.message))}"
 
 
-def _told(warning: warnings.WarningMessage) -> bool:
-    """Whether a warning is passed on: failures are not, they are told in the result."""
-    failed = issubclass(warning.category, FitFailedWarning)
-    return not failed and not str(warning.message).startswith("Scoring failed")
+def _is_of_failure(warning: warnings.WarningMessage) -> bool:
+    """Whether scikit-learn warns of a failed fit or score, which the result reports instead."""
+    is_fit = issubclass(warning.category, FitFailedWarning)
+    return is_fit or str(warning.message).startswith("Scoring failed")
 
 
 def _reason(report: str) -> str:
-    """Pick the line of the exception out of a report that may hold tracebacks."""
+    """Return the line of the exception in a report that may hold tracebacks."""
     lines = report.rsplit("Traceback (most recent call last):", 1)[-1].splitlines()
     return next((line for line in lines if line and not line[0].isspace()), "no reason given")
 
 
 def _view(X: Any, model: Any) -> Any:
-    """Flatten samples of higher rank, without a copy, for a model that takes only rows."""
+    """Flatten samples of rank 2 and above, without a copy, for models that require tables."""
     if getattr(X, "ndim", 2) <= 2 or _takes_images(model):
         return X
     return X.reshape(len(X), -1)
@@ -133,4 +158,4 @@ def _takes_images(model: Any) -> bool:
         return _takes_images(model[0])
     if isinstance(model, GridSearchCV | RandomizedSearchCV):
         return _takes_images(model.estimator)
-    return get_tags(model).input_tags.three_d_array
+    return bool(get_tags(model).input_tags.three_d_array)

@@ -1,45 +1,50 @@
-"""What results look like: plots in scikit-learn's Display convention, tables as text and HTML."""
+"""`ComparisonDisplay`, after scikit-learn's Display classes, and tables as text and HTML."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skdnn._utils.text import Column, align
-from skdnn.plotting.common import pyplot
+from skdnn.plotting.common import flat_axes, pyplot
 
-# Beyond this ratio of the slowest to the fastest, times are drawn on a logarithmic axis.
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from skdnn.comparison.result import Comparison
+
+# The axis of times is logarithmic if the slowest model takes this many times the fastest one's.
 LOG_RATIO = 30
-# A row so far below that the others would be squeezed this much is drawn as an arrow.
+# A score so low that it would shrink the range of the others by this factor is not drawn to scale.
 SQUEEZE = 4
 
 
 class ComparisonDisplay:
-    """Scores per fold and time to fit, one row per model.
+    """Plot of the scores of each fold and the fit times, one row per model.
 
-    Make it with `Comparison.plot` or :meth:`from_comparison`; draw it again with :meth:`plot`.
+    Create it with `Comparison.plot` or :meth:`from_comparison`; draw it again with :meth:`plot`.
 
     Parameters
     ----------
     names : sequence of str, of length n_models
-        The models, from the top.
+        Names of the models, from top to bottom.
     scores : ndarray of shape (n_models, n_folds), float
-        NaN where a fold failed.
+        Score of each model on each fold. NaN for folds that failed.
     fit_time : ndarray of shape (n_models, n_folds), float
-        In seconds.
+        Seconds to fit each model on each fold.
     score_name : str, default="score"
-        What the scores are.
+        Name of the score, the label of its axis.
     verdicts : sequence of str, of length n_models, default=None
-        What is written under the names. None writes nothing.
+        Texts under the names. None writes no text.
 
     Attributes
     ----------
     axes_ : ndarray of two Axes
-        Scores and times.
+        The Axes of the scores and of the times.
     figure_ : Figure
-        The figure they are in.
+        The figure of the Axes.
 
     Examples
     --------
@@ -69,23 +74,27 @@ class ComparisonDisplay:
 
     @classmethod
     def from_comparison(
-        cls, comparison: Any, *, scorer: str | None = None, ax: Any = None
+        cls,
+        comparison: "Comparison",
+        *,
+        scorer: str | None = None,
+        ax: "Sequence[Axes] | None" = None,
     ) -> "ComparisonDisplay":
-        """Draw what `compare` returned.
+        """Plot the result of `compare`.
 
         Parameters
         ----------
         comparison : Comparison
-            The result.
+            The result of `compare`.
         scorer : str, default=None
-            Which of its scores. None takes the first, to which the verdicts belong.
+            Name of the score to plot. None is the first, to which the verdicts belong.
         ax : two Axes, default=None
-            Where to draw scores and times. None makes a figure.
+            Axes for the scores and the times. None creates a new figure.
 
         Returns
         -------
         display : ComparisonDisplay
-            Drawn.
+            The display, plotted.
 
         Raises
         ------
@@ -115,18 +124,18 @@ class ComparisonDisplay:
         )
         return display.plot(ax=ax)
 
-    def plot(self, ax: Any = None) -> "ComparisonDisplay":
-        """Draw both panels.
+    def plot(self, ax: "Sequence[Axes] | None" = None) -> "ComparisonDisplay":
+        """Plot the scores and the fit times.
 
         Parameters
         ----------
         ax : two Axes, default=None
-            Where to draw scores and times. None makes a figure.
+            Axes for the scores and the times. None creates a new figure.
 
         Returns
         -------
         display : ComparisonDisplay
-            Itself, with `axes_` and `figure_`.
+            The display itself, with `axes_` and `figure_`.
 
         Raises
         ------
@@ -139,7 +148,7 @@ class ComparisonDisplay:
         if ax is None:
             size = (9.5, 1.4 + 0.55 * len(self.names))
             _, ax = plt.subplots(1, 2, figsize=size, width_ratios=[3, 2], layout="constrained")
-        self.axes_ = np.ravel(ax)
+        self.axes_ = np.array(flat_axes(ax))
         if len(self.axes_) != 2:
             raise ValueError(
                 f"The 'ax' parameter must be two Axes, for scores and times. "
@@ -150,18 +159,18 @@ class ComparisonDisplay:
         self._draw_times(self.axes_[1])
         return self
 
-    def _draw_scores(self, ax: Any) -> None:
+    def _draw_scores(self, ax: "Axes") -> None:
         means = self.scores.mean(axis=1)
         far = means < _low_limit(self.scores)
         _draw_rows(ax, self.scores, np.where(far, np.nan, means), score_cells(self.scores))
         beside = ax.get_yaxis_transform()
         for note, rows in (("◂ far off", far), ("failed", np.isnan(means))):
             for row in np.flatnonzero(rows):
-                ax.text(0.02, row, note, transform=beside, va="center", style="italic")
+                ax.text(0.02, int(row), note, transform=beside, va="center", style="italic")
         ax.set(xlabel=self.score_name, yticks=range(len(self.names)), yticklabels=self._labels())
         ax.set_title("○ one fold   | mean", fontsize="medium", loc="left")
 
-    def _draw_times(self, ax: Any) -> None:
+    def _draw_times(self, ax: "Axes") -> None:
         medians = np.median(self.fit_time, axis=1)
         _draw_rows(ax, self.fit_time, medians, time_cells(self.fit_time))
         if 0 < LOG_RATIO * np.nanmin(medians) < np.nanmax(medians):
@@ -177,11 +186,11 @@ class ComparisonDisplay:
         return [f"{name}\n{word}" for name, word in zip(self.names, self.verdicts, strict=True)]
 
 
-def _draw_rows(ax: Any, table: np.ndarray, centres: np.ndarray, cells: list[str]) -> None:
-    """Draw each model's folds around their centre, and the figures beside them; NaN draws none."""
-    beside = ax.get_yaxis_transform()  # x in shares of the panel's width, y in rows
-    colour = ax.xaxis.label.get_color()  # of whatever style is in force, light or dark
-    # Folds stand one below the other within a row: equal scores stay apart.
+def _draw_rows(ax: "Axes", table: np.ndarray, centres: np.ndarray, cells: list[str]) -> None:
+    """Draw the values, centre and text of each model; without values if its centre is NaN."""
+    beside = ax.get_yaxis_transform()  # x as a fraction of the panel's width, y in rows
+    colour = ax.xaxis.label.get_color()  # the text colour of the current style, light or dark
+    # Folds are drawn below each other within a row, so that equal scores do not overlap.
     steps = np.linspace(-0.2, 0.2, table.shape[1]) if table.shape[1] > 1 else np.zeros(1)
     for row, (values, centre, cell) in enumerate(zip(table, centres, cells, strict=True)):
         if np.isfinite(centre):
@@ -196,7 +205,7 @@ def _draw_rows(ax: Any, table: np.ndarray, centres: np.ndarray, cells: list[str]
 
 
 def _low_limit(table: np.ndarray) -> float:
-    """Find the mean score below which a row would leave the others no room to differ."""
+    """Return the mean score below which a row is too low to be drawn to scale."""
     rows = table[np.isfinite(table).all(axis=1)]
     rows = rows[np.argsort(-rows.mean(axis=1))]
     for kept in range(len(rows) - 1, 1, -1):
@@ -210,7 +219,7 @@ _ALIGN = {True: "left", False: "right"}
 
 
 def text_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
-    """Align a table for a terminal, with its notes underneath.
+    """Return a table as aligned text for a terminal, followed by its notes.
 
     Examples
     --------
@@ -228,7 +237,7 @@ def text_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
 
 
 def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
-    """Write the same for a notebook, in whatever colours, light or dark, it has.
+    """Return a table with its notes as HTML, in the colours of the notebook.
 
     Examples
     --------
@@ -254,7 +263,7 @@ def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
 
 
 def score_cells(table: np.ndarray) -> list[str]:
-    """Write "mean ± sd" of each row, with three digits of the best row's mean.
+    """Return "mean ± sd" of each row, rounded to three digits of the best row's mean.
 
     Examples
     --------
@@ -275,9 +284,9 @@ def score_cells(table: np.ndarray) -> list[str]:
 
 
 def time_cells(seconds: np.ndarray) -> list[str]:
-    """Write the median of each row of seconds.
+    """Return the median of each row of seconds.
 
-    The median, because a process that fits its first network starts TensorFlow, once.
+    The median excludes the start of TensorFlow in the first fit of a network in a process.
 
     Examples
     --------
@@ -297,7 +306,7 @@ def time_cells(seconds: np.ndarray) -> list[str]:
 
 
 def sd(table: np.ndarray) -> np.ndarray:
-    """Sample standard deviation of each row; NaN for a single fold.
+    """Return the sample standard deviation of each row; NaN for a single fold.
 
     Examples
     --------

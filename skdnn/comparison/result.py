@@ -1,9 +1,9 @@
 """`Comparison`: scores and times of every model on every fold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,36 +18,40 @@ from skdnn.comparison.display import (
 )
 from skdnn.comparison.significance import corrected_t_test, holm
 
-# A difference is "worse" below this adjusted p-value.
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+# A model is "worse" if the adjusted p-value of its difference to the best is below this level.
 ALPHA = 0.05
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
-    """What `compare` found: plain data, best model first.
+    """Scores and times of the models that `compare` has evaluated, best model first.
 
-    Prints as a table; in a notebook it is one.
+    It prints as a text table, and as an HTML table in a notebook.
 
     Parameters
     ----------
     task : {"classification", "regression"}
-        What the models were compared in.
+        Type of the problem.
     names : tuple of str, of length n_models
-        The models, by decreasing mean of the first score; those that failed come last.
+        Names of the models, by decreasing mean of the first score. Models that failed come last.
     scores : dict of str to ndarray of shape (n_models, n_folds), float64
-        By name of the score. The first one ranks.
+        Scores by name. Models are ranked by the first one.
     fit_time : ndarray of shape (n_models, n_folds), float64
-        Seconds for fitting. A process that fits its first network also starts TensorFlow.
+        Seconds to fit. The first fit of a network in a process includes the start of TensorFlow.
     score_time : ndarray of shape (n_models, n_folds), float64
-        Seconds for predicting the test rows and computing the scores.
+        Seconds to predict the test rows and to compute the scores.
     n_train, n_test : ndarray of shape (n_folds,), int64
-        Number of rows in each fold.
+        Numbers of training and test rows of each fold.
     failures : dict of str to str
-        Why a model failed, by its name. Where it failed its scores are NaN.
+        Reasons of the models that failed, by name. The scores of a fold that failed are NaN.
 
     See Also
     --------
-    compare : Makes it.
+    compare : Cross-validates models and returns a `Comparison`.
 
     Examples
     --------
@@ -76,14 +80,14 @@ class Comparison:
 
     @property
     def scorer(self) -> str:
-        """Name of the first score, which ranks."""
+        """Name of the first score, by which models are ranked."""
         return next(iter(self.scores))
 
     @cached_property
     def p_values(self) -> np.ndarray:
-        """Adjusted p-values of the difference to the best; NaN where nothing was tested.
+        """Adjusted p-value of each model's difference to the best; NaN for untested models.
 
-        Shape (n_models,), float64. The test is told in the notes of `compare`.
+        An array of shape (n_models,), float64. The notes of `compare` describe the test.
         """
         first = self.scores[self.scorer]
         p = np.full(len(self.names), np.nan)
@@ -95,7 +99,7 @@ class Comparison:
 
     @cached_property
     def verdicts(self) -> tuple[str, ...]:
-        """How each model stands to the best, in words."""
+        """Result of the test of each model against the best, in words."""
         return tuple(map(self._verdict, self.names, self.p_values))
 
     def _verdict(self, name: str, p: float) -> str:
@@ -109,13 +113,13 @@ class Comparison:
         return f"{word} ({_p_text(p)})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as dicts, lists, str, float, int and None, ready for `json.dumps`.
+        """Return the comparison as a dict that `json.dumps` can serialise.
 
         Returns
         -------
-        told : dict
-            Sizes of the folds, the test, and under "models" each model, best first, with its
-            scores and seconds by fold. None stands where there is no number.
+        result : dict
+            The sizes of the folds, a description of the test, and under "models" each model, best
+            first, with its scores and seconds per fold. NaN and infinite numbers are None.
 
         Examples
         --------
@@ -157,14 +161,14 @@ class Comparison:
             "score_time": [_plain(value) for value in self.score_time[i]],
         }
 
-    def to_frame(self) -> Any:
-        """One row per model as a pandas DataFrame.
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the comparison as a pandas DataFrame with one row per model.
 
         Returns
         -------
         frame : DataFrame of n_models rows
-            Indexed by name. Mean and standard deviation of each score over the folds, median
-            seconds per fold, adjusted p-value and verdict.
+            Mean and standard deviation of each score over the folds, median seconds per fold,
+            adjusted p-value and verdict. The index holds the names of the models.
 
         Raises
         ------
@@ -200,20 +204,22 @@ class Comparison:
         }
         return pd.DataFrame(columns, index=pd.Index(self.names, name="model"))
 
-    def plot(self, *, scorer: str | None = None, ax: Any = None) -> ComparisonDisplay:
-        """Draw the scores of each fold and the time to fit.
+    def plot(
+        self, *, scorer: str | None = None, ax: "Sequence[Axes] | None" = None
+    ) -> ComparisonDisplay:
+        """Plot the scores of each fold and the fit times.
 
         Parameters
         ----------
         scorer : str, default=None
-            Which score. None takes the first.
+            Name of the score to plot. None is the first.
         ax : two Axes, default=None
-            Where to draw scores and times. None makes a figure.
+            Axes for the scores and the times. None creates a new figure.
 
         Returns
         -------
         display : ComparisonDisplay
-            Holds the figure as `figure_`.
+            The display, with the figure as `figure_`.
 
         Examples
         --------
@@ -243,7 +249,7 @@ class Comparison:
         ]
 
     def _notes(self) -> Iterator[str]:
-        """Yield what a reader must know to read the table."""
+        """Yield the notes under the table: folds, seconds, test and failures."""
         train, test = round(self.n_train.mean()), round(self.n_test.mean())
         k = len(self.n_train)
         folds = f"{k} folds" if k > 1 else "1 fold"

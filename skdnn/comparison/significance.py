@@ -1,26 +1,25 @@
-"""Whether two models' scores over the same folds differ by more than noise."""
-
-from typing import Any
+"""Tests for differences between the scores of models on the same folds."""
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 
-def corrected_t_test(differences: Any, ratio: float) -> float:
-    """Test whether two models' scores over the same folds differ.
+def corrected_t_test(differences: npt.ArrayLike, ratio: float) -> float:
+    """Test whether the scores of two models on the same folds differ.
 
     Parameters
     ----------
     differences : array-like of shape (n_folds,)
-        Score of one model minus score of the other, at least two folds.
+        Score of one model minus score of the other, for at least two folds.
     ratio : float
         Number of test rows divided by number of training rows.
 
     Returns
     -------
     p : float
-        Two-sided p-value of the corrected resampled t-test. NaN where the difference is the same
-        in every fold, one test row in each perhaps: there is no noise to hold it against.
+        Two-sided p-value of the corrected resampled t-test. It is 1 if all differences are zero,
+        and NaN if all differences are equal and not zero, because their variance is then zero.
 
     References
     ----------
@@ -43,18 +42,18 @@ def corrected_t_test(differences: Any, ratio: float) -> float:
     return float(2 * stats.t.sf(abs(t), df=k - 1))
 
 
-def holm(p_values: Any) -> np.ndarray:
-    """Adjust p-values for their number, step down.
+def holm(p_values: npt.ArrayLike) -> np.ndarray:
+    """Adjust p-values for the number of tests by Holm's step-down procedure.
 
     Parameters
     ----------
     p_values : array-like of shape (n_tests,)
-        Of as many tests; NaN for none.
+        The p-values. NaN is ignored.
 
     Returns
     -------
     adjusted : ndarray of shape (n_tests,), float64
-        In the order given.
+        The adjusted p-values, in the given order. NaN stays NaN.
 
     References
     ----------

@@ -176,43 +176,49 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         sample_weight_val: Any = None,
         groups: Any = None,
     ) -> Self:
-        """Train the network for `epochs` epochs, or until it no longer gets better.
+        """Train the network for `epochs` epochs, or until early stopping ends the training.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Tables (n_samples, n_features), or samples of any shape, such as images
-            (n_samples, 28, 28), as they come: arrays and memory maps of numbers of any dtype, NaN
-            where one is missing; DataFrames of Pandas, Polars or PyArrow with numbers, text,
-            categories and booleans; SciPy's sparse matrices and arrays.
-            Or, without y, data larger than memory: an iterable of chunks (X, y) or
-            (X, y, sample_weight), or a function that returns one. It is gone over once for each
-            epoch and once before, to find all labels and draw the 100,000 rows from which scales
-            and categories are learned.
+            Training samples: a table of shape (n_samples, n_features), or samples of any other
+            shape, such as images of shape (n_samples, 28, 28). One of:
+
+            - a numeric array or memory map of any dtype, with NaN for missing numbers;
+            - a DataFrame of pandas, Polars or PyArrow with columns of numbers, text, categories
+              or booleans;
+            - a sparse matrix or array of SciPy;
+            - without y, for data larger than memory: an iterable of chunks (X, y) or
+              (X, y, sample_weight), or a function that returns such an iterable. It is iterated
+              once per epoch, and once before the first epoch to collect all class labels and to
+              sample the 100,000 rows on which scaling and categories are fitted.
+
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Targets; None only for chunks.
+            Target values. None only with chunks.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the loss, divided by their mean (that of their chunk); a row of
-            weight 0 is as if it were not there.
+            Weights of the rows in the loss, divided by their mean (in chunks: by the mean of the
+            chunk). A row of weight 0 has no effect.
         X_val : array-like of shape (n_val, ...), default=None
-            Samples to validate on, in the place of rows held out from X. They are scaled as X is.
-            In a `Pipeline` they are transformed as X is with `transform_input=["X_val"]`.
+            Validation samples, used instead of rows held out from X and scaled in the same way.
+            In a `Pipeline`, `transform_input=["X_val"]` transforms them in the same way as X.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
-            Their targets.
+            Target values of X_val.
         sample_weight_val : array-like of shape (n_val,), default=None
-            Their weights.
+            Weights of the rows of X_val.
         groups : array-like of shape (n_samples,), default=None
-            Where rows are held out from X, those of one group stay on one side.
+            Group labels of the rows. If rows of X are held out, no group is split between training
+            and held-out rows.
 
         Returns
         -------
         self : object
-            The fitted estimator. A fit that fails or is interrupted leaves it as it was before.
+            The fitted estimator. A fit that fails or is interrupted does not change its previous
+            fitted state.
 
         Raises
         ------
         ValueError
-            For bad parameters or data, and when training diverges.
+            If a parameter or the data are invalid, or if training diverges.
         """
         owner = type(self).__name__
         validation = ValidationData(X_val, y_val, sample_weight_val, groups)
@@ -267,36 +273,36 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         return fitted.forward(check_rows(self, X, fitted), of_members=of_members)
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict.
+        """Predict the target values of X.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples of the shape of those in `fit`.
+            Samples, each of the same shape as in `fit`.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Labels or quantities, as they were given to `fit`.
+            Predicted class labels or regression targets, in the form given to `fit`.
         """
         output = self._forward(X)
         decoded: np.ndarray = self._network.targets.decode(output)
         return decoded
 
     def encode(self, X: Any) -> Any:
-        """Turn X into the numbers that `model_` takes.
+        """Encode X as the numeric input of `model_`.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples of the shape of those in `fit`.
+            Samples, each of the same shape as in `fit`.
 
         Returns
         -------
         X_encoded : ndarray or CSR matrix of shape (n_samples, ...)
-            Of a table with categories, text or booleans, one column of floats for each of its
-            columns: numbers as they are, NaN where missing, and categories as codes, 0 for one that
-            was not in training. All else as it is.
+            For a table with categories, text or booleans, one column of floats per column of X:
+            numbers unchanged, with NaN for missing ones, and categories as integer codes, with 0
+            for a category that is unknown from training. Any other X is returned unchanged.
         """
         check_is_fitted(self)
         X = check_rows(self, X, self._network)
@@ -305,17 +311,19 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     # -------------------------------------------------------------- inspect
 
     def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
-        """Print the table of layers: output shapes (None for the batch), parameter counts.
+        """Print a table of the layers with their output shapes and numbers of parameters.
+
+        The batch dimension of the output shapes is None.
 
         Parameters
         ----------
         print_fn : callable, default=None
-            Is given the table instead of `print`.
+            Function that is called with the text of the table. None prints it.
 
         Raises
         ------
         NotFittedError
-            Before `fit`: the shapes of the layers come from X and y.
+            If the estimator is not fitted, because the shapes of the layers depend on X and y.
         """
         self._check_has_shapes("summary")
         (print_fn or print)(self._network.spec.summary())

@@ -1,4 +1,4 @@
-"""`DNNRegressor`: a dense network that predicts quantities."""
+"""`DNNRegressor`: a dense network for regression."""
 
 from collections.abc import Sequence
 from numbers import Real
@@ -19,280 +19,316 @@ from skdnn.dnn.base import BaseDNN
 class DNNRegressor(RegressorMixin, BaseDNN):
     """Dense neural network regressor.
 
-    Flatten and scaling, hidden layers with their activations, and a linear output: no activation,
-    so that any quantity can be reached. Trained on the squared error of the standardised target, or
-    on another loss, by any Keras optimizer; predictions are in the target's own units.
+    The network flattens and scales the inputs, applies the hidden layers with their activations,
+    and ends in a linear output layer, so that predictions can take any value. It is trained on the
+    squared error of the standardised target, or on another loss, with any Keras optimizer.
+    Predictions are in the units of y.
 
     Parameters
     ----------
     hidden_layer_sizes : int, array-like of int or "auto", default="auto"
-        Number of units of each hidden layer, as many layers as there are numbers. With none,
-        `()`, the network is a linear regression.
+        Number of units of each hidden layer, one number per layer. An empty sequence, `()`, means
+        no hidden layer: the network is a linear regression.
     activation : str, callable or sequence of them, default="auto"
-        Activation of the hidden layers, or one for each of them: any of Keras's by name ("relu",
-        "sigmoid", "tanh", "gelu", ...; "logistic" and "identity" are understood), or a function of
-        a tensor, which must compute the same in every fit. It is what makes depth worth anything:
-        without one ("linear"), a stack of layers is one linear map, however many there are.
+        Activation function of the hidden layers: one for all of them, or a sequence with one per
+        layer. Each is one of:
+
+        - the name of a Keras activation: "relu", "sigmoid", "tanh", "gelu", "linear" and so on;
+          scikit-learn's "logistic" and "identity" are accepted too;
+        - a function of a tensor. It must compute the same in every fit, because compiled programs
+          are cached.
+
+        Without a nonlinear activation ("linear"), a stack of layers is a single linear map,
+        whatever its depth.
     preset : {"auto", "plain", "fast", "balanced", "best"}, default="auto"
-        What "auto" stands for in the parameters whose default it is, but for `loss` and
-        `categorical_features`; a value that is given always wins.
-        `resolved_params_` says what was used.
+        The set of values that replaces "auto" in all parameters that accept "auto", except `loss`
+        and `categorical_features`. A parameter with an explicit value keeps it.
+        `resolved_params_` holds the values that were used.
 
-        - "plain": one network with a hidden layer of 100 units, trained for 50 epochs.
-        - "fast", "balanced", "best": on a table 2 to 16 networks side by side, of two hidden layers
-          of 128 units, on binned columns, each stopped on a fold of its own. For a table of up to
-          1,000 rows "fast" is the same as "balanced". See the user guide for the whole recipe. Of
-          images (samples of rank 2 and above), one wide network with dropout.
-        - "auto": "plain" where `hidden_layer_sizes` or `epochs` is given, and where rows come in
-          parts (`partial_fit`, chunks); else "balanced", the most accurate one whose fits took, in
-          the median over tables, no more than five times those of a random forest.
+        - "plain": one network with one hidden layer of 100 units, trained for 50 epochs.
+        - "fast", "balanced", "best": on tables, an ensemble of 2 to 16 networks with two hidden
+          layers of 128 units and binned columns, each stopped early on its own fold; on images
+          (samples of rank 2 and above), one wide network with dropout. On tables of up to 1,000
+          rows "fast" equals "balanced". The user guide lists all values.
+        - "auto": "plain" if `hidden_layer_sizes` or `epochs` is given, or if the rows arrive in
+          parts (`partial_fit`, chunks); otherwise "balanced". "balanced" is the most accurate
+          preset whose median fit time over the benchmark tables was at most five times that of a
+          random forest.
 
-        Where rows come in parts, how long to train and what needs all rows at once (epochs, early
-        stopping, schedule, calibration, clipping) is that of "plain" in all presets.
+        If the rows arrive in parts, every preset uses the values of "plain" for what requires all
+        rows at once: epochs, batch size, early stopping, learning-rate schedule, calibration,
+        ensemble weights and clipping.
     dropout : float, sequence of float or "auto", default="auto"
-        Share of a hidden layer's outputs that is set to zero at random in training, in [0, 1);
-        one for all hidden layers or one for each.
+        Fraction of the outputs of each hidden layer, in [0, 1), that is set to zero at random
+        during training: one for all hidden layers, or a sequence with one per layer.
     batch_norm : bool, default=False
-        Whether hidden layers are normalised over the batch, before their activation.
+        Whether to apply batch normalisation in each hidden layer, before its activation.
     kernel_initializer : str, class or Keras initializer, default="auto"
-        How the weights of all layers are drawn; biases start at zero.
+        Distribution of the initial weights of all layers. Biases are initialised to zero.
     alpha : float, default=0.0
-        Strength of the L2 penalty: `alpha` times the sum of the squared weights (biases apart) is
-        added to the loss, as `keras.regularizers.L2(alpha)` does.
+        Strength of the L2 penalty. `alpha` times the sum of the squared weights, without biases,
+        is added to the loss, as by `keras.regularizers.L2(alpha)`.
     scaling : {"auto", "standard", "minmax", "pixelwise"} or None, default="auto"
-        How inputs are scaled inside the network; what it takes is learned from training rows only.
+        How inputs are scaled inside the network. All statistics are computed on the training rows
+        only.
 
-        - "auto": `uint8` images (samples of rank 2 and above) are divided by 255; other images,
-          and those with no value above 127, get mean 0 and variance 1 over all their values
-          together; columns of a table get mean 0 and variance 1 each.
-        - "standard": each value of a sample gets mean 0 and variance 1 over the rows.
-        - "minmax": each value of a sample gets the range [0, 1] over the rows.
-        - "pixelwise": each value of a sample gets mean 0, and is divided by its standard deviation
-          plus a twentieth of the range of all values, so that pixels that are nearly always blank
-          are not blown up. It is what "auto" stands for, of images, in all presets but "plain".
-        - None: inputs are taken as they come.
+        - "auto": columns of a table are standardised to mean 0 and variance 1. `uint8` images
+          (samples of rank 2 and above) with a value above 127 are divided by 255; all other images
+          are standardised with one mean and one variance over all pixels. In all presets except
+          "plain", images use "pixelwise".
+        - "standard": each value of a sample is standardised to mean 0 and variance 1.
+        - "minmax": each value of a sample is scaled to the range [0, 1].
+        - "pixelwise": each value of a sample is centred to mean 0 and divided by its standard
+          deviation plus 5% of the range of all values. The added term limits the scale of pixels
+          that are almost always blank.
+        - None: inputs are not scaled.
 
-        Where a column is constant it becomes 0. Sparse X under "auto": each column is divided by
-        its greatest absolute value, so that zeros stay zeros. Missing numbers (NaN) become the
-        median of their column before it is scaled, and each column that has any in training
-        brings a second one along, of 1 where a number was missing and 0 elsewhere.
+        Constant columns become 0. Sparse X with "auto" is divided by the maximum absolute value of
+        each column, so that it stays sparse. Missing numbers (NaN) are imputed by the median of
+        their column before scaling. Each column with missing numbers in training adds an indicator
+        column: 1 where the number is missing, 0 elsewhere.
     categorical_features : "auto", array-like or None, default="auto"
-        Columns that are categories. Each category is a vector that is learned with the network, of
-        min(600, round(1.6 * n_categories**0.56)) values, which is fast.ai's rule.
+        Which columns are categorical. Each category is represented by a vector that is trained
+        with the network, of length min(600, round(1.6 * n_categories**0.56)), the rule of fastai.
 
-        - "auto": columns of a DataFrame that hold categories, text or booleans.
-        - array-like: a mask of booleans, positions, or names of columns of a DataFrame.
+        - "auto": the columns of a DataFrame that hold categories, text or booleans.
+        - array-like: a boolean mask, integer positions, or column names of a DataFrame.
         - None: no column.
 
-        Missing ones are a category of their own, if there are any in training. A category that was
-        not in training is the vector zero.
+        Missing values are a category of their own if the training rows have any. A category that
+        is unknown from training is represented by the zero vector.
     one_hot_max_size : int or "auto", default="auto"
-        Columns of no more categories than these are one-hot encoded: a column of 0 and 1 for each
-        category, in the place of a vector that is learned; nothing but zeros for a category that
-        was not in training. 0 encodes none. "auto" is 0 in the preset "plain", else 64.
+        Largest number of categories for which a categorical column is one-hot encoded instead of
+        embedded in a trained vector. A category that is unknown from training is encoded as all
+        zeros. 0 disables one-hot encoding. "auto" is 0 in the preset "plain" and 64 in the others.
     numeric_embedding : {"auto", "piecewise_linear", "periodic"} or None, default="auto"
-        What is added to each scaled column of numbers, for what is not linear in them (Gorishniy
-        et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning").
+        Nonlinear features that are added to each scaled numeric column (Gorishniy et al. 2022, "On
+        Embeddings for Numerical Features in Tabular Deep Learning").
 
-        - "piecewise_linear": how far it is through each of its bins, which lie between quantiles
-          of the training rows, and on both sides of values that are very frequent: 16 of them,
-          fewer from 33 columns on, 2 at the least.
-        - "periodic": sine and cosine of 16 multiples of it, which are learned.
+        - "piecewise_linear": one feature per bin, the fraction of the bin that lies below the
+          value. The edges of the bins are quantiles of the training rows, and points on both sides
+          of very frequent values. There are 16 bins per column, fewer from 33 columns on, and at
+          least 2.
+        - "periodic": sine and cosine of 16 multiples of the value. The multiples are trained.
+        - None: no features are added.
     n_members : int or "auto", default="auto"
-        Number of networks that are trained side by side, each from its own initial weights, and
-        whose predictions are averaged. With early stopping, and neither X_val nor
-        `validation_fraction`, the rows are dealt out to 8 folds: each of the first 8 members never
-        sees one of them and is judged on it, and no row is lost to all. The validation loss is
-        then the mean over these folds, measured after some of the epochs.
+        Number of ensemble members: networks with different initial weights that are trained at the
+        same time and whose predictions are averaged.
+
+        With early stopping, and if neither X_val nor `validation_fraction` is given, the rows are
+        assigned to 8 folds. Each of the first 8 members is trained without one of the folds and
+        validated on it. No training data is given up, because every row trains most members. The
+        validation loss is then the mean over the folds, and is measured only after some of the
+        epochs. Folds are not used with fewer than 50 rows or `numeric_embedding="periodic"`.
     parametrization : {"auto", "standard", "realmlp", "both"}, default="auto"
-        What kind of networks the members are.
+        Architecture of the ensemble members.
 
-        - "standard": weights as `kernel_initializer` draws them.
-        - "realmlp": much like RealMLP (Holzmüller et al. 2024, "Better by Default"): columns are
-          scaled robustly and clipped smoothly, and have a scale that is learned; the neural tangent
-          parametrisation; a learned share of the activation in each unit. `numeric_embedding`,
-          `kernel_initializer` and `batch_norm` are not for them. They count on Adam: by "adam" at
-          "auto", `learning_rate` is 0.04 for classes and 0.07 for quantities, `activation` "selu"
-          and "mish"; another optimizer must be given a rate.
-        - "both": `n_members` of each, in one loop. Those of RealMLP have its activation, unless one
-          is given, and learn at 20 (quantities: 35) times `learning_rate`.
-
-        "auto" is "standard" in "plain", for images, sparse X and more than 2,000 columns, with
-        `batch_norm`, and with another optimizer than "adam"; else it is "both".
+        - "standard": dense layers with initial weights drawn by `kernel_initializer`.
+        - "realmlp": an architecture close to RealMLP (Holzmüller et al. 2024, "Better by
+          Default"): columns are scaled robustly, clipped smoothly and multiplied by a trained
+          scale; layers use the neural tangent parametrisation; each unit has a trained mixture of
+          its activation and the identity. `numeric_embedding`, `kernel_initializer` and
+          `batch_norm` are not available. With `optimizer="adam"`, "auto" is a `learning_rate` of
+          0.04 for classification and 0.07 for regression, and the `activation` "selu" and "mish".
+          Any other optimizer requires an explicit `learning_rate`.
+        - "both": `n_members` of each, trained in one loop. The RealMLP members use the activation
+          of "realmlp" unless `activation` is given, and 20 times (regression: 35 times)
+          `learning_rate`.
+        - "auto": "standard" in the preset "plain", for images, for sparse X, for more than 2,000
+          columns, with `batch_norm`, and with any optimizer except "adam"; otherwise "both".
     blend : {"auto", "greedy"} or None, default="auto"
-        How much each member counts. None: all the same. "greedy": each counts once; then, some 14
-        times, the one is added that makes the loss of the average on held-out rows least, the
-        cross-entropy of classes and the squared error of quantities (Caruana et al. 2004, "Ensemble
-        Selection from Libraries of Models"). Members that are judged on folds of their own are
-        added by kinds, all of one `parametrization` together.
-        "auto" is "greedy" where the preset has both kinds and early stopping holds rows out.
-    loss : str, callable, Keras loss or Keras loss class, default="auto"
-        What training minimises.
+        How the ensemble weights, with which predictions of members are averaged, are chosen.
 
-        - "squared_error" ("mean_squared_error", "mse"), "absolute_error" ("mean_absolute_error",
-          "mae") and "log_cosh": of the standardised target. "auto" is "squared_error".
-        - "huber": the same; quadratic for errors up to one standard deviation of the target,
-          linear beyond (Huber 1964).
-        - "poisson", for counts and rates, y >= 0, and "gamma", for y > 0: half the deviance of y
-          divided by its mean, but for what depends on y alone. The network puts out the logarithm,
-          so that predictions are positive.
-        - "quantile": see `quantile`.
-        - Any other of Keras's by name, and any Keras loss as object or class, or function of
-          (y_true, y_pred), of shape (n_rows, n_outputs) in the units of y: one value per row; the
-          mean over the rows is taken, whatever its `reduction`.
+        - None: all members have the same weight.
+        - "greedy": greedy ensemble selection (Caruana et al. 2004, "Ensemble Selection from
+          Libraries of Models"). Each member starts with a count of one. About 14 times, the count
+          of the member that most reduces the loss of the average on held-out rows is increased.
+          The loss is the cross-entropy (classification) or the squared error (regression). Members
+          that are validated on their own folds are selected per architecture, with equal weights
+          among the members of one architecture.
+        - "auto": "greedy" if the preset trains both architectures and early stopping holds out
+          rows; otherwise None.
+    loss : str, callable, Keras loss or Keras loss class, default="auto"
+        Loss function that training minimises.
+
+        - "auto", "squared_error" ("mean_squared_error", "mse"): squared error of the standardised
+          target.
+        - "absolute_error" ("mean_absolute_error", "mae"), "log_cosh": absolute error and log-cosh
+          error of the standardised target.
+        - "huber": quadratic for errors up to one standard deviation of the target, linear beyond
+          (Huber 1964).
+        - "poisson", for counts and rates (y >= 0), and "gamma", for y > 0: half the deviance of y
+          divided by its mean, without the terms that depend on y only. The network outputs the
+          logarithm, so that predictions are positive.
+        - "quantile": pinball loss, see `quantile`.
+        - Any other loss of Keras by name, a Keras loss object or class, or a function of
+          (y_true, y_pred), both of shape (n_rows, n_outputs) and in the units of y. It must return
+          one value per row. The mean over the rows is minimised, regardless of the `reduction` of
+          the loss.
     quantile : float, array-like of float or None, default=None
-        With loss="quantile", which quantile of y is predicted, in (0, 1); None is 0.5, the
-        median. Several, in ascending order, are predicted together and never cross. The
-        pinball loss of the standardised target is minimised, its mean over the levels (Koenker &
-        Bassett 1978, "Regression Quantiles"). The output layer starts at the quantiles of a normal
-        distribution.
+        Quantile levels of y to predict with `loss="quantile"`, in (0, 1). None means 0.5, the
+        median. Several levels, in ascending order, are predicted by one network, and the predicted
+        quantiles never cross. The pinball loss of the standardised target, averaged over the
+        levels, is minimised (Koenker & Bassett 1978, "Regression Quantiles"). The bias of the
+        output layer is initialised to the quantiles of a normal distribution.
     clip : bool or "auto", default="auto"
-        Whether predictions are kept within the range of y in training, column by column. "auto"
-        does so in all presets but "plain".
+        Whether to clip the predictions of each target to the range of y in training. "auto" is
+        False in the preset "plain" and True in the others.
     optimizer : str, Keras optimizer class or Keras optimizer, default="adam"
-        "sgd", "momentum" (SGD with momentum 0.9), "nesterov" (the same with Nesterov's), "adagrad",
-        "rmsprop", "adam", "adamw", or any other of Keras's in lower case. An object is only read:
-        each fit trains with a new one of the same configuration.
+        Optimizer that updates the weights: "sgd", "momentum" (SGD with momentum 0.9), "nesterov"
+        (SGD with Nesterov momentum 0.9), "adagrad", "rmsprop", "adam", "adamw", or any other
+        optimizer of Keras by its name in lower case. An optimizer object is never modified: each
+        fit trains with a new optimizer of the same configuration.
     learning_rate : float, Keras learning-rate schedule, None or "auto", default="auto"
-        None is the optimizer's own (Keras's default for it, where it is given by name), and so is
-        "auto" for all optimizers but "adam".
+        Learning rate of the optimizer. None keeps the optimizer's own: for an optimizer given by
+        name, the default of Keras. "auto" is the learning rate of the preset with "adam", and None
+        with all other optimizers.
     learning_rate_schedule : {"auto", "constant", "cosine", "coslog4", "one_cycle", \
             "reduce_on_plateau"}, default="auto"
-        How the learning rate changes over the steps of a fit; it is at its highest what
-        `learning_rate` says, which must be a number then, or None for the optimizer's own.
+        How the learning rate changes over the steps of a fit. The peak learning rate is
+        `learning_rate`, which must then be a number, or None for the optimizer's own.
 
-        - "constant": not at all.
+        - "constant": does not change.
         - "cosine": falls to zero along half a cosine (Loshchilov & Hutter 2017, "SGDR",
           equation 5), as `keras.optimizers.schedules.CosineDecay` does.
-        - "coslog4": goes from zero to its height and back four times, each time for longer
-          (Holzmüller et al. 2024, "Better by Default", equation 3). Where early stopping lets
-          training go on for all `epochs` (`n_iter_no_change` is no less), the weights that are
-          kept are those of an epoch about the end of a cycle, where the rate is a tenth of its
-          height or less (or of where a `warm_start` began).
-        - "one_cycle": rises from a 25th to its full height over the first 30% of the steps, and
-          falls to a 250,000th over the rest, along half cosines (Smith & Topin 2018,
-          "Super-Convergence"; the shares are those of fastai, Howard & Gugger 2020).
-        - "reduce_on_plateau": becomes a fifth whenever the loss (of the held-out rows, where there
-          are any) has not fallen by more than `tol` for half of `n_iter_no_change` epochs, down to
-          a millionth at the least.
+        - "coslog4": rises from zero to the peak and falls back to zero in four cycles, each longer
+          than the one before (Holzmüller et al. 2024, "Better by Default", equation 3). If
+          training runs for all `epochs` (`n_iter_no_change` is at least `epochs`), early stopping
+          selects among the epochs near the end of a cycle, in which the learning rate is at most a
+          tenth of its peak, and the state from which a `warm_start` resumed.
+        - "one_cycle": rises from 1/25 of the peak to the peak over the first 30% of the steps, and
+          falls to 1/250,000 of the peak over the rest, along half cosines (Smith & Topin 2018,
+          "Super-Convergence"; the fractions are those of fastai, Howard & Gugger 2020).
+        - "reduce_on_plateau": is divided by 5 whenever the loss has not fallen by more than `tol`
+          for half of `n_iter_no_change` epochs, down to a millionth of the peak. The loss is that
+          of the held-out rows if there are any, else that of training.
 
-        With `warm_start`, each fit goes through it anew. `partial_fit` trains at a constant rate.
+        With `warm_start`, the schedule restarts in each fit. `partial_fit` uses a constant rate.
     warmup : float or "auto", default="auto"
-        Share of the steps, in [0, 1), over which the learning rate first rises linearly from zero
-        (Goyal et al. 2017, section 2.2). The schedule has the steps that are left.
+        Fraction of the steps, in [0, 1), over which the learning rate first rises linearly from
+        zero (Goyal et al. 2017, section 2.2). The schedule covers the remaining steps.
     momentum : float or None, default=None
-        Overrides the optimizer's own, for those that have one: "sgd", "momentum", "nesterov" and
-        "rmsprop".
+        Momentum of the optimizers "sgd", "momentum", "nesterov" and "rmsprop". None keeps the
+        optimizer's own.
     weight_decay : float, None or "auto", default="auto"
-        Share of each weight, times the learning rate, that is taken from it at each step, apart
-        from the gradient (Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization"). As
-        in Keras, of all weights: biases and normalisation too. Overrides the optimizer's own,
-        which "adamw" has by default, unless None. "auto" is 0.1 of tables, in all presets but
-        "plain" where the optimizer is "adam", 0.005 with parametrization="realmlp"; else None.
+        Decoupled weight decay: at each step, this fraction of each weight, times the learning
+        rate, is subtracted from it (Loshchilov & Hutter 2019, "Decoupled Weight Decay
+        Regularization"). As in Keras it applies to all weights, including biases and
+        normalisation parameters. None keeps the optimizer's own, which is not zero for "adamw".
+        "auto" is None in the preset "plain", for images, and with any optimizer except "adam";
+        otherwise it is 0.1, or with `parametrization="realmlp"` 0.005 for classification and 0.003
+        for regression.
     clipnorm : float or None, default=None
-        The most that the L2 norm of the gradient of each weight array may be; longer ones are
-        shortened to it. In the place of any clipping of the optimizer's own, unless None.
+        Maximum L2 norm of the gradient of each weight array; larger gradients are scaled down to
+        it. It replaces the optimizer's own clipping. None keeps the optimizer's own.
     ema_momentum : float or None, default=None
-        Where it is a number, a moving average of the weights is validated, kept as the best, seen
-        by callbacks and predicted with, while training goes on from the weights themselves. After
-        each step average = ema_momentum * average + (1 - ema_momentum) * weights, from the weights
-        after the first step on, as with `use_ema` of Keras's optimizers. Moving averages of
-        `batch_norm` are left as they are.
+        Momentum of an exponential moving average of the weights. The average is what is validated,
+        kept as the best epoch, passed to callbacks and used to predict; training updates the
+        weights themselves. After each step,
+        average = ema_momentum * average + (1 - ema_momentum) * weights, starting from the weights
+        after the first step, as with `use_ema` of Keras's optimizers. The moving statistics of
+        `batch_norm` are not averaged. None keeps no average.
     epochs : int or "auto", default="auto"
-        Number of times that training goes over all rows; with early stopping, the most that it may
-        take. "auto" means in the preset "plain" 50 without early stopping and at most 200 with it;
-        in the others, as many as have the preset's number of steps.
+        Number of passes over the training rows; with early stopping, the maximum. In the preset
+        "plain", "auto" is 50 without early stopping and 200 with it. In the others, "auto" is
+        chosen so that the fit has the preset's number of steps.
     batch_size : int or "auto", default="auto"
-        Number of rows of one step of the optimizer; a number larger than the data means all rows.
-        "auto" is 32 in the preset "plain"; else a power of 2, an eighth to a thirtieth of the
-        rows, from 16 to 256 (of images to 128).
+        Number of rows per optimizer step. A number greater than the number of rows means all rows.
+        "auto" is 32 in the preset "plain". In the others it is the power of 2 nearest to 1/8 to
+        1/30 of the rows, at least 16 and at most 256 (images: 128).
     shuffle : bool, default=True
-        Whether the rows are taken in a new random order in each epoch.
+        Whether to take the rows in a new random order in each epoch.
     early_stopping : bool or "auto", default="auto"
-        Whether to hold out rows, to stop when the loss on them no longer falls, and to keep the
-        weights of the epoch in which it was least (with "coslog4", see `learning_rate_schedule`).
-        "auto" does so in the preset "plain" where `epochs` is "auto", and `fit` is given X_val or
-        more than 10,000 rows of a weight above 0; in the others on tables from 50 rows on.
+        Whether to hold out rows, stop training when their loss no longer falls, and keep the
+        weights of the epoch with the lowest loss (see `learning_rate_schedule` for the epochs to
+        choose from with "coslog4"). In the preset "plain", "auto" is True if `epochs` is "auto"
+        and `fit` is given X_val or more than 10,000 rows of positive weight. In the others, "auto"
+        is True for tables of at least 50 rows or with X_val, and False for images.
     validation_fraction : float or None, default=None
-        Share of the rows, in (0, 1), that is held out at random from training, and evaluated after
-        each epoch ("val_loss" and so on in `history_`); with `groups`, share of the groups.
-        None holds out 0.1 where early stopping needs rows, and else trains on all. A number without
-        early stopping only evaluates. With X_val nothing is held out.
+        Fraction of the rows, in (0, 1), that is held out at random from training and
+        evaluated after each epoch ("val_loss" and so on in `history_`). With `groups` it is the
+        fraction of the groups. None holds out 0.1 if early stopping requires held-out rows, and
+        otherwise trains on all rows. Without early stopping, the held-out rows are only evaluated.
+        With X_val, no rows are held out.
     n_iter_no_change : int or "auto", default="auto"
-        With early stopping: number of epochs in a row without improvement after which training
-        stops. "auto" is 10 in the preset "plain"; in the others, whose schedules end with the last
-        epoch, it is all of them. Half of it is the patience of
-        learning_rate_schedule="reduce_on_plateau".
+        Number of consecutive epochs without improvement after which early stopping ends training.
+        "auto" is 10 in the preset "plain". In the others, whose schedules end with the last epoch,
+        it is the number of epochs. With `learning_rate_schedule="reduce_on_plateau"`, half of it
+        is the patience before the learning rate is reduced.
     tol : float, default=0.0001
-        With early stopping: what the validation loss must fall by, below that of the last
-        improvement, to count as one. The weights kept may be those of a smaller one.
-        "reduce_on_plateau" has the same measure.
+        Minimum decrease of the validation loss, relative to the last improvement, that counts as
+        an improvement for early stopping and for "reduce_on_plateau". The weights that are kept
+        are those of the lowest loss, even if the last decrease was smaller.
     callbacks : Keras callback, class or callable, list of them, or None, default=None
-        Objects derived from `keras.callbacks.Callback`, which each fit copies; classes, and
-        functions without arguments, which each fit calls to make one. They see the whole network
-        as a compiled Keras model, as `model_` is, and may change its weights, the optimizer and
-        its learning rate, and stop training. Where one of them looks at each batch, each is a
-        call of its own, which is slower. They are not told of `partial_fit`.
+        Keras callbacks of each fit: objects derived from `keras.callbacks.Callback`, which are
+        copied in each fit, or classes and functions without arguments, which are called in each
+        fit to make one. Their `model` is the whole network as a compiled Keras model, like
+        `model_`. They may change its weights, optimizer and learning rate, and may stop training.
+        A callback with a method for batches makes training slower, because each batch is then a
+        separate call. `partial_fit` does not call them.
     warm_start : bool, default=False
-        Whether `fit` goes on from where the last one stopped (weights, state of the optimizer,
-        scaling) instead of starting anew.
+        Whether `fit` continues training from the fitted state of the previous `fit` (weights,
+        optimizer state, scaling) instead of starting from new weights.
     dtype : {"float32", "float64"}, default="float32"
-        What the network computes in. float32 is faster; float64 is for what needs more than about
-        6 digits.
+        Data type of the weights and of all computations. float32 is faster; float64 is for results
+        that need more than about 6 digits.
     random_state : int, RandomState instance or None, default=None
-        Decides initial weights, the order of rows, dropout and the held-out rows. Pass an int for
-        the same result each time. Global seeds are neither read nor set.
+        Seed of the initial weights, the order of the rows, dropout and the choice of held-out
+        rows. Pass an int for reproducible results. Global seeds are neither read nor set.
     verbose : bool or int, default=0
-        0 is silent; 1 writes one line per epoch, live on a terminal and in a notebook.
+        Verbosity: 0 is silent; 1 prints one line per epoch, updated live on a terminal and in a
+        notebook.
 
     Attributes
     ----------
     resolved_params_ : Bunch
-        The preset, and what each parameter that may be "auto" was, in the last `fit`.
+        The preset, and the value of each parameter that may be "auto", in the last `fit`.
     history_ : dict of list of float
-        Per epoch: "loss" (of the standardised target, with the penalty; see `loss`) and
-        "mean_absolute_error" ("mean_pinball_loss" with loss="quantile"; both in the target's own
-        units), and the same of the rows to validate on, if there are any, as "val_loss" and
-        "val_mean_absolute_error".
-        "learning_rate" is that of the last step, where there is a schedule.
+        One value per epoch: "loss" (of the standardised target, with the penalty; see `loss`) and
+        "mean_absolute_error" (with `loss="quantile"`, "mean_pinball_loss"), which is in the units
+        of y. If there are held-out rows or X_val, "val_loss" and "val_mean_absolute_error" are the
+        same for those rows. With a schedule, "learning_rate" is the learning rate of the last
+        step.
     n_iter_ : int
         Number of epochs trained.
     validation_scores_ : ndarray of shape (`n_iter_`,)
-        The validation loss after each epoch, negative, so that higher is better; NaN where none was
-        measured. Only after a `fit` with early stopping, as the next two.
+        Negative of the validation loss after each epoch, so that higher is better. NaN for epochs
+        without validation. Like the next two attributes, it exists only after a `fit` with early
+        stopping.
     best_epoch_ : int
-        The epoch whose weights were kept, from 1 on. They, and the state of the optimizer, are also
-        what `warm_start` and `partial_fit` go on from.
+        The epoch whose weights were kept. The first epoch is 1; 0 means that no epoch was better
+        than the state from which a `warm_start` continued. `warm_start` and `partial_fit` continue
+        from its weights and optimizer state.
     best_score_ : float
-        Its validation score: the highest of the epochs that there were to choose from, where all
-        were judged on the same rows.
+        The validation score of `best_epoch_`: the highest among the epochs that could be chosen
+        and were validated on the same rows.
     callbacks_ : list of Keras callbacks
-        Those that the last `fit` made of `callbacks`, as they were at its end. They are left out
-        when the estimator is pickled.
+        The callbacks that the last `fit` made from `callbacks`, in their final state. Pickles of
+        the estimator do not contain them.
     n_features_in_ : int
         Number of values in one sample: 784 for an image of 28 x 28.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, where X is a DataFrame whose columns all have strings as names.
+        Names of the columns. Defined only if X is a DataFrame whose column names are all strings.
     model_ : keras.Sequential
-        The network as a compiled Keras model, made anew at each access: it takes X as `predict`
-        does, a table with categories as `encode` gives it, and returns quantities in the units of
-        y. Its weights are copies, so that training it leaves the estimator as it is. Its loss is
-        that of y in its own units, without the penalty; it has none where Keras has no such loss
-        ("gamma", "quantile", "log_cosh", "huber" of several columns).
+        The network as a compiled Keras model, built at each access. Its input is X as for
+        `predict`, or for tables with categories the result of `encode`; its output is predictions
+        in the units of y. Its weights are copies, so that training it does not change the
+        estimator. Its loss is computed in the units of y, without the penalty. It has no loss if
+        Keras has no such loss ("gamma", "quantile", "log_cosh", "huber" with several targets).
 
     See Also
     --------
-    DNNClassifier : The same network for classes.
+    DNNClassifier : The same network for classification.
     compare : Cross-validates it side by side with tree ensembles.
     sklearn.neural_network.MLPRegressor : scikit-learn's own, without dropout or images.
 
     Notes
     -----
-    `predict` gives (n_samples, n_levels) where `quantile` has several levels. With quantiles,
-    `score` is D2 of the pinball loss instead of R2.
+    If `quantile` has several levels, `predict` returns an array of shape (n_samples, n_levels).
+    With `loss="quantile"`, `score` is D2 of the pinball loss instead of R2.
 
-    The target is standardised by the mean and the standard deviation of the training rows, so
-    that one learning rate suits prices and parts per million alike.
+    The target is standardised by the mean and the standard deviation of the training rows, so that
+    the same learning rate is suitable for targets of any scale.
 
     Examples
     --------
@@ -304,14 +340,15 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     >>> bool(cross_val_score(reg, X, y).mean() > 0.4)
     True
 
-    Where nothing is said of sizes and epochs, the preset chooses what is left at "auto":
+    If neither `hidden_layer_sizes` nor `epochs` is given, the preset chooses the values of the
+    parameters that are "auto":
 
     >>> quick = DNNRegressor(preset="fast", batch_size=64, random_state=0).fit(X, y)
     >>> used = quick.resolved_params_
     >>> used.preset, used.batch_size, used.numeric_embedding
     ('fast', 64, 'piecewise_linear')
 
-    Several networks tell how far off they may be:
+    An ensemble estimates the standard deviation of its predictions:
 
     >>> mean, std = quick.predict(X[:3], return_std=True)
     >>> mean.shape, std.shape, bool((std > 0).all())
@@ -407,52 +444,57 @@ class DNNRegressor(RegressorMixin, BaseDNN):
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Train for one epoch on these rows, going on from where the last call stopped.
+        """Continue training for one epoch on these rows.
 
-        Weights and the state of the optimizer are kept. The scaling of the inputs and of the
-        target is learned by the first call; no rows are held out.
+        Training resumes from the weights and the optimizer state of the previous call. The scaling
+        of the inputs and of the target is computed in the first call. No rows are held out.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples. Or, without y, an iterable of chunks as in `fit`, one epoch on each.
+            Training samples. Or, without y, an iterable of chunks as in `fit`; each chunk is
+            trained on for one epoch.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Targets; None only for chunks.
+            Regression targets. None only with chunks.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, as in `fit`.
 
         Returns
         -------
         self : object
-            The estimator, one epoch on.
+            The estimator, trained for one more epoch.
         """
         return self._partial_fit(X, y, sample_weight)
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Predict quantities.
+        """Predict regression targets.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples of the shape of those in `fit`.
+            Samples, each of the same shape as in `fit`.
         return_std : bool, default=False
-            Whether to return the standard deviation of the predictive distribution, too. Its
-            variance is that between the members, as in Lakshminarayanan et al. 2017, "Simple and
-            Scalable Predictive Uncertainty Estimation using Deep Ensembles", section 2.4; and,
-            where rows were held out, the mean square of the errors on them less the mean of the
-            variances, which is taken to be the same for all rows.
+            Whether to return the standard deviation of the predictive distribution as well. Its
+            variance is the sum of two terms:
+
+            - the variance between the predictions of the ensemble members (Lakshminarayanan et al.
+              2017, "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles",
+              section 2.4);
+            - if rows were held out, the residual variance: the mean squared error of the members
+              on the held-out rows minus the mean variance between them, at least 0. It is the same
+              for all samples.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            NumericTargets, as they were given to `fit`.
+            Predicted targets, in the units of the y given to `fit`.
         y_std : ndarray of the same shape
-            In units of y; only with `return_std`.
+            Standard deviations in the units of y. Only with `return_std=True`.
 
         Raises
         ------
         ValueError
-            With `return_std`, of one network alone, and of quantiles.
+            With `return_std=True`, if the estimator has a single member or predicts quantiles.
 
         Examples
         --------
@@ -490,12 +532,12 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         return super().predict(X), np.sqrt(variance)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return R2 of the predictions, or D2 of the pinball loss where quantiles are predicted.
+        """Return R2 of the predictions, or D2 of the pinball loss for predicted quantiles.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples of the shape of those in `fit`.
+            Samples, each of the same shape as in `fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             True targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -504,9 +546,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         Returns
         -------
         score : float
-            1 at best. 0 is as good as the mean of y for all rows, for R2
-            (`sklearn.metrics.r2_score`), or as its quantile, for D2
-            (`sklearn.metrics.d2_pinball_score`, averaged over the levels).
+            R2 (`sklearn.metrics.r2_score`) or, with `loss="quantile"`, D2
+            (`sklearn.metrics.d2_pinball_score`), averaged over the levels. The best score is 1. A
+            constant prediction, of the mean of y for R2 and of its quantile for D2, has score 0.
         """
         check_is_fitted(self)
         targets = self._network.targets

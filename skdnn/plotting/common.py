@@ -1,15 +1,21 @@
-"""What displays share: matplotlib, once something is drawn, and the estimator inside another."""
+"""Shared parts of the displays: the import of matplotlib, and estimators inside others."""
 
-from typing import Any
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-# Where estimators keep the one that they have fitted; a pipeline has it as its last step.
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Attributes in which meta-estimators keep the fitted estimator; a pipeline has it as last step.
 _INSIDE = ("best_estimator_", "regressor_", "estimator_")
 
 
-def pyplot(method: str) -> Any:
-    """Import matplotlib, or say what to install."""
+def pyplot(method: str) -> ModuleType:
+    """Import `matplotlib.pyplot`; if it is missing, raise an error with what to install."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -17,13 +23,19 @@ def pyplot(method: str) -> Any:
     return plt
 
 
+def flat_axes(ax: "Axes | Sequence[Axes]") -> "list[Axes]":
+    """Return one Axes, or an array or sequence of Axes, as a flat list."""
+    axes: list[Axes] = np.asarray(ax, dtype=object).ravel().tolist()
+    return axes
+
+
 def innermost(estimator: Any) -> Any:
-    """Return the fitted estimator at the heart of a pipeline, a search or another wrapper.
+    """Return the innermost fitted estimator of a pipeline, a search or another meta-estimator.
 
     Raises
     ------
     NotFittedError
-        If it is not fitted.
+        If the estimator is not fitted.
     """
     inner = estimator
     while True:

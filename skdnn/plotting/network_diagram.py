@@ -1,55 +1,74 @@
-"""The layers of a network, as a plot."""
+"""`NetworkDisplay`: a diagram of the layers of a network."""
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from skdnn._network.summary import layers_of
 from skdnn.plotting.common import innermost, pyplot
 
-# In inches; text is of the size below.
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.patches import FancyBboxPatch
+
+# Font size in points, and lengths in inches for text of this size.
 _POINTS = 9.0
 _CHARACTER = 0.085
 _HEIGHT, _GAP = 0.46, 0.22
 _PITCH = _HEIGHT + _GAP
-_LANE = 0.3  # what an arrow takes that goes past layers
-_LONGEST = 40
+_LANE = 0.3  # width of an arrow that passes layers
+_LONGEST = 40  # characters of a text
 
 Point = tuple[float, float]
+# A layer by its index; or the place in one row of an arrow that passes it: (source, target, row).
+Lane = tuple[int, int, int]
+Node = int | Lane
+
+
+class _Arrow(NamedTuple):
+    """An arrow between two layers, and its lanes beside the layers that it passes."""
+
+    source: int
+    target: int
+    lanes: list[Lane]
+
+    @property
+    def nodes(self) -> list[Node]:
+        return [self.source, *self.lanes, self.target]
 
 
 class NetworkDisplay:
-    """The layers of a network from top to bottom: names, types, output shapes, parameters.
+    """Diagram of the layers of a network: names, types, output shapes, numbers of parameters.
 
-    Make it with :meth:`from_estimator`; draw it again with :meth:`plot`. The more of the network's
-    parameters a layer has, the stronger its colour.
+    Create it with :meth:`from_estimator`; draw it again with :meth:`plot`. Layers are drawn from
+    top to bottom. The colour of a layer is stronger the more parameters it has.
 
     Parameters
     ----------
     names : sequence of str, of length n_layers
-        From the input on: a layer comes after those that it takes its input from.
+        Names of the layers, in an order in which each layer comes after its inputs.
     kinds : sequence of str, of length n_layers
-        Their types, with activations.
+        Types of the layers, with activations.
     output_shapes : sequence of str, of length n_layers
-        What they put out, None for the batch.
+        Output shapes of the layers. The batch dimension is None.
     n_parameters : sequence of int, of length n_layers
-        How many numbers they have learned.
+        Numbers of parameters of the layers.
     sources : sequence of sequence of int, of length n_layers, default=None
-        For each layer the layers that it takes its input from, counted from 0. None is a stack,
-        each layer on the one before.
+        Indices of the input layers of each layer, from 0. None means that the input of each layer
+        is the previous layer.
     name : str, default=None
-        Title. None writes none.
+        Title. None writes no title.
 
     Attributes
     ----------
     ax_ : Axes
-        Where it is drawn.
+        The Axes of the diagram.
     figure_ : Figure
-        The figure that it is in.
+        The figure of the Axes.
     boxes_ : list of FancyBboxPatch
-        One for each layer.
+        The boxes of the layers.
 
     See Also
     --------
@@ -84,31 +103,31 @@ class NetworkDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, *, ax: Any = None, name: str | None = None
+        cls, estimator: Any, *, ax: "Axes | None" = None, name: str | None = None
     ) -> "NetworkDisplay":
-        """Draw the network of a fitted estimator.
+        """Plot the network of a fitted estimator.
 
         Parameters
         ----------
         estimator : estimator
-            Fitted: `DNNClassifier`, `DNNRegressor`, `KerasClassifier`, `KerasRegressor`, or a
-            pipeline or search that has one inside.
+            Fitted `DNNClassifier`, `DNNRegressor`, `KerasClassifier` or `KerasRegressor`, or a
+            pipeline or search that contains one.
         ax : Axes, default=None
-            Where to draw. None makes a figure that is large enough.
+            Axes to draw on. None creates a new figure of sufficient size.
         name : str, default=None
             Title. None is the name of the class.
 
         Returns
         -------
         display : NetworkDisplay
-            Drawn.
+            The display, plotted.
 
         Raises
         ------
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If it has no network.
+            If the estimator has no network.
 
         Examples
         --------
@@ -129,19 +148,19 @@ class NetworkDisplay:
         title = type(inner).__name__ if name is None else name
         return cls(names, kinds, shapes, counts, sources=sources, name=title).plot(ax=ax)
 
-    def plot(self, ax: Any = None) -> "NetworkDisplay":
-        """Draw the layers.
+    def plot(self, ax: "Axes | None" = None) -> "NetworkDisplay":
+        """Plot the layers.
 
         Parameters
         ----------
         ax : Axes, default=None
-            Where to draw; text becomes as small as it has to. None makes a figure that is large
-            enough.
+            Axes to draw on; text is reduced in size to fit. None creates a new figure of
+            sufficient size.
 
         Returns
         -------
         display : NetworkDisplay
-            Itself, with `ax_`, `figure_` and `boxes_`.
+            The display itself, with `ax_`, `figure_` and `boxes_`.
 
         Raises
         ------
@@ -164,7 +183,8 @@ class NetworkDisplay:
         if ax is None:
             _, ax = plt.subplots(figsize=size, layout="constrained")
         else:
-            points *= min(1.0, *(ax.get_window_extent().size / ax.figure.dpi / size))
+            given = np.array(ax.get_window_extent().size) / ax.figure.dpi
+            points *= min(1.0, *(given / size))
         self.ax_, self.figure_ = ax, ax.figure
         ax.set_axis_off()
         ax.set(xlim=(left - 0.1, right + 0.1), ylim=(bottom, -_HEIGHT / 2 - 0.1), aspect="equal")
@@ -173,10 +193,10 @@ class NetworkDisplay:
         for path in paths:
             self._draw_arrow(path, points)
         most = max(1, *self.n_parameters)
-        shares = [count / most for count in self.n_parameters]
+        fractions = [count / most for count in self.n_parameters]
         self.boxes_ = [
-            self._draw_layer(place, width, head, foot, share, points)
-            for place, head, foot, share in zip(places, heads, feet, shares, strict=True)
+            self._draw_layer(place, width, head, foot, fraction, points)
+            for place, head, foot, fraction in zip(places, heads, feet, fractions, strict=True)
         ]
         total = f"{_count(sum(self.n_parameters))} in all"
         middle = (left + right) / 2
@@ -184,6 +204,7 @@ class NetworkDisplay:
         return self
 
     def _sources(self) -> list[Sequence[int]]:
+        """Return the indices of the input layers of each layer."""
         if self.sources is None:
             return [range(max(0, number - 1), number) for number in range(len(self.names))]
         return list(self.sources)
@@ -192,7 +213,7 @@ class NetworkDisplay:
         from matplotlib.patches import FancyArrowPatch
         from matplotlib.path import Path
 
-        ink = self.ax_.xaxis.label.get_color()  # of whatever style is in force, light or dark
+        ink = self.ax_.xaxis.label.get_color()  # the text colour of the current style
         line = Path(path)
         self.ax_.add_patch(
             FancyArrowPatch(path=line, arrowstyle="-|>", mutation_scale=8, color=ink)
@@ -204,9 +225,9 @@ class NetworkDisplay:
         width: float,
         head: tuple[str, str],
         foot: tuple[str, str],
-        share: float,
+        fraction: float,
         points: float,
-    ) -> Any:
+    ) -> "FancyBboxPatch":
         """Draw one box: name and type, and below them output shape and parameters."""
         from matplotlib.colors import to_rgba
         from matplotlib.patches import FancyBboxPatch
@@ -220,12 +241,12 @@ class NetworkDisplay:
             _HEIGHT,
             boxstyle="round,pad=0,rounding_size=0.07",
             edgecolor=ink,
-            facecolor=to_rgba("C0", 0.15 + 0.4 * share if share else 0),
+            facecolor=to_rgba("C0", 0.15 + 0.4 * fraction if fraction else 0),
         )
         self.ax_.add_patch(box)
         lines = ((head, -_HEIGHT / 5, "bold", points), (foot, _HEIGHT / 5, None, 0.9 * points))
         for (begin, end), down, weight, size in lines:
-            beside = {"va": "center", "size": size}
+            beside: dict[str, Any] = {"va": "center", "size": size}
             self.ax_.text(left + 0.1, y + down, begin, ha="left", weight=weight, **beside)
             self.ax_.text(right - 0.1, y + down, end, ha="right", **beside)
         return box
@@ -240,49 +261,54 @@ def _count(n_parameters: int) -> str:
 
 
 def _lay_out(sources: list[Sequence[int]], width: float) -> tuple[list[Point], list[list[Point]]]:
-    """Place layers at as many steps from the top as their longest way from an input has.
+    """Place the layers in rows by the length of the longest path from an input.
 
-    An arrow that goes past a layer has a lane of its own beside it (Sugiyama, Tagawa & Toda 1981,
+    An arrow that passes a layer has its own lane beside it (Sugiyama, Tagawa & Toda 1981,
     "Methods for visual understanding of hierarchical system structures").
 
     Parameters
     ----------
     sources : list of sequence of int
-        For each layer the layers before it.
+        Indices of the input layers of each layer.
     width : float
-        Of a layer.
+        Width of a layer in inches.
 
     Returns
     -------
     places : list of (x, y)
-        Middle of each layer, y downwards.
+        Centre of each layer, with y pointing down.
     paths : list of list of (x, y)
-        For each arrow the points that it goes through.
+        Points of each arrow.
     """
     depths = _depths(sources)
-    chains: list[list[Any]] = [
-        [source, *((source, target, d) for d in range(depths[source] + 1, depths[target])), target]
+    arrows = [
+        _Arrow(
+            source,
+            target,
+            [(source, target, row) for row in range(depths[source] + 1, depths[target])],
+        )
         for target, own in enumerate(sources)
         for source in own
     ]
-    levels: list[list[Any]] = [[] for _ in range(max(depths) + 1)]
+    rows: list[list[Node]] = [[] for _ in range(max(depths) + 1)]
     for number, depth in enumerate(depths):
-        levels[depth].append(number)
-    above: dict[Any, list[Any]] = {}
-    for chain in chains:
-        for lane in chain[1:-1]:
-            levels[lane[2]].append(lane)
-        for upper, lower in pairwise(chain):
+        rows[depth].append(number)
+    above: dict[Node, list[Node]] = {}
+    for arrow in arrows:
+        for lane in arrow.lanes:
+            rows[lane[2]].append(lane)
+        for upper, lower in pairwise(arrow.nodes):
             above.setdefault(lower, []).append(upper)
-    x: dict[Any, float] = {}
-    for level in levels:
-        x |= _spread(level, x, above, width)
+    x: dict[Node, float] = {}
+    for row in rows:
+        x |= _spread(row, x, above, width)
     places = [(x[number], depth * _PITCH) for number, depth in enumerate(depths)]
-    return places, [_path(chain, places, x) for chain in chains]
+    return places, [_path(arrow, places, x) for arrow in arrows]
 
 
 def _depths(sources: list[Sequence[int]]) -> list[int]:
-    if not any(map(len, sources)):  # how they hang together is not known: one below the other
+    """Return the row of each layer, counted from the top."""
+    if not any(map(len, sources)):  # unknown connections: one layer per row
         return list(range(len(sources)))
     depths: list[int] = []
     for own in sources:
@@ -291,30 +317,31 @@ def _depths(sources: list[Sequence[int]]) -> list[int]:
 
 
 def _spread(
-    level: list[Any], x: dict[Any, float], above: dict[Any, list[Any]], width: float
-) -> dict[Any, float]:
-    """Put what is at one depth side by side, as near as may be below what it comes from."""
+    row: list[Node], x: dict[Node, float], above: dict[Node, list[Node]], width: float
+) -> dict[Node, float]:
+    """Return the x of each node of a row, as close as possible to the x of its inputs."""
 
-    def is_lane(node: Any) -> bool:
+    def is_lane(node: Node) -> bool:
         return isinstance(node, tuple)
 
-    def wanted(node: Any) -> float:
+    def wanted(node: Node) -> float:
         before = above.get(node, [])
         near = [x[one] for one in before if not is_lane(one)] or [x[one] for one in before]
         return float(np.mean(near)) if near else 0.0
 
-    level = sorted(level, key=lambda node: (wanted(node), is_lane(node)))
-    widths = np.array([_LANE if is_lane(node) else width + _GAP for node in level])
+    row = sorted(row, key=lambda node: (wanted(node), is_lane(node)))
+    widths = np.array([_LANE if is_lane(node) else width + _GAP for node in row])
     centres = np.cumsum(widths) - widths / 2
-    shift = np.mean([wanted(n) - c for n, c in zip(level, centres, strict=True) if not is_lane(n)])
-    return dict(zip(level, (centres + shift).tolist(), strict=True))
+    shift = np.mean([wanted(n) - c for n, c in zip(row, centres, strict=True) if not is_lane(n)])
+    return dict(zip(row, (centres + shift).tolist(), strict=True))
 
 
-def _path(chain: list[Any], places: list[Point], x: dict[Any, float]) -> list[Point]:
-    (begin, top), (end, bottom) = places[chain[0]], places[chain[-1]]
+def _path(arrow: _Arrow, places: list[Point], x: dict[Node, float]) -> list[Point]:
+    """Return the points of an arrow, from the bottom of its source to the top of its target."""
+    (begin, top), (end, bottom) = places[arrow.source], places[arrow.target]
     lanes = [
         (x[lane], lane[2] * _PITCH + side)
-        for lane in chain[1:-1]
+        for lane in arrow.lanes
         for side in (-_HEIGHT / 2, _HEIGHT / 2)
     ]
     return [(begin, top + _HEIGHT / 2), *lanes, (end, bottom - _HEIGHT / 2)]

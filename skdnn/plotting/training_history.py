@@ -1,51 +1,64 @@
-"""Loss and metric over the epochs, as a plot."""
+"""`TrainingHistoryDisplay`: loss and metrics over the epochs."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from skdnn.plotting.common import innermost, pyplot
+from skdnn.plotting.common import flat_axes, innermost, pyplot
+from skdnn.plotting.histories import (
+    History,
+    best_epoch,
+    isolated,
+    least_epoch,
+    mean_history,
+    mean_name,
+    named_estimators,
+)
 
-History = Mapping[str, Any]  # one value per epoch
-# Of training and validation; the marker is for values without neighbours.
-_STYLES: dict[str, Any] = {
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+# Line styles of training and validation. The marker shows values without neighbours.
+_STYLES: dict[str, dict[str, Any]] = {
     "": {"linestyle": "-", "marker": "o"},
     "val_": {"linestyle": "--", "marker": "X"},
 }
 _LEGEND_ROWS = 20
-_FEW = 6  # histories with large marks
+_FEW = 6  # up to this many histories have large markers
 
 
 class TrainingHistoryDisplay:
-    """Loss and metric per epoch, for training and validation.
+    """Plot of the loss and metrics per epoch, for training and validation.
 
-    Make it with :meth:`from_estimator` or :meth:`from_history`; draw it again with :meth:`plot`.
+    Create it with :meth:`from_estimator` or :meth:`from_history`; draw it again with :meth:`plot`.
 
     Parameters
     ----------
     histories : dict of str to dict of str to list of float
-        For each name in the legend what `history_` holds: "loss", metrics, and the same of the
-        validation rows ("val_loss"), one value per epoch. NaN leaves a gap; but validation goes on
-        from one epoch that has a value to the next, with a mark at each. Lengths may differ.
+        Training histories, like `history_`, by their names in the legend: one value per epoch for
+        "loss", metrics, and their validation values ("val_loss"). NaN interrupts the line of
+        training values. The line of validation values connects the epochs that have one, with a
+        marker at each. Histories may differ in length.
     best_epochs : dict of str to int, default=None
-        Which epoch to mark, for those that have one; the first is 1.
+        Best epochs to mark, by name. The first epoch is 1. Names without a best epoch are left
+        out.
     metric : str or list of str, default=None
-        What to draw, each on Axes of its own. None is the loss and the first metric there is.
+        Loss and metrics to plot, each on its own Axes. None is the loss and the first metric.
     mean_name : str, default=None
-        If given, the histories are folds of one model: all have one colour, and their mean is
-        drawn under this name, over the epochs that all of them have.
+        Name of the mean if the histories are folds of one model. All folds then have one colour,
+        and their mean is drawn over the epochs that all of them have.
 
     Attributes
     ----------
     ax_ : Axes or ndarray of Axes
-        One for each thing drawn, in the order of `metric`.
+        The Axes of each loss or metric, in the order of `metric`.
     figure_ : Figure
-        The figure they are in.
+        The figure of the Axes.
     lines_ : dict of str to dict of str to Line2D
-        For each name, and `mean_name`, the lines by their names in the history.
+        The lines of each history, and of `mean_name`, by their keys in the history.
 
     See Also
     --------
@@ -80,45 +93,45 @@ class TrainingHistoryDisplay:
         estimator: Any,
         *,
         metric: str | Sequence[str] | None = None,
-        ax: Any = None,
+        ax: "Axes | Sequence[Axes] | None" = None,
         name: str | Sequence[str] | None = None,
         line_kw: Mapping[str, Any] | None = None,
     ) -> "TrainingHistoryDisplay":
-        """Draw how one or several estimators were trained.
+        """Plot the training histories of one or several estimators.
 
-        The epoch marked is `best_epoch_` where the estimator has that, else the one with the least
-        loss on the validation rows, if there were any.
+        The marked epoch is `best_epoch_` if the estimator has this attribute, and otherwise the
+        epoch with the lowest validation loss, if there are validation values.
 
         Parameters
         ----------
         estimator : estimator, list or dict of them, or result of `cross_validate`
-            Fitted: `DNNClassifier`, `DNNRegressor`, `KerasClassifier`, `KerasRegressor`, or a
-            pipeline or search that has one inside. Of a dict the keys are the names. What
-            `cross_validate` returns with `return_estimator=True` is drawn as folds, with their
-            mean.
+            Fitted `DNNClassifier`, `DNNRegressor`, `KerasClassifier` or `KerasRegressor`, or a
+            pipeline or search that contains one. The keys of a dict are the names. The result of
+            `cross_validate` with `return_estimator=True` is drawn as folds with their mean.
         metric : str or list of str, default=None
-            What to draw, each on Axes of its own: "loss" or a metric in `history_`. None is the
-            loss and the first metric, or the loss alone where `ax` is one Axes.
+            Loss and metrics to plot, each on its own Axes: "loss" or a metric in `history_`. None
+            is the loss and the first metric, or the loss only if `ax` is a single Axes.
         ax : Axes or array of Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw on. None creates a new figure.
         name : str or list of str, default=None
-            What the legend says, one for each estimator. None is the name of the class.
+            Names in the legend, one for each estimator. None is the name of the class.
         line_kw : dict, default=None
-            Keywords for `matplotlib.pyplot.plot`, for all lines.
+            Keyword arguments of `matplotlib.pyplot.plot`, for all lines.
 
         Returns
         -------
         display : TrainingHistoryDisplay
-            Drawn.
+            The display, plotted.
 
         Raises
         ------
         NotFittedError
             If an estimator is not fitted.
         TypeError
-            If an estimator keeps no history.
+            If an estimator has no training history.
         ValueError
-            If there is nothing to draw, no such metric, or not as many Axes or names as needed.
+            If there is nothing to draw, if a metric is unknown, or if the number of Axes or names
+            is wrong.
 
         Examples
         --------
@@ -131,7 +144,7 @@ class TrainingHistoryDisplay:
         >>> [ax.get_ylabel() for ax in display.ax_]
         ['loss', 'accuracy']
         """
-        named, is_folds = _named_estimators(estimator, name)
+        named, is_folds = named_estimators(estimator, name)
         inner = {key: innermost(value) for key, value in named.items()}
         for value in inner.values():
             if not hasattr(value, "history_"):
@@ -141,12 +154,12 @@ class TrainingHistoryDisplay:
                     f"Got {type(value).__name__} instead."
                 )
         histories = {key: value.history_ for key, value in inner.items()}
-        found = {key: _best_epoch(value) for key, value in inner.items()}
+        found = {key: best_epoch(value) for key, value in inner.items()}
         display = cls(
             histories,
             best_epochs={key: epoch for key, epoch in found.items() if epoch},
             metric=metric,
-            mean_name=_mean_name(name, len(histories)) if is_folds else None,
+            mean_name=mean_name(name, len(histories)) if is_folds else None,
         )
         return display.plot(ax=ax, line_kw=line_kw)
 
@@ -156,36 +169,36 @@ class TrainingHistoryDisplay:
         history: Any,
         *,
         metric: str | Sequence[str] | None = None,
-        ax: Any = None,
+        ax: "Axes | Sequence[Axes] | None" = None,
         name: str = "network",
         line_kw: Mapping[str, Any] | None = None,
     ) -> "TrainingHistoryDisplay":
-        """Draw one history, also of a network that Keras has trained.
+        """Plot one training history, such as that of a Keras model.
 
-        The epoch with the least loss on the validation rows is marked, if there were any.
+        The epoch with the lowest validation loss is marked, if there are validation values.
 
         Parameters
         ----------
         history : dict of str to list of float, or keras.callbacks.History
-            Per epoch, as in `history_`, or what Keras's `fit` returns.
+            Values per epoch, as in `history_`, or the result of `fit` of a Keras model.
         metric : str or list of str, default=None
-            What to draw, as in :meth:`from_estimator`.
+            Loss and metrics to plot, as in :meth:`from_estimator`.
         ax : Axes or array of Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw on. None creates a new figure.
         name : str, default="network"
-            What the legend says.
+            Name in the legend.
         line_kw : dict, default=None
-            Keywords for `matplotlib.pyplot.plot`, for all lines.
+            Keyword arguments of `matplotlib.pyplot.plot`, for all lines.
 
         Returns
         -------
         display : TrainingHistoryDisplay
-            Drawn.
+            The display, plotted.
 
         Raises
         ------
         ValueError
-            If there is nothing to draw, no such metric, or not as many Axes as needed.
+            If there is nothing to draw, if a metric is unknown, or if the number of Axes is wrong.
 
         Examples
         --------
@@ -195,50 +208,50 @@ class TrainingHistoryDisplay:
         'epoch'
         """
         history = getattr(history, "history", history)
-        epoch = _least(history)
+        epoch = least_epoch(history)
         display = cls({name: history}, best_epochs={name: epoch} if epoch else None, metric=metric)
         return display.plot(ax=ax, line_kw=line_kw)
 
     def plot(
-        self, ax: Any = None, *, line_kw: Mapping[str, Any] | None = None
+        self, ax: "Axes | Sequence[Axes] | None" = None, *, line_kw: Mapping[str, Any] | None = None
     ) -> "TrainingHistoryDisplay":
-        """Draw the curves.
+        """Plot the histories.
 
         Parameters
         ----------
         ax : Axes or array of Axes, default=None
-            Where to draw: one for each of `metric`; one Axes and no `metric` get the loss. None
-            makes a figure.
+            Axes to draw on, one for each of `metric`. Without `metric`, a single Axes shows the
+            loss. None creates a new figure.
         line_kw : dict, default=None
-            Keywords for `matplotlib.pyplot.plot`, for all lines.
+            Keyword arguments of `matplotlib.pyplot.plot`, for all lines.
 
         Returns
         -------
         display : TrainingHistoryDisplay
-            Itself, with `ax_`, `figure_` and `lines_`.
+            The display itself, with `ax_`, `figure_` and `lines_`.
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
         ValueError
-            If there is nothing to draw, no such metric, or not as many Axes as needed.
+            If there is nothing to draw, if a metric is unknown, or if the number of Axes is wrong.
         """
         plt = pyplot("TrainingHistoryDisplay.plot")
-        figures = self._figures(None if ax is None else np.size(ax))
+        figures = self._figures(None if ax is None else len(flat_axes(ax)))
         is_own = ax is None
-        if is_own:
+        if ax is None:
             size = (1.8 + 4.1 * len(figures), 3.4)
             _, ax = plt.subplots(1, len(figures), figsize=size, layout="constrained")
-        axes = np.ravel(ax)
+        axes = flat_axes(ax)
         if len(axes) != len(figures):
             raise ValueError(
                 f"The 'ax' parameter must be as many Axes as there is to draw, {len(figures)}: "
                 f"{', '.join(figures)}. Got {len(axes)} instead."
             )
-        self.ax_ = axes if len(axes) > 1 else axes[0]
+        self.ax_ = np.array(axes) if len(axes) > 1 else axes[0]
         self.figure_ = axes[0].figure
-        self.lines_: dict[str, dict[str, Any]] = {}
+        self.lines_: dict[str, dict[str, Line2D]] = {}
         curves = self._curves(self._colours(axes[0]))
         for figure, axis in zip(figures, axes, strict=True):
             for curve in curves:
@@ -247,14 +260,15 @@ class TrainingHistoryDisplay:
             if all(len(x) <= 1 for history in self.histories.values() for x in history.values()):
                 axis.set(xlim=(0.5, 1.5), xticks=[1])
             else:
-                axis.xaxis.get_major_locator().set_params(integer=True)
+                locator: Any = axis.xaxis.get_major_locator()
+                locator.set_params(integer=True)
             axis.grid(alpha=0.3)
             axis.spines[["top", "right"]].set_visible(False)
         self._write_legend(axes[-1], is_own)
         return self
 
     def _figures(self, n_axes: int | None) -> list[str]:
-        """Return what is drawn, one for each Axes."""
+        """Return the names of the loss and metrics to plot, one for each Axes."""
         known = list(dict.fromkeys(key for x in self.histories.values() for key, y in x.items()))
         plain = [key for key in known if not key.startswith("val_")]
         if not any(np.isfinite(x[key]).any() for x in self.histories.values() for key in x):
@@ -272,20 +286,21 @@ class TrainingHistoryDisplay:
                 )
         return chosen
 
-    def _colours(self, ax: Any) -> list[Any]:
-        """Return a colour for each history, of the style in force while there are enough."""
+    def _colours(self, ax: "Axes") -> list[Any]:
+        """Return a colour for each history: of the current style, if it has enough colours."""
         from matplotlib import colormaps, rcParams
 
         n_colours = 1 if self.mean_name else len(self.histories)
         if n_colours > len(rcParams["axes.prop_cycle"]):
             return list(colormaps["turbo"](np.linspace(0.12, 0.88, n_colours)))
-        lines = [ax.plot([], [])[0] for _ in range(n_colours)]  # the cycle of the Axes moves on
+        lines = [ax.plot([], [])[0] for _ in range(n_colours)]  # advances the colour cycle
         for line in lines:
             line.remove()
         colours = [line.get_color() for line in lines]
         return colours * len(self.histories) if self.mean_name else colours
 
     def _curves(self, colours: list[Any]) -> list["_Curve"]:
+        """Return a curve for each history, and for folds also one for their mean."""
         names, histories = list(self.histories), list(self.histories.values())
         if not self.mean_name:
             return [_Curve(*x, {}, x[0]) for x in zip(names, histories, colours, strict=True)]
@@ -297,23 +312,23 @@ class TrainingHistoryDisplay:
             )
         ]
         mean = _Curve(
-            self.mean_name, _mean(histories), colours[0], {"linewidth": 2.2}, self.mean_name
+            self.mean_name, mean_history(histories), colours[0], {"linewidth": 2.2}, self.mean_name
         )
         return [*folds, mean]
 
-    def _draw(self, ax: Any, figure: str, curve: "_Curve", line_kw: Mapping[str, Any]) -> None:
-        """Draw training and validation of one history, and mark its best epoch."""
+    def _draw(self, ax: "Axes", figure: str, curve: "_Curve", line_kw: Mapping[str, Any]) -> None:
+        """Draw the training and validation values of one history, and mark its best epoch."""
         lines = self.lines_.setdefault(curve.name, {})
         label, marked = curve.label, None
         for prefix, style in _STYLES.items():
             values = np.asarray(curve.history.get(prefix + figure, ()), dtype=float)
-            there = np.isfinite(values)
-            if not there.any():
+            finite = np.isfinite(values)
+            if not finite.any():
                 continue
-            epochs, shown, marks = np.arange(1, len(values) + 1), values, _alone(values)
-            if prefix and not there.all():  # epochs that were not looked at: no gaps in learning
-                epochs, shown, marks = epochs[there], values[there], list(range(there.sum()))
-            options = {
+            epochs, shown, marks = np.arange(1, len(values) + 1), values, isolated(values)
+            if prefix and not finite.all():  # connect the epochs with a validation
+                epochs, shown, marks = epochs[finite], values[finite], list(range(finite.sum()))
+            options: dict[str, Any] = {
                 "color": curve.colour,
                 "markersize": 5,
                 "markevery": marks,
@@ -327,18 +342,18 @@ class TrainingHistoryDisplay:
         epoch = (self.best_epochs or {}).get(curve.name, 0)
         if marked is not None and 1 <= epoch <= len(marked):
             few = len(self.histories) <= _FEW and not self.mean_name
-            ring = {"marker": "o", "markersize": 9 if few else 5, "zorder": 3}
+            ring: dict[str, Any] = {"marker": "o", "markersize": 9 if few else 5, "zorder": 3}
             ax.plot(
                 [epoch], [marked[epoch - 1]], color=curve.colour, mfc="none", label="_best", **ring
             )
             if len(self.histories) == 1:
                 ax.axvline(epoch, color=curve.colour, linestyle=":", linewidth=1, label="_best")
 
-    def _write_legend(self, ax: Any, is_own: bool) -> None:
-        """Say which colour is whose, and which line style is what."""
+    def _write_legend(self, ax: "Axes", is_own: bool) -> None:
+        """Write the legend: the names of the colours and of the line styles."""
         from matplotlib.lines import Line2D
 
-        shown, labels = ax.get_legend_handles_labels()  # also what was there before
+        shown, labels = ax.get_legend_handles_labels()  # also of earlier plots on these Axes
         handles: list[Any] = [copy(handle) for handle in shown]
         for handle in handles:
             if isinstance(handle, Line2D) and handle.get_markevery() is not None:
@@ -363,82 +378,10 @@ class TrainingHistoryDisplay:
 
 
 class _Curve(NamedTuple):
-    """A history, and how it is drawn."""
+    """A history and its style."""
 
     name: str
     history: History
     colour: Any
     options: dict[str, Any]
     label: str
-
-
-def _named_estimators(estimator: Any, name: Any) -> tuple[dict[str, Any], bool]:
-    """Return estimators by their names, and whether they are the folds of a cross-validation."""
-    if isinstance(estimator, Mapping) and "fit_time" in estimator:
-        if "estimator" not in estimator:
-            raise ValueError(
-                "This result of cross_validate has no estimators: call cross_validate with "
-                "return_estimator=True."
-            )
-        folds = enumerate(estimator["estimator"], start=1)
-        return {f"fold {number}": fold for number, fold in folds}, True
-    if isinstance(estimator, Mapping):
-        named = dict(estimator)
-    elif isinstance(estimator, Iterable) and not hasattr(estimator, "fit"):
-        estimators = list(estimator)
-        named = dict(zip(_names(estimators, name), estimators, strict=True))
-    else:
-        named = {type(estimator).__name__ if name is None else str(name): estimator}
-    if not named:
-        raise ValueError("There is nothing to draw: no estimator was given.")
-    return named, False
-
-
-def _names(estimators: list[Any], given: Any) -> list[str]:
-    if given is None:
-        classes = [type(x).__name__ for x in estimators]
-        count = Counter(classes)
-        return [
-            f"{one} {classes[: place + 1].count(one)}" if count[one] > 1 else one
-            for place, one in enumerate(classes)
-        ]
-    names = [given] if isinstance(given, str) else list(given)
-    if len(names) != len(estimators) or len(set(names)) != len(names):
-        raise ValueError(
-            f"The 'name' parameter must be {len(estimators)} different names, one for each "
-            f"estimator. Got {given!r} instead."
-        )
-    return names
-
-
-def _mean_name(name: Any, n_folds: int) -> str:
-    mean = f"mean of {n_folds} folds"
-    return mean if name is None else f"{name}, {mean}"
-
-
-def _mean(histories: list[History]) -> dict[str, np.ndarray]:
-    """Average over folds the epochs that all of them have: one that stops early makes no jump."""
-    common = set.intersection(*(set(history) for history in histories))
-    means = {}
-    for key in common:
-        n_epochs = min(len(history[key]) for history in histories)
-        means[key] = np.mean([history[key][:n_epochs] for history in histories], axis=0)
-    return means
-
-
-def _best_epoch(estimator: Any) -> int | None:
-    told = getattr(estimator, "best_epoch_", None)  # 0 where no epoch was better than the start
-    return _least(estimator.history_) if told is None else told
-
-
-def _least(history: History) -> int | None:
-    """Return the epoch with the least validation loss, from 1; None where there is none."""
-    values = np.asarray(history.get("val_loss", ()), dtype=float)
-    there = np.isfinite(values)
-    return int(np.argmin(np.where(there, values, np.inf))) + 1 if there.any() else None
-
-
-def _alone(values: np.ndarray) -> list[int]:
-    """Find the values that no line would show, because their neighbours are not there."""
-    there = np.pad(np.isfinite(values), 1)
-    return np.flatnonzero(there[1:-1] & ~there[:-2] & ~there[2:]).tolist()

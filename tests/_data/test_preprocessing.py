@@ -31,7 +31,7 @@ def test_tables_are_scaled_as_scikit_learn_scales_them(rng, scaling, scaler, dty
     np.testing.assert_allclose(got, scaler.fit_transform(X.astype(float)), rtol=1e-4, atol=1e-5)
 
 
-def test_chunks_do_not_show(rng, monkeypatch):
+def test_the_chunk_size_does_not_change_the_result(rng, monkeypatch):
     X = rng.normal(3, 2, size=(100, 4))
     weight = rng.uniform(size=100)
     whole = Inputs("auto", (4,)).fit(X, everything(X), weight)
@@ -81,7 +81,7 @@ def test_a_constant_column_becomes_zero():
         np.testing.assert_allclose(scaled[:, 0], 0, atol=1e-7)
 
 
-def test_scale_is_learned_from_the_rows_named_alone(rng):
+def test_scaling_is_fitted_on_the_given_rows_only(rng):
     X = rng.normal(size=(30, 2))
     rows = np.arange(20)
     poisoned = X.copy()
@@ -91,7 +91,7 @@ def test_scale_is_learned_from_the_rows_named_alone(rng):
 
 
 def test_large_offsets_keep_their_digits():
-    X = 1.7e9 + np.arange(100.0)[:, None]  # seconds since 1970: float32 tells 128 of them apart
+    X = 1.7e9 + np.arange(100.0)[:, None]  # seconds since 1970: float32 distinguishes every 128th
     scaled = (
         Inputs("auto", (1,)).fit(X, everything(X), None).fetch_from(X, "float32")(everything(X))
     )
@@ -140,7 +140,7 @@ def with_gaps(rng, dtype="float64"):
     ("scaling", "scaler"), [("standard", StandardScaler()), ("minmax", MinMaxScaler())]
 )
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-def test_gaps_are_filled_as_scikit_learn_fills_them(rng, scaling, scaler, dtype):
+def test_missing_values_are_imputed_as_by_scikit_learn(rng, scaling, scaler, dtype):
     X = with_gaps(rng, dtype)
     filled = SimpleImputer(strategy="median", add_indicator=True).fit_transform(X.astype(float))
     expected = np.hstack([scaler.fit_transform(filled[:, :4]), filled[:, 4:]])
@@ -158,7 +158,7 @@ def test_medians_count_weights_as_rows(rng):
     np.testing.assert_array_equal(few.signed, [1, 3])
 
 
-def test_chunks_of_gaps_do_not_show(rng, monkeypatch):
+def test_the_chunk_size_does_not_change_the_imputation(rng, monkeypatch):
     X = with_gaps(rng)
     X[:60, 1] = np.nan  # no value at all in the first chunks
     whole = Inputs("standard", (4,)).fit(X, everything(X), None)
@@ -168,7 +168,7 @@ def test_chunks_of_gaps_do_not_show(rng, monkeypatch):
         np.testing.assert_allclose(getattr(parts, name), getattr(whole, name))
 
 
-def test_codes_stand_last_and_unscaled(rng):
+def test_codes_are_last_and_not_scaled(rng):
     X = np.column_stack([np.arange(20) % 3, rng.normal(5, 3, 20), np.arange(20) % 7])
     X[4, 1] = np.nan
     inputs = Inputs("standard", (3,), [0, 2]).fit(X, everything(X), None)
@@ -179,7 +179,7 @@ def test_codes_stand_last_and_unscaled(rng):
 
 
 @pytest.mark.parametrize("dtype", ["float32"])
-def test_rows_with_gaps_are_filled_as_they_are_fetched(rng, dtype):
+def test_rows_with_missing_values_are_imputed_as_they_are_fetched(rng, dtype):
     X = rng.normal(size=(2000, 300)).astype(dtype)
     X[::2, 5] = np.nan
     inputs = Inputs("standard", (300,)).fit(X, everything(X), None)

@@ -13,7 +13,7 @@ def test_sorted_classes_are_held_out_in_proportion():
     assert sorted([*training, *held_out]) == list(range(100))
 
 
-def test_sorted_quantities_are_held_out_at_random():
+def test_sorted_regression_targets_are_held_out_at_random():
     _, held_out = hold_out(np.arange(1000), None, 0.2, seed=0)
     assert len(held_out) == 200
     assert 400 < held_out.mean() < 600
@@ -64,7 +64,7 @@ def test_row_numbers_of_groups_are_those_given():
     assert sorted([*training, *held_out]) == list(rows)
 
 
-def test_a_part_of_what_belongs_together_is_refused():
+def test_validation_data_without_targets_are_rejected():
     ValidationData(X=1, y=2).check("Owner")
     ValidationData(groups=1).check("Owner")
     with pytest.raises(ValueError, match="fit was given X_val, but not y_val"):

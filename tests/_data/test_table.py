@@ -86,7 +86,7 @@ def test_one_library_after_another(make):
     ],
     ids=lambda column: f"{type(column).__module__.split('.')[0]}-{getattr(column, 'dtype', '')}",
 )
-def test_missing_categories_of_every_kind(column):
+def test_missing_categories_of_every_type(column):
     make = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.table}
     X = make[type(column).__module__.split(".")[0]]({"letter": column})
     columns, matrix = learn(X)
@@ -106,12 +106,12 @@ def test_missing_categories_that_were_never_missing_in_training_are_unknown():
 
 @pytest.mark.parametrize("missing", [None, NAN, pd.NA])
 @pytest.mark.parametrize("dtype", ["Int64", "Float32", "object", "int64[pyarrow]"])
-def test_missing_numbers_of_every_kind(missing, dtype):
+def test_missing_numbers_of_every_type(missing, dtype):
     X = pd.DataFrame({"n": pd.Series([1, missing, 3, 4], dtype=dtype), "t": list("abab")})
     np.testing.assert_array_equal(learn(X)[1][:, 0], [1, NAN, 3, 4])
 
 
-def test_categories_are_learned_from_the_rows_named_alone():
+def test_categories_are_fitted_on_the_given_rows_only():
     columns, matrix = learn(pd.DataFrame({"letter": list("abcd")}), rows=np.array([0, 2]))
     np.testing.assert_array_equal(matrix.ravel(), [1, 0, 2, 0])
     assert columns.sizes == (2,)
@@ -148,7 +148,7 @@ def test_categories_that_are_intervals():
     np.testing.assert_array_equal(columns.transform(X), matrix)
 
 
-def test_objects_are_what_they_hold():
+def test_object_columns_have_the_type_of_their_values():
     columns, matrix = learn(object_frame({"flag": [True, None, False, True], "n": [1, 2, None, 4]}))
     np.testing.assert_array_equal(matrix, [[2, 1], [3, 2], [1, NAN], [2, 4]])
     assert columns.codes == [0]
@@ -183,7 +183,7 @@ def test_plain_numbers_are_left_to_scikit_learn():
     ],
     ids=str,
 )
-def test_dates_and_times_are_refused_with_what_to_do(X):
+def test_dates_and_times_are_rejected_with_advice(X):
     with pytest.raises(
         TypeError, match=r"Column 'when' of X holds dates or times \(.*such as days"
     ):
@@ -199,7 +199,7 @@ def test_numbers_and_text_in_one_column_are_refused(kind):
         learn(X)
 
 
-def test_text_where_numbers_were_is_told():
+def test_text_in_a_numeric_column_is_an_error():
     columns, _ = learn(pandas_frame())
     X = pandas_frame().assign(age=list("abcd"))
     with pytest.raises(ValueError, match=r"Column 'age' of X holds text, where Owner expects num"):
@@ -208,7 +208,7 @@ def test_text_where_numbers_were_is_told():
         learn(pandas_frame(), categorical_features=None)
 
 
-def test_categories_of_another_kind_than_in_training_are_told():
+def test_categories_of_another_type_than_in_training_are_an_error():
     columns, _ = learn(pandas_frame())
     with pytest.raises(ValueError, match=r"Column 'town' of X holds numbers, .* text when Owner"):
         columns.transform(pandas_frame().assign(town=[1, 2, 3, 4]))
@@ -219,7 +219,7 @@ def test_categories_of_another_kind_than_in_training_are_told():
 @pytest.mark.parametrize(
     "given", [["nowhere"], [4], [-1], [True, False], [0.5], [[0]], [None]], ids=str
 )
-def test_a_declaration_that_fits_no_column_is_told(given):
+def test_categorical_features_that_match_no_column_are_an_error(given):
     with pytest.raises(ValueError, match=r"'categorical_features' parameter of Owner .*0 to 3"):
         learn(pandas_frame(), categorical_features=given)
 
@@ -234,7 +234,7 @@ def test_scikit_learn_may_be_set_to_pandas():
         np.testing.assert_array_equal(learn(pandas_frame())[1], CODES)
 
 
-def test_what_is_learned_can_be_pickled():
+def test_fitted_columns_can_be_pickled():
     columns, matrix = learn(pandas_frame())
     np.testing.assert_array_equal(
         pickle.loads(pickle.dumps(columns)).transform(pandas_frame()), matrix

@@ -10,7 +10,7 @@ from skdnn._data.targets import NumericTargets, check_labels, classification_tar
 @pytest.mark.parametrize(
     "y", [["b", "a", "c", "a"], [30, -1, 7, 30], [True, False, True, True], [2.0, 1.0, 2.0, 5.0]]
 )
-def test_any_labels_come_back(y):
+def test_any_labels_are_decoded(y):
     y = check_labels(y, "Owner")
     targets = classification_targets(y, None, "Owner")
     codes = targets.encode(y, "float32")
@@ -24,7 +24,7 @@ def test_classes_may_be_more_than_those_in_y():
     np.testing.assert_array_equal(targets.encode(np.array([1, 2]), "float32"), [1, 2])
 
 
-def test_strange_labels_are_named():
+def test_unknown_labels_are_named():
     targets = classification_targets(np.array(["a", "b"]), None, "Owner")
     with pytest.raises(ValueError, match=r"not among the classes.*\['z'\].*\['a', 'b'\]"):
         targets.encode(np.array(["a", "z"]), "float32")
@@ -47,18 +47,18 @@ def test_indicator_of_other_numbers_is_refused(values):
         check_labels(y, "Owner")
 
 
-def test_several_columns_of_classes_are_refused_with_a_way_out():
+def test_several_columns_of_classes_are_rejected_with_advice():
     with pytest.raises(ValueError, match="MultiOutputClassifier"):
         check_labels([[1, 2], [3, 1]], "Owner")
 
 
-def test_quantities_for_classes_are_refused():
+def test_continuous_targets_are_rejected_as_classes():
     with pytest.raises(ValueError, match="Unknown label type"):
         check_labels([0.5, 1.5], "Owner")
 
 
 @pytest.mark.parametrize("shape", [(20,), (20, 1), (20, 3)])
-def test_quantities_are_standardised_and_come_back(shape):
+def test_regression_targets_are_standardised_and_decoded(shape):
     y = np.random.default_rng(0).normal(5e5, 3, size=shape)
     targets = NumericTargets(y, None)
     encoded = targets.encode(y, "float64")
@@ -68,7 +68,7 @@ def test_quantities_are_standardised_and_come_back(shape):
     assert targets.decode(encoded).shape == shape
 
 
-def test_a_constant_quantity_comes_back():
+def test_a_constant_target_is_decoded():
     targets = NumericTargets(np.full(5, 0.1), None)
     np.testing.assert_allclose(targets.decode(targets.encode(np.full(5, 0.1), "float32")), 0.1)
 

@@ -21,14 +21,16 @@ from sklearn.model_selection import (
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 
-from skdnn import DNNClassifier, compare, comparison
-from skdnn.comparison import baselines, corrected_t_test, cross_validation, default_models, holm
+from skdnn import DNNClassifier, compare
+from skdnn.comparison import baselines, cross_validation, default_models
+from skdnn.comparison.compare import _check_target, _find_task
+from skdnn.comparison.significance import corrected_t_test, holm
 
 CHEAP = ["linear", "dummy"]
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
-    """Predicts the first class, and notes in `seen` what it was given."""
+    """Predicts the first class, and records in `seen` the X that it was given."""
 
     seen: list = []
 
@@ -79,7 +81,7 @@ def result(iris):
 
 @pytest.fixture
 def mixed():
-    """A table with text, gaps and a few numbers, and what to predict from it."""
+    """A table with text, missing values and a few numbers, and its target."""
     rng = np.random.default_rng(0)
     X = pd.DataFrame(
         {
@@ -101,7 +103,7 @@ class TestFolds:
         found = compare(*iris, {"bayes": GaussianNB()}, cv=4, random_state=3)
         np.testing.assert_array_equal(found.scores["accuracy"][0], expected)
 
-    def test_every_model_gets_the_same_rows_though_the_splitter_draws_anew(self, iris, seen):
+    def test_every_model_gets_the_same_rows_although_the_splitter_draws_again(self, iris, seen):
         X, y = iris
         compare(X, y, {"a": Recorder(), "b": Recorder()}, cv=ShuffleSplit(2))
         np.testing.assert_array_equal(seen[0], seen[2])
@@ -152,22 +154,22 @@ class TestModels:
     @pytest.mark.parametrize("task", ["classification", "regression"])
     def test_all_default_models_are_made_for_the_task_and_seeded(self, task):
         models = default_models(task, random_state=7)
-        assert list(models) == list(baselines.RIVALS)
+        assert list(models) == list(baselines.BASELINES)
         for model in models.values():
             seeds = {v for k, v in model.get_params().items() if k.endswith("random_state")}
             assert seeds <= {7}
 
-    def test_the_network_stands_next_to_the_others(self, digits):
+    def test_the_network_is_compared_with_the_others(self, digits):
         X, y = digits
         found = compare(X[:200], y[:200], ["dnn", "dummy"], cv=2)
         assert found.names == ("DNN", "Dummy")
         assert found.scores["accuracy"][0].min() > 0.7
 
     @pytest.mark.parametrize("name", ["RandomForest", "random-forest", "random_forest"])
-    def test_names_are_read_kindly(self, name):
+    def test_names_are_accepted_in_several_spellings(self, name):
         assert list(default_models("regression", names=[name])) == ["RandomForest"]
 
-    def test_an_unknown_name_is_told_with_the_nearest(self, iris):
+    def test_an_unknown_name_is_reported_with_the_nearest(self, iris):
         with pytest.raises(
             ValueError, match=r"Got 'randm-forest' instead. Did you mean 'random-forest'"
         ):
@@ -205,16 +207,16 @@ class TestInput:
         X = np.zeros((6, 4, 4, 3), dtype=np.uint8)
         assert cross_validation._view(X, LogisticRegression()).shape == (6, 48)
 
-    def test_lists_will_do(self, iris):
+    def test_lists_are_accepted(self, iris):
         X, y = iris
         assert compare(X.tolist(), y.tolist(), ["dummy"]).task == "classification"
 
-    def test_default_models_take_text_categories_and_gaps(self, mixed):
+    def test_default_models_accept_text_categories_and_missing_values(self, mixed):
         found = compare(*mixed, ["linear", "extra-trees"], cv=3)
         assert not found.failures
         assert found.scores["r2"].min() > 0.6
 
-    def test_encoding_is_learned_inside_the_folds(self, mixed):
+    def test_encoding_is_fitted_inside_the_folds(self, mixed):
         X, y = mixed
         X["once"] = [f"only in row {i}" for i in range(80)]
         assert not compare(X, y, ["linear"], cv=3).failures
@@ -229,7 +231,7 @@ class TestInput:
         X.columns = [3, 2, 1, 0]
         assert not compare(X, y, ["linear"], cv=3).failures
 
-    def test_gaps_in_an_array_are_filled(self, iris):
+    def test_missing_values_in_an_array_are_imputed(self, iris):
         X, y = iris[0].copy(), iris[1]
         X[::7, 1] = np.nan
         assert not compare(X, y, ["linear"]).failures
@@ -253,7 +255,7 @@ class TestInput:
             ["a", None, "b"],
         ],
     )
-    def test_a_missing_target_is_told(self, gap):
+    def test_a_missing_target_is_reported(self, gap):
         with pytest.raises(ValueError, match=r"'y' parameter .* Got 1 missing of 3"):
             compare(np.zeros((3, 1)), gap)
 
@@ -275,19 +277,19 @@ class TestTask:
             (np.array([0.5, 1.0] * 5), "regression"),
         ],
     )
-    def test_is_read_off_the_target(self, y, task):
-        assert comparison._find_task("auto", {}, comparison._check_target(y)) == task
+    def test_is_decided_by_the_target(self, y, task):
+        assert _find_task("auto", {}, _check_target(y)) == task
 
     def test_diabetes_is_a_regression(self, diabetes):
         assert compare(*diabetes, CHEAP).scorer == "r2"
 
-    def test_is_asked_of_the_given_models(self, iris):
+    def test_is_that_of_the_given_models(self, iris):
         assert compare(*iris, {"ridge": Ridge()}).task == "regression"
 
-    def test_can_be_told(self, iris):
+    def test_can_be_given(self, iris):
         assert compare(*iris, CHEAP, task="regression").scorer == "r2"
 
-    def test_unknown_ones_are_told(self, iris):
+    def test_unknown_ones_are_reported(self, iris):
         with pytest.raises(ValueError, match=r"Got 'regress' instead. Did you mean 'regression'"):
             compare(*iris, task="regress")
 
@@ -315,13 +317,13 @@ class TestScoring:
         models = {"worse": DummyClassifier(), "better": GaussianNB()}
         assert compare(*iris, models, scoring=["accuracy", "f1_macro"]).best == "better"
 
-    def test_unknown_ones_are_told_with_the_nearest(self, iris):
+    def test_unknown_ones_are_reported_with_the_nearest(self, iris):
         with pytest.raises(
             ValueError, match=r"'scoring' .* Got 'acuracy' instead. Did you mean 'accuracy'"
         ):
             compare(*iris, CHEAP, scoring=["acuracy"])
 
-    def test_one_that_does_not_suit_is_told_and_does_not_cost_the_rest(self, iris):
+    def test_one_that_fails_is_reported_and_does_not_affect_the_others(self, iris):
         with pytest.warns(
             UserWarning, match="Linear: a score failed: ValueError: multi_class must"
         ):
@@ -335,11 +337,11 @@ class TestFailures:
         models = {"no": LogisticRegression(C=-1), "frail": Fragile(), "bayes": GaussianNB()}
         return compare(*iris, models, cv=KFold(5))
 
-    def test_come_last_and_cost_the_others_nothing(self, found):
+    def test_come_last_and_do_not_affect_the_others(self, found):
         assert found.names == ("bayes", "no", "frail")
         assert found.verdicts == ("best", "failed", "failed")
 
-    def test_the_reason_is_told_in_a_line(self, found):
+    def test_the_reason_is_reported_in_one_line(self, found):
         text = str(found)
         assert "no failed: sklearn.utils._param_validation.InvalidParameterError: The 'C'" in text
         assert "frail failed: 4 of 5 folds: RuntimeError: bad first row" in text
@@ -348,7 +350,7 @@ class TestFailures:
     def test_folds_that_went_well_are_kept(self, found):
         assert np.isnan(found.scores["accuracy"][2]).sum() == 4
 
-    def test_a_scoring_that_fails_is_told(self, iris):
+    def test_a_scoring_that_fails_is_reported(self, iris):
         with pytest.raises(ValueError, match="dummy: 5 of 5 folds: ValueError: multi_class must"):
             compare(*iris, {"dummy": DummyClassifier()}, scoring="roc_auc")
 
@@ -449,7 +451,7 @@ class TestResult:
         assert frame.index.tolist() == list(result.names)
         np.testing.assert_allclose(frame["accuracy"], result.scores["accuracy"].mean(axis=1))
 
-    def test_frame_without_pandas_tells_what_to_install(self, result, monkeypatch):
+    def test_frame_without_pandas_names_what_to_install(self, result, monkeypatch):
         monkeypatch.setitem(sys.modules, "pandas", None)
         with pytest.raises(ImportError, match=r'pip install "skdnn\[plot\]"'):
             result.to_frame()
@@ -460,7 +462,7 @@ class TestResult:
 
 
 class TestProgress:
-    def test_verbose_names_the_model_and_ticks_by_fold(self, iris, capsys):
+    def test_verbose_names_the_model_and_counts_folds(self, iris, capsys):
         compare(*iris, {"bayes": GaussianNB(), "frail": Fragile()}, cv=KFold(5), verbose=1)
         out, err = capsys.readouterr()
         assert not out

@@ -52,7 +52,7 @@ class TestComparisonDisplay:
         assert ax.yaxis_inverted()
         assert [label.get_text() for label in ax.get_yticklabels()] == ["forest", "line", "dummy"]
 
-    def test_a_model_far_off_leaves_the_others_room(self, display):
+    def test_a_very_low_score_is_not_drawn_to_scale(self, display):
         ax = display.plot().axes_[0]
         assert "◂ far off" in texts(ax)
         assert ax.get_xlim()[0] > 0.8
@@ -78,12 +78,12 @@ class TestComparisonDisplay:
         labels = display.plot().axes_[0].get_yticklabels()
         assert labels[0].get_text() == "a\nbest"
 
-    def test_ink_is_the_style_s_own(self, display):
+    def test_colours_are_those_of_the_style(self, display):
         with plt.style.context("dark_background"):
             colours = {line.get_color() for line in display.plot().axes_[0].lines}
         assert colours == {"white"}
 
-    def test_one_fold_will_do(self, display, scores, seconds):
+    def test_one_fold_is_enough(self, display, scores, seconds):
         display.scores, display.fit_time = scores[:, :1], seconds[:, :1]
         assert drawn(display.plot().axes_[0], 0) == [0.97]
 
@@ -104,7 +104,7 @@ class TestComparisonDisplay:
         assert scores.x0 >= 0
         assert times.x1 <= figure.bbox.x1
 
-    def test_without_matplotlib_tells_what_to_install(self, display, monkeypatch):
+    def test_without_matplotlib_names_what_to_install(self, display, monkeypatch):
         monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
         with pytest.raises(ImportError, match=r'pip install "skdnn\[plot\]"'):
             display.plot()
@@ -126,7 +126,7 @@ class TestFromComparison:
         display = ComparisonDisplay.from_comparison(result, scorer="neg_log_loss")
         assert display.verdicts is None
 
-    def test_an_unknown_score_is_told(self, result):
+    def test_an_unknown_score_is_reported(self, result):
         with pytest.raises(ValueError, match=r"accuracy, neg_log_loss. Got 'r2' instead"):
             ComparisonDisplay.from_comparison(result, scorer="r2")
 
@@ -142,7 +142,7 @@ class TestTables:
         ]
         assert max(map(len, text_table(columns, ["word " * 30]).splitlines())) <= 80
 
-    def test_html_says_the_same_and_escapes(self):
+    def test_html_holds_the_same_and_is_escaped(self):
         html = html_table([Column("<i>", ["a&b"])], ["1 < 2"])
         assert all(text in html for text in ("&lt;i&gt;", "a&amp;b", "1 &lt; 2"))
 

@@ -1,4 +1,4 @@
-"""What held-out rows tell after training: temperatures, shares, noise; and what is watched."""
+"""Calibration on held-out rows: temperatures, ensemble weights, residual variance, monitor."""
 
 from dataclasses import replace
 from functools import partial
@@ -39,7 +39,7 @@ def noisy():
 
 def test_the_temperature_is_the_best_on_held_out_rows(halves):
     X, X_val, y, y_val = halves
-    settings = SMALL | {"epochs": 200, "learning_rate": 0.01}  # far too sure in the end
+    settings = SMALL | {"epochs": 200, "learning_rate": 0.01}  # overconfident in the end
     plain = DNNClassifier(**settings).fit(X, y)
     clf = DNNClassifier(**settings, calibration="temperature").fit(X, y, X_val=X_val, y_val=y_val)
     assert log_loss(y_val, clf.predict_proba(X_val)) < log_loss(y_val, plain.predict_proba(X_val))
@@ -77,14 +77,14 @@ def test_several_labels_are_calibrated_too():
 
 
 @pytest.mark.parametrize("name", ["calibration", "blend"])
-def test_nothing_is_judged_without_held_out_rows(name, halves):
+def test_calibration_and_blending_require_held_out_rows(name, halves):
     X, _, y, _ = halves
     value = {"calibration": "temperature", "blend": "greedy"}[name]
     with pytest.raises(ValueError, match=f"{name}='{value}'.*early_stopping=True"):
         DNNClassifier(**SMALL, **{name: value}).fit(X, y)
 
 
-def test_training_goes_on_from_weights_without_a_temperature(halves):
+def test_training_continues_from_weights_without_a_temperature(halves):
     X, X_val, y, y_val = halves
     clf = DNNClassifier(**SMALL, calibration="temperature").fit(X, y, X_val=X_val, y_val=y_val)
     plain = DNNClassifier(**SMALL).fit(X, y)
@@ -94,10 +94,10 @@ def test_training_goes_on_from_weights_without_a_temperature(halves):
         np.testing.assert_array_equal(own, other)
 
 
-# ------------------------------------------------------------------------ shares
+# -------------------------------------------------------------- ensemble weights
 
 
-def test_greedy_shares_find_the_average_that_cancels_errors():
+def test_greedy_ensemble_weights_find_the_average_that_cancels_errors():
     y = np.linspace(-1, 1, 50)[:, np.newaxis]
     shown = np.array([y + 1, y - 1, y + 5])
     losses = partial(lambda y, output: np.mean((y - output) ** 2, axis=1), y)
@@ -111,7 +111,7 @@ def test_greedy_shares_find_the_average_that_cancels_errors():
     )
 
 
-def test_blended_members_predict_held_out_rows_better_than_all_alike(halves):
+def test_greedy_ensemble_weights_predict_held_out_rows_better_than_equal_ones(halves):
     X, X_val, y, y_val = halves
     settings = SMALL | {"n_members": 4, "early_stopping": False}
     alike = DNNClassifier(**settings).fit(X, y, X_val=X_val, y_val=y_val)
@@ -125,7 +125,7 @@ def test_blended_members_predict_held_out_rows_better_than_all_alike(halves):
 
 
 @pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
-def test_members_of_two_kinds_count_by_kinds(kind, halves):
+def test_members_of_two_architectures_are_weighted_by_architecture(kind, halves):
     X, X_val, y, _ = halves
     model = kind(**EARLY, n_members=2, parametrization="both", blend="greedy").fit(X, y)
     first, second = model._network.ensemble_weights[:2], model._network.ensemble_weights[2:]
@@ -143,18 +143,18 @@ def test_batch_norm_is_not_for_realmlp(halves):
         DNNClassifier(**SMALL, batch_norm=True, parametrization="realmlp").fit(X, y)
 
 
-def test_held_out_rows_are_new_to_all_who_are_judged_by_them():
+def test_held_out_rows_are_not_trained_on_by_members_validated_on_them():
     # Labels at random cannot be predicted. Whoever seems to, has seen them: by way of the vectors
     # of categories, which members would share.
     rng = np.random.default_rng(0)
     X, y = rng.integers(0, 400, (800, 1)), rng.integers(0, 2, 800)
     clf = DNNClassifier(**EARLY | {"learning_rate": 0.02}, n_members=4, categorical_features=[0])
     clf.fit(X, y)
-    assert clf.history_["accuracy"][-1] > 0.7  # learned by heart
+    assert clf.history_["accuracy"][-1] > 0.7  # overfitted
     assert max(clf.history_["val_accuracy"]) < 0.65
 
 
-def test_a_fit_forgets_what_was_told_to_the_one_before(halves):
+def test_a_fit_discards_the_calibration_of_the_previous_one(halves):
     X, X_val, y, y_val = halves
     clf = DNNClassifier(**SMALL, calibration="temperature", warm_start=True)
     clf.fit(X, y, X_val=X_val, y_val=y_val)
@@ -172,7 +172,7 @@ def test_probabilities_of_blended_members_add_up_to_one(shares, halves):
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "rmsprop"])
-def test_other_optimizers_train_what_does_not_count_on_adam(optimizer, halves):
+def test_other_optimizers_train_the_standard_architecture(optimizer, halves):
     X, X_val, y, y_val = halves
     clf = DNNClassifier(optimizer=optimizer, random_state=0).fit(X, y)
     assert clf.resolved_params_.parametrization == "standard"
@@ -218,14 +218,14 @@ def test_callbacks_may_be_given_to_the_default_network(halves):
     np.testing.assert_allclose(clf.model_(X), clf.predict_proba(X), atol=1e-5)
 
 
-def test_the_default_network_goes_on_without_held_out_rows(halves):
+def test_the_default_network_continues_training_without_held_out_rows(halves):
     X, _, y, _ = halves
     clf = DNNClassifier(warm_start=True, random_state=0).fit(X, y)
     clf.set_params(early_stopping=False).fit(X, y)
     np.testing.assert_array_equal(clf._network.member_weights, np.full(8, 1 / 8))
 
 
-def test_what_is_no_longer_clipped_is_free(noisy):
+def test_predictions_without_clipping_can_leave_the_range(noisy):
     X, y = noisy
     reg = DNNRegressor(**SMALL, clip=True, warm_start=True).fit(X, y)
     reg.set_params(clip=False, epochs=50).fit(X, 3 * y)
@@ -235,7 +235,7 @@ def test_what_is_no_longer_clipped_is_free(noisy):
 # ------------------------------------------------------------------- uncertainty
 
 
-def test_the_standard_deviation_is_that_of_the_noise(noisy):
+def test_the_standard_deviation_is_that_of_the_residuals(noisy):
     X, y = noisy
     settings = EARLY | {"hidden_layer_sizes": (32,), "epochs": 60, "learning_rate": 0.01}
     reg = DNNRegressor(**settings, n_members=4).fit(X[:1000], y[:1000])
@@ -284,7 +284,7 @@ def test_predictions_can_be_kept_within_the_range_of_y(noisy):
 
 
 @pytest.mark.parametrize("monitor", ["loss", "accuracy", "refinement"])
-def test_the_epoch_that_is_kept_is_the_best_by_what_is_watched(monitor, halves):
+def test_the_epoch_that_is_kept_is_the_best_by_the_monitor(monitor, halves):
     X, X_val, y, y_val = halves
     clf = DNNClassifier(**EARLY | {"learning_rate": 0.05}, monitor=monitor)
     clf.fit(X, y, X_val=X_val, y_val=y_val)

@@ -1,4 +1,4 @@
-"""class_weight, against scikit-learn's weights and against rows that are there more than once."""
+"""class_weight, compared with scikit-learn's weights and with repeated rows."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_class_weight_multiplies_sample_weight(table, class_weight, own):
         counts = np.bincount(np.searchsorted(NAMES, y), weight)
         balance = dict(zip(NAMES, counts.sum() / (3 * counts), strict=True))
     both = weight * compute_sample_weight(balance, y)
-    # The scale of the inputs is learned with the weights of rows alone.
+    # The scaling of the inputs is fitted with sample_weight only.
     settings = {"scaling": None, "dtype": "float64"}
     net = quick(class_weight=class_weight, **settings).fit(X, y, weight if own else None)
     expected = quick(**settings).fit(X, y, both)
@@ -159,7 +159,7 @@ def test_labels_that_are_digits_are_text(text):
     ],
     ids=["unknown", "negative", "list", "typo", "zeros"],
 )
-def test_weights_that_mean_nothing_are_refused(table, class_weight, message):
+def test_invalid_weights_are_rejected(table, class_weight, message):
     with pytest.raises(ValueError, match=message):
         quick(class_weight=class_weight).fit(*table)
 

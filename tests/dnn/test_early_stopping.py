@@ -19,7 +19,7 @@ ATTRIBUTES = ("best_epoch_", "best_score_", "validation_scores_")
 
 @pytest.fixture(scope="module")
 def noise():
-    """Labels that nothing tells: every network overfits from the first epochs on."""
+    """Random labels: every network overfits from the first epochs on."""
     rng = np.random.default_rng(0)
     return rng.normal(size=(200, 5)), rng.integers(2, size=200)
 
@@ -93,7 +93,7 @@ def test_small_improvements_add_up(digits):
     assert model.n_iter_ == 30
 
 
-def test_without_early_stopping_nothing_tells_of_it(noise):
+def test_without_early_stopping_its_attributes_are_absent(noise):
     model = quick().fit(*noise)
     assert all(hasattr(model, name) for name in ATTRIBUTES)
     model.set_params(early_stopping=False, validation_fraction=0.2, epochs=2).fit(*noise)
@@ -142,12 +142,12 @@ def test_given_rows_stop_early_by_themselves_unless_epochs_says_how_many(noise):
     assert not hasattr(model, "best_epoch_")
 
 
-# ----------------------------------------------------------------------------- going on
+# ---------------------------------------------------------------- continuing training
 
 
 @pytest.mark.parametrize("cls", [DNNClassifier, DNNRegressor])
-def test_partial_fit_goes_on_from_the_best_epoch(noise, cls):
-    # The optimizer goes on, too, as that of a network which was trained no further. The random
+def test_partial_fit_continues_from_the_best_epoch(noise, cls):
+    # The optimizer continues, too, as that of a network which was trained no further. The random
     # numbers have moved on.
     model = quick(cls, shuffle=False).fit(*noise)
     same = without_early_stopping(model, model.best_epoch_).fit(*noise)
@@ -157,7 +157,7 @@ def test_partial_fit_goes_on_from_the_best_epoch(noise, cls):
     assert not hasattr(model, "best_epoch_")
 
 
-def test_warm_start_never_ends_with_less_than_it_began_with(noise):
+def test_warm_start_never_ends_worse_than_it_started(noise):
     model = quick(warm_start=True).fit(*noise)
     first = pickle.loads(pickle.dumps(model))
     model.set_params(learning_rate=100.0).fit(*noise)
@@ -176,7 +176,7 @@ def test_warm_start_finds_a_later_best_epoch(digits):
     assert model.best_score_ > first
 
 
-def test_pickle_keeps_what_was_learned(noise):
+def test_pickle_keeps_the_fitted_state(noise):
     model = quick().fit(*noise)
     again = pickle.loads(pickle.dumps(model))
     assert again.best_epoch_ == model.best_epoch_
@@ -198,7 +198,7 @@ def test_training_does_not_see_the_rows_held_out(diabetes):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_the_scale_is_learned_from_training_rows_alone(diabetes, weighted):
+def test_scaling_is_fitted_on_training_rows_only(diabetes, weighted):
     X, y = diabetes
     weight = np.random.default_rng(0).uniform(0.5, 2, len(y)) if weighted else None
     model = quick(DNNRegressor, epochs=2).fit(X, y, weight)
@@ -210,7 +210,7 @@ def test_the_scale_is_learned_from_training_rows_alone(diabetes, weighted):
 
 @pytest.fixture(scope="module")
 def repeated():
-    """Each sample five times, with a label that only its repetitions tell."""
+    """Each sample five times, with a label that only its repetitions reveal."""
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(80, 40)), rng.integers(2, size=80)
     groups = np.repeat(np.arange(80), 5)
@@ -258,7 +258,7 @@ def test_groups_of_another_length(noise):
         quick().fit(*noise, groups=[1, 2, 3])
 
 
-def test_groups_are_not_looked_at_where_nothing_is_held_out(noise):
+def test_groups_are_ignored_without_held_out_rows(noise):
     plain = quick(early_stopping=False, epochs=2)
     assert same_weights(plain.fit(*noise, groups=np.ones(200)), clone(plain).fit(*noise))
 
@@ -299,14 +299,14 @@ def test_multilabel_rows_are_held_out_at_random(noise):
     assert len(model.history_["val_binary_accuracy"]) == 3
 
 
-def test_divergence_is_told(diabetes):
+def test_divergence_is_an_error(diabetes):
     model = quick(DNNRegressor, optimizer="sgd", learning_rate=1e6)
     with pytest.raises(ValueError, match=r"Training diverged in epoch \d+.*Lower learning_rate"):
         model.fit(*diabetes)
     assert not hasattr(model, "n_iter_")
 
 
-def test_a_validation_loss_that_is_never_finite_is_told(diabetes):
+def test_a_validation_loss_that_is_never_finite_is_an_error(diabetes):
     X, y = diabetes
     huge = np.full((2, X.shape[1]), 1e36)
     with pytest.raises(ValueError, match=r"Training diverged: the validation loss was not finite"):
@@ -361,7 +361,7 @@ def test_weights_on_one_side_alone(noise, side):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "uint8"])
-def test_images_and_labels_of_any_kind(dtype):
+def test_images_and_labels_of_any_dtype(dtype):
     digits = load_digits()
     names = np.array([f"number {i}" for i in range(10)])[digits.target]
     given = {"X_val": digits.images[1500:].astype(dtype), "y_val": list(names[1500:])}
@@ -402,14 +402,14 @@ def test_columns_of_a_frame_are_checked(noise):
     ],
     ids=lambda value: value if isinstance(value, str) else ", ".join(value),
 )
-def test_data_that_do_not_fit_are_refused_before_training(noise, given, message, monkeypatch):
+def test_inconsistent_validation_data_are_rejected(noise, given, message, monkeypatch):
     monkeypatch.setattr("skdnn._training.trainer.train", None)
     with pytest.raises(ValueError, match=message):
         quick().fit(*noise, **given)
 
 
 @pytest.mark.parametrize("loss", ["poisson", "gamma"])
-def test_targets_to_validate_on_that_a_loss_excludes_are_told_apart_from_y(noise, loss):
+def test_the_error_names_validation_targets_that_a_loss_excludes(noise, loss):
     X, y = noise
     with pytest.raises(ValueError, match=rf"data to validate on \(X_val.*loss='{loss}' requires"):
         quick(DNNRegressor, loss=loss).fit(X, y + 1, X_val=X[:3], y_val=[1, 2, -1])
@@ -434,7 +434,7 @@ def test_a_failed_fit_leaves_nothing(noise):
     ],
     ids=str,
 )
-def test_verbose_tells_which_epoch_was_kept(noise, capsys, params, line):
+def test_verbose_logs_which_epoch_was_kept(noise, capsys, params, line):
     model = quick(verbose=1, **params).fit(*noise)
     *epochs, last = capsys.readouterr().out.splitlines()
     assert len(epochs) == model.n_iter_

@@ -28,7 +28,7 @@ def test_classes_are_spread_over_the_folds():
         assert counts.sum() == n
 
 
-def test_quantities_are_spread_over_the_folds():
+def test_regression_targets_are_spread_over_the_folds():
     y = np.random.default_rng(1).exponential(size=800)
     fold = folds(y, np.random.default_rng(0))
     means = [y[fold == f].mean() for f in range(8)]
@@ -76,7 +76,7 @@ def test_temperature_is_that_of_the_rows_with_weight():
 HALF = np.array([0.5, 0.5])
 
 
-def test_noise_is_what_the_members_do_not_explain():
+def test_residual_variance_is_what_the_members_do_not_explain():
     # Two members are off by m + d and m - d, in two rows of weight 1 and 3: their mean square is
     # m^2 + d^2, and the variance between them d^2.
     m = np.array([[1.0, 0.0], [2.0, 0.0]])
@@ -89,7 +89,7 @@ def test_noise_is_what_the_members_do_not_explain():
     assert residual_variance(each, 10 * each, weight, HALF) == pytest.approx([0, 0])
 
 
-def test_noise_is_learned_from_errors_on_rows_not_trained_on():
+def test_residual_variance_is_estimated_on_held_out_rows():
     errors = np.array([[[1.0], [50.0], [50.0]], [[50.0], [3.0], [50.0]]])
     weight = np.array([[2.0, 0, 0], [0, 1.0, 0]])
     # Half of the difference is the standard deviation of two: its variance is 1 and 4 here, and 100
@@ -99,7 +99,7 @@ def test_noise_is_learned_from_errors_on_rows_not_trained_on():
     assert residual_variance(errors, outputs, weight, HALF) == pytest.approx([expected])
 
 
-def test_a_member_that_does_not_count_brings_no_noise():
+def test_a_member_of_weight_zero_adds_no_residual_variance():
     errors = np.array([[[1.0], [2.0]], [[50.0], [50.0]]])
     assert residual_variance(errors, errors, np.ones((2, 2)), np.array([1.0, 0])) == pytest.approx(
         [2.5]
@@ -130,7 +130,7 @@ def table():
     return X, (X[:, 0] + np.sin(3 * X[:, 1]) + 0.3 * rng.normal(size=400) > 0).astype(int)
 
 
-def test_members_are_judged_on_rows_that_they_have_not_seen(table):
+def test_members_are_validated_on_rows_that_they_have_not_seen(table):
     X, y = table
     model = DNNClassifier((16,), n_members=4, epochs=30, early_stopping=True, random_state=0)
     model.fit(X, y)
@@ -170,7 +170,7 @@ def test_an_embedding_sees_what_is_not_linear(embedding):
 
 
 @pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
-def test_members_go_with_the_rest(kind, table):
+def test_members_work_with_the_other_parameters(kind, table):
     X, y = table
     X = X.copy()
     X[::7, 2] = np.nan
@@ -196,7 +196,7 @@ def test_quantiles_of_members_ascend(table):
     assert np.mean(y[:, np.newaxis] <= quantiles, axis=0) == pytest.approx(levels, abs=0.08)
 
 
-def test_quantiles_of_members_are_learned_where_rows_are_held_out(table):
+def test_quantiles_of_members_with_held_out_rows(table):
     X, _ = table
     y = X[:, 0] + np.random.default_rng(1).normal(size=len(X))
     model = DNNRegressor((16,), loss="quantile", quantile=[0.1, 0.5, 0.9], n_members=2, epochs=30)
@@ -207,7 +207,7 @@ def test_quantiles_of_members_are_learned_where_rows_are_held_out(table):
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "poisson", "mean_squared_error"])
-def test_the_noise_is_that_of_predictions_of_rows_held_out(table, loss):
+def test_the_residual_variance_is_that_of_held_out_rows(table, loss):
     X, _ = table
     y = np.exp(X[:, 0] + 0.3 * np.random.default_rng(1).normal(size=len(X)))
     model = DNNRegressor((16,), loss=loss, n_members=3, epochs=20, random_state=0)
@@ -221,7 +221,7 @@ def test_the_noise_is_that_of_predictions_of_rows_held_out(table, loss):
     assert std == pytest.approx(np.sqrt(expected + each.var(axis=0)), rel=1e-4)
 
 
-def test_where_others_judge_by_the_held_out_rows_each_epoch_is_looked_at(table):
+def test_reduce_on_plateau_validates_after_each_epoch(table):
     X, y = table
     settings = {"n_members": 2, "epochs": 85, "early_stopping": True, "n_iter_no_change": 100}
     some = DNNClassifier((4,), random_state=0, **settings).fit(X, y)

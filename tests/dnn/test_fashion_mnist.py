@@ -53,7 +53,7 @@ def test_summary_of_the_textbook_network(split, capsys):
     assert "(None, 784)" in printed
 
 
-def test_flat_images_and_images_are_learned_alike(split):
+def test_flat_images_and_images_give_the_same_network(split):
     X_train, X_val, y_train, y_val = split
     scores = [
         DNNClassifier((100,), epochs=5, random_state=0)

@@ -1,4 +1,4 @@
-"""fit, partial_fit, predict: what classifier and regressor share."""
+"""fit, partial_fit and predict of both estimators."""
 
 import pickle
 import sys
@@ -93,7 +93,7 @@ def test_a_failed_first_fit_leaves_it_unfitted(table):
     assert not hasattr(model, "n_features_in_")
 
 
-def test_a_loss_that_is_lost_but_finite_is_told(table):
+def test_a_finite_loss_far_above_chance_warns(table):
     with pytest.warns(ConvergenceWarning, match=r"training diverged. Lower learning_rate or alpha"):
         quick(alpha=1e9, optimizer="sgd", learning_rate=1e-30).fit(*table)
 
@@ -196,7 +196,7 @@ def test_weight_two_is_the_row_twice(table, cls):
 
 
 @pytest.mark.parametrize("weight", [-1.0, 0.0])
-def test_weights_that_mean_nothing_are_refused(table, weight):
+def test_invalid_weights_are_rejected(table, weight):
     X, y = table
     with pytest.raises(ValueError, match=r"must not be negative|at least one non-zero"):
         quick().fit(X, y, np.full(90, weight))
@@ -210,7 +210,7 @@ def test_few_rows_and_a_batch_of_all_of_them(table, n):
 
 
 def test_a_column_that_only_a_leak_could_use():
-    # Scaling learned on all rows would tell the held-out outlier apart by shrinking the others.
+    # Scaling fitted on all rows would reveal the held-out outlier by shrinking the others.
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 1))
     y = rng.permutation(200).astype(float)
@@ -250,7 +250,7 @@ def test_validation_figures_are_those_of_the_rows_held_out(table, weighted):
     assert model.history_["val_accuracy"][-1] == pytest.approx(accuracy, rel=1e-5)
 
 
-def test_warm_start_goes_on_where_fit_stopped(table):
+def test_warm_start_continues_from_the_end_of_fit(table):
     whole = quick(epochs=6, dropout=0.2).fit(*table)
     parts = quick(epochs=3, dropout=0.2, warm_start=True).fit(*table).fit(*table)
     assert same_weights(parts, whole)
@@ -273,19 +273,19 @@ def test_optimizer_state_survives_pickle(table):
     assert same_weights(again.partial_fit(*table), model.partial_fit(*table))
 
 
-def test_without_warm_start_fit_starts_anew(table):
+def test_without_warm_start_fit_starts_from_new_weights(table):
     model = quick().fit(*table)
     assert same_weights(model.fit(*table), quick().fit(*table))
 
 
 @pytest.mark.parametrize("change", [{"hidden_layer_sizes": (9,)}, {"scaling": "minmax"}], ids=str)
-def test_warm_start_of_another_network_is_refused(table, change):
+def test_warm_start_of_another_network_is_rejected(table, change):
     model = quick(warm_start=True).fit(*table)
     with pytest.raises(ValueError, match="not the one that its parameters now describe"):
         model.set_params(**change).fit(*table)
 
 
-def test_going_on_with_another_kind_of_y_is_refused(table):
+def test_continuing_with_another_type_of_y_is_rejected(table):
     X, y = table
     labels = np.column_stack([y, 1 - y, y])
     for first, then in [(y, labels), (labels, y), (labels, labels[:, :2])]:
@@ -300,7 +300,7 @@ def test_parameters_are_checked_in_every_partial_fit(table):
         model.set_params(batch_size=0).partial_fit(*table)
 
 
-def test_warm_start_with_another_optimizer_starts_its_state_anew(table):
+def test_warm_start_with_another_optimizer_resets_its_state(table):
     model = quick(warm_start=True, optimizer="sgd").fit(*table)
     model.set_params(optimizer="adam").fit(*table)
     assert model.n_iter_ == 6
@@ -358,7 +358,7 @@ def test_a_linear_stack_is_a_linear_map(table):
     np.testing.assert_allclose(residual, 0, atol=1e-5)
 
 
-def test_dropout_slows_learning_and_leaves_prediction_alone(table):
+def test_dropout_affects_training_and_not_prediction(table):
     X, y = table
     plain, dropped = quick(epochs=20).fit(X, y), quick(epochs=20, dropout=0.8).fit(X, y)
     assert dropped.history_["loss"][-1] > plain.history_["loss"][-1]
@@ -373,10 +373,10 @@ def test_penalty_shrinks_the_weights(table):
     assert norms[1] < norms[0] / 2
 
 
-# ---------------------------------------------------------------- looking
+# ---------------------------------------------------------------- inspection
 
 
-def test_summary_before_fit_says_what_to_do():
+def test_summary_before_fit_is_an_error_with_advice():
     with pytest.raises(NotFittedError, match=r"no summary yet.*call fit\(X, y\) first"):
         DNNClassifier().summary()
 
@@ -390,7 +390,7 @@ def test_model_before_fit_is_no_attribute():
     assert not hasattr(DNNClassifier(), "model_")
 
 
-def test_a_missing_attribute_is_told_as_python_tells_it():
+def test_a_missing_attribute_raises_the_error_of_python():
     class Mine(DNNClassifier):
         @property
         def broken(self):
@@ -472,7 +472,7 @@ def test_narrow_rows_of_wide_layers_are_predicted_a_few_at_a_time(table):
     ],
     ids=["inf", "columns", "empty", "rank", "scalar", "complex"],
 )
-def test_bad_rows_to_predict_are_told(table, bad, message):
+def test_invalid_rows_to_predict_are_an_error(table, bad, message):
     with pytest.raises(ValueError, match=message):
         quick().fit(*table).predict(bad)
 

@@ -36,7 +36,7 @@ def test_one_chunk_is_trained_as_data_in_one_piece(data):
     assert_array_equal(chunked.classes_, whole.classes_)
 
 
-def test_chunks_are_learned(data):
+def test_chunks_are_fitted(data):
     model = quick(learning_rate=0.01).fit(chunks_of(*data))
     assert model.score(*data) > 0.8
     assert len(model.history_["loss"]) == model.n_iter_ == 15
@@ -69,7 +69,7 @@ def test_a_function_is_called_for_each_epoch(data):
     listed = quick(epochs=3).fit(chunks_of(*data))
     made = quick(epochs=3).fit(source)
     assert made.history_ == listed.history_
-    assert len(calls) == 3 + 1  # to look
+    assert len(calls) == 3 + 1  # to draw the sample
 
 
 def test_validation_and_early_stopping(data):
@@ -84,7 +84,7 @@ def test_validation_and_early_stopping(data):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_warm_start_never_ends_with_less_than_it_began_with(data):
+def test_warm_start_never_ends_worse_than_it_started(data):
     X, y = data
     parts, held_out = chunks_of(X[:400], y[:400]), {"X_val": X[400:], "y_val": y[400:]}
     model = quick(early_stopping=True, warm_start=True).fit(parts, **held_out)
@@ -106,7 +106,7 @@ def test_weights_of_chunks(data):
 
 
 @pytest.mark.parametrize("kind", ["frame", "sparse"])
-def test_chunks_of_any_kind(data, kind):
+def test_chunks_of_any_type(data, kind):
     X, y = data
     if kind == "frame":
         X = pd.DataFrame(X).rename(columns=str).assign(name=np.where(y == "two", "b", "a"))
@@ -131,7 +131,7 @@ def test_numbers_that_are_categories_remain_so_where_chunks_have_others():
 
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])
-def test_a_column_may_be_of_another_kind_of_number_in_each_chunk(library):
+def test_the_numeric_type_of_a_column_may_differ_between_chunks(library):
     pytest.importorskip(library)
     table = {"x": [1, 2, 3, 4], "name": [None] * 4}
     other = {"x": [0.5, 1.5, None, 4.0], "name": ["a", "b", "a", None]}
@@ -141,13 +141,13 @@ def test_a_column_may_be_of_another_kind_of_number_in_each_chunk(library):
     assert_array_equal(model.encode(make(other))[:, 1], [1, 2, 1, 3])
 
 
-def test_quantities():
+def test_regression_targets():
     X, y = make_regression(500, 5, noise=1.0, random_state=0)
     model = quick(DNNRegressor, epochs=30, learning_rate=0.01).fit(chunks_of(X, 1e6 + y))
     assert model.score(X, 1e6 + y) > 0.95
 
 
-def test_partial_fit_goes_over_chunks_once(data):
+def test_partial_fit_iterates_chunks_once(data):
     parts = chunks_of(*data)
     chunked = quick().partial_fit(iter(parts), classes=NAMES)
     apart = quick()
@@ -202,7 +202,7 @@ def test_an_evenly_drawn_sample_holds_rows_of_all_chunks(monkeypatch):
         ({"callbacks": []}, list, {}, "callbacks"),
     ],
 )
-def test_what_does_not_go_with_chunks_is_refused(data, params, chunks, given, message):
+def test_parameters_that_exclude_chunks_are_rejected(data, params, chunks, given, message):
     model = quick(**params)
     with pytest.raises((TypeError, ValueError), match=message):
         model.fit(chunks(chunks_of(*data)), **given)
@@ -210,7 +210,7 @@ def test_what_does_not_go_with_chunks_is_refused(data, params, chunks, given, me
 
 
 @pytest.mark.parametrize("change", [-1, 1])
-def test_another_number_of_chunks_later_is_told(data, change):
+def test_a_changed_number_of_chunks_is_an_error(data, change):
     X, y = data
     parts = chunks_of(X[:400], y[:400])
     calls = iter([parts, parts, [*parts, parts[0]] if change > 0 else parts[:-1]])
@@ -221,7 +221,7 @@ def test_another_number_of_chunks_later_is_told(data, change):
 
 
 @pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
-def test_weights_apart_from_their_chunks_are_refused_in_partial_fit(data, kind):
+def test_weights_outside_of_chunks_are_rejected_in_partial_fit(data, kind):
     with pytest.raises(ValueError, match=rf"{kind.__name__} was given X in chunks, and sample"):
         quick(kind).partial_fit(chunks_of(*data), sample_weight=np.ones(600))
 
@@ -232,7 +232,7 @@ def test_a_failed_chunk_loses_nothing(data):
     bad = [data, (data[0][:, :3], data[1])]
     with pytest.raises(ValueError, match="dimension"):
         model.fit(lambda: bad)
-    late = iter([[data], [data], bad])  # not seen when it looks
+    late = iter([[data], [data], bad])  # not seen when the sample is drawn
     with pytest.raises(ValueError, match="features"):
         model.fit(lambda: next(late))
     assert_array_equal(model.predict_proba(data[0]), before)

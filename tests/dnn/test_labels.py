@@ -1,4 +1,4 @@
-"""Every kind of y that scikit-learn knows, in the places where others have gone wrong."""
+"""Every type of y that scikit-learn knows, in cases that are often handled wrongly."""
 
 import warnings
 
@@ -66,7 +66,7 @@ def test_labels_of_pandas(iris, dtype):
 
 
 @pytest.mark.parametrize("names", [["a", 1, "b"], ["a", None, "b"], ["a", 1, True]], ids=str)
-def test_text_mixed_with_others_is_refused_with_a_way_out(iris, names):
+def test_text_mixed_with_other_labels_is_rejected_with_advice(iris, names):
     y = np.array(names, object)[iris[1]]
     with pytest.raises(TypeError, match=r"must all be text, or all numbers.*\[str\(label\)"):
         quick().fit(iris[0], y)

@@ -10,7 +10,7 @@ from skdnn import DNNClassifier, DNNRegressor, clear_program_cache
 from skdnn._training.program_cache import PROGRAMS
 from skdnn.dnn.presets import NAMES, PRESETS, Data, Task, choose, resolve
 
-# Cheap, and not plain: neither says how wide nor how long.
+# Cheap, and not plain: neither hidden_layer_sizes nor epochs is given.
 FEW = {"batch_size": 256, "random_state": 0}
 AUTO = dict.fromkeys(["hidden_layer_sizes", "epochs", "batch_size", "n_members"], "auto")
 
@@ -30,7 +30,7 @@ def test_the_example_of_the_documentation_is_one_plain_network(iris):
 
 
 @pytest.mark.parametrize("given", [{"hidden_layer_sizes": ()}, {"epochs": 2}])
-def test_whoever_says_how_wide_or_how_long_means_one_plain_network(iris, given):
+def test_a_given_width_or_number_of_epochs_selects_the_plain_preset(iris, given):
     named = DNNClassifier(**given, random_state=0).fit(*iris)
     plain = DNNClassifier(**given, preset="plain", random_state=0).fit(*iris)
     assert named.resolved_params_ == plain.resolved_params_
@@ -39,14 +39,14 @@ def test_whoever_says_how_wide_or_how_long_means_one_plain_network(iris, given):
 
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
-def test_a_preset_tells_what_it_used(kind, preset, iris):
+def test_a_preset_reports_the_values_it_used(kind, preset, iris):
     model = kind(preset=preset, epochs=2, random_state=0).fit(*iris)
     used = model.resolved_params_
     assert used.preset == preset
     assert used.epochs == model.n_iter_ == 2
     n_kinds = 2 if used.parametrization == "both" else 1
     assert n_kinds * used.n_members == model._network.spec.n_members
-    # All that a user may leave to the preset, and nothing else, is told; and none of it is open.
+    # All parameters that may be "auto", and no others, are reported, and none of them is "auto".
     open_ones = {name for name, value in kind().get_params().items() if value == "auto"}
     told = set(used) - {"preset"}
     assert told == open_ones - {"preset", "loss", "categorical_features"}
@@ -141,7 +141,7 @@ def test_steps_and_batches_are_those_of_the_user_guide(preset, classifies, n, st
 
 
 @pytest.mark.parametrize(("kind", "own"), [(DNNClassifier, "selu"), (DNNRegressor, "mish")])
-def test_a_given_activation_is_that_of_both_kinds(kind, own, iris):
+def test_a_given_activation_is_that_of_both_architectures(kind, own, iris):
     def activations(**given):
         model = kind(preset="fast", epochs=2, random_state=0, **given).fit(*iris)
         assert model.resolved_params_.parametrization == "both"
@@ -155,7 +155,7 @@ def test_a_given_activation_is_that_of_both_kinds(kind, own, iris):
 
 @pytest.mark.parametrize("preset", PRESETS[1:])
 @pytest.mark.parametrize("kind", [{"n_columns": 3000}, {"n_columns": 10, "is_sparse": True}])
-def test_of_many_columns_there_are_two_networks_of_one_kind(preset, kind):
+def test_for_many_columns_there_are_two_members_of_one_architecture(preset, kind):
     for n_rows in (100, 10_000):
         wide = recipe(preset, Data(n_rows, **kind), parametrization="auto")
         assert (wide.parametrization, wide.n_members) == ("standard", 2)
@@ -188,7 +188,7 @@ def test_many_columns_are_not_binned():
     assert many.numeric_embedding is None
 
 
-def test_only_adam_has_the_recipe_s_learning_rate(iris):
+def test_only_adam_has_the_learning_rate_of_the_preset(iris):
     clf = DNNClassifier(**FEW, preset="fast", optimizer="sgd", early_stopping=False).fit(*iris)
     assert clf.resolved_params_.learning_rate is None
 
@@ -211,7 +211,7 @@ def test_rows_that_come_in_parts_train_a_plain_network(iris):
     assert DNNClassifier().fit(chunks).resolved_params_.preset == "plain"
 
 
-def test_warm_start_and_partial_fit_go_on_with_the_network_that_began(iris):
+def test_warm_start_and_partial_fit_continue_with_the_first_network(iris):
     X, y = iris
     clf = DNNClassifier(**FEW, preset="auto", warm_start=True, numeric_embedding=None)
     clf.fit(X, y)
@@ -223,7 +223,7 @@ def test_warm_start_and_partial_fit_go_on_with_the_network_that_began(iris):
     assert clf._network.spec.n_members == 2 * clf.resolved_params_.n_members == 8
 
 
-def test_the_preset_of_a_network_that_began_cannot_change(iris):
+def test_the_preset_cannot_change_after_training_started(iris):
     clf = DNNClassifier(preset="plain", epochs=1, warm_start=True).fit(*iris)
     with pytest.raises(ValueError, match="preset"):
         clf.set_params(preset="fast").fit(*iris)
@@ -234,7 +234,7 @@ def test_unknown_presets_are_refused(iris):
         DNNClassifier(preset="huge").fit(*iris)
 
 
-def test_few_rows_are_not_dealt_out_to_folds(iris):
+def test_few_rows_are_not_assigned_to_folds(iris):
     X, y = iris
     clf = DNNClassifier(**FEW).fit(X[::10], y[::10])
     assert not clf.resolved_params_.early_stopping
@@ -242,7 +242,7 @@ def test_few_rows_are_not_dealt_out_to_folds(iris):
     assert clf.predict_proba(X).shape == (150, 3)
 
 
-def test_choose_means_what_the_documentation_says():
+def test_the_automatic_preset_is_as_documented():
     data = Data(100, 4)
     assert choose("best", AUTO, data) == "best"
     assert choose("auto", AUTO, data) == "balanced"

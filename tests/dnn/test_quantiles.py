@@ -47,7 +47,7 @@ def test_known_quantiles_are_found(fitted):
     assert error.max() < 0.35
 
 
-def test_new_rows_are_below_as_often_as_the_level_says(fitted):
+def test_new_rows_are_below_as_often_as_the_level(fitted):
     X, y = spread_out(6000, 1)
     below = y[:, None] <= fitted.predict(X)
     np.testing.assert_allclose(below.mean(axis=0), LEVELS, atol=0.03)
@@ -183,7 +183,7 @@ def test_weight_two_is_the_row_twice():
     np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), rtol=1e-8)
 
 
-def test_partial_fit_goes_on():
+def test_partial_fit_continues_training():
     X, y = spread_out(60, 0)
     parts = quick(LEVELS)
     for _ in range(3):
@@ -194,7 +194,7 @@ def test_partial_fit_goes_on():
 @pytest.mark.parametrize(
     "quantile", [0.0, 1.0, [0.9, 0.1], [0.5, 0.5], [], [0.5, 1.5], ["a"], [[0.1], [0.2]], [np.nan]]
 )
-def test_levels_that_are_none_are_refused(quantile):
+def test_invalid_levels_are_rejected(quantile):
     with pytest.raises(ValueError, match=r"'quantile' parameter of DNNRegressor must be .*float"):
         quick(quantile).fit(*spread_out(20, 0))
 

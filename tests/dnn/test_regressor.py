@@ -24,7 +24,7 @@ def test_without_hidden_layers_it_is_a_ridge_regression(diabetes):
     np.testing.assert_allclose(net.fit(X, y).predict(X), exact.predict(standard), atol=1)
 
 
-def test_learns_what_a_line_cannot():
+def test_fits_a_nonlinear_function():
     rng = np.random.default_rng(0)
     X = rng.uniform(-2, 2, size=(300, 2))
     y = np.abs(X[:, 0]) * X[:, 1] ** 2
@@ -54,7 +54,7 @@ def test_score_is_better_where_it_is_higher(diabetes):
     )
 
 
-def test_history_tells_the_error_in_units_of_the_target(diabetes):
+def test_history_holds_the_error_in_units_of_the_target(diabetes):
     X, y = diabetes
     model = quick(optimizer="sgd", learning_rate=1e-30, epochs=1, batch_size=500).fit(X, y)
     error = mean_absolute_error(y, model.predict(X))
@@ -73,7 +73,7 @@ def test_a_constant_target_is_predicted(diabetes):
     np.testing.assert_allclose(model.predict(diabetes[0]), 7, atol=0.5)
 
 
-def test_integers_are_quantities_too(diabetes):
+def test_integers_are_regression_targets_too(diabetes):
     X, y = diabetes
     np.testing.assert_array_equal(
         quick().fit(X, y.astype(int)).predict(X), quick().fit(X, y).predict(X)

@@ -100,7 +100,7 @@ def test_where_a_callback_stops_training_the_best_epoch_is_kept():
 
 
 @pytest.mark.parametrize("fail_at", HOOKS)
-def test_a_callback_that_fails_is_torn_down_and_nothing_is_learned(iris, fail_at):
+def test_a_callback_that_fails_is_torn_down_and_the_fitted_state_is_kept(iris, fail_at):
     recorder = theirs.FailingCallback(fail_at=fail_at)
     model = quick().set_callbacks(recorder)
     with pytest.raises(ValueError, match=f"Failing callback failed at {fail_at}"):
@@ -110,7 +110,7 @@ def test_a_callback_that_fails_is_torn_down_and_nothing_is_learned(iris, fail_at
     assert model._skl_callbacks == [recorder]
 
 
-def test_chunks_are_refused_rather_than_passed_by(iris):
+def test_chunks_are_rejected_rather_than_ignored(iris):
     recorder = theirs.RecordingCallback()
     with pytest.raises(ValueError, match="X in chunks, which excludes callbacks"):
         quick().set_callbacks(recorder).fit([iris])
@@ -127,20 +127,20 @@ def test_callbacks_are_torn_down_where_training_fails(iris):
     assert counts(recorder)[::3] == [2, 2]
 
 
-def test_bad_data_are_told_before_any_callback(iris):
+def test_invalid_data_are_an_error_before_any_callback(iris):
     recorder = theirs.RecordingCallback()
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         quick().set_callbacks(recorder).fit(iris[0], iris[1][:3])
     assert counts(recorder) == [0, 0, 0, 0]
 
 
-def test_a_hook_with_a_parameter_that_nobody_knows(iris):
+def test_a_hook_with_an_unknown_parameter(iris):
     with pytest.raises(TypeError, match=r"not valid: \{'not_valid_kwarg'\}"):
         quick().set_callbacks(theirs.NotValidHookCallback()).fit(*iris)
 
 
 @pytest.mark.parametrize("bad", [None, theirs.NotValidCallback(), theirs.RecordingCallback])
-def test_what_is_no_callback_is_refused(bad):
+def test_objects_that_are_no_callbacks_are_rejected(bad):
     with pytest.raises(TypeError, match="must be instances following the FitCallback protocol"):
         quick().set_callbacks(bad)
 

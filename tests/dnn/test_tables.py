@@ -50,7 +50,7 @@ def table():
 
 @pytest.fixture
 def numbers():
-    """Numbers with gaps in two of four columns."""
+    """Numbers with missing values in two of four columns."""
     rng = np.random.default_rng(0)
     X = rng.normal(3, 2, size=(80, 4))
     y = X[:, 0] - X[:, 3]
@@ -62,7 +62,7 @@ def numbers():
 # ------------------------------------------------------------- categories
 
 
-def test_a_raw_table_is_learned(table):
+def test_a_raw_table_is_fitted(table):
     X, y = table
     model = quick(hidden_layer_sizes=(32,), epochs=150, learning_rate=0.01).fit(X[:180], y[:180])
     assert model.score(X[180:], y[180:]) > 0.6
@@ -140,7 +140,7 @@ def test_columns_of_an_array_may_be_categories(given):
     np.testing.assert_allclose(text.predict(X.astype(str)), coded.predict(X), rtol=1e-4)
 
 
-def test_an_array_of_text_is_refused_with_what_to_do():
+def test_an_array_of_text_is_rejected_with_advice():
     X = np.array([["a", "b"], ["c", "d"]] * 5, object)
     with pytest.raises(ValueError, match=r"could not convert string to float"):
         quick().fit(X, np.arange(10.0))
@@ -212,7 +212,7 @@ def test_a_pipeline_that_hands_tables_on(table):
     assert model.predict(X).shape == y.shape
 
 
-def test_partial_fit_goes_on_with_categories_it_does_not_know(table):
+def test_partial_fit_continues_with_unknown_categories(table):
     X, y = table
     model = quick().partial_fit(X[:100], y[:100])
     sizes = model._network.columns.sizes
@@ -300,7 +300,7 @@ def test_weight_two_is_the_row_twice_for_medians_too(numbers):
     np.testing.assert_allclose(weighted.scale, repeated.scale)
 
 
-def test_a_gap_that_says_more_than_a_value():
+def test_a_missing_value_can_be_informative():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 2))
     y = (rng.random(300) < 0.5).astype(int)
@@ -309,7 +309,7 @@ def test_a_gap_that_says_more_than_a_value():
     assert model.score(X, y) == 1
 
 
-def test_images_with_gaps(numbers):
+def test_images_with_missing_values(numbers):
     X, y = numbers
     images = X.reshape(-1, 2, 2)
     model = quick().fit(images, y)
@@ -318,7 +318,7 @@ def test_images_with_gaps(numbers):
     np.testing.assert_allclose(got, model.predict(images), rtol=1e-4)
 
 
-def test_partial_fit_meets_new_gaps(numbers):
+def test_partial_fit_with_new_missing_values(numbers):
     X, y = numbers
     model = quick().partial_fit(np.nan_to_num(X), y).partial_fit(X, y)
     assert np.isfinite(model.predict(X)).all()
@@ -416,7 +416,7 @@ def test_sparse_with_missing_values_is_refused(counts):
             call()
 
 
-def test_sparse_behind_one_hot_encoding(table):
+def test_sparse_output_of_one_hot_encoding(table):
     X, y = table
     model = make_pipeline(
         make_column_transformer((OneHotEncoder(), ["town", "class"]), sparse_threshold=1),

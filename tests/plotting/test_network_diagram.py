@@ -1,4 +1,4 @@
-"""What is drawn of a network: its boxes, what they say, and the arrows between them."""
+"""The diagram of a network: its boxes, their texts, and the arrows between them."""
 
 import sys
 from itertools import pairwise
@@ -61,7 +61,7 @@ def test_each_layer_of_the_summary_is_a_box_under_the_input(clf):
     assert display.ax_.yaxis_inverted()
 
 
-def test_boxes_say_names_types_shapes_and_parameters(clf):
+def test_boxes_show_names_types_shapes_and_parameters(clf):
     said = texts(NetworkDisplay.from_estimator(clf))
     for text in ("(None, 8, 8)", "hidden_1", "Dense (relu)", "(None, 16)", "1,040 parameters"):
         assert text in said
@@ -158,7 +158,7 @@ class TestKeras:
         }
         assert sum(display.n_parameters) == wrapper.model_.count_params()
 
-    def test_a_model_that_is_code_shows_its_layers_without_arrows(self, digits):
+    def test_a_subclassed_model_shows_its_layers_without_arrows(self, digits):
         import keras
 
         class Own(keras.Model):
@@ -219,17 +219,17 @@ def test_given_axes_are_drawn_into_in_letters_that_fit():
 @pytest.mark.parametrize(
     "unfitted", [DNNClassifier(), make_pipeline(StandardScaler(), DNNClassifier())]
 )
-def test_one_that_is_not_fitted_is_told(unfitted):
+def test_one_that_is_not_fitted_is_an_error(unfitted):
     with pytest.raises(NotFittedError, match="not fitted yet"):
         NetworkDisplay.from_estimator(unfitted)
 
 
-def test_one_without_a_network_is_told(iris):
+def test_one_without_a_network_is_an_error(iris):
     with pytest.raises(TypeError, match=r"that are networks.* Got LogisticRegression instead"):
         NetworkDisplay.from_estimator(LogisticRegression(max_iter=500).fit(*iris))
 
 
-def test_without_matplotlib_tells_what_to_install(monkeypatch):
+def test_without_matplotlib_names_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"NetworkDisplay.plot needs matplotlib: .*skdnn\[plot\]"):
         stack(2).plot()

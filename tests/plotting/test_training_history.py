@@ -78,7 +78,7 @@ class TestPlot:
         assert display.lines_["DNNClassifier"]["val_loss"].axes is display.ax_[0]
         assert display.lines_["DNNClassifier"]["val_accuracy"].axes is display.ax_[1]
 
-    def test_validation_is_told_from_training_by_its_line(self, clf):
+    def test_validation_and_training_have_different_lines(self, clf):
         lines = TrainingHistoryDisplay.from_estimator(clf).lines_["DNNClassifier"]
         assert lines["loss"].get_linestyle() == lines["accuracy"].get_linestyle() == "-"
         assert lines["val_loss"].get_linestyle() == lines["val_accuracy"].get_linestyle() == "--"
@@ -106,7 +106,7 @@ class TestPlot:
         assert line.get_markevery() == [1]
         assert line.get_marker() == "o"
 
-    def test_validation_goes_on_from_mark_to_mark(self):
+    def test_validation_values_are_connected_from_mark_to_mark(self):
         told = {"loss": [4.0, 3, 2, 1], "val_loss": [np.nan, 3.5, np.nan, 2.5]}
         lines = TrainingHistoryDisplay.from_history(told).lines_["network"]
         assert lines["val_loss"].get_xydata().tolist() == [[2, 3.5], [4, 2.5]]
@@ -129,16 +129,16 @@ class TestPlot:
         display = TrainingHistoryDisplay.from_estimator(clf, line_kw={"linewidth": 5})
         assert display.lines_["DNNClassifier"]["val_loss"].get_linewidth() == 5
 
-    def test_an_unknown_metric_is_told(self, clf):
+    def test_an_unknown_metric_is_an_error(self, clf):
         with pytest.raises(ValueError, match=r"'metric' parameter .* loss, accuracy. Got 'auc'"):
             TrainingHistoryDisplay.from_estimator(clf, metric="auc")
 
     @pytest.mark.parametrize("history", [{}, {"loss": []}, {"loss": [np.nan, np.nan]}])
-    def test_nothing_to_draw_is_told(self, history):
+    def test_nothing_to_draw_is_an_error(self, history):
         with pytest.raises(ValueError, match="nothing to draw"):
             TrainingHistoryDisplay.from_history(history)
 
-    def test_without_matplotlib_tells_what_to_install(self, history, monkeypatch):
+    def test_without_matplotlib_names_what_to_install(self, history, monkeypatch):
         monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
         with pytest.raises(ImportError, match=r"TrainingHistoryDisplay.plot .*skdnn\[plot\]"):
             TrainingHistoryDisplay.from_history(history)
@@ -162,11 +162,11 @@ class TestBestEpoch:
         assert marks(display.ax_[1]) == [[2, 0.7]]
         assert legend(display)[-1] == "best epoch 2"
 
-    def test_a_gap_is_never_the_best(self, history):
+    def test_a_missing_value_is_never_the_best(self, history):
         history["val_loss"] = [np.nan, 0.4, np.inf, 0.3]
         assert marks(TrainingHistoryDisplay.from_history(history).ax_[0]) == [[4, 0.3]]
 
-    def test_what_the_estimator_says_counts_more(self, clf):
+    def test_the_best_epoch_of_the_estimator_takes_precedence(self, clf):
         told = DNNClassifier()
         told.__dict__ = {**vars(clf), "best_epoch_": 3}
         display = TrainingHistoryDisplay.from_estimator(told)
@@ -211,12 +211,12 @@ class TestSeveral:
         assert list(display.lines_) == ["a", "b"]
 
     @pytest.mark.parametrize("name", ["a", ["a"], ["a", "a"]])
-    def test_names_that_do_not_fit_are_told(self, clf, reg, name):
+    def test_the_wrong_number_of_names_is_an_error(self, clf, reg, name):
         with pytest.raises(ValueError, match="must be 2 different names"):
             TrainingHistoryDisplay.from_estimator([clf, reg], name=name)
 
     @pytest.mark.parametrize("nobody", [[], {}])
-    def test_nobody_is_told(self, nobody):
+    def test_no_estimator_is_an_error(self, nobody):
         with pytest.raises(ValueError, match="no estimator was given"):
             TrainingHistoryDisplay.from_estimator(nobody)
 
@@ -237,7 +237,7 @@ class TestFolds:
         display = TrainingHistoryDisplay(folds, mean_name="mean").plot()
         assert_array_equal(display.lines_["mean"]["loss"].get_ydata(), history["loss"][:2])
 
-    def test_a_result_without_estimators_is_told(self, iris):
+    def test_a_result_without_estimators_is_an_error(self, iris):
         result = cross_validate(LogisticRegression(max_iter=500), *iris, cv=2)
         with pytest.raises(ValueError, match="return_estimator=True"):
             TrainingHistoryDisplay.from_estimator(result)
@@ -251,7 +251,7 @@ class TestEstimators:
         loss = search.best_estimator_[-1].history_["loss"]
         assert_array_equal(display.lines_["GridSearchCV"]["loss"].get_ydata(), loss)
 
-    def test_the_network_behind_a_transformed_target_is_found(self, diabetes):
+    def test_the_network_in_a_transformed_target_regressor_is_found(self, diabetes):
         model = TransformedTargetRegressor(DNNRegressor((4,), epochs=2)).fit(*diabetes)
         lines = TrainingHistoryDisplay.from_estimator(model, name="x").lines_["x"]
         assert_array_equal(lines["loss"].get_ydata(), model.regressor_.history_["loss"])
@@ -274,11 +274,11 @@ class TestEstimators:
     @pytest.mark.parametrize(
         "unfitted", [DNNClassifier(), make_pipeline(StandardScaler(), DNNClassifier())]
     )
-    def test_one_that_is_not_fitted_is_told(self, unfitted):
+    def test_one_that_is_not_fitted_is_an_error(self, unfitted):
         with pytest.raises(NotFittedError, match="not fitted yet"):
             TrainingHistoryDisplay.from_estimator(unfitted)
 
-    def test_one_without_a_history_is_told(self, iris):
+    def test_one_without_a_history_is_an_error(self, iris):
         with pytest.raises(TypeError, match=r"keep a history_.* Got LogisticRegression instead"):
             TrainingHistoryDisplay.from_estimator(LogisticRegression(max_iter=500).fit(*iris))
 
@@ -302,7 +302,7 @@ class TestGivenAxes:
         assert not same_color(*(line.get_color() for line in lines))
         assert legend(second) == ["first", "second", "training", "validation", "best epoch"]
 
-    def test_the_wrong_number_of_axes_is_told(self, clf):
+    def test_the_wrong_number_of_axes_is_an_error(self, clf):
         _, axes = plt.subplots(1, 3)
         with pytest.raises(ValueError, match=r"as many Axes .* 2: loss, accuracy. Got 3 instead"):
             TrainingHistoryDisplay.from_estimator(clf, ax=axes)

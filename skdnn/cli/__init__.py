@@ -1,0 +1,5 @@
+"""The command `skdnn`."""
+
+from skdnn.cli.command_line import main
+
+__all__ = ["main"]

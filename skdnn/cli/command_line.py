@@ -1,0 +1,115 @@
+"""The entry point of the command `skdnn`: its parser, and how errors end it."""
+
+# ruff: noqa: T201 - the command prints
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple, NoReturn
+
+from skdnn import __version__
+from skdnn.cli import compare
+from skdnn.cli.errors import CommandError
+
+
+class _Command(NamedTuple):
+    """A subcommand."""
+
+    run: Callable[[argparse.Namespace], None]
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    about: str
+    description: str
+    manual: str
+
+
+_COMMANDS = {
+    "compare": _Command(
+        compare.run,
+        compare.add_arguments,
+        "cross-validate the network side by side with tree ensembles",
+        compare.DESCRIPTION,
+        compare.MANUAL,
+    ),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command `skdnn`.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        The arguments. None uses those of the command line.
+
+    Returns
+    -------
+    status : int
+        Exit status: 0 for success, 2 for bad input, 130 if stopped by Ctrl-C, 141 if the reader
+        of the output closed it.
+
+    Examples
+    --------
+    >>> from skdnn.cli import main
+    >>> main(["compare", "iris", "--models", "k-means"])
+    2
+    """
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # print ? on terminals without ±
+    prog = "skdnn"
+    try:
+        parser = _parser()
+        args = parser.parse_args(argv)
+        if args.command is None:
+            parser.print_help()
+            return 0
+        prog = f"skdnn {args.command}"
+        with warnings.catch_warnings():
+            warnings.showwarning = partial(_show_warning, prog)
+            _COMMANDS[args.command].run(args)
+        sys.stdout.flush()
+    except CommandError as error:
+        print(f"{error.prog or prog}: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\n{prog}: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Python flushes standard output on exit: the closed pipe would raise once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a bad argument in one line, in the same form as other bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        raise CommandError(f"{message} (see {self.prog} --help)", self.prog)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="skdnn",
+        description="A deep neural network as a scikit-learn estimator.",
+        epilog="'skdnn COMMAND --help' is the manual of a command.",
+    )
+    parser.add_argument("--version", action="version", version=f"skdnn {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for name, command in _COMMANDS.items():
+        command.add_arguments(
+            commands.add_parser(
+                name,
+                help=command.about,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+                description=command.description,
+                epilog=command.manual,
+            )
+        )
+    return parser
+
+
+def _show_warning(prog: str, message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"{prog}: warning: {str(message).splitlines()[0]}", file=sys.stderr)

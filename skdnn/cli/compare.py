@@ -1,0 +1,190 @@
+"""`skdnn compare`: its arguments, its manual and its output."""
+
+# ruff: noqa: T201 - the command prints
+
+import argparse
+import json
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skdnn.cli.datasets import DATASETS, load, sample, take
+from skdnn.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from skdnn.comparison.result import Comparison
+
+DESCRIPTION = """\
+Cross-validate a deep network side by side with tree ensembles, a linear model
+and a dummy, all on the same folds. Print which model is best, by how much, and
+whether the difference is statistically significant.
+"""
+
+MANUAL = """\
+data:
+  Data sets that are loaded by name:
+{datasets}
+
+  Files, whose ending decides how they are read:
+    .csv .csv.gz .parquet   one row per sample; --target names the column to
+                            predict, all others are the input. Text columns are
+                            one-hot encoded and missing numbers are imputed by
+                            the median, fitted in each fold. Needs pandas.
+    .npz                    arrays X, one sample per row, of any rank, and y;
+                            or --target names the array to predict.
+
+  Text, booleans and integers of at most 30 distinct values are treated as
+  classes, any other target as regression; --task overrides this.
+
+the table:
+  accuracy, ...   mean and standard deviation of the score over the folds;
+                  higher is better. Models are ranked by the first score.
+  fit s           seconds to fit, median of the folds
+  predict s       seconds to predict the test rows and compute the scores
+  vs best         "within noise" or "worse", with the adjusted p-value
+
+the test:
+  Two-sided corrected resampled t-test on the first score's differences over the
+  folds (Nadeau & Bengio 2003, "Inference for the generalization error"), with
+  p-values adjusted for the number of models (Holm 1979); "worse": p < 0.05.
+  "within noise" does not mean equal: more rows may show a difference.
+
+examples:
+  skdnn compare
+  skdnn compare fashion-mnist --rows 10000 --cv 3
+  skdnn compare diabetes --scoring r2,neg_mean_absolute_error
+  skdnn compare houses.csv --target price --plot houses.png
+  skdnn compare images.npz --models dnn,random-forest --json > result.json
+
+exit status:
+  0 done, 2 bad input, 130 stopped by Ctrl-C
+""".format(datasets="\n".join(f"    {name:14} {data.about}" for name, data in DATASETS.items()))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `skdnn compare` to its parser."""
+    _add_data_arguments(parser)
+    _add_model_arguments(parser)
+    _add_output_arguments(parser)
+
+
+def _add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("dataset", nargs="?", default="digits", metavar="DATASET", help="a name or file, see below")
+    add("--target", metavar="COLUMN", help="what to predict: column of the file, or NPZ array")
+    add(
+        "--rows",
+        type=partial(_whole, 2),
+        metavar="N",
+        help="use a random sample of N rows, stratified by the target",
+    )
+    add(
+        "--task",
+        choices=["auto", "classification", "regression"],
+        default="auto",
+        help="type of the target (default: auto, decided by its values)",
+    )
+
+
+def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--models",
+        type=_names,
+        metavar="A,B",
+        help="which models, of dnn, random-forest, extra-trees, hist-gradient-boosting, linear "
+        "and dummy (default: all)",
+    )
+    add("--cv", type=partial(_whole, 2), default=5, metavar="N", help="number of folds (default 5)")
+    add(
+        "--scoring",
+        type=_names,
+        metavar="A,B",
+        help="scikit-learn's names of scores; models are ranked by the first "
+        "(default: accuracy or r2)",
+    )
+    add("--jobs", type=int, metavar="N", help="folds run in parallel, -1: all cores (default 1)")
+    add(
+        "--seed",
+        type=partial(_whole, 0),
+        default=0,
+        metavar="N",
+        help="seed of folds, sample and models (default 0)",
+    )
+
+
+def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--plot", type=Path, metavar="FILE", help="save a plot too: .png, .svg or .pdf")
+    add("--json", action="store_true", help="print JSON, each fold in it, instead of the table")
+    add("--quiet", action="store_true", help="show no progress bar")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print the comparison of the models on a data set."""
+    if args.plot:
+        _check_plot(args.plot)
+    X, y = load(args.dataset, args.target)
+    from skdnn.comparison import compare
+
+    if args.rows is not None and args.rows < len(y):
+        rows = sample(y, args.rows, args.seed)
+        X, y = take(X, rows), take(y, rows)
+    try:
+        result = compare(
+            X,
+            y,
+            args.models,
+            cv=args.cv,
+            scoring=args.scoring,
+            task=args.task,
+            n_jobs=args.jobs,
+            random_state=args.seed,
+            verbose=0 if args.quiet else 1,
+        )
+    except (TypeError, ValueError) as error:
+        raise CommandError(str(error)) from error
+    print(_as_json(args, X, result) if args.json else _as_text(args, X, result))
+    if args.plot:
+        result.plot().figure_.savefig(args.plot, dpi=150)
+
+
+def _as_text(args: argparse.Namespace, X: Any, result: "Comparison") -> str:
+    size = " x ".join(map(str, X.shape[1:]))
+    columns = f"of {size} values" if X.ndim > 2 else f"of {size} columns"
+    return f"{args.dataset}: {len(X):,} rows {columns}, {result.task}\n\n{result}"
+
+
+def _as_json(args: argparse.Namespace, X: Any, result: "Comparison") -> str:
+    about = {"dataset": args.dataset, "shape": list(X.shape), "seed": args.seed}
+    return json.dumps({**about, **result.to_dict()}, indent=2)
+
+
+def _check_plot(path: Path) -> None:
+    """Check that the plot can be saved, before the models are fitted."""
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise CommandError('--plot needs matplotlib: pip install "skdnn[plot]"') from error
+    matplotlib.use("agg")  # saving to a file needs no window
+    from matplotlib.figure import Figure
+
+    known = Figure().canvas.get_supported_filetypes()
+    if path.suffix.lower().removeprefix(".") not in known:
+        raise CommandError(f"--plot: {path} must end in .png, .svg or .pdf")
+    if not os.access(path.parent, os.W_OK):
+        raise CommandError(f"--plot: cannot write to the folder {path.parent}")
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError("expected names with commas between them")
+    return names
+
+
+def _whole(least: int, text: str) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {text!r}")
+    return int(text)
