@@ -4,22 +4,20 @@ from collections.abc import Sequence
 from math import prod, sqrt
 from typing import NamedTuple
 
-from skdnn._network.spec import (
+from skdnn._network.activations import Activation
+from skdnn._network.layers import (
     Activate,
-    Activation,
     Ascending,
     BatchNormalization,
     ColumnTransform,
     Dense,
     Dropout,
-    Entry,
     Flatten,
     Layer,
     LearnedScale,
     Mean,
     Members,
     MixedActivation,
-    NetworkSpec,
     NumericEmbedding,
     Parallel,
     ScaledDense,
@@ -27,6 +25,7 @@ from skdnn._network.spec import (
     Shape,
     SmoothClip,
 )
+from skdnn._network.spec import NetworkSpec
 
 Hidden = Sequence[tuple[int, Activation, float]]
 
@@ -55,7 +54,7 @@ def dense_network(
     output: tuple[int, str],
     *,
     scaled: bool,
-    entry: Sequence[Entry] = (),
+    entry: Sequence[Layer] = (),
     realmlp: Realmlp | None = None,
     n_members: int = 1,
     weighted: bool = False,

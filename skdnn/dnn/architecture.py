@@ -9,19 +9,19 @@ from sklearn.utils import Bunch
 
 from skdnn._data.preprocessing import Inputs
 from skdnn._data.table import Columns
+from skdnn._network.activations import Activation, resolve_activation
 from skdnn._network.architectures import Realmlp, dense_network
-from skdnn._network.spec import (
-    Activation,
+from skdnn._network.layers import (
     CategoryEmbedding,
     ColumnTransform,
-    Entry,
-    NetworkSpec,
+    Layer,
     NumericEmbedding,
     OneHot,
     Periodic,
     PiecewiseLinear,
-    embedding_length,
 )
+from skdnn._network.layers.category_embedding import embedding_length
+from skdnn._network.spec import NetworkSpec
 from skdnn.dnn.presets import RATE, is_auto, realmlp_activation, realmlp_rate
 
 # Bins of a column, fewer where there are many columns.
@@ -50,8 +50,6 @@ class Layout:
 
     def _hidden_layers(self) -> list[tuple[int, Activation, float]]:
         """Return the units, the activation and the dropout rate of each hidden layer."""
-        from skdnn._network.activations import resolve_activation
-
         owner = type(self).__name__
         sizes = np.atleast_1d(
             np.asarray(self.resolved_params_.hidden_layer_sizes, dtype=object)
@@ -76,7 +74,7 @@ class Layout:
     ) -> NetworkSpec:
         inputs, params = self._inputs, self.resolved_params_
         n_numbers, n_dense = len(inputs.numbers), len(inputs.numbers) + len(inputs.signed)
-        entry: list[Entry] = []
+        entry: list[Layer] = []
         if inputs.sorts:
             positions = [inputs.numbers, inputs.signed, inputs.codes]
             numbers, signed, codes = (tuple(p.tolist()) for p in positions)

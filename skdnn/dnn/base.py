@@ -18,9 +18,8 @@ from sklearn.utils.validation import check_is_fitted
 from skdnn._data.chunks import as_chunks
 from skdnn._data.preprocessing import may_miss
 from skdnn._data.splits import ValidationData
-from skdnn._network import numpy_forward
-from skdnn._network.spec import NetworkSpec, in_units
-from skdnn._network.summary import NetworkTableMixin
+from skdnn._network.spec import NetworkSpec, rescale_output_layers
+from skdnn._network.summary import NetworkTableMixin, text_table
 from skdnn.dnn.fit import Learning
 from skdnn.dnn.presets import PRESETS
 
@@ -235,7 +234,7 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         # As precise as X is: scikit-learn's estimators keep float64 for float64.
         dtype = np.result_type(X.dtype, self._spec.dtype)
         n_rows = X.shape[0]
-        kept = sparse and self._inputs.keeps_zeros and numpy_forward.takes_sparse(self._spec.body)
+        kept = sparse and self._inputs.keeps_zeros and self._spec.body.takes_sparse_rows
         # Where rows stay sparse, NumPy's way: it begins with a product, which SciPy has, too.
         body = self._spec.body.without_mean() if of_members else self._spec.body
         network, size = self._network(body, 0 if kept else n_rows, dtype)
@@ -278,7 +277,7 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         # Loaded where this process has trained; half of it, where another thread is about to.
         engine: Any = sys.modules.get("skdnn._training.trainer")
         gains = getattr(engine, "gains", None)
-        if not numpy_forward.covers(body):
+        if not body.has_numpy_forward:
             from skdnn._network.keras_model import build
             from skdnn._training.trainer import check_process
 
@@ -289,7 +288,7 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         if n_rows >= _COMPILED_ROWS and dtype == body.dtype and gains and gains(body):
             return partial(engine.forward, body, weights), _COMPILED_ROWS
         size = max(_LEAST_ROWS, _VALUES // body.widest)
-        return partial(numpy_forward.forward, body, weights), size
+        return partial(body.forward, weights), size
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict.
@@ -342,7 +341,7 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
             Before `fit`: the shapes of the layers come from X and y.
         """
         self._check_has_shapes("summary")
-        (print_fn or print)(self._spec.summary())
+        (print_fn or print)(text_table(self._spec))
 
     def __getattr__(self, name: str) -> Any:
         # Not a property, because scikit-learn's `dir` and HTML representation ask for the value
@@ -358,7 +357,7 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
 
         model = build(self._spec, *self._inputs.constants)
         outputs = self._spec.outputs
-        model.set_weights(in_units(self._targets.in_units, outputs, self._weights))
+        model.set_weights(rescale_output_layers(self._targets.in_units, outputs, self._weights))
         targets, loss = self._targets, self._choose_loss()
         if targets.ascending:
             rescale_outputs(model, targets.unit, targets.mean)

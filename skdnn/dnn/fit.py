@@ -19,8 +19,10 @@ from skdnn._data.chunks import Chunks
 from skdnn._data.preprocessing import Inputs
 from skdnn._data.splits import ValidationData, member_weights
 from skdnn._data.targets import Targets
-from skdnn._network.initial_constants import bins, frequencies, one_hot, robust_scale
-from skdnn._network.spec import Activation, OneHot, Periodic, PiecewiseLinear, SmoothClip, State
+from skdnn._network.activations import Activation
+from skdnn._network.initial_weights import initial_weights
+from skdnn._network.layers import TrainingSample
+from skdnn._network.spec import State
 from skdnn._training.callbacks import (
     CallbackSupportMixin,
     EarlyStopping,
@@ -336,18 +338,16 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
         loss: Any,
     ) -> None:
         """Learn all that comes before training, from the training rows alone."""
-        from skdnn._network.keras_model import initial_weights
-
         self._targets = self._make_targets(y, rows, weight, classes, loss)
         self._loss = self._describe(loss)
         inputs = Inputs(self.resolved_params_.scaling, shape, self._code_positions())
         self._inputs = inputs.fit(X, rows, weight)
         self._spec = self._lay_out(shape, hidden)
         owner = type(self).__name__
-        constants = self._read_constants(X, rows)
+        sample = self._training_sample(X, rows)
         initializer = self.resolved_params_.kernel_initializer
         body = self._spec.without_mean()
-        weights = initial_weights(body, initializer, self._rng, owner, constants)
+        weights = initial_weights(body, initializer, self._rng, owner, sample)
         for layer, _, bias in body.outputs:
             start = np.asarray(self._targets.start / layer.bias_gain)
             weights[bias] += start.astype(self._spec.dtype)
@@ -356,29 +356,16 @@ class Learning(Receiving, Layout, HoldingOut, CallbackSupportMixin):
         self.history_: dict[str, list[float]] = {}
         self.n_iter_ = 0
 
-    def _read_constants(self, X: Any, rows: np.ndarray) -> dict[type, list[np.ndarray]]:
-        """Return what layers start from that is read off the training rows."""
-        constants: dict[type, list[np.ndarray]] = {}
-        layers = {type(row.layer): row.layer for row in self._spec.rows()}
-        if OneHot in layers:
-            few, _ = self._split_categories()
-            sizes = [self._columns.sizes[i] for i in few]
-            one_hot_layer: Any = layers[OneHot]
-            constants[OneHot] = one_hot(sizes, one_hot_layer.width)
-        if Periodic in layers:
-            periodic: Any = layers[Periodic]
-            shape = periodic.n_columns, periodic.n_frequencies
-            constants[Periodic] = frequencies(*shape, self._rng)
-        if {PiecewiseLinear, SmoothClip} & set(layers):
+    def _training_sample(self, X: Any, rows: np.ndarray) -> TrainingSample:
+        """Return what layers may read off the training rows."""
+
+        def numbers() -> np.ndarray:
             sample = rows[:: -(-len(rows) // max(1000, _SAMPLE // self._spec.n_inputs))]
-            numbers = self._inputs.fetch_from(X, "float64")(sample)
-            numbers = numbers[:, : len(self._inputs.numbers)]
-            if PiecewiseLinear in layers:
-                binned: Any = layers[PiecewiseLinear]
-                constants[PiecewiseLinear] = bins(numbers, binned.n_bins)
-            if SmoothClip in layers:
-                constants[SmoothClip] = robust_scale(numbers)
-        return constants
+            values = self._inputs.fetch_from(X, "float64")(sample)
+            return values[:, : len(self._inputs.numbers)]
+
+        few, _ = self._split_categories()
+        return TrainingSample(numbers, [self._columns.sizes[i] for i in few])
 
     def _assemble(
         self,

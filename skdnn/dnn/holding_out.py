@@ -10,7 +10,7 @@ from sklearn.utils.validation import column_or_1d
 
 from skdnn._data.splits import ValidationData, count_groups, folds, folds_of_groups, hold_out
 from skdnn._data.targets import NumericTargets, Quantile
-from skdnn._network.numpy_forward import ACTIVATIONS
+from skdnn._network.activations import NUMPY_ACTIVATIONS
 from skdnn._network.spec import NetworkSpec, State
 from skdnn._training.callbacks import EarlyStopping
 from skdnn.dnn.calibration import greedy_ensemble_weights, noise, temperature
@@ -125,7 +125,7 @@ class HoldingOut:
         if not (calibrates or blends or predicts_noise):
             return
         logits, codes, weight = self._logits_of(fetch, held_out)
-        activate = ACTIVATIONS[targets.activation]
+        activate = NUMPY_ACTIVATIONS[targets.activation]
         kinds = np.arange(n_members).reshape(len(self._spec.outputs), -1)
         if calibrates:
             found = []

@@ -7,7 +7,6 @@ from sklearn.metrics import log_loss
 
 from skdnn import DNNClassifier, DNNRegressor
 from skdnn._data.splits import folds, folds_of_groups, member_weights
-from skdnn._network import numpy_forward
 from skdnn.dnn.calibration import noise, temperature
 
 
@@ -134,7 +133,7 @@ def test_members_are_judged_on_rows_that_they_have_not_seen(table):
     model.fit(X, y)
     fold = folds(y, np.random.default_rng(model._split_seed))
     x = model._inputs.apply(X, np.float32)
-    each = numpy_forward.forward(model._spec.without_mean().body, model._state.weights, x)
+    each = model._spec.without_mean().body.forward(model._state.weights, x)
     losses = [
         log_loss(y[fold == member], each[member][fold == member], labels=[0, 1])
         for member in range(4)
@@ -148,7 +147,7 @@ def test_the_prediction_is_the_mean_of_the_members(table):
     X, y = table
     model = DNNClassifier((16,), n_members=3, epochs=5, random_state=0).fit(X, y)
     x = model._inputs.apply(X, np.float32)
-    each = numpy_forward.forward(model._spec.without_mean().body, model._state.weights, x)
+    each = model._spec.without_mean().body.forward(model._state.weights, x)
     assert np.allclose(model.predict_proba(X), each.mean(axis=0), atol=1e-6)
     assert np.allclose(model.model_.predict(X, verbose=0), model.predict_proba(X), atol=1e-5)
 
