@@ -1,6 +1,5 @@
 """From a spec to a Keras model."""
 
-
 import numpy as np
 import pytest
 
