@@ -1,4 +1,4 @@
-"""Keras layers for what Keras has none: of numbers, of scaled weights, of networks side by side.
+"""The Keras layers that Keras lacks: for numbers, scaled weights and ensemble members.
 
 A saved model that has one of them is loaded where this module is imported.
 """
@@ -104,7 +104,7 @@ class OneHot(keras.layers.Layer):
 
 @_register
 class Members(keras.layers.Layer):
-    """Hands rows to all members: (n_rows, n_inputs) -> (1, n_rows, n_inputs).
+    """Passes rows to all members: (n_rows, n_inputs) -> (1, n_rows, n_inputs).
 
     The matrix products behind it make one of each for every member.
     """
@@ -352,7 +352,7 @@ class Mean(keras.layers.Layer):
         self.weighted = weighted
 
     def build(self, input_shape: Any) -> None:
-        """Make the members' shares, where they are weighted."""
+        """Make the ensemble weights, where there are any."""
         if self.weighted:
             shape = (input_shape[0],)
             self.add_weight(shape=shape, initializer="zeros", trainable=False, name="share")
