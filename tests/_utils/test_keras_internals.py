@@ -22,6 +22,15 @@ class TestModelNodes:
         assert [node.outputs[0].shape for node in nodes] == [(None, 2), (None, 3), (None, 3)]
         assert [node.operation for node in nodes[1:]] == model.layers
 
+    def test_a_layer_that_is_called_twice_is_one_node(self):
+        start = keras.Input((4,), name="start")
+        twice = keras.layers.Dense(4, name="twice")
+        end = keras.layers.Add(name="end")([start, twice(twice(start))])
+        nodes = model_nodes(keras.Model(start, end))
+        names = [node.operation.name for node in nodes]
+        sources = {names[n]: {names[i] for i in node.sources} for n, node in enumerate(nodes)}
+        assert sources == {"start": set(), "twice": {"start"}, "end": {"start", "twice"}}
+
     @pytest.mark.parametrize("hidden", ["_nodes_by_depth", "_inbound_nodes"])
     def test_without_the_private_names_there_are_layers_alone(self, model, hidden, monkeypatch):
         def hide(self, name):
