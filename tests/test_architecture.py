@@ -25,11 +25,8 @@ FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.p
 # trained, or a Keras object is asked for.
 HEAVY_FOLDERS = {"_training", "wrappers"}
 HEAVY_FILES = {
-    "_network/activations.py",
-    "_network/initializers.py",
     "_network/keras_layers.py",
     "_network/keras_model.py",
-    "_utils/keras_internals.py",
     "_utils/tensorflow.py",
 }
 LIGHT_FILES_OF_TRAINING = {

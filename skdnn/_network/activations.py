@@ -1,13 +1,20 @@
-"""From a user's name, class or object to the Keras thing: activations, initialisers, optimizers."""
+"""Names -> activations, in NumPy and in Keras; Keras is imported where it is asked for."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
-from skdnn._network.spec import Activation
-from skdnn._utils.tensorflow import keras, tf
+import numpy as np
+from scipy import special
+
 from skdnn._utils.text import unknown
 
+# A name, or a function of a tensor.
+Activation = str | Callable[[Any], Any]
+NumpyActivation = Callable[[np.ndarray], np.ndarray]
+
 _OPTIONS = "one of {}, or an object of that kind"
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
 
 # scikit-learn's names for what Keras calls otherwise.
 ACTIVATION_ALIASES = {"identity": "linear", "logistic": "sigmoid"}
@@ -15,32 +22,125 @@ ACTIVATION_ALIASES = {"identity": "linear", "logistic": "sigmoid"}
 _NO_ACTIVATIONS = {"deserialize", "get", "glu", "serialize", "threshold"}
 
 
+def softplus(x: np.ndarray) -> np.ndarray:
+    """Return log(1 + exp(x))."""
+    y: np.ndarray = np.logaddexp(x, 0)
+    return y
+
+
+def _elu(x: np.ndarray) -> np.ndarray:
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+
+
+def _relu6(x: np.ndarray) -> np.ndarray:
+    y: np.ndarray = np.clip(x, 0, 6)
+    return y
+
+
+def _hard_sigmoid(x: np.ndarray) -> np.ndarray:
+    return _relu6(x + 3) / 6
+
+
+def _gelu(x: np.ndarray) -> np.ndarray:
+    y: np.ndarray = x * special.ndtr(x)
+    return y
+
+
+def _softmax(x: np.ndarray) -> np.ndarray:
+    x -= x.max(axis=-1, keepdims=True)
+    np.exp(x, out=x)
+    x /= x.sum(axis=-1, keepdims=True)
+    return x
+
+
+# Keras's activations with Keras's constants. Each keeps the dtype of its argument, which it may
+# change: the most common ones work in place. sparsemax is left to Keras: what 3.15 computes is not
+# the published formula, and a network has to predict with the function that it was trained with.
+NUMPY_ACTIVATIONS: dict[Activation, NumpyActivation] = {
+    "celu": _elu,
+    "elu": _elu,
+    "exponential": np.exp,
+    "gelu": _gelu,
+    "hard_shrink": lambda x: np.where(np.abs(x) > 0.5, x, 0),
+    "hard_sigmoid": _hard_sigmoid,
+    "hard_silu": lambda x: x * _hard_sigmoid(x),
+    "hard_swish": lambda x: x * _hard_sigmoid(x),
+    "hard_tanh": lambda x: np.clip(x, -1, 1),
+    "leaky_relu": lambda x: np.where(x > 0, x, 0.2 * x),
+    "linear": lambda x: x,
+    "log_sigmoid": lambda x: -softplus(-x),
+    "log_softmax": lambda x: special.log_softmax(x, axis=-1),
+    "mish": lambda x: x * np.tanh(softplus(x)),
+    "relu": lambda x: np.maximum(x, 0, out=x),
+    "relu6": _relu6,
+    "selu": lambda x: _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0))),
+    "sigmoid": lambda x: special.expit(x, out=x),
+    "silu": lambda x: x * special.expit(x),
+    "soft_shrink": lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0),
+    "softmax": _softmax,
+    "softplus": softplus,
+    "softsign": lambda x: x / (1 + np.abs(x)),
+    "sparse_plus": lambda x: np.where(x <= -1, 0, np.where(x < 1, (x + 1) ** 2 / 4, x)),
+    "sparse_sigmoid": lambda x: np.clip((x + 1) / 2, 0, 1),
+    "squareplus": lambda x: (x + np.sqrt(x**2 + 4)) / 2,
+    "swish": lambda x: x * special.expit(x),
+    "tanh": lambda x: np.tanh(x, out=x),
+    "tanh_shrink": lambda x: x - np.tanh(x),
+}
+
+
+def has_numpy_form(activation: Activation) -> bool:
+    """Whether NumPy can compute an activation: not where it is the user's own function."""
+    return isinstance(activation, str) and activation in NUMPY_ACTIVATIONS
+
+
+def with_activation(kind: str, activation: Activation) -> str:
+    """Return the type of a layer with its activation in brackets, unless that is "linear"."""
+    if activation == "linear":
+        return kind
+    if not isinstance(activation, str):
+        activation = getattr(activation, "__name__", type(activation).__name__)
+    return f"{kind} ({activation})"
+
+
 def _classes(module: Any) -> dict[str, type]:
     return {name: thing for name, thing in vars(module).items() if isinstance(thing, type)}
 
 
-def activation_names() -> dict[str, Any]:
-    """Keras's activations by name."""
+def activation_names() -> dict[str, Callable[[Any], Any]]:
+    """Return Keras's activations by name."""
+    from skdnn._utils.tensorflow import keras
+
     functions = vars(keras.activations).items()
     return {n: f for n, f in functions if inspect.isfunction(f) and n not in _NO_ACTIVATIONS}
 
 
 def resolve_activation(value: Activation, owner: str) -> Activation:
-    """Return Keras's name of an activation, or the callable itself where it is the user's own."""
+    """Return Keras's name of an activation, or the callable itself where it is the user's own.
+
+    Parameters
+    ----------
+    value : str or callable
+        Keras's or scikit-learn's name, or a function.
+    owner : str
+        The estimator's name, for errors.
+    """
     known = activation_names()
     if callable(value):
         name = getattr(value, "__name__", "")
         if known.get(name) is value:
-            return name
+            return str(name)
         _try_activation(value, owner)
         return value
     name = ACTIVATION_ALIASES.get(value, value) if isinstance(value, str) else None
     if name not in known:
         raise unknown("activation", owner, value, {*known, *ACTIVATION_ALIASES}, _OPTIONS)
-    return name
+    return str(name)
 
 
 def _try_activation(value: Any, owner: str) -> None:
+    from skdnn._utils.tensorflow import tf
+
     try:
         trial = tf.function(lambda x: value(x), autograph=False)
         traced = trial.get_concrete_function(tf.TensorSpec([None, 3]))

@@ -1,25 +1,22 @@
-"""Layers put together: the networks of `DNNClassifier` and `DNNRegressor`."""
+"""The architectures of `DNNClassifier` and `DNNRegressor`: dense, RealMLP, or both in one."""
 
 from collections.abc import Sequence
 from math import prod, sqrt
 from typing import NamedTuple
 
-from skdnn._network.spec import (
+from skdnn._network.activations import Activation
+from skdnn._network.layers import (
     Activate,
-    Activation,
     Ascending,
     BatchNormalization,
-    ColumnTransform,
     Dense,
     Dropout,
-    Entry,
     Flatten,
     Layer,
     LearnedScale,
     Mean,
     Members,
     MixedActivation,
-    NetworkSpec,
     NumericEmbedding,
     Parallel,
     ScaledDense,
@@ -27,12 +24,13 @@ from skdnn._network.spec import (
     Shape,
     SmoothClip,
 )
+from skdnn._network.spec import NetworkSpec
 
 Hidden = Sequence[tuple[int, Activation, float]]
 
 
 class Realmlp(NamedTuple):
-    """How the layers of RealMLP differ, where a network has them.
+    """What RealMLP needs to know, where a network contains it.
 
     Parameters
     ----------
@@ -55,7 +53,7 @@ def dense_network(
     output: tuple[int, str],
     *,
     scaled: bool,
-    entry: Sequence[Entry] = (),
+    entry: Sequence[Layer] = (),
     realmlp: Realmlp | None = None,
     n_members: int = 1,
     weighted: bool = False,
@@ -76,15 +74,15 @@ def dense_network(
     scaled : bool
         Whether there is a scaling layer.
     entry : sequence of layers, default=()
-        What a table needs: sorting of its columns, which comes before scaling, and layers that
-        represent columns, behind it.
+        What a table needs: preparation of its columns, which comes before scaling, and layers that
+        encode columns, behind it.
     realmlp : Realmlp or None, default=None
-        Networks of that kind, beside those of `hidden`, if there are any. Numeric embeddings are
-        not for them.
+        Adds the RealMLP architecture, beside that of `hidden`, if there is one. It takes numbers
+        without embeddings.
     n_members : int, default=1
-        How many of these networks stand side by side, of each kind; their outputs are averaged.
+        How many ensemble members each architecture has; their outputs are averaged.
     weighted : bool, default=False
-        Whether members have shares in the average.
+        Whether members have ensemble weights in the average.
     batch_norm : bool, default=False
         Whether each hidden layer is normalised over the batch, before its activation (Ioffe &
         Szegedy 2015, "Batch Normalization", section 3.2).
@@ -94,17 +92,17 @@ def dense_network(
         What the network computes in.
     """
     layers: list[Layer] = [Flatten()] if len(input_shape) > 1 else []
-    layers.extend(x for x in entry if isinstance(x, ColumnTransform))
+    layers.extend(x for x in entry if x.is_preparation)
     if scaled:
         layers.append(Scaling())
     numeric = [x for x in entry if isinstance(x, NumericEmbedding)]
-    layers.extend(x for x in entry if not isinstance(x, ColumnTransform | NumericEmbedding))
+    layers.extend(x for x in entry if not (x.is_preparation or x in numeric))
     stacks: list[tuple[Layer, ...]] = []
-    kinds = int(hidden is not None) + int(realmlp is not None)
-    side_by_side = n_members > 1 or kinds > 1
+    n_architectures = int(hidden is not None) + int(realmlp is not None)
+    is_ensemble = n_members > 1 or n_architectures > 1
     if hidden is not None:
-        prefix = "dense_" if kinds > 1 else ""
-        members = [Members(f"{prefix}members", n_members)] if side_by_side else []
+        prefix = "dense_" if n_architectures > 1 else ""
+        members = [Members(f"{prefix}members", n_members)] if is_ensemble else []
         own = dense_stack(hidden, output, batch_norm=batch_norm, prefix=prefix)
         stacks.append((*numeric, *members, *own))
     if realmlp is not None:
@@ -115,15 +113,15 @@ def dense_network(
                 output,
                 n_inputs=width,
                 n_numeric=realmlp.n_numeric,
-                n_members=n_members if side_by_side else 0,
+                n_members=n_members if is_ensemble else 0,
                 rate=realmlp.rate,
-                prefix="realmlp_" if kinds > 1 else "",
+                prefix="realmlp_" if n_architectures > 1 else "",
             )
         )
-    layers.extend(stacks[0] if kinds == 1 else [Parallel("groups", tuple(stacks))])
+    layers.extend(stacks[0] if n_architectures == 1 else [Parallel("groups", tuple(stacks))])
     if ascending:
         layers.append(Ascending("quantiles", output[0]))
-    if side_by_side:
+    if is_ensemble:
         layers.append(Mean("mean", weighted))
     return NetworkSpec(input_shape, tuple(layers), dtype)
 
@@ -142,7 +140,7 @@ def dense_stack(
     hidden, output, batch_norm
         As in `dense_network`.
     prefix : str, default=""
-        What names begin with, to tell them from those of another stack.
+        What names begin with, to differ from those of another stack.
     """
     layers: list[Layer] = []
     for number, (units, activation, rate) in enumerate(hidden, start=1):
@@ -168,7 +166,7 @@ def realmlp_stack(
     rate: float = 1.0,
     prefix: str = "",
 ) -> tuple[Layer, ...]:
-    """Lay out a network, or members, as RealMLP is (Holzmüller et al. 2024, "Better by Default").
+    """Lay out RealMLP, or ensemble members of it (Holzmüller et al. 2024, "Better by Default").
 
     Numbers are clipped smoothly, columns have a learned scale, and weights are in the neural
     tangent parametrisation: kernels begin as N(0, 1) / sqrt(fan-in), biases as N(0, 1), the output
@@ -186,11 +184,11 @@ def realmlp_stack(
     n_numeric : int, default=0
         How many of them, the first ones, are numbers to clip.
     n_members : int, default=0
-        How many networks stand side by side; 0 is one that is not a member.
+        How many ensemble members there are; 0 is one network that is not a member.
     rate : float, default=1.0
         Factor of the optimizer's learning rate.
     prefix : str, default=""
-        What names begin with, to tell them from those of another stack.
+        What names begin with, to differ from those of another stack.
     """
     layers: list[Layer] = [SmoothClip(f"{prefix}clip", n_numeric)] if n_numeric else []
     if n_members:

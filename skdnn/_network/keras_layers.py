@@ -1,4 +1,4 @@
-"""Keras layers for what Keras has none: of numbers, of scaled weights, of networks side by side.
+"""The Keras layers that Keras lacks: for numbers, scaled weights and ensemble members.
 
 A saved model that has one of them is loaded where this module is imported.
 """
@@ -15,7 +15,7 @@ _register = keras.saving.register_keras_serializable("skdnn")
 
 @_register
 class PiecewiseLinear(keras.layers.Layer):
-    """See `_spec.PiecewiseLinear`: (n_rows, n_inputs) -> (n_rows, n_inputs + bins of all)."""
+    """See `layers.PiecewiseLinear`: (n_rows, n_inputs) -> (n_rows, n_inputs + bins of all)."""
 
     def __init__(self, n_columns: int, n_bins: int, **kwargs: Any):
         super().__init__(**kwargs)
@@ -46,7 +46,7 @@ class PiecewiseLinear(keras.layers.Layer):
 
 @_register
 class Periodic(keras.layers.Layer):
-    """See `_spec.Periodic`: (n_rows, n_inputs) -> (n_rows, n_inputs + two for each frequency)."""
+    """See `layers.Periodic`: (n_rows, n_inputs) -> (n_rows, n_inputs + two for each frequency)."""
 
     def __init__(self, n_columns: int, n_frequencies: int, **kwargs: Any):
         super().__init__(**kwargs)
@@ -73,7 +73,7 @@ class Periodic(keras.layers.Layer):
 
 @_register
 class OneHot(keras.layers.Layer):
-    """See `_spec.OneHot`: (n_rows, n_inputs) -> (n_rows, n_inputs - n_codes + width)."""
+    """See `layers.OneHot`: (n_rows, n_inputs) -> (n_rows, n_inputs - n_codes + width)."""
 
     def __init__(self, start: int, n_codes: int, width: int, **kwargs: Any):
         super().__init__(**kwargs)
@@ -104,7 +104,7 @@ class OneHot(keras.layers.Layer):
 
 @_register
 class Members(keras.layers.Layer):
-    """Hands rows to all members: (n_rows, n_inputs) -> (1, n_rows, n_inputs).
+    """Passes rows to all members: (n_rows, n_inputs) -> (1, n_rows, n_inputs).
 
     The matrix products behind it make one of each for every member.
     """
@@ -194,7 +194,7 @@ class MemberBatchNormalization(keras.layers.Layer):
 
 @_register
 class SmoothClip(keras.layers.Layer):
-    """See `_spec.SmoothClip`: keeps (..., n_inputs)."""
+    """See `layers.SmoothClip`: keeps (..., n_inputs)."""
 
     def __init__(self, n_columns: int, **kwargs: Any):
         super().__init__(**kwargs)
@@ -237,7 +237,7 @@ class _Scaled(keras.layers.Layer):
 
 @_register
 class LearnedScale(_Scaled):
-    """See `_spec.LearnedScale`: keeps (n_rows, n_inputs), or (n_members, n_rows, n_inputs)."""
+    """See `layers.LearnedScale`: keeps (n_rows, n_inputs), or (n_members, n_rows, n_inputs)."""
 
     def __init__(self, n_members: int = 0, gain: float = 1.0, **kwargs: Any):
         super().__init__(n_members, **kwargs)
@@ -258,7 +258,7 @@ class LearnedScale(_Scaled):
 
 @_register
 class MixedActivation(_Scaled):
-    """See `_spec.MixedActivation`: keeps (n_rows, units), or (n_members, n_rows, units)."""
+    """See `layers.MixedActivation`: keeps (n_rows, units), or (n_members, n_rows, units)."""
 
     def __init__(
         self, n_members: int = 0, activation: Any = None, gain: float = 1.0, **kwargs: Any
@@ -283,7 +283,7 @@ class MixedActivation(_Scaled):
 
 @_register
 class ScaledDense(_Scaled):
-    """See `_spec.ScaledDense`: (..., n_rows, n_inputs) -> (..., n_rows, units).
+    """See `layers.ScaledDense`: (..., n_rows, n_inputs) -> (..., n_rows, units).
 
     Rows that all members share come as (1, n_rows, n_inputs).
     """
@@ -352,7 +352,7 @@ class Mean(keras.layers.Layer):
         self.weighted = weighted
 
     def build(self, input_shape: Any) -> None:
-        """Make the members' shares, where they are weighted."""
+        """Make the ensemble weights, where there are any."""
         if self.weighted:
             shape = (input_shape[0],)
             self.add_weight(shape=shape, initializer="zeros", trainable=False, name="share")

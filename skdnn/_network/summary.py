@@ -1,43 +1,49 @@
-"""The layers of a fitted network, in rows that a person reads, and as a table in HTML.
+"""The layers of a network as rows that a person reads: a table in text, and one in HTML.
 
-Keras models are only looked at here, by their attributes, so that nothing starts TensorFlow.
+Keras models are only read by their attributes, so that nothing starts TensorFlow.
 """
 
+from collections.abc import Sequence
 from html import escape
 from math import prod
 from typing import Any, NamedTuple
 
-from skdnn._network.spec import NetworkSpec, label
+from skdnn._network.spec import NetworkSpec
+from skdnn._utils.keras_internals import model_nodes
+from skdnn._utils.text import Column, align
 
 INPUT = "Input"
-# The table of a network of more layers is folded.
-_OPEN = 20
+_HEADERS = ("Layer", "Type", "Output shape", "Parameters")
+# The HTML table of a network of more layers starts folded.
+_MOST_UNFOLDED = 20
 
 
 class LayerRow(NamedTuple):
-    """What there is to tell of a layer."""
+    """What a table shows of a layer."""
 
     name: str
     kind: str  # with its activation
-    shape: str  # of what it puts out, None for the batch
+    shape: str  # of its output, None for the batch
     n_parameters: int
     sources: tuple[int, ...]  # which rows it takes its input from
 
 
 def layers_of(estimator: Any) -> list[LayerRow] | None:
     """Return the layers of an estimator's network from its input on; None where it has none yet."""
-    learned = vars(estimator)
-    if "_network" in learned:
-        return _layers_of_spec(learned["_network"].spec)
-    return _layers_of_model(learned["model_"]) if "model_" in learned else None
+    fitted = vars(estimator)
+    if "_network" in fitted:
+        return rows_of_spec(fitted["_network"].spec)
+    return rows_of_model(fitted["model_"]) if "model_" in fitted else None
 
 
-def _layers_of_spec(spec: NetworkSpec) -> list[LayerRow]:
+def rows_of_spec(spec: NetworkSpec) -> list[LayerRow]:
+    """Return the input and the layers of a network, those within a layer before it."""
     rows = [LayerRow("input", INPUT, _shape_text(spec.input_shape), 0, ())]
-    for layer, shape, weight_shapes, sources in spec.rows():
-        count = sum(map(prod, weight_shapes))
-        before = tuple(number + 1 for number in sources)  # the input is row 0 here
-        rows.append(LayerRow(layer.name, label(layer), _shape_text(shape), count, before))
+    for row in spec.rows():
+        count = sum(map(prod, row.weight_shapes))
+        sources = tuple(number + 1 for number in row.sources)  # the input is row 0 here
+        layer = row.layer
+        rows.append(LayerRow(layer.name, layer.label, _shape_text(row.shape), count, sources))
     return rows
 
 
@@ -45,23 +51,12 @@ def _shape_text(shape: tuple[int, ...]) -> str:
     return str((None, *shape))
 
 
-def _layers_of_model(model: Any) -> list[LayerRow]:
-    """Read the layers of a Keras model; where its code alone knows how they hang together, bare."""
-    graph = getattr(model, "_functional", None) or model  # a Sequential has one inside
-    depths = getattr(graph, "_nodes_by_depth", None)
-    if depths is None:
-        return [_keras_row(x, [], ()) for x in model.layers]
-    own = {id(node) for nodes in depths.values() for node in nodes}
-    rows: list[LayerRow] = []
-    number: dict[int, int] = {}
-    for operation in graph.operations:  # sources come first
-        calls = [node for node in operation._inbound_nodes if id(node) in own]
-        before = {number.get(id(x.operation)) for call in calls for x in call.parent_nodes}
-        sources = tuple(sorted(x for x in before if x is not None))
-        outputs = [tensor for call in calls[:1] for tensor in call.output_tensors]
-        number[id(operation)] = len(rows)
-        rows.append(_keras_row(operation, outputs, sources))
-    return rows
+def rows_of_model(model: Any) -> list[LayerRow]:
+    """Return the layers of a Keras model.
+
+    Where its code alone knows how they are connected, they have no shapes and no sources.
+    """
+    return [_keras_row(*node) for node in model_nodes(model)]
 
 
 def _keras_row(layer: Any, outputs: list[Any], sources: tuple[int, ...]) -> LayerRow:
@@ -76,21 +71,44 @@ def _keras_row(layer: Any, outputs: list[Any], sources: tuple[int, ...]) -> Laye
     return LayerRow(layer.name, kind, shape, count, sources)
 
 
-def network_html(rows: list[LayerRow]) -> str:
+def text_table(spec: NetworkSpec) -> str:
+    """Lay out the layers as a table: output shapes (None for the batch), parameter counts."""
+    _, *rows = rows_of_spec(spec)
+    names, kinds, shapes, counts, _ = (list(cells) for cells in zip(*rows, strict=True))
+    total = sum(counts)
+    fixed = sum(row.layer.n_fixed_parameters(row.input_shape) for row in spec.rows())
+    cells = [names, kinds, shapes, [f"{n:,}" for n in counts]]
+    columns = [
+        Column(header, column, left=header != _HEADERS[-1])
+        for header, column in zip(_HEADERS, cells, strict=True)
+    ]
+    table = align(columns)
+    return "\n".join(
+        [
+            *table,
+            table[1],
+            f"Total parameters: {total:,}",
+            f"Trainable parameters: {total - fixed:,}",
+            f"Non-trainable parameters: {fixed:,}",
+        ]
+    )
+
+
+def network_html(rows: Sequence[LayerRow]) -> str:
     """Write the layers as a table that looks like scikit-learn's table of parameters.
 
-    Its classes of CSS are scikit-learn's, so it has whatever colours, light or dark, that one has.
+    Its CSS classes are scikit-learn's, so it has the same colours, light or dark.
     """
     rows = [row for row in rows if row.kind != INPUT]
     total = f"{sum(row.n_parameters for row in rows):,}"
-    head = "".join(f"<th>{x}</th>" for x in ("Layer", "Type", "Output shape", "Parameters"))
+    head = "".join(f"<th>{x}</th>" for x in _HEADERS)
     body = "".join(
         f'<tr class="default"><td>{escape(row.name)}</td><td>{escape(row.kind)}</td>'
         f"<td>{escape(row.shape)}</td>"
         f'<td style="text-align: right !important">{row.n_parameters:,}</td></tr>'
         for row in rows
     )
-    fold = " open" if len(rows) <= _OPEN else ""
+    fold = " open" if len(rows) <= _MOST_UNFOLDED else ""
     count = f"{len(rows)} layer{'s' * (len(rows) != 1)}"
     return (
         f'<div class="estimator-table"><details{fold}>'
@@ -98,6 +116,22 @@ def network_html(rows: list[LayerRow]) -> str:
         f'<table class="parameters-table"><tbody><tr>{head}</tr>{body}</tbody></table>'
         "</details></div>"
     )
+
+
+def append_network(table: Any, rows: Sequence[LayerRow] | None) -> Any:
+    """Have scikit-learn's table of parameters show the network beneath; return the table.
+
+    Parameters
+    ----------
+    table : object
+        What scikit-learn's `_get_params_html` returns.
+    rows : sequence of LayerRow or None
+        The network; None leaves the table as it is.
+    """
+    if rows is not None:
+        parameters = table._html_repr
+        table._html_repr = lambda: parameters() + network_html(rows)
+    return table
 
 
 class NetworkTableMixin:
@@ -109,8 +143,4 @@ class NetworkTableMixin:
 
     def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
         table = super()._get_params_html(*args, **kwargs)  # type: ignore[misc]
-        rows = layers_of(self)
-        if rows is not None:
-            parameters = table._html_repr
-            table._html_repr = lambda: parameters() + network_html(rows)
-        return table
+        return append_network(table, layers_of(self))

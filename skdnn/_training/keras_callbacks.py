@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from skdnn._network.keras_model import dropout_layers
-from skdnn._network.spec import State, in_units
+from skdnn._network.spec import State, rescale_output_layers
 from skdnn._training.callbacks import Report
 from skdnn._utils.tensorflow import keras, tf
 
@@ -215,7 +215,7 @@ class KerasCallbacks(Report):
         return self._as_seen(self._state)
 
     def _as_seen(self, state: State) -> list[np.ndarray]:
-        weights = in_units(self._in_units, self._outputs, state.weights)
+        weights = rescale_output_layers(self._in_units, self._outputs, state.weights)
         return [*weights, *(state.optimizer or []), *(state.seeds or [])]
 
     def _write(self, values: list[np.ndarray], changed: list[bool]) -> None:

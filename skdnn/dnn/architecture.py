@@ -6,17 +6,17 @@ from skdnn._data.preprocessing import Inputs
 from skdnn._data.table import Columns
 from skdnn._data.targets import Targets
 from skdnn._network.architectures import Realmlp, dense_network
-from skdnn._network.spec import (
+from skdnn._network.layers import (
     CategoryEmbedding,
     ColumnTransform,
-    Entry,
-    NetworkSpec,
+    Layer,
     NumericEmbedding,
     OneHot,
     Periodic,
     PiecewiseLinear,
-    embedding_length,
 )
+from skdnn._network.layers.category_embedding import embedding_length
+from skdnn._network.spec import NetworkSpec
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.presets import RATE, is_auto, realmlp_activation, realmlp_rate
 from skdnn.dnn.settings import Settings
@@ -89,10 +89,10 @@ def _check_parametrization(settings: Settings) -> None:
         )
 
 
-def _entry_layers(settings: Settings, columns: Columns, inputs: Inputs) -> list[Entry]:
+def _entry_layers(settings: Settings, columns: Columns, inputs: Inputs) -> list[Layer]:
     """Return the layers that turn the columns of a table into inputs of the hidden layers."""
     n_numbers, n_dense = len(inputs.numbers), len(inputs.numbers) + len(inputs.signed)
-    entry: list[Entry] = []
+    entry: list[Layer] = []
     if inputs.sorts:
         positions = [inputs.numbers, inputs.signed, inputs.codes]
         numbers, signed, codes = (tuple(p.tolist()) for p in positions)

@@ -18,8 +18,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdnn._data.chunks import as_chunks
 from skdnn._data.splits import ValidationData
-from skdnn._network.spec import Activation
-from skdnn._network.summary import NetworkTableMixin
+from skdnn._network.activations import Activation
+from skdnn._network.summary import NetworkTableMixin, text_table
 from skdnn._utils.sklearn_compat import (
     CallbackSupportMixin,
     HasMethods,
@@ -326,7 +326,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             If the estimator is not fitted, because the shapes of the layers depend on X and y.
         """
         self._check_has_shapes("summary")
-        (print_fn or print)(self._network.spec.summary())
+        (print_fn or print)(text_table(self._network.spec))
 
     def __getattr__(self, name: str) -> Any:
         # Not a property: scikit-learn's `dir` and HTML representation read every property, and

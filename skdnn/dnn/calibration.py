@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from skdnn._data.targets import Classes, Labels, NumericTargets, Quantile, Targets
-from skdnn._network.numpy_forward import ACTIVATIONS
+from skdnn._network.activations import NUMPY_ACTIVATIONS
 from skdnn._training.batches import Fetch
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.settings import Settings
@@ -83,7 +83,7 @@ def calibrate(
     if not (calibrates or blends or has_variance):
         return network
     rows = _held_out_logits(network, fetch, held_out)
-    activate = ACTIVATIONS[targets.activation]
+    activate = NUMPY_ACTIVATIONS[targets.activation]
     # One row of member numbers for each architecture.
     architectures = np.arange(n_members).reshape(len(network.spec.outputs), -1)
     if calibrates and isinstance(targets, Classes | Labels):
@@ -134,7 +134,7 @@ def fit_temperatures(
     "Probabilistic Outputs for Support Vector Machines", section 2.2).
     """
     logits, codes, weight = rows
-    activate = ACTIVATIONS[targets.activation]
+    activate = NUMPY_ACTIVATIONS[targets.activation]
     n_classes = 2 if targets.activation == "sigmoid" else targets.n_outputs
     found = []
     for members in architectures:

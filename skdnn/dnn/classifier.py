@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 
-from skdnn._network.spec import Activation
+from skdnn._network.activations import Activation
 from skdnn._utils.sklearn_compat import Interval, StrOptions, fit_context
 from skdnn.dnn.base import BaseDNN
 

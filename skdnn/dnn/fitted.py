@@ -11,8 +11,7 @@ from scipy.sparse import issparse
 from skdnn._data.preprocessing import Inputs, as_rows, may_miss
 from skdnn._data.table import Columns
 from skdnn._data.targets import Targets
-from skdnn._network import numpy_forward
-from skdnn._network.spec import NetworkSpec, State, in_units
+from skdnn._network.spec import NetworkSpec, State, rescale_output_layers
 from skdnn._training.compiled_forward import compiled_forward
 
 if TYPE_CHECKING:
@@ -171,7 +170,7 @@ class FittedNetwork:
         n_rows = X.shape[0]
         body = spec.body.without_mean() if of_members else spec.body
         # Rows that stay sparse are multiplied by SciPy, in the NumPy forward pass.
-        kept = sparse and inputs.keeps_zeros and numpy_forward.takes_sparse(spec.body)
+        kept = sparse and inputs.keeps_zeros and spec.body.takes_sparse_rows
         network, size = self.fastest_forward(body, 0 if kept else n_rows, dtype)
         if sparse and not kept:
             size = min(size, max(1, _VALUES // spec.widest))
@@ -203,14 +202,14 @@ class FittedNetwork:
         weights = self.weights
         if body is not self.spec.body:  # without the ensemble weights, which are the last array
             weights = weights[: body.n_arrays]
-        if not numpy_forward.covers(body):
+        if not body.has_numpy_forward:
             return _keras_forward(body, weights), _COMPILED_ROWS
         if n_rows >= _COMPILED_ROWS and dtype == body.dtype:
             compiled = compiled_forward(body)
             if compiled is not None:
                 return partial(compiled, weights), _COMPILED_ROWS
         size = max(_LEAST_ROWS, _VALUES // body.widest)
-        return partial(numpy_forward.forward, body, weights), size
+        return partial(body.forward, weights), size
 
     # --------------------------------------------------------------------------- Keras
 
@@ -234,7 +233,7 @@ class FittedNetwork:
 
         targets = self.targets
         model = build(self.spec, *self.inputs.constants)
-        model.set_weights(in_units(targets.in_units, self.spec.outputs, self.weights))
+        model.set_weights(rescale_output_layers(targets.in_units, self.spec.outputs, self.weights))
         if targets.ascending:
             rescale_outputs(model, targets.unit, targets.mean)
         if targets.bounds is not None:

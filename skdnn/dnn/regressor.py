@@ -11,7 +11,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from skdnn._data.targets import Quantile
-from skdnn._network.spec import Activation
+from skdnn._network.activations import Activation
 from skdnn._utils.sklearn_compat import Interval, StrOptions, fit_context
 from skdnn.dnn.base import BaseDNN
 

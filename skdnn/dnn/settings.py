@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import Bunch
 
-from skdnn._network.spec import Activation
+from skdnn._network.activations import Activation, resolve_activation
 from skdnn._training.schedules import Schedule
 from skdnn.dnn.presets import (
     NAMES,
@@ -178,8 +178,6 @@ def _schedule(
 
 def _hidden_layers(resolved: Bunch, owner: str) -> Hidden:
     """Return the units, the activation and the dropout rate of each hidden layer."""
-    from skdnn._network.activations import resolve_activation
-
     sizes = np.atleast_1d(np.asarray(resolved.hidden_layer_sizes, dtype=object)).tolist()
     if any(not _is_count(size) for size in sizes):
         raise ValueError(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from skdnn._network.architectures import dense_network
-from skdnn._network.spec import (
+from skdnn._network.layers import (
     Activate,
     BatchNormalization,
     Dense,

@@ -5,10 +5,14 @@ import random
 import numpy as np
 import pytest
 
-from skdnn._network.activations import resolve_activation
-from skdnn._network.initializers import resolve_initializer
+from skdnn._network.activations import NUMPY_ACTIVATIONS, activation_names, resolve_activation
+from skdnn._network.initial_weights import resolve_initializer
 from skdnn._training.optimizers import optimizer_names, resolve_optimizer
 from skdnn._utils.tensorflow import keras
+
+ACTIVATIONS = sorted(set(activation_names()) & set(NUMPY_ACTIVATIONS))
+# Keras computes these with constants of single precision, also in float64.
+SINGLE_CONSTANTS = {"gelu", "leaky_relu"}
 
 
 def test_activation_by_keras_function_is_its_name():
@@ -132,3 +136,22 @@ def test_looking_up_draws_nothing_from_the_global_generator():
     resolve_initializer("glorot_uniform", 0, "Owner")
     resolve_optimizer("adam", None, None, "Owner").build()
     assert random.getstate() == state
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_activation_agrees_with_keras(name, dtype):
+    x = np.concatenate([np.linspace(-30, 30, 121), [0.5, -0.5, 1, -1]]).astype(dtype)[:, None]
+    x = np.hstack([x, x[::-1]])
+    expected = np.asarray(getattr(keras.activations, name)(x))
+    eps = np.finfo("float32" if name in SINGLE_CONSTANTS else dtype).eps
+    got = NUMPY_ACTIVATIONS[name](x)
+    np.testing.assert_allclose(got, expected, rtol=64 * eps, atol=8 * eps)
+    assert got.dtype == dtype
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "softmax", "tanh", "gelu", "softplus", "elu", "mish"])
+def test_activation_survives_extreme_inputs(name):
+    x = np.array([[-1e4, 0, 1e4]], np.float32)
+    with np.errstate(all="raise", under="ignore"):
+        assert np.all(np.isfinite(NUMPY_ACTIVATIONS[name](x)))

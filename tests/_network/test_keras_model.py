@@ -1,16 +1,13 @@
 """From a spec to a Keras model."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
-from skdnn._network import numpy_forward
 from skdnn._network.architectures import dense_network
-from skdnn._network.initial_constants import bins, frequencies
-from skdnn._network.keras_model import build, initial_weights
-from skdnn._network.spec import CategoryEmbedding, ColumnTransform, Periodic, PiecewiseLinear
+from skdnn._network.initial_weights import initial_weights
+from skdnn._network.keras_model import build
+from skdnn._network.layers import Periodic, PiecewiseLinear, TrainingSample
+from skdnn._network.summary import text_table
 from skdnn._utils.tensorflow import keras
 
 _HUGE = (np.full(4, 1e6), np.full(4, 1e-6))
@@ -35,7 +32,7 @@ def test_shapes_and_counts_are_keras_own(spec, model):
     for layer, (_, shape, weight_shapes) in zip(model.layers, spec.walk(), strict=True):
         assert layer.output.shape == (None, *shape)
         assert [tuple(w.shape) for w in layer.weights] == list(weight_shapes)
-    assert f"Total parameters: {model.count_params():,}\n" in spec.summary()
+    assert f"Total parameters: {model.count_params():,}\n" in text_table(spec)
 
 
 def test_scaling_is_part_of_the_model(model):
@@ -111,73 +108,12 @@ def _members(embedding, **options):
 def test_members_and_embeddings_survive_keras_own_format(embedding, tmp_path):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(40, 6)).astype("float32")
-    is_linear = isinstance(embedding, PiecewiseLinear)
-    start = bins(x, 4) if is_linear else frequencies(6, 3, rng)
     spec = _members(embedding, batch_norm=True)
-    weights = initial_weights(spec, "he_normal", rng, "Owner", {type(embedding): start})
+    weights = initial_weights(spec, "he_normal", rng, "Owner", TrainingSample(lambda: x))
     model = build(spec)
     model.set_weights(weights)
     model.save(tmp_path / "network.keras")
     again = keras.models.load_model(tmp_path / "network.keras")
     np.testing.assert_array_equal(again(x), model(x))
-    np.testing.assert_allclose(
-        numpy_forward.forward(spec, weights, x), model(x), rtol=1e-5, atol=1e-6
-    )
-    assert f"Total parameters: {model.count_params():,}\n" in spec.summary()
-
-
-def test_each_member_is_a_network_of_its_own():
-    spec = _members(None, batch_norm=True)
-    weights = initial_weights(spec, "he_normal", np.random.default_rng(0), "Owner")
-    x = np.random.default_rng(1).normal(size=(9, 6)).astype("float32")
-    alone = dense_network(
-        (6,), [(5, "relu", 0.2), (4, "tanh", 0.0)], (2, "softmax"), scaled=False, batch_norm=True
-    )
-    outputs = [numpy_forward.forward(alone, [w[i] for w in weights], x) for i in range(3)]
-    assert not np.allclose(outputs[0], outputs[1])
-    expected = np.mean(outputs, axis=0)
-    np.testing.assert_allclose(numpy_forward.forward(spec, weights, x), expected, rtol=1e-5)
-
-
-def test_members_normalise_their_batches_as_keras_does():
-    spec = _members(None, batch_norm=True)
-    model = build(spec)
-    model.set_weights(initial_weights(spec, "he_normal", np.random.default_rng(0), "Owner"))
-    x = np.random.default_rng(1).normal(size=(3, 30, 5)).astype("float32")
-    mine = next(layer for layer in model.layers if "batch_norm" in layer.name)
-    got = np.asarray(mine(x, training=True))
-    for member in range(3):
-        its = keras.layers.BatchNormalization(momentum=0.9)
-        np.testing.assert_allclose(got[member], its(x[member], training=True), atol=1e-5)
-        for my, its_own in zip(mine.get_weights(), its.get_weights(), strict=True):
-            np.testing.assert_allclose(my[member], its_own, atol=1e-6)
-
-
-def test_columns_and_categories_are_layers_that_keras_can_load_by_itself(tmp_path):
-    entry = ColumnTransform((0, 2), (2,), (1,)), CategoryEmbedding((4,), (3,))
-    spec = dense_network((3,), [(5, "relu", 0.0)], (1, "linear"), scaled=True, entry=entry)
-    shapes = [shape for _, shape, _ in spec.walk()]
-    assert shapes == [(4,), (4,), (6,), (5,), (1,)]
-    model = build(spec, np.zeros(4), np.ones(4), np.array([7.0, 8.0]))
-    assert [layer.output.shape[1:] for layer in model.layers] == shapes
-    x = np.array([[1.0, 4, 2], [np.nan, 0, np.nan]])
-    np.testing.assert_array_equal(model.layers[0](x), [[1, 2, 0, 4], [7, 8, 1, 0]])
-    model.set_weights(initial_weights(spec, "he_normal", np.random.default_rng(0), "Owner"))
-    model.save(tmp_path / "network.keras")
-    program = (
-        "import sys, keras, numpy as np; model = keras.saving.load_model(sys.argv[1]); "
-        "print(model(np.array([[1.0, 4, 2]])).numpy().item(), 'skdnn' in sys.modules)"
-    )
-    command = [sys.executable, "-c", program, tmp_path / "network.keras"]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    assert float(printed[0]) == pytest.approx(float(model(x[:1])[0, 0]))
-    assert printed[1] == "False"
-
-
-def test_initial_vectors_have_the_spread_that_keras_gives():
-    entry = (CategoryEmbedding((500,), (9,)),)
-    spec = dense_network((1,), [], (1, "linear"), scaled=False, entry=entry)
-    vectors, *_ = initial_weights(spec, "he_normal", np.random.default_rng(0), "Owner")
-    keras_layer = keras.layers.Embedding(500, 9)
-    keras_layer.build()
-    assert vectors.std() == pytest.approx(np.array(keras_layer.embeddings).std(), rel=0.1)
+    np.testing.assert_allclose(spec.forward(weights, x), model(x), rtol=1e-5, atol=1e-6)
+    assert f"Total parameters: {model.count_params():,}\n" in text_table(spec)

@@ -508,7 +508,7 @@ def test_a_guess_costs_no_more_than_is_said(table, loss, quantile):
     zeros = {"hidden_layer_sizes": (), "kernel_initializer": "zeros", "optimizer": "sgd"}
     params = {**SETTINGS, **zeros, "epochs": 1, "learning_rate": 1e-30}
     net = DNNRegressor(loss=loss, quantile=quantile, **params).fit(X, y)
-    assert 0.1 < net.history_["loss"][0] <= net._targets.chance_loss * (1 + 1e-5)
+    assert 0.1 < net.history_["loss"][0] <= net._network.targets.chance_loss * (1 + 1e-5)
 
 
 def test_a_loss_of_any_size_is_no_divergence_where_a_guess_is_unknown(table):

@@ -10,8 +10,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skdnn._network.architectures import dense_network
+from skdnn._network.initial_weights import initial_weights
 from skdnn._network.keras_layers import QuickDropout
-from skdnn._network.keras_model import build, initial_weights
+from skdnn._network.keras_model import build
 from skdnn._network.spec import State
 from skdnn._training import batches, trainer
 from skdnn._training.callbacks import EarlyStopping, Report

@@ -335,10 +335,8 @@ def test_one_hot_columns_are_those_of_scikit_learn():
     new = np.array([[0.0, 1.0, 4.0], [0.0, 7.0, 4.0]])  # a category that is new
     x = clf._network.inputs.apply(clf._network.encode(new), np.float32)
     (layer,) = [x for x in clf._network.spec.layers if x.name == "one_hot"]
-    weights = dict(clf._network.spec.deal(clf._network.state.weights))[layer]
-    from skdnn._network.numpy_forward import LAYERS
-
-    shown = LAYERS[type(layer)](layer, x, weights)
+    weights = dict(clf._network.spec.split_weights(clf._network.state.weights))[layer]
+    shown = layer.forward(x, weights)
     np.testing.assert_array_equal(shown[:, 1:4], encoder.transform(new[:, [1]]))
     assert not shown[:, 4 : 1 + layer.width].any()
     np.testing.assert_allclose(clf.model_(clf.encode(new)), clf.predict_proba(new), rtol=1e-5)

@@ -7,7 +7,6 @@ from sklearn.metrics import log_loss
 
 from skdnn import DNNClassifier, DNNRegressor
 from skdnn._data.splits import folds, folds_of_groups, member_weights
-from skdnn._network import numpy_forward
 from skdnn.dnn.calibration import residual_variance, temperature
 
 
@@ -136,9 +135,7 @@ def test_members_are_validated_on_rows_that_they_have_not_seen(table):
     model.fit(X, y)
     fold = folds(y, np.random.default_rng(model._continuation.split_seed))
     x = model._network.inputs.apply(X, np.float32)
-    each = numpy_forward.forward(
-        model._network.spec.without_mean().body, model._network.state.weights, x
-    )
+    each = model._network.spec.without_mean().body.forward(model._network.state.weights, x)
     losses = [
         log_loss(y[fold == member], each[member][fold == member], labels=[0, 1])
         for member in range(4)
@@ -152,9 +149,7 @@ def test_the_prediction_is_the_mean_of_the_members(table):
     X, y = table
     model = DNNClassifier((16,), n_members=3, epochs=5, random_state=0).fit(X, y)
     x = model._network.inputs.apply(X, np.float32)
-    each = numpy_forward.forward(
-        model._network.spec.without_mean().body, model._network.state.weights, x
-    )
+    each = model._network.spec.without_mean().body.forward(model._network.state.weights, x)
     assert np.allclose(model.predict_proba(X), each.mean(axis=0), atol=1e-6)
     assert np.allclose(model.model_.predict(X, verbose=0), model.predict_proba(X), atol=1e-5)
 

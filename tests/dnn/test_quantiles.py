@@ -12,7 +12,6 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from skdnn import DNNRegressor
 from skdnn._data.targets import Quantiles
 from skdnn._network.architectures import dense_network
-from skdnn._network.numpy_forward import forward
 from skdnn._utils.tensorflow import keras
 
 LEVELS = [0.1, 0.5, 0.9]
@@ -95,7 +94,7 @@ def test_quantiles_never_cross_whatever_the_weights(levels, size, unit, dtype, s
     spec = dense_network((3,), hidden, output, scaled=False, ascending=True, dtype=dtype)
     weights = [rng.normal(scale=size, size=s).astype(dtype) for *_, w in spec.walk() for s in w]
     x = rng.normal(scale=10, size=(20, 3)).astype(dtype)
-    quantiles = targets.decode(forward(spec, weights, x))
+    quantiles = targets.decode(spec.forward(weights, x))
     assert np.isfinite(quantiles).all()
     assert (np.diff(quantiles, axis=1) >= 0).all()
 

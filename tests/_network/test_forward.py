@@ -1,18 +1,15 @@
 """The NumPy forward pass against Keras's own."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skdnn._network import numpy_forward
-from skdnn._network.activations import activation_names
+from skdnn._network.activations import NUMPY_ACTIVATIONS, activation_names
 from skdnn._network.architectures import dense_network
 from skdnn._network.keras_model import build
-from skdnn._network.spec import CategoryEmbedding, Periodic, PiecewiseLinear
-from skdnn._utils.tensorflow import keras
+from skdnn._network.layers import CategoryEmbedding, Periodic, PiecewiseLinear
 
-ACTIVATIONS = sorted(set(activation_names()) & set(numpy_forward.ACTIVATIONS))
+ACTIVATIONS = sorted(set(activation_names()) & set(NUMPY_ACTIVATIONS))
 # Keras computes these with constants of single precision, also in float64.
 SINGLE_CONSTANTS = {"gelu", "leaky_relu"}
 
@@ -68,41 +65,11 @@ def test_forward_agrees_with_keras(
     model.set_weights(weights)
     expected = np.asarray(model(x, training=False))
     eps = precision(activation, dtype)
-    got = numpy_forward.forward(spec, weights, x)
+    got = spec.forward(weights, x)
     np.testing.assert_allclose(got, expected, rtol=500 * eps, atol=50 * eps)
     assert got.dtype == dtype
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_activation_agrees_with_keras(name, dtype):
-    x = np.concatenate([np.linspace(-30, 30, 121), [0.5, -0.5, 1, -1]]).astype(dtype)[:, None]
-    x = np.hstack([x, x[::-1]])
-    expected = np.asarray(getattr(keras.activations, name)(x))
-    eps = precision(name, dtype)
-    got = numpy_forward.ACTIVATIONS[name](x)
-    np.testing.assert_allclose(got, expected, rtol=64 * eps, atol=8 * eps)
-    assert got.dtype == dtype
-
-
-@pytest.mark.parametrize("name", ["sigmoid", "softmax", "tanh", "gelu", "softplus", "elu", "mish"])
-def test_activation_survives_extreme_inputs(name):
-    x = np.array([[-1e4, 0, 1e4]], np.float32)
-    with np.errstate(all="raise", under="ignore"):
-        assert np.all(np.isfinite(numpy_forward.ACTIVATIONS[name](x)))
-
-
 def test_a_function_of_the_user_is_not_covered():
     spec = dense_network((2,), [(3, abs, 0.0)], (1, "linear"), scaled=False)
-    assert not numpy_forward.covers(spec)
-
-
-def test_each_code_has_its_vector_and_code_zero_none():
-    spec = dense_network(
-        (3,), [], (1, "linear"), scaled=False, entry=(CategoryEmbedding((2, 3), (1, 2)),)
-    )
-    layer = spec.layers[0]
-    vectors = np.arange(8.0)[:, np.newaxis]  # 2 of length 1, then 3 of length 2
-    x = np.array([[9.0, 0, 1], [9, 1, 0], [9, 2, 3]])
-    got = numpy_forward.LAYERS[CategoryEmbedding](layer, x, [vectors])
-    np.testing.assert_array_equal(got, [[9, 0, 2, 3], [9, 0, 0, 0], [9, 1, 6, 7]])
+    assert not spec.has_numpy_forward

@@ -1,17 +1,17 @@
-"""What numeric embeddings start from."""
+"""The bins of the piecewise-linear embedding."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from skdnn._network import numpy_forward
-from skdnn._network.initial_constants import bins
-from skdnn._network.spec import NetworkSpec, PiecewiseLinear
+from skdnn._network.layers import PiecewiseLinear
+from skdnn._network.layers.piecewise_linear import bins
+from skdnn._network.spec import NetworkSpec
 
 
 def embedded(x, start, n_bins):
     spec = NetworkSpec((x.shape[1],), (PiecewiseLinear("bins", x.shape[1], n_bins),), "float64")
-    return numpy_forward.forward(spec, start, x)[:, x.shape[1] :].reshape(*x.shape, n_bins)
+    return spec.forward(start, x)[:, x.shape[1] :].reshape(*x.shape, n_bins)
 
 
 def test_a_column_goes_through_its_bins_one_after_the_other():

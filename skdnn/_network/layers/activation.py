@@ -1,0 +1,83 @@
+"""Activations as layers of their own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from skdnn._network.activations import NUMPY_ACTIVATIONS, Activation, with_activation
+from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
+
+
+@dataclass(frozen=True)
+class Activate(Layer):
+    """An activation as a layer of its own, where batch normalisation comes before it."""
+
+    name: str
+    activation: Activation = "linear"
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """The one activation."""
+        return (self.activation,)
+
+    def without_activation(self) -> Self:
+        """Return the layer that changes nothing."""
+        return replace(self, activation="linear")
+
+    @property
+    def label(self) -> str:
+        """The name of Keras's layer, with the activation."""
+        return with_activation("Activation", self.activation)
+
+    def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
+        """Compute activation(x)."""
+        return NUMPY_ACTIVATIONS[self.activation](x)
+
+    def to_keras(self, context: KerasContext) -> Any:
+        """Return Keras's own layer."""
+        from skdnn._utils.tensorflow import keras
+
+        return keras.layers.Activation(self.activation, name=self.name, dtype=context.dtype)
+
+
+@dataclass(frozen=True)
+class MixedActivation(Activate):
+    """h + (activation(h) - h) * gain * a, with a learned a for each unit.
+
+    The product gain * a starts as 1, so that the layer starts as the activation (Holzmüller et al.
+    2024, "Better by Default", section 3). The gain is a factor of the learning rate: see
+    `ScaledDense`.
+    """
+
+    gain: float = 1.0
+
+    @property
+    def label(self) -> str:
+        """The type, with the activation."""
+        return with_activation("MixedActivation", self.activation)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        """Return that of a."""
+        return (shape,)
+
+    def initial_weights(
+        self, shape: Shape, rng: np.random.Generator, draw_kernel: DrawKernel
+    ) -> list[np.ndarray]:
+        """Start from gain * a = 1."""
+        return [np.full(shape, 1 / self.gain)]
+
+    def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
+        """Mix the activation with its input: keeps (..., n_samples, units)."""
+        bent = NUMPY_ACTIVATIONS[self.activation](x.copy())
+        y: np.ndarray = x + (bent - x) * (self.gain * weights[0][..., None, :])
+        return y
+
+    def to_keras(self, context: KerasContext) -> Any:
+        """Return our Keras layer."""
+        from skdnn._network import keras_layers
+
+        return keras_layers.MixedActivation(
+            context.n_members, self.activation, self.gain, name=self.name, dtype=context.dtype
+        )

@@ -1,0 +1,56 @@
+"""Batch normalisation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
+
+
+@dataclass(frozen=True)
+class BatchNormalization(Layer):
+    """Normalises each unit over the batch in training; by moving averages when predicting.
+
+    Ioffe & Szegedy 2015, "Batch Normalization", algorithms 1 and 2. Keras's default momentum of
+    0.99 needs some 500 steps until the averages no longer depend on where they started, more than
+    many small fits have; with 0.9 they are right after 50.
+    """
+
+    name: str
+    momentum: float = 0.9
+    epsilon: float = 1e-3
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        """Return those of gamma, beta, moving mean and moving variance: Keras's order."""
+        return (shape,) * 4
+
+    def n_fixed_parameters(self, shape: Shape) -> int:
+        """Return the number of values in the two moving averages."""
+        return 2 * int(np.prod(shape))
+
+    def initial_weights(
+        self, shape: Shape, rng: np.random.Generator, draw_kernel: DrawKernel
+    ) -> list[np.ndarray]:
+        """Start as Keras does: from mean 0 and variance 1."""
+        return [np.full(shape, value) for value in (1.0, 0.0, 0.0, 1.0)]
+
+    def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
+        """Normalise by the moving averages: keeps (..., n_samples, units)."""
+        gamma, beta, mean, variance = (w[:, None] if w.ndim > 1 else w for w in weights)
+        y: np.ndarray = (x - mean) * (gamma / np.sqrt(variance + self.epsilon)) + beta
+        return y
+
+    def to_keras(self, context: KerasContext) -> Any:
+        """Return Keras's own layer, or ours for ensemble members."""
+        options = {"name": self.name, "dtype": context.dtype}
+        if context.n_members:
+            from skdnn._network import keras_layers
+
+            return keras_layers.MemberBatchNormalization(self.momentum, self.epsilon, **options)
+        from skdnn._utils.tensorflow import keras
+
+        return keras.layers.BatchNormalization(
+            momentum=self.momentum, epsilon=self.epsilon, **options
+        )

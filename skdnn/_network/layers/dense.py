@@ -1,0 +1,144 @@
+"""Dense layers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.sparse import issparse
+
+from skdnn._network.activations import NUMPY_ACTIVATIONS, Activation, with_activation
+from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """activation(x @ kernel + bias); each ensemble member has its own kernel and bias."""
+
+    name: str
+    units: int
+    activation: Activation = "linear"
+
+    takes_sparse_rows: ClassVar[bool] = True
+
+    @property
+    def bias_gain(self) -> float:
+        """What the learned bias is multiplied by."""
+        return 1.0
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """The one activation."""
+        return (self.activation,)
+
+    def without_activation(self) -> Self:
+        """Return the linear layer."""
+        return replace(self, activation="linear")
+
+    @property
+    def label(self) -> str:
+        """The type, with the activation."""
+        return with_activation(type(self).__name__, self.activation)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of a row of units."""
+        return (*shape[:-1], self.units)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        """Return those of kernel, (..., n_inputs, units), and bias, (..., units)."""
+        *members, width = shape
+        return ((*members, width, self.units), (*members, self.units))
+
+    def output_layers(self, shape: Shape) -> list[tuple["Dense", int, int]]:
+        """Return this layer, whose kernel comes first and whose bias second."""
+        return [(self, 0, 1)]
+
+    def initial_weights(
+        self, shape: Shape, rng: np.random.Generator, draw_kernel: DrawKernel
+    ) -> list[np.ndarray]:
+        """Draw a kernel for each member; biases start as zero."""
+        kernel, bias = self.weight_shapes(shape)
+        kernels = [draw_kernel(kernel[-2:]) for _ in range(prod(kernel[:-2]))]
+        return [np.reshape(kernels, kernel), np.zeros(bias)]
+
+    def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
+        """Compute (n_samples, n_inputs) -> (n_samples, units), in front of it the members' axis.
+
+        Rows that all members share come as (1, n_samples, n_inputs), or as a sparse matrix.
+        """
+        kernel, bias = weights
+        # SciPy has no product with several matrices at once.
+        x = np.stack([x @ k for k in kernel]) if issparse(x) and kernel.ndim > 2 else x @ kernel
+        x += bias[..., None, :] if bias.ndim > 1 else bias
+        return NUMPY_ACTIVATIONS[self.activation](x)
+
+    def to_keras(self, context: KerasContext) -> Any:
+        """Return Keras's own layer, or ours for ensemble members."""
+        options = {"name": self.name, "dtype": context.dtype}
+        if context.n_members:
+            from skdnn._network import keras_layers
+
+            n_members = context.n_members
+            return keras_layers.MemberDense(n_members, self.units, self.activation, **options)
+        from skdnn._utils.tensorflow import keras
+
+        return keras.layers.Dense(
+            self.units, self.activation, kernel_initializer="zeros", **options
+        )
+
+
+@dataclass(frozen=True)
+class ScaledDense(Dense):
+    """A dense layer of scaled weights: activation(x @ (kernel_gain Q) + bias_gain b).
+
+    Gains are factors of the learning rate. Adam's steps do not depend on the scale of gradients:
+    where q is trained at rate r, p = g q moves as p trained at rate g r would, up to Adam's
+    epsilon. With kernel_gain = 1 / sqrt(fan-in) this is the neural tangent parametrisation (Jacot
+    et al. 2018, "Neural Tangent Kernel", section 3).
+
+    Parameters
+    ----------
+    kernel_gain, bias_gain : float, default=1.0
+        What Q and b are multiplied by.
+    kernel_std, bias_std : float, default=0.0
+        Standard deviations of the normal distributions that Q and b are first drawn from; those
+        of 0 are zero.
+    """
+
+    kernel_gain: float = 1.0
+    bias_gain: float = 1.0
+    kernel_std: float = 0.0
+    bias_std: float = 0.0
+
+    takes_sparse_rows: ClassVar[bool] = False
+
+    def initial_weights(
+        self, shape: Shape, rng: np.random.Generator, draw_kernel: DrawKernel
+    ) -> list[np.ndarray]:
+        """Draw Q and b from normal distributions."""
+        stds = self.kernel_std, self.bias_std
+        shapes = self.weight_shapes(shape)
+        return [rng.normal(0, std, size) for std, size in zip(stds, shapes, strict=True)]
+
+    def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
+        """Compute (..., n_samples, n_inputs) -> (..., n_samples, units)."""
+        kernel, bias = weights
+        x = x @ kernel
+        x *= self.kernel_gain
+        x += self.bias_gain * bias[..., None, :]
+        return NUMPY_ACTIVATIONS[self.activation](x)
+
+    def to_keras(self, context: KerasContext) -> Any:
+        """Return our Keras layer."""
+        from skdnn._network import keras_layers
+
+        return keras_layers.ScaledDense(
+            context.n_members,
+            self.units,
+            self.activation,
+            self.kernel_gain,
+            self.bias_gain,
+            name=self.name,
+            dtype=context.dtype,
+        )

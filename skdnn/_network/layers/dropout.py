@@ -1,0 +1,28 @@
+"""Dropout."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skdnn._network.layers.base import KerasContext, Layer
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """Sets a fraction of its inputs to zero during training.
+
+    Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting".
+    """
+
+    name: str
+    rate: float = 0.5
+
+    def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the input: nothing is dropped outside of training."""
+        return x
+
+    def to_keras(self, context: KerasContext) -> Any:
+        """Return a dropout layer of the network's class; its seed is set when a fit starts."""
+        return context.dropout(self.rate, seed=0, name=self.name, dtype=context.dtype)

@@ -1,0 +1,91 @@
+"""Several architectures in one network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+
+from skdnn._network.activations import Activation
+from skdnn._network.layers.base import KerasContext, Layer, Shape
+from skdnn._network.layers.dense import Dense
+from skdnn._network.spec import NetworkSpec, count_members
+
+
+@dataclass(frozen=True)
+class Parallel(Layer):
+    """Passes the same rows to several stacks of layers, and joins their ensemble members.
+
+    Parameters
+    ----------
+    stacks : tuple of tuple of layers
+        Each with `Members` in it, and as many outputs as the others.
+    """
+
+    name: str
+    stacks: tuple[tuple[Layer, ...], ...]
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """Those of the first stack, then of the next."""
+        return tuple(a for stack in self.stacks for layer in stack for a in layer.activations)
+
+    def without_activation(self) -> Self:
+        """Return the layer whose stacks lose their last activation."""
+        stacks = tuple((*layers, last.without_activation()) for *layers, last in self.stacks)
+        return replace(self, stacks=stacks)
+
+    def member_count(self) -> int:
+        """Return the number of members of all stacks."""
+        return sum(map(count_members, self.stacks))
+
+    def networks(self, shape: Shape, dtype: str = "float32") -> Sequence[NetworkSpec]:
+        """Return each stack as a network of its own."""
+        if (shape, dtype) not in self._networks:
+            made = [NetworkSpec(shape, stack, dtype) for stack in self.stacks]
+            self._networks[shape, dtype] = made
+        return self._networks[shape, dtype]
+
+    @cached_property
+    def _networks(self) -> dict[tuple[Shape, str], list[NetworkSpec]]:
+        return {}
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return (n_members, n_outputs)."""
+        return (self.member_count(), self.networks(shape)[0].n_outputs)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        """Return those of the first stack, then of the next."""
+        walks = [network.walk() for network in self.networks(shape)]
+        return tuple(own for walk in walks for _, _, shapes in walk for own in shapes)
+
+    def output_layers(self, shape: Shape) -> list[tuple[Dense, int, int]]:
+        """Return the output layer of each stack."""
+        found: list[tuple[Dense, int, int]] = []
+        first = 0
+        for network in self.networks(shape):
+            found += [(layer, first + i, first + j) for layer, i, j in network.outputs]
+            first += network.n_arrays
+        return found
+
+    def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
+        """Compute all stacks: (n_samples, n_inputs) -> (n_members, n_samples, n_outputs)."""
+        outputs, start = [], 0
+        for network in self.networks(x.shape[1:]):
+            stop = start + network.n_arrays
+            outputs.append(network.forward(weights[start:stop], x))
+            start = stop
+        return np.concatenate(outputs)
+
+    def to_keras(self, context: KerasContext) -> Any:
+        """Return a model of one Keras model for each stack."""
+        from skdnn._network.keras_model import build
+        from skdnn._utils.tensorflow import keras
+
+        x = keras.Input(context.shape, dtype=context.dtype)
+        outputs = []
+        for number, network in enumerate(self.networks(context.shape, context.dtype), start=1):
+            name = f"{self.name}_{number}"
+            outputs.append(build(network, dropout=context.dropout, name=name)(x))
+        return keras.Model(x, keras.ops.concatenate(outputs, axis=0), name=self.name)

@@ -1,0 +1,118 @@
+"""The piecewise-linear embedding of numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from skdnn._network.layers.base import KerasContext, Shape, TrainingSample
+from skdnn._network.layers.numeric_embedding import NumericEmbedding
+
+_OPEN = 1e30  # no bound; weights have to be finite
+_NARROW = 0.01  # width of a bin of a scaled column
+_FIRST_ROWS = 1000  # rows that show whether a column has few values
+
+
+def bins(x: np.ndarray, n_bins: int) -> list[np.ndarray]:
+    """Lay out the bins of a piecewise-linear embedding between quantiles.
+
+    Where values repeat, several quantiles are the same. Of a column with few different values,
+    each is an edge. Of another, each very frequent value and its neighbours are edges, so that what
+    holds for this value alone (0 may stand for "none") has a bin of its own; the remaining edges
+    are quantiles of the other values.
+
+    The first bin is open below and the last above, unless they are so narrow that a value beyond
+    would be far off: the column itself stays beside them.
+
+    Columns with fewer edges have fewer bins; the rest of their places is always 0, so that the
+    shapes do not depend on the rows, and folds share a compiled program.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_samples, n_columns), floating
+        Scaled rows without missing values.
+    n_bins : int
+        The most bins of a column.
+
+    Returns
+    -------
+    edge, slope, least, greatest : ndarray of shape (n_columns, n_bins), float64
+        A bin adds (x - edge) * slope, no less than `least` and no more than `greatest`.
+    """
+    edge, slope, least, greatest = np.zeros((4, x.shape[1], n_bins))
+    for column, values in enumerate(x.T):
+        edges = _edges(values, n_bins)
+        n, widths = len(edges) - 1, np.diff(edges)
+        if n == 0:  # constant
+            continue
+        edge[column, :n] = edges[:-1]
+        slope[column, :n] = 1 / np.maximum(widths, 1 / _OPEN)
+        greatest[column, :n] = 1
+        if widths[0] > _NARROW:
+            least[column, 0] = -_OPEN
+        if widths[-1] > _NARROW:
+            greatest[column, n - 1] = _OPEN
+    return [edge, slope, least, greatest]
+
+
+def _edges(x: np.ndarray, n_bins: int) -> np.ndarray:
+    """Place the edges of at most `n_bins` bins."""
+    quantiles = np.unique(np.quantile(x, np.linspace(0, 1, n_bins + 1)))
+    are_all = len(quantiles) == n_bins + 1
+    if are_all and len(np.unique(x[:_FIRST_ROWS])) > n_bins + 1:
+        return quantiles
+    values, counts = np.unique(x, return_counts=True)
+    if len(values) <= n_bins + 1:
+        return values
+    if are_all:
+        return quantiles
+    order = np.argsort(-counts, kind="stable")[: n_bins // 4]
+    frequent = order[counts[order] >= 2 * len(x) / n_bins]
+    near = np.unique(np.clip(np.add.outer(frequent, [-1, 0, 1]), 0, len(values) - 1))
+    others = x[~np.isin(x, values[frequent])]
+    places = np.linspace(0, 1, n_bins + 1 - len(near))
+    return np.union1d(values[near], np.quantile(others, places))
+
+
+@dataclass(frozen=True)
+class PiecewiseLinear(NumericEmbedding):
+    """Appends how far each of the first columns is through each of its bins.
+
+    Bin b of a column, from edge e_b to e_(b+1), gives (x - e_b) / (e_(b+1) - e_b), no less than 0
+    and no more than 1; but the first bin may be open below and the last above (Gorishniy et al.
+    2022, equation 1).
+    """
+
+    n_bins: int
+
+    is_trained: ClassVar[bool] = False
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the row with all bins of all columns behind it."""
+        return (shape[-1] + self.n_columns * self.n_bins,)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        """Return those of edge, slope, least and greatest value."""
+        return ((self.n_columns, self.n_bins),) * 4
+
+    def fitted_weights(
+        self, sample: TrainingSample, rng: np.random.Generator
+    ) -> list[np.ndarray] | None:
+        """Lay the bins out between quantiles of the training rows."""
+        return bins(sample.numbers(), self.n_bins)
+
+    def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
+        """Append the bins: (n_samples, n_inputs) -> (n_samples, n_inputs + n_columns * n_bins)."""
+        edge, slope, least, greatest = weights
+        place = (x[:, : self.n_columns, None] - edge) * slope
+        place = np.clip(place, least, greatest, out=place)
+        return np.concatenate([x, place.reshape(len(x), -1)], axis=1)
+
+    def to_keras(self, context: KerasContext) -> Any:
+        """Return our Keras layer."""
+        from skdnn._network import keras_layers
+
+        return keras_layers.PiecewiseLinear(
+            self.n_columns, self.n_bins, name=self.name, dtype=context.dtype
+        )
