@@ -75,7 +75,7 @@ def by_keras(estimator, X, y, target, loss, weight=None, in_units=True):
     model = build(start._spec, start._inputs.offset, start._inputs.scale)
     model.set_weights(start._state.weights)
     if in_units and isinstance(estimator, DNNRegressor):
-        rescale_outputs(model, start._targets.unit, start._targets.mean)
+        rescale_outputs(model, start._network.targets.unit, start._network.targets.mean)
     model.compile(optimizer=keras.optimizers.Adam(estimator.learning_rate), loss=loss)
     options = {"epochs": estimator.epochs, "batch_size": 16, "shuffle": False, "verbose": 0}
     return model.fit(X, target, sample_weight=weight, **options).history["loss"]
@@ -150,7 +150,7 @@ def test_rows_have_weights_in_a_loss_of_keras(table, loss):
     model = build(start._spec)
     model.set_weights(start._state.weights)
     if cls is DNNRegressor:
-        rescale_outputs(model, start._targets.unit, start._targets.mean)
+        rescale_outputs(model, start._network.targets.unit, start._network.targets.mean)
     model.compile(optimizer=keras.optimizers.Adam(0.01), loss=loss)
     options = {"epochs": 4, "batch_size": 16, "shuffle": False, "verbose": 0}
     target = y[:, None] if cls is DNNRegressor else np.eye(3)[classes]
