@@ -36,6 +36,8 @@ LIGHT_FILES_OF_TRAINING = {
     "_training/__init__.py",
     "_training/batches.py",
     "_training/callbacks.py",
+    "_training/compiled_forward.py",
+    "_training/model_mirror.py",
     "_training/program_cache.py",
     "_training/schedules.py",
 }

@@ -12,18 +12,6 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
-try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # scikit-learn before 1.9
-
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands in for what this scikit-learn does not have."""
-
-    def with_callbacks(method: Callable) -> Callable:
-        """Leave a method as it is."""
-        return method
-
-
 _LINE = "{desc} {bar:8} {elapsed_s:.1f}s{postfix}"  # with two figures, 80 columns
 _NARROW = "{desc} {elapsed_s:.1f}s{postfix}"
 _WRITING = threading.Lock()
@@ -49,6 +37,12 @@ class Report:
 
     def steps_done(self, n_steps: int) -> None:
         """Receive how many more steps are done."""
+
+    def evaluation_begins(self, training: Any) -> None:
+        """Receive the training before the held-out rows are evaluated, at the end of an epoch."""
+
+    def evaluation_ends(self, logs: dict[str, float], training: Any) -> None:
+        """Receive loss and metrics of the held-out rows, their names starting with "val_"."""
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
         """Return whether to stop; what is added to the logs is in the history."""
@@ -76,6 +70,14 @@ class ReportList:
     def steps_done(self, n_steps: int) -> None:
         for report in self.reports:
             report.steps_done(n_steps)
+
+    def evaluation_begins(self, training: Any) -> None:
+        for report in self.reports:
+            report.evaluation_begins(training)
+
+    def evaluation_ends(self, logs: dict[str, float], training: Any) -> None:
+        for report in self.reports:
+            report.evaluation_ends(logs, training)
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
         # All are told, also behind one that stops.
@@ -279,7 +281,8 @@ class Plateau(Report):
             return False
         self._waited += 1
         if self._waited >= self.patience:
-            training.factor = max(self._LEAST, training.factor * self._FACTOR)
+            factor = training.learning_rate_factor * self._FACTOR
+            training.learning_rate_factor = max(self._LEAST, factor)
             self._waited = 0
         return False
 

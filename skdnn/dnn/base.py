@@ -21,6 +21,7 @@ from skdnn._data.splits import ValidationData
 from skdnn._network import numpy_forward
 from skdnn._network.spec import NetworkSpec, in_units
 from skdnn._network.summary import NetworkTableMixin
+from skdnn._training.compiled_forward import compiled_forward
 from skdnn.dnn.fit import Learning
 from skdnn.dnn.presets import PRESETS
 
@@ -275,9 +276,6 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
         weights = self._weights
         if body is not self._spec.body:  # without the members' shares, which come last
             weights = weights[: body.n_arrays]
-        # Loaded where this process has trained; half of it, where another thread is about to.
-        engine: Any = sys.modules.get("skdnn._training.trainer")
-        gains = getattr(engine, "gains", None)
         if not numpy_forward.covers(body):
             from skdnn._network.keras_model import build
             from skdnn._training.trainer import check_process
@@ -286,8 +284,9 @@ class BaseDNN(NetworkTableMixin, Learning, BaseEstimator, ABC):
             model = build(body)
             model.set_weights(weights)
             return lambda x: np.asarray(model(x, training=False)), _COMPILED_ROWS
-        if n_rows >= _COMPILED_ROWS and dtype == body.dtype and gains and gains(body):
-            return partial(engine.forward, body, weights), _COMPILED_ROWS
+        compiled = compiled_forward(body) if n_rows >= _COMPILED_ROWS else None
+        if compiled is not None and dtype == body.dtype:
+            return partial(compiled, weights), _COMPILED_ROWS
         size = max(_LEAST_ROWS, _VALUES // body.widest)
         return partial(numpy_forward.forward, body, weights), size
 

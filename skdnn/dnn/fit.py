@@ -22,15 +22,14 @@ from skdnn._data.targets import Targets
 from skdnn._network.initial_constants import bins, frequencies, one_hot, robust_scale
 from skdnn._network.spec import Activation, OneHot, Periodic, PiecewiseLinear, SmoothClip, State
 from skdnn._training.callbacks import (
-    CallbackSupportMixin,
     EarlyStopping,
     Plateau,
     ProgressLines,
     ReportList,
     SklearnCallbacks,
-    with_callbacks,
 )
 from skdnn._training.schedules import Schedule
+from skdnn._utils.sklearn_compat import CallbackSupportMixin, with_callbacks
 from skdnn.dnn.architecture import Layout
 from skdnn.dnn.checks import Receiving
 from skdnn.dnn.holding_out import HoldingOut

@@ -5,7 +5,7 @@ import pytest
 
 from skdnn._training import keras_fit, program_cache
 from skdnn._training.keras_fit import RowSource, UnsupportedModelError
-from skdnn._training.keras_program import ProgramKey
+from skdnn._training.keras_program_key import ProgramKey
 from skdnn._training.program_cache import ProgramCache
 from skdnn._utils.tensorflow import keras, tf
 
