@@ -46,7 +46,7 @@ def over_batches(
 
     first = (tf.constant(0), *carried)
     _, *last = tf.while_loop(lambda i, *_: i < n_steps, body, first, parallel_iterations=1)
-    return last
+    return list(last)
 
 
 class CompiledProgram:

@@ -124,4 +124,4 @@ def _positions(layer: Any) -> int:
         outputs = tf.nest.flatten(layer.output)
     except (AttributeError, ValueError):  # of a model that is not a graph of layers
         return 1
-    return max(prod(size or 1 for size in x.shape[1:-1]) for x in outputs)
+    return max(prod(int(size or 1) for size in x.shape[1:-1]) for x in outputs)

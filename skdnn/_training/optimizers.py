@@ -279,7 +279,7 @@ def _optimizer_config(optimizer: Any, owner: str) -> tuple[type, dict[str, Any]]
 @cache
 def _default_config(kind: type) -> dict[str, Any]:
     # Made once: an optimizer has variables, of each of which TensorFlow keeps a trace for ever.
-    config: dict[str, Any] = kind().get_config()  # type: ignore[attr-defined]
+    config: dict[str, Any] = kind().get_config()
     return config
 
 

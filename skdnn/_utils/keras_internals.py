@@ -121,8 +121,7 @@ def may_exclude_from_weight_decay(optimizer: Any) -> bool:
 
     Tested with Keras 3.15. Without the private names, any optimizer with weight decay may.
     """
-    names = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_vars")
-    names += ("_exclude_from_weight_decay_pattern",)
+    names = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
     if optimizer.weight_decay is None:
         return False
     return not hasattr(optimizer, "_use_weight_decay") or any(
@@ -165,8 +164,8 @@ def with_step(kind: type, step: Step, decay: Decay | None = None) -> type:
     type
         `kind` itself where Keras has no such hooks. Tested with Keras 3.15.
     """
-    hooks = ("_backend_update_step", "_get_variable_index")
-    hooks += ("_apply_weight_decay", "_use_weight_decay") if decay is not None else ()
+    hooks = ["_backend_update_step", "_get_variable_index"]
+    hooks += ["_apply_weight_decay", "_use_weight_decay"] if decay is not None else []
     if not all(hasattr(kind, name) for name in hooks):
         return kind
 
