@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from skdnn._training.batches import VALUES_PER_CALL, Feeder, batch_sizes
+from skdnn._training.keras_program import ModelProgram
 from skdnn._training.passes import Pass
+from skdnn._training.program import Program
 from skdnn._training.schedules import Schedule
 
 _EVALUATION_BATCH = 2048
@@ -45,33 +47,13 @@ class Plan:
     validation_batch_size: int | None = None
 
 
-class Trainable(Protocol):
-    """What the trainer needs of a compiled program."""
-
-    stride: int  # steps in one call
-
-    @property
-    def work(self) -> int:
-        """Multiply-adds that a row takes on its way through the network."""
-
-    @property
-    def n_branches(self) -> int:
-        """Number of parts of a step that do not wait for each other."""
-
-    def read(self) -> Any:
-        """Copy the state out."""
-
-    def restore(self, state: Any) -> None:
-        """Set the state to what `read` gave."""
-
-
 @dataclass
 class Job:
     """One fit: a program, the rows that it is given, and in which order.
 
     Attributes
     ----------
-    program : Trainable
+    program : Program or ModelProgram
         Loaded with the state to start from.
     start_pass : callable
         Starts a pass: given "train" or "evaluate", and the learning rates of the steps.
@@ -87,7 +69,7 @@ class Job:
         Whether a loss that is not finite is an error.
     """
 
-    program: Trainable
+    program: Program | ModelProgram
     start_pass: Callable[[str, np.ndarray | None], Pass]
     feeder: Feeder
     plan: Plan

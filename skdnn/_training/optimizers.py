@@ -14,6 +14,8 @@ from typing import Any
 
 from skdnn._network.activations import _OPTIONS, _classes
 from skdnn._utils.keras_internals import (
+    Decay,
+    Step,
     adam_slots,
     learning_rate_rule,
     slot,
@@ -91,24 +93,16 @@ def _step_with_momentum(optimizer: Any, gradients: Any, variables: Any, learning
     return True
 
 
-# The class, which of its settings must be on or off for the kernel to compute the same, and the
-# class with the kernel.
-_FUSED: dict[type, tuple[str, bool, type]] = {
-    keras.optimizers.Adam: (
-        "amsgrad",
-        False,
-        with_step(keras.optimizers.Adam, _step_of_adam, _decay),
-    ),
-    keras.optimizers.AdamW: (
-        "amsgrad",
-        False,
-        with_step(keras.optimizers.AdamW, _step_of_adam, _decay),
-    ),
-    keras.optimizers.SGD: (
-        "momentum",
-        True,
-        with_step(keras.optimizers.SGD, _step_with_momentum),
-    ),
+# The class, which of its settings must be on or off for the kernels to compute the same, the step,
+# and the weight decay.
+_STEPS: list[tuple[type, str, bool, Step, Decay | None]] = [
+    (keras.optimizers.Adam, "amsgrad", False, _step_of_adam, _decay),
+    (keras.optimizers.AdamW, "amsgrad", False, _step_of_adam, _decay),
+    (keras.optimizers.SGD, "momentum", True, _step_with_momentum, None),
+]
+_FUSED = {
+    kind: (setting, needed, with_step(kind, step, decay))
+    for kind, setting, needed, step, decay in _STEPS
 }
 
 

@@ -27,7 +27,7 @@ def _coslog4(t: np.ndarray) -> np.ndarray:
 
     It never falls below a thousandth: the only step of a short fit must not have a rate of zero.
     """
-    return np.maximum(1e-3, (1 - np.cos(2 * np.pi * np.log2(1 + 15 * t))) / 2)
+    return np.maximum(1e-3, np.asarray(1 - np.cos(2 * np.pi * np.log2(1 + 15 * t))) / 2)
 
 
 def _one_cycle(t: np.ndarray) -> np.ndarray:

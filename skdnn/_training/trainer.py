@@ -16,7 +16,8 @@ from skdnn._network.spec import NetworkSpec, State
 from skdnn._training import compiled_forward
 from skdnn._training.batches import Feeder, Fetch
 from skdnn._training.callbacks import Report
-from skdnn._training.job import Job, Plan, Trainable, Training
+from skdnn._training.job import Job, Plan, Training
+from skdnn._training.keras_program import ModelProgram
 from skdnn._training.passes import NetworkPass, Pass
 from skdnn._training.predictor import Forward, Predictor
 from skdnn._training.program import Constants, Program, ProgramKey
@@ -208,7 +209,7 @@ def _train(
     return current
 
 
-def threads_for(program: Trainable, batch_size: int) -> Threads:
+def threads_for(program: Program | ModelProgram, batch_size: int) -> Threads:
     """Return the threads that are best for batches of a size.
 
     Parts of a step that do not wait for each other come first: a small operation is no faster with
