@@ -7,6 +7,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -110,34 +111,42 @@ def fit(
     if callbacks:  # they may use the model's metrics, which else only the program has
         build_metrics(model, sample)
     n_held_out = 0 if held_out is None else held_out.n_rows
-    plan = Plan(
-        rows=np.arange(data.n_rows),
-        held_out=data.n_rows + np.arange(n_held_out),
-        epochs=epochs,
-        batch_size=batch_size,
-        shuffle=True,
-        validation_batch_size=validation_batch_size,
-    )
-    fetch, n_values = _fetch_of(data, held_out), sum(map(_n_values, tf.nest.flatten(sample)))
+    rows, held_out_rows = np.arange(data.n_rows), data.n_rows + np.arange(n_held_out)
+    plan = Plan(rows, held_out_rows, epochs, batch_size, shuffle=True)
+    plan.validation_batch_size = validation_batch_size
     with (
         _lent_program(model, sample) as (program, metric_names),
-        Feeder(program, fetch, n_values) as feeder,
+        Feeder(program, _fetch_of(data, held_out), _n_values(sample)) as feeder,
     ):
-        if verbose == 2:
-            sys.stdout.write("Training in the compiled loop.\n")
-        values = [np.asarray(v.numpy()) for v in state_variables(model)]
-        program.load(values, threads_for(program, batch_size))
-
-        def start_pass(name: str, rates: np.ndarray | None) -> KerasPass:
-            return KerasPass(program, name, metric_names)
-
+        start_pass = partial(_start_pass, program, metric_names)
         job = Job(program, start_pass, feeder, plan, order, must_be_finite=False)
-        report = ModelCallbacks(
-            model, callbacks, verbose=verbose, n_epochs=epochs, n_steps=len(job.steps)
-        )
-        run_epochs(job, report, initial_epoch)
+        _train(model, program, job, callbacks, initial_epoch, verbose)
     history: dict[str, list[float]] = model.history.history
     return history
+
+
+def _train(
+    model: Any,
+    program: ModelProgram,
+    job: Job,
+    callbacks: Sequence[Any],
+    initial_epoch: int,
+    verbose: int,
+) -> None:
+    if verbose == 2:
+        sys.stdout.write("Training in the compiled loop.\n")
+    sizes = {"n_epochs": job.plan.epochs, "n_steps": len(job.steps)}
+    report = ModelCallbacks(model, callbacks, verbose=verbose, **sizes)
+    values = [np.asarray(v.numpy()) for v in state_variables(model)]
+    program.load(values, threads_for(program, job.plan.batch_size))
+    run_epochs(job, report, initial_epoch)
+
+
+def _start_pass(
+    program: ModelProgram, metric_names: dict[str, str], name: str, rates: np.ndarray | None
+) -> KerasPass:
+    """Start a pass; the learning rate is in the state of the program, and `rates` is None."""
+    return KerasPass(program, name, metric_names)
 
 
 def _checked_sample(
@@ -167,8 +176,8 @@ def _fetch_of(data: RowSource, held_out: RowSource | None) -> Fetch:
     return fetch
 
 
-def _n_values(array: np.ndarray) -> int:
-    return int(np.prod(array.shape[1:]))
+def _n_values(sample: Any) -> int:
+    return sum(int(np.prod(array.shape[1:])) for array in tf.nest.flatten(sample))
 
 
 @contextmanager
