@@ -34,6 +34,7 @@ LIGHT_FILES_OF_TRAINING = {
     "_training/batches.py",
     "_training/callbacks.py",
     "_training/compiled_forward.py",
+    "_training/model_mirror.py",
     "_training/program_cache.py",
     "_training/schedules.py",
 }
@@ -119,7 +120,7 @@ def test_importing_a_light_file_starts_no_tensorflow(path):
 
 
 @pytest.mark.parametrize("folder", ["_network", "_training"])
-def test_the_network_and_its_training_do_not_import_scikit_learn(folder):
+def test_the_network_and_its_training_know_nothing_of_scikit_learn(folder):
     # The base class of scikit-learn's callbacks is the one thing of it that training names.
     allowed = ("sklearn.callback",) if folder == "_training" else ()
     for path in ROOT.joinpath(folder).rglob("*.py"):

@@ -1,1 +1,1 @@
-"""The training engine; knows nothing of scikit-learn."""
+"""Training with compiled programs; knows nothing of scikit-learn."""

@@ -1,4 +1,4 @@
-"""The way of rows into graph calls: cut to size, and fetched while the call before runs."""
+"""Rows for graph calls: cut into calls of a good size, and fetched while the last call runs."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -7,20 +7,20 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-# A graph call cannot be interrupted, nor seen into. One takes no more than about this many
-# seconds, so that Ctrl-C and the progress bar answer; the result is the same.
+# A graph call cannot be interrupted. One takes no more than about this many seconds, so that Ctrl-C
+# and the progress bar respond; the result is the same.
 _SECONDS_PER_CALL = 0.5
-# Multiply-adds of one, before it is known how long they take.
+# Multiply-adds of the first call, before it is known how long they take.
 _WORK_PER_CALL = 5 * 10**9
-# Values of the rows of one call: bounds the memory that training takes beside the data.
+# Values in the rows of one call: limits the memory that training needs besides the data.
 VALUES_PER_CALL = 2**21
 
-# Gives the rows of these numbers, as arrays in the order that a program takes them.
+# Given the numbers of rows, returns their arrays in the order that a program takes them.
 Fetch = Callable[[np.ndarray], Sequence[np.ndarray]]
 
 
 class Call(NamedTuple):
-    """The rows of one graph call, and where each batch of them begins and the last one ends."""
+    """The rows of one graph call, and the bounds of its batches: (n_steps + 1,), int32."""
 
     arrays: Sequence[np.ndarray]
     bounds: np.ndarray
@@ -35,21 +35,21 @@ class Call(NamedTuple):
 
 
 class Feeder:
-    """Feeds a program with rows, as many at a time as it takes half a second to work on.
+    """Cuts rows into graph calls of about half a second each, and fetches them ahead.
 
     Parameters
     ----------
     program : object
-        Its `stride` is the number of steps in one call, and is adapted to how long they take.
+        Its `stride`, the number of steps in one call, is adapted to how long they take.
     fetch : callable
-        Gives rows by their numbers; is called in a second thread.
+        Given the numbers of rows, returns their arrays. It is called in a second thread.
     n_values : int
         Number of values in one row.
 
     Attributes
     ----------
     one_by_one : bool
-        Whether each step is a call of its own, because somebody looks at each.
+        Whether each step is a call of its own, because a report has to see each.
     """
 
     def __init__(self, program: Any, fetch: Fetch, n_values: int):
@@ -67,18 +67,18 @@ class Feeder:
             self._pool.shutdown()
 
     def limit(self, work: int) -> None:
-        """Have the first call take no longer than others, given the multiply-adds of a step."""
+        """Keep the first call from taking longer than others, by the multiply-adds of a step."""
         self.program.stride = max(1, min(self.program.stride, _WORK_PER_CALL // max(1, work)))
 
     def rounds_per_call(self, n_rows: int, n_steps: int) -> int:
-        """Return how often one call has room for so many rows, at least once."""
+        """Return how many epochs of so many rows and steps fit into one call; at least one."""
         most = VALUES_PER_CALL // max(1, n_rows * self.n_values)
-        return max(1, min(most, self.program.stride // n_steps))
+        return max(1, min(most, int(self.program.stride) // n_steps))
 
     def calls(self, rows: np.ndarray, steps: np.ndarray) -> Iterator[Call]:
         """Yield one call after the other, for rows in order and the number of rows of each step.
 
-        How long the caller takes before it asks for the next decides how many steps that has.
+        The time until the caller asks for the next call decides how many steps that one has.
         """
         parts = self._parts(rows, steps)
         part, bounds = next(parts)

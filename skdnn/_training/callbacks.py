@@ -1,4 +1,4 @@
-"""What happens between epochs: progress, early stopping, a falling rate, callbacks."""
+"""What happens between epochs: progress lines, early stopping, plateaus, callbacks."""
 
 import io
 import math
@@ -12,31 +12,19 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
-try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # scikit-learn before 1.9
-
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands in for what this scikit-learn does not have."""
-
-    def with_callbacks(method: Callable) -> Callable:
-        """Leave a method as it is."""
-        return method
-
-
 _LINE = "{desc} {bar:8} {elapsed_s:.1f}s{postfix}"  # with two figures, 80 columns
 _NARROW = "{desc} {elapsed_s:.1f}s{postfix}"
 _WRITING = threading.Lock()
 
 
 class Report:
-    """What training reports to between its steps; this one does nothing.
+    """Base class of what the trainer calls between steps and epochs; does nothing itself.
 
     Attributes
     ----------
     silent : bool
-        Whether it neither reads, changes nor stops training except where rows are evaluated:
-        several epochs may then be one graph call.
+        Whether it reads, changes or stops training only after epochs that are evaluated. Several
+        epochs may then be one graph call.
     """
 
     silent = True
@@ -48,7 +36,13 @@ class Report:
         """Receive the number of the epoch, from 1, and its number of steps."""
 
     def steps_done(self, n_steps: int) -> None:
-        """Receive how many more steps are done."""
+        """Receive the number of steps that the last call has done."""
+
+    def evaluation_begins(self, training: Any) -> None:
+        """Receive the training before the held-out rows are evaluated, at the end of an epoch."""
+
+    def evaluation_ends(self, logs: dict[str, float], training: Any) -> None:
+        """Receive loss and metrics of the held-out rows, their names starting with "val_"."""
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
         """Return whether to stop; what is added to the logs is in the history."""
@@ -58,8 +52,8 @@ class Report:
         """Receive the training after its last epoch."""
 
 
-class ReportList:
-    """Several reports as one: silent where all are, and any of them may stop."""
+class ReportList(Report):
+    """Several reports as one: silent if all of them are, and any of them may stop training."""
 
     def __init__(self, reports: Sequence[Any]):
         self.reports = reports
@@ -77,8 +71,16 @@ class ReportList:
         for report in self.reports:
             report.steps_done(n_steps)
 
+    def evaluation_begins(self, training: Any) -> None:
+        for report in self.reports:
+            report.evaluation_begins(training)
+
+    def evaluation_ends(self, logs: dict[str, float], training: Any) -> None:
+        for report in self.reports:
+            report.evaluation_ends(logs, training)
+
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
-        # All are told, also behind one that stops.
+        # All are called, also those after one that stops.
         stops = [report.epoch_ends(logs, training) for report in self.reports]
         return any(stops)
 
@@ -88,16 +90,16 @@ class ReportList:
 
 
 class ProgressLines(Report):
-    """One line per epoch: a bar, seconds, loss, metric, and the same of the validation rows.
+    """Writes one line per epoch: bar, seconds, loss and metric, of training and validation rows.
 
     On a terminal and in a notebook the line is live. Elsewhere it is written once, when its epoch
-    is over, so that a log stays readable. So it is in a worker process and in a second thread, and
-    each line begins with the worker's name: others may write to the same terminal.
+    is over, so that a log stays readable. In a worker process or a second thread, too, because
+    others may write to the same terminal; each line then starts with the worker's name.
 
     Parameters
     ----------
     n_epochs : int
-        Number of epochs to come.
+        Number of epochs that are planned.
     stream : file, default=None
         Where to write; None for standard output.
     """
@@ -156,7 +158,7 @@ class ProgressLines(Report):
 
     def _line(self, figures: str = "", layout: str = _LINE) -> str:
         encoding = getattr(self.stream, "encoding", None) or "ascii"
-        return tqdm.format_meter(
+        line: str = tqdm.format_meter(
             self._done,
             self._n_steps,
             time.perf_counter() - self._begin,
@@ -165,36 +167,38 @@ class ProgressLines(Report):
             bar_format=layout,
             ascii=not encoding.lower().startswith("utf"),
         )
+        return line
 
 
 class EarlyStopping(Report):
-    """Stops when the held-out rows are predicted no better, and keeps the state of the best epoch.
+    """Stops when the validation loss no longer improves, and keeps the state of the best epoch.
 
     Parameters
     ----------
     measure : callable
-        Given what is told of an epoch, returns the number that is to be small: the loss.
+        Given the logs of an epoch, returns the validation loss to minimise.
     patience : int
         Number of epochs in a row without improvement after which to stop.
     tol : float
-        What the loss must fall by to count as an improvement. The best epoch is the one of the
-        least loss, by however little.
+        How much the loss must fall to count as an improvement. The best epoch is the one with the
+        smallest loss, by however little.
     goes_on : bool
-        Whether training goes on from an earlier one: where it starts is then among what it may
-        end with.
+        Whether training resumes from an earlier fit. The state that it starts from is then a
+        candidate for the best.
     among : set of int, default=None
-        Epochs, from 1 on, of which it chooses once there is one; None for all.
+        Candidates for the best epoch, from 1 on; None for all. Until the first of them is over,
+        other epochs are candidates, too.
 
     Attributes
     ----------
     best_epoch : int
-        Its number, from 1 on; 0 for where training started.
+        The best epoch, from 1 on; 0 for the state that training started from.
     best_loss : float
-        Its measure; infinite where none was finite.
+        Its validation loss; infinite where none was finite.
     best : State or None
-        Its state; None for where training started.
+        Its state; None for the one that training started from.
     stopped : bool
-        Whether it has told to stop.
+        Whether it has stopped training.
     """
 
     def __init__(
@@ -213,34 +217,35 @@ class EarlyStopping(Report):
         self.best_epoch = self._epoch = self._improved = 0
         self.best_loss = self._reference = math.inf
         self.best: Any = None
-        self._place = (True, math.inf)  # of the best: whether it is none of those, and its loss
+        # The rank of the best: whether it is not among the candidates, and its loss.
+        self._rank = (True, math.inf)
         self.stopped = False
 
     def training_begins(self, training: Any) -> None:
-        """See where training starts."""
+        """Evaluate the state that training resumes from."""
         if self.goes_on:
             loss = self.measure(training.evaluate())
             if math.isfinite(loss):
                 self.best_loss = self._reference = loss
-                self._place = (False, loss)
+                self._rank = (False, loss)
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
-        """Keep the state of an epoch that is the best so far; stop after too many that are not."""
+        """Keep the state of the best epoch so far; return whether to stop."""
         self._epoch += 1
-        if "val_loss" not in logs:  # not every epoch is looked at
+        if "val_loss" not in logs:  # the epoch was not evaluated
             return False
         loss = self.measure(logs)
-        place = (self.among is not None and self._epoch not in self.among, loss)
-        if loss < math.inf and place < self._place:
+        rank = (self.among is not None and self._epoch not in self.among, loss)
+        if loss < math.inf and rank < self._rank:
             self.best_epoch, self.best_loss, self.best = self._epoch, loss, training.read()
-            self._place = place
+            self._rank = rank
         if loss < self._reference - self.tol:
             self._reference, self._improved = loss, self._epoch
         self.stopped = self._epoch - self._improved >= self.patience
         return self.stopped
 
     def verdict(self) -> str:
-        """Tell in a sentence how it ended."""
+        """Return a sentence that says how training ended."""
         begin = f"Stopped after {self.patience} epochs without improvement: the" * self.stopped
         best = f"epoch {self.best_epoch}" if self.best_epoch else "the fit before"
         return f"{begin or 'The'} weights are those of {best}."
@@ -249,21 +254,21 @@ class EarlyStopping(Report):
 class Plateau(Report):
     """Divides the learning rate whenever the loss has stopped falling.
 
-    The rate becomes a fifth, as with `learning_rate="adaptive"` of scikit-learn's MLPClassifier;
-    when, is decided as Keras's `ReduceLROnPlateau` does.
+    It is divided by five, as with `learning_rate="adaptive"` of scikit-learn's MLPClassifier, at
+    the same epochs as by Keras's `ReduceLROnPlateau`.
 
     Parameters
     ----------
     patience : int
-        Number of epochs in a row without an improvement of the validation loss, or of the loss
-        where nothing is validated, after which the rate is divided. They are counted anew then.
+        Number of epochs in a row without an improvement, after which the rate is divided and the
+        count starts again. The validation loss counts, or the loss where nothing is validated.
     tol : float
-        What is no more than this is no improvement.
+        How much the loss must fall to count as an improvement.
     """
 
     silent = False
     _FACTOR = 0.2
-    _LEAST = 1e-6  # of the rate that it began with
+    _LEAST = 1e-6  # of the first learning rate
 
     def __init__(self, patience: int, tol: float):
         self.patience = patience
@@ -272,38 +277,42 @@ class Plateau(Report):
         self._waited = 0
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
-        """Look whether the loss has improved, and lower the rate where it has not for long."""
+        """Lower the learning rate where the loss has not improved for long; never stop."""
         loss = logs.get("val_loss", logs["loss"])
         if loss < self._best - self.tol:
             self._best, self._waited = loss, 0
             return False
         self._waited += 1
         if self._waited >= self.patience:
-            training.factor = max(self._LEAST, training.factor * self._FACTOR)
+            factor = training.learning_rate_factor * self._FACTOR
+            training.learning_rate_factor = max(self._LEAST, factor)
             self._waited = 0
         return False
 
 
 class SklearnCallbacks(Report):
-    """Tells scikit-learn's callbacks of epochs: each is a task of the fit.
+    """Calls scikit-learn's callbacks for each epoch: a task within the fit.
 
     Parameters
     ----------
     estimator : estimator
         What is fitted.
     context : sklearn.callback.CallbackContext
-        That of the whole fit.
+        The context of the whole fit.
     data : dict
-        The X, y and metadata that callbacks may ask for, or functions that give them.
+        X, y and metadata for callbacks, or functions that return them.
     fitted : callable
-        Given a state and the history, returns the attributes of an estimator that was fitted so
-        far.
+        Given a state and the history, returns the attributes of an estimator fitted so far.
     """
 
     silent = False
 
     def __init__(
-        self, estimator: Any, context: Any, data: dict[str, Any], fitted: Callable[..., dict]
+        self,
+        estimator: Any,
+        context: Any,
+        data: dict[str, Any],
+        fitted: Callable[..., dict[str, Any]],
     ):
         self.estimator = estimator
         self.context = context
@@ -312,17 +321,18 @@ class SklearnCallbacks(Report):
         context.call_on_fit_task_begin(estimator=estimator, **data)
 
     def epoch_begins(self, epoch: int, n_steps: int) -> None:
-        """Begin a task."""
+        """Start the task of an epoch."""
         self._task = self.context.subcontext(task_name="epoch")
         self._task.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
         """End it; the fitted estimator is made only where a callback asks for it."""
-        return self._task.call_on_fit_task_end(
+        stops = self._task.call_on_fit_task_end(
             estimator=self.estimator,
             **self.data,
             reconstruction_attributes=lambda: self.fitted(training.read(), training.history()),
         )
+        return bool(stops)
 
     def end(self) -> None:
         """End the task that is the whole fit."""
@@ -332,7 +342,7 @@ class SklearnCallbacks(Report):
 
 
 def _worker_name() -> str:
-    """Name the process and the thread, where it is not the program's own that runs."""
+    """Return the names of process and thread, where they are not the main ones."""
     process, thread = current_process().name, threading.current_thread()
     names = [process] * (process != "MainProcess")
     names += [thread.name] * (thread is not threading.main_thread())

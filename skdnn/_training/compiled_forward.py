@@ -1,19 +1,38 @@
-"""The compiled forward pass, where this process has trained; imports no TensorFlow."""
+"""The compiled forward pass of a network, where this process has trained; imports no TensorFlow."""
 
-import sys
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
 
 import numpy as np
 
 from skdnn._network.spec import NetworkSpec
 
+# Takes the weights and rows x, (n_rows, n_inputs); returns the output, (n_rows, n_outputs).
+ForwardPass = Callable[[Sequence[np.ndarray], np.ndarray], np.ndarray]
+Provider = Callable[[NetworkSpec], ForwardPass | None]
 
-def compiled_forward(
-    spec: NetworkSpec,
-) -> Callable[[Sequence[np.ndarray], np.ndarray], np.ndarray] | None:
-    """Return the compiled forward pass of a network, or None where NumPy is faster."""
-    engine: Any = sys.modules.get("skdnn._training.trainer")
-    gains = getattr(engine, "gains", None)
-    return partial(engine.forward, spec) if gains and gains(spec) else None
+_provider: Provider | None = None
+
+
+def register(provider: Provider) -> None:
+    """Set the function that `compiled_forward` calls: the trainer does so when it is loaded."""
+    global _provider
+    _provider = provider
+
+
+def compiled_forward(spec: NetworkSpec) -> ForwardPass | None:
+    """Return the compiled forward pass of a network, where it is faster than NumPy for many rows.
+
+    It never imports TensorFlow, and never waits for another thread that does: until the trainer
+    is loaded, there is none.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        The network.
+
+    Returns
+    -------
+    callable or None
+        Takes weights and rows, (n_rows, n_inputs), and returns the output, (n_rows, n_outputs).
+    """
+    return None if _provider is None else _provider(spec)

@@ -1,12 +1,12 @@
-"""Keras's callbacks: renewed for each fit, and shown a Keras model of the network that trains.
+"""Keras's callbacks as reports of our trainer: made anew for each fit, and shown a Keras model.
 
-Training goes on in a program with variables of its own. Between two of its calls the model is
-brought up to date for the callbacks to see, and the program is told what they changed.
+Training runs in a program with variables of its own. Whenever callbacks are called, the model is
+updated first, and then the program with what they changed.
 """
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from math import isfinite
 from typing import Any
 
@@ -15,29 +15,40 @@ import numpy as np
 from skdnn._network.keras_model import dropout_layers
 from skdnn._network.spec import State, rescale_output_layers
 from skdnn._training.callbacks import Report
+from skdnn._training.keras_program import state_variables
+from skdnn._training.model_mirror import ModelMirror
+from skdnn._training.optimizer_state import averaged_pairs
+from skdnn._utils.keras_internals import (
+    build_metrics,
+    forget_model,
+    learning_rate_variable,
+    model_of,
+    profiles_batches,
+    starting_epoch,
+)
 from skdnn._utils.tensorflow import keras, tf
 
-# What a callback may look at: each batch. Some have such methods and use them only if told to.
+# Methods for each batch. Some callbacks have them, and use them only with some settings.
 _EACH_BATCH = [
     f"on_{mode}batch_{end}" for mode in ("", "train_", "test_") for end in ("begin", "end")
 ]
-_IS_QUIET: dict[type, Callable[[Any], bool]] = {
+_NEEDS_EPOCHS_ONLY: dict[type, Callable[[Any], bool]] = {
     keras.callbacks.BackupAndRestore: lambda x: x.save_freq == "epoch",
     keras.callbacks.ModelCheckpoint: lambda x: x.save_freq == "epoch",
     keras.callbacks.ProgbarLogger: lambda x: x.verbose == 0,
     keras.callbacks.TensorBoard: lambda x: (
-        x.update_freq == "epoch" and not x.write_steps_per_second and not x._should_trace
+        x.update_freq == "epoch" and not x.write_steps_per_second and not profiles_batches(x)
     ),
-    # It has something to say of one batch only, the last: see `KerasCallbacks.steps_done`.
+    # It needs one batch only, the last: see `KerasCallbacks.steps_done`.
     keras.callbacks.TerminateOnNaN: lambda x: True,
 }
 _SET_THE_RATE = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
 
-def looks_at_batches(callback: Any) -> bool:
-    """Whether a callback looks at each batch."""
+def needs_each_batch(callback: Any) -> bool:
+    """Whether a callback has to be called for each batch."""
     kind, standard = type(callback), keras.callbacks.Callback
-    if kind in _IS_QUIET and _IS_QUIET[kind](callback):
+    if kind in _NEEDS_EPOCHS_ONLY and _NEEDS_EPOCHS_ONLY[kind](callback):
         return False
     return any(
         name in vars(callback) or getattr(kind, name) is not getattr(standard, name)
@@ -46,7 +57,7 @@ def looks_at_batches(callback: Any) -> bool:
 
 
 def renew(callbacks: Any, owner: str) -> list[Any]:
-    """Make the callbacks of one fit, so that nothing passes from one fit to the next.
+    """Make new callbacks for one fit, so that nothing passes from one fit to the next.
 
     Parameters
     ----------
@@ -82,8 +93,8 @@ def _renew(callback: Any, owner: str) -> Any:
         way, advice = "made", "pass an object, or a function without arguments that makes it"
     try:
         if way == "copied":
-            # A model that it has seen elsewhere stays there.
-            return copy.deepcopy(callback, {id(callback._model): None})
+            # A model that it was given elsewhere is not copied.
+            return copy.deepcopy(callback, {id(model_of(callback)): None})
         return callback() if callable(callback) else callback
     except Exception as error:
         raise TypeError(
@@ -92,53 +103,122 @@ def _renew(callback: Any, owner: str) -> Any:
         ) from error
 
 
-class Twin:
-    """A Keras model that is kept in step with the program that trains in its place.
+class _CallbackListReport(Report):
+    """Calls Keras's callbacks between epochs.
 
     Parameters
     ----------
-    variables : sequence of keras.Variable
-        Of the model: what is kept in step.
-    read : callable
-        Returns their values in the program.
-    write : callable
-        Is given all values, and for each whether it was changed; sets those of the program.
+    model : keras.Model
+        Compiled and built: what they see.
+    callbacks : sequence of keras.callbacks.Callback
+        Of this fit alone.
+    n_epochs, n_steps : int
+        How many epochs are planned, and how many steps each has.
+    verbose : int, default=0
+        As in Keras.
     """
+
+    silent = False
+    _mirror: ModelMirror
 
     def __init__(
         self,
-        variables: Sequence[Any],
-        read: Callable[[], list[np.ndarray]],
-        write: Callable[[list[np.ndarray], list[bool]], None],
+        model: Any,
+        callbacks: Sequence[Any],
+        *,
+        n_epochs: int,
+        n_steps: int,
+        verbose: int = 0,
     ):
-        self.variables = variables
-        self.is_behind = True  # the program has moved on
-        self._read = read
-        self._write = write
+        self.model = model
+        self.callbacks = callbacks
+        self._logs: dict[str, float] = {}
+        self._list = keras.callbacks.CallbackList(
+            list(callbacks),
+            add_history=True,
+            add_progbar=verbose != 0,
+            verbose=verbose,
+            epochs=n_epochs,
+            steps=n_steps,
+            model=model,
+        )
 
-    def catch_up(self) -> None:
-        """Set the model's variables to what the program has made of them."""
-        if self.is_behind:
-            self._values = self._read()
-            for variable, value in zip(self.variables, self._values, strict=True):
-                variable.assign(value)
-            self.is_behind = False
+    def _shown(self) -> AbstractContextManager[None]:
+        """Let callbacks see the model as it is, and change it."""
+        return self._mirror.shown()
 
-    @contextmanager
-    def at_home(self) -> Iterator[None]:
-        """Let callbacks see the model as it is, and then the program what they made of it."""
-        self.catch_up()
-        yield
-        values = [np.array(v.numpy()) for v in self.variables]
-        pairs = zip(values, self._values, strict=True)
-        changed = [not np.array_equal(new, old, equal_nan=True) for new, old in pairs]
-        if any(changed):
-            self._write(values, changed)
-            self._values = values
+    def training_begins(self, training: Any) -> None:
+        """Call the callbacks, which may change the weights to start from."""
+        self._training = training
+        self.model.stop_training = False
+        with self._shown():
+            self._list.on_train_begin()
+
+    def epoch_begins(self, epoch: int, n_steps: int) -> None:
+        """Call the callbacks; Keras counts epochs from zero."""
+        self._epoch = epoch - 1
+        with self._shown():
+            self._list.on_epoch_begin(self._epoch)
+
+    def steps_done(self, n_steps: int) -> None:
+        """Note that the model is no longer what is trained."""
+        self._mirror.is_stale = True
+
+    def evaluation_begins(self, training: Any) -> None:
+        """Call the callbacks before the held-out rows are evaluated."""
+        with self._shown():
+            self._list.on_test_begin()
+
+    def evaluation_ends(self, logs: dict[str, float], training: Any) -> None:
+        """Call the callbacks with loss and metrics of the held-out rows, without "val_"."""
+        with self._shown():
+            self._list.on_test_end({name.removeprefix("val_"): x for name, x in logs.items()})
+
+    def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
+        """Call the callbacks, and return whether one of them stops."""
+        with self._shown():
+            self._list.on_epoch_end(self._epoch, logs)
+        self._logs = logs
+        return bool(self.model.stop_training)
 
 
-class KerasCallbacks(Report):
-    """Tells Keras's callbacks of the training of a `NetworkSpec`.
+class ModelCallbacks(_CallbackListReport):
+    """Keras's callbacks in the training of a Keras model.
+
+    Without callbacks of the user's own, the model is updated once, after the last epoch.
+    """
+
+    def training_begins(self, training: Any) -> None:
+        """Call the callbacks, which may change the weights to start from."""
+        variables = state_variables(self.model)
+        seen = {id(v) for v in variables}
+        if self.callbacks:  # else the model's own metrics may not have been made yet
+            variables += [v for v in self.model.metrics_variables if id(v) not in seen]
+        n_variables = len(variables)
+        self._mirror = ModelMirror(
+            variables,
+            read=lambda: training.read()[:n_variables],
+            write=lambda values, changed: training.write(values),
+        )
+        super().training_begins(training)
+
+    def _shown(self) -> AbstractContextManager[None]:
+        return super()._shown() if self.callbacks else nullcontext()
+
+    def evaluation_begins(self, training: Any) -> None:
+        """Call the callbacks; the evaluation that follows changes the metrics."""
+        super().evaluation_begins(training)
+        self._mirror.is_stale = True
+
+    def training_ends(self, training: Any) -> None:
+        """Set the model to what was trained, and call the callbacks."""
+        self._mirror.update()
+        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
+        self._list.on_train_end(logs=self._logs)
+
+
+class KerasCallbacks(_CallbackListReport):
+    """Keras's callbacks in the training of a `NetworkSpec`.
 
     Parameters
     ----------
@@ -160,8 +240,6 @@ class KerasCallbacks(Report):
         The estimator's name, for errors.
     """
 
-    silent = False
-
     def __init__(
         self,
         callbacks: list[Any],
@@ -175,31 +253,21 @@ class KerasCallbacks(Report):
         scheduled: bool,
         owner: str,
     ):
-        self.callbacks = callbacks
-        self.model = model
         self.scheduled = scheduled
         self.owner = owner
-        self._logs: dict[str, float] = {}
         self._has_begun = False
         self._in_units = in_units
         self._outputs = outputs
         n_outputs = model.outputs[0].shape[-1]
-        # What becomes of a kernel of ones and a bias of zeros tells how to go back.
+        # What becomes of a kernel of ones and a bias of zeros says how to convert back.
         self._unit, self._mean = in_units(np.ones(n_outputs), np.zeros(n_outputs))
         if scheduled and any(isinstance(callback, _SET_THE_RATE) for callback in callbacks):
             raise self._clash()
-        # Makes the metrics, by which callbacks know whether more is better.
+        # Callbacks know from the metrics whether more is better.
         entry = model.inputs[0] if len(model.inputs) == 1 else model.input
         x = tf.nest.map_structure(lambda t: np.zeros((1, *t.shape[1:]), t.dtype), entry)
-        model._symbolic_build(data_batch=(x, y))
-        self._told = keras.callbacks.CallbackList(
-            list(callbacks),
-            add_history=True,
-            model=model,
-            epochs=n_epochs,
-            steps=n_steps,
-            verbose=0,
-        )
+        build_metrics(model, (x, y))
+        super().__init__(model, callbacks, n_epochs=n_epochs, n_steps=n_steps)
 
     def _clash(self) -> ValueError:
         return ValueError(
@@ -207,8 +275,6 @@ class KerasCallbacks(Report):
             "warmup already set for each step: leave these at 'constant' and 0, or leave out "
             "callbacks such as LearningRateScheduler and ReduceLROnPlateau."
         )
-
-    # ------------------------------------------------------------------ in step with the program
 
     def _read(self) -> list[np.ndarray]:
         self._state = self._training.read()
@@ -226,13 +292,13 @@ class KerasCallbacks(Report):
             values[i] = values[i] / self._unit
             bias = values[j] * layer.bias_gain - self._mean
             values[j] = bias / self._unit / layer.bias_gain
-        was = [*state.weights, *(state.optimizer or []), *(state.seeds or [])]
-        # What nobody touched goes back as it was, to the last digit.
+        before = [*state.weights, *(state.optimizer or []), *(state.seeds or [])]
+        # What was not changed is written back as it was read, to the last digit.
         now = [
             new.astype(old.dtype) if is_new else old
-            for new, old, is_new in zip(values, was, changed, strict=True)
+            for new, old, is_new in zip(values, before, changed, strict=True)
         ]
-        # Training goes on from what they set, as it does without averages.
+        # Training resumes from what callbacks set, as it does without averages.
         for i, j in self._averaged:
             if changed[i] and not changed[j]:
                 now[j] = now[i]
@@ -240,75 +306,64 @@ class KerasCallbacks(Report):
         self._state = State(now[:n], now[n:m], now[m:])
         self._training.write(self._state)
 
-    # ---------------------------------------------------------------------------------- hooks
-
     def training_begins(self, training: Any) -> None:
-        """Tell them, who may set the weights and the epoch to begin with."""
-        self._training = training
-        training.each_step = any(looks_at_batches(callback) for callback in self.callbacks)
-        optimizer = self.model.optimizer
+        """Call the callbacks, which may change the weights and the epoch to start with."""
+        training.each_step = any(needs_each_batch(callback) for callback in self.callbacks)
+        optimizer, rate = self.model.optimizer, learning_rate_variable(self.model.optimizer)
         seeds = [layer.seed_generator.state for layer in dropout_layers(self.model)]
-        # But for the members' shares in their mean, which come last and are not trained.
+        # Not the ensemble weights, which come last and are not trained.
         n_trained = self._outputs[-1][2] + 1
         variables = [*self.model.weights[:n_trained], *optimizer.variables, *seeds]
-        is_rate = [v is optimizer._learning_rate for v in variables]
-        self._rate = is_rate.index(True) if any(is_rate) else -1
-        self._averaged = []
-        if optimizer.use_ema:
-            positions = {id(v): i for i, v in enumerate(variables)}
-            averages = optimizer._model_variables_moving_average
-            pairs = zip(self.model.trainable_variables, averages, strict=True)
-            self._averaged = [(positions[id(v)], positions[id(average)]) for v, average in pairs]
-        self._twin = Twin(variables, self._read, self._write)
-        self.model.stop_training = False
-        with self._twin.at_home():
-            self._told.on_train_begin()
+        self._rate = next((i for i, v in enumerate(variables) if v is rate), -1)
+        trained = self.model.trainable_variables
+        self._averaged = averaged_pairs(optimizer, trained, variables)
+        self._mirror = ModelMirror(variables, self._read, self._write)
+        super().training_begins(training)
         self._has_begun = True
-        training.epoch = getattr(self.model, "_initial_epoch", None) or 0
+        training.epoch = starting_epoch(self.model)
 
     def epoch_begins(self, epoch: int, n_steps: int) -> None:
-        """Tell them; Keras counts from zero."""
-        self._epoch, self._n_steps = epoch - 1, n_steps
-        with self._twin.at_home():
-            self._told.on_epoch_begin(self._epoch)
-            if self._training.each_step:
-                self._told.on_train_batch_begin(0)
+        """Call the callbacks; Keras counts epochs and batches from zero."""
+        self._n_steps = n_steps
+        super().epoch_begins(epoch, n_steps)
+        if self._training.each_step:
+            with self._shown():
+                self._list.on_train_batch_begin(0)
 
     def steps_done(self, n_steps: int) -> None:
-        """Tell those who look at each batch; the others, when the loss is lost."""
-        training, self._twin.is_behind = self._training, True
+        """Call the callbacks if one needs each batch, or if the loss is no longer finite."""
+        super().steps_done(n_steps)
+        training = self._training
         is_lost = not isfinite(training.logs["loss"])
         if not (training.each_step or is_lost):
             return
-        with self._twin.at_home():
-            self._told.on_train_batch_end(training.step - 1, training.logs)
+        with self._shown():
+            self._list.on_train_batch_end(training.step - 1, training.logs)
             training.stop = training.stop or self.model.stop_training
             is_last = training.stop or is_lost or training.step == self._n_steps
             if not is_last:
-                self._told.on_train_batch_begin(training.step)
+                self._list.on_train_batch_begin(training.step)
+
+    def evaluation_ends(self, logs: dict[str, float], training: Any) -> None:
+        """Call the callbacks for each batch of the held-out rows, and for all of them."""
+        with self._shown():
+            for step, so_far in enumerate(training.validation_logs):
+                self._list.on_test_batch_begin(step)
+                self._list.on_test_batch_end(step, so_far)
+        super().evaluation_ends(logs, training)
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
-        """Tell them, and put into the logs what they add, such as the learning rate."""
-        self._twin.is_behind = True
-        held_out = {name[4:]: x for name, x in logs.items() if name.startswith("val_")}
-        with self._twin.at_home():
-            if held_out:
-                self._told.on_test_begin()
-                for step, so_far in enumerate(training.validation_logs):
-                    self._told.on_test_batch_begin(step)
-                    self._told.on_test_batch_end(step, so_far)
-                self._told.on_test_end(held_out)
-            self._told.on_epoch_end(self._epoch, logs)
+        """Call the callbacks, and put into the logs what they add, such as the learning rate."""
+        stops = super().epoch_ends(logs, training)
         history = self.model.history
         for name, values in history.history.items():
             if len(values) == len(history.epoch):
                 logs.setdefault(name, values[-1])
-        self._logs = logs
-        return bool(self.model.stop_training)
+        return stops
 
     def training_ends(self, training: Any) -> None:
-        """Tell them, who may set the weights to end with, and let go of the model."""
-        with self._twin.at_home():
-            self._told.on_train_end(self._logs)
+        """Call the callbacks, which may set the weights to end with; let go of the model."""
+        with self._shown():
+            self._list.on_train_end(self._logs)
         for callback in self.callbacks:
-            callback._model = None
+            forget_model(callback)

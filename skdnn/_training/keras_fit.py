@@ -1,25 +1,29 @@
-"""Training of a compiled Keras model as `_engine` trains a `NetworkSpec`: many batches in one call.
+"""Training of any compiled Keras model with skdnn's trainer: many batches in one graph call.
 
-What cannot be run so with the same meaning is refused, and is for Keras's own `fit`.
+A model that cannot be trained so with the same meaning is refused, and is for Keras's own `fit`.
 """
 
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from skdnn._training.batches import Feeder, batch_sizes
-from skdnn._training.keras_callbacks import Twin, looks_at_batches
-from skdnn._training.keras_program import ModelProgram, ProgramKey, state_variables
+from skdnn._training.batches import Feeder, Fetch
+from skdnn._training.keras_callbacks import ModelCallbacks, needs_each_batch
+from skdnn._training.keras_program import ModelProgram, state_variables
+from skdnn._training.keras_program_key import ProgramKey
+from skdnn._training.passes import KerasPass
 from skdnn._training.program_cache import PROGRAMS
-from skdnn._training.trainer import check_process, threads_for
+from skdnn._training.trainer import Job, Plan, check_process, run_epochs, threads_for
+from skdnn._utils.keras_internals import build_metrics, is_jit_compiled
 from skdnn._utils.tensorflow import keras, tf
 
-# These need Keras's own training: they set the epoch that it begins with, write its graph, or stop
-# it in the midst of an epoch.
+# These need Keras's own training: they set the epoch to start with, write its graph, or stop it
+# within an epoch.
 _FOR_KERAS = (
     keras.callbacks.BackupAndRestore,
     keras.callbacks.TensorBoard,
@@ -45,8 +49,8 @@ class RowSource(NamedTuple):
     Parameters
     ----------
     fetch : callable
-        Gives rows by their numbers: (x, y) or (x, y, weight), each an array or a structure of
-        arrays, of the dtypes that the model takes. May be called in another thread.
+        Given the numbers of rows, returns (x, y) or (x, y, weight), each an array or a structure
+        of arrays, of the dtypes that the model takes. May be called in another thread.
     n_rows : int
         How many there are.
     """
@@ -87,11 +91,11 @@ def fit(
     epochs, initial_epoch : int
         As in Keras: epochs are numbered from `initial_epoch` to `epochs` - 1.
     order : callable
-        Gives the rows of an epoch, by its number, in their order.
+        Given the number of an epoch, returns its rows in their order.
     callbacks : sequence of keras.callbacks.Callback
         They see the model between epochs.
     verbose : int
-        As in Keras; 2 says, besides, that it is trained here.
+        As in Keras; 2 also prints that the compiled loop is used.
 
     Returns
     -------
@@ -103,146 +107,101 @@ def fit(
     UnsupportedModelError
         Where Keras's own `fit` is to be used instead; nothing has been done then.
     """
+    sample = _checked_sample(model, data, held_out, callbacks)
+    if callbacks:  # they may use the model's metrics, which else only the program has
+        build_metrics(model, sample)
+    n_held_out = 0 if held_out is None else held_out.n_rows
+    rows, held_out_rows = np.arange(data.n_rows), data.n_rows + np.arange(n_held_out)
+    plan = Plan(rows, held_out_rows, epochs, batch_size, shuffle=True)
+    plan.validation_batch_size = validation_batch_size
+    with (
+        _lent_program(model, sample) as (program, metric_names),
+        Feeder(program, _fetch_of(data, held_out), _n_values(sample)) as feeder,
+    ):
+        start_pass = partial(_start_pass, program, metric_names)
+        job = Job(program, start_pass, feeder, plan, order, must_be_finite=False)
+        _train(model, program, job, callbacks, initial_epoch, verbose)
+    history: dict[str, list[float]] = model.history.history
+    return history
+
+
+def _train(
+    model: Any,
+    program: ModelProgram,
+    job: Job,
+    callbacks: Sequence[Any],
+    initial_epoch: int,
+    verbose: int,
+) -> None:
+    if verbose == 2:
+        sys.stdout.write("Training in the compiled loop.\n")
+    sizes = {"n_epochs": job.plan.epochs, "n_steps": len(job.steps)}
+    report = ModelCallbacks(model, callbacks, verbose=verbose, **sizes)
+    values = [np.asarray(v.numpy()) for v in state_variables(model)]
+    program.load(values, threads_for(program, job.plan.batch_size))
+    run_epochs(job, report, initial_epoch)
+
+
+def _start_pass(
+    program: ModelProgram, metric_names: dict[str, str], name: str, rates: np.ndarray | None
+) -> KerasPass:
+    """Start a pass; the learning rate is in the state of the program, and `rates` is None."""
+    return KerasPass(program, name, metric_names)
+
+
+def _checked_sample(
+    model: Any, data: RowSource, held_out: RowSource | None, callbacks: Sequence[Any]
+) -> Any:
+    """Refuse what is for Keras; return one row, for shapes and dtypes."""
     _check_model(model)
     for callback in callbacks:
         _check_callback(callback)
     check_process()
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-    variables = state_variables(model)
     sample = data.fetch(np.arange(1))
     if held_out is not None:
         _check_alike(sample, held_out.fetch(np.arange(1)))
-    if callbacks:  # they may look at the model's metrics, which else are the program's alone
-        model._symbolic_build(data_batch=sample)
-    with _program(model, sample) as (program, metric_names):
-        if verbose == 2:
-            sys.stdout.write("Training in the compiled loop.\n")
-        run = _Run(program, model, variables, callbacks, metric_names)
-        told = keras.callbacks.CallbackList(
-            list(callbacks),
-            add_history=True,
-            add_progbar=verbose != 0,
-            verbose=verbose,
-            epochs=epochs,
-            steps=len(batch_sizes(data.n_rows, batch_size)),
-            model=model,
-        )
-        model.stop_training = False
-        program.load(run.values(), threads_for(program, batch_size))
-        with run.at_home():
-            told.on_train_begin()
-        logs: dict[str, float] = {}
-        with _feeder(program, data) as feeder, _feeder(program, held_out) as other:
-            feeder.limit(batch_size * program.work)
-            for epoch in range(initial_epoch, epochs):
-                with run.at_home():
-                    told.on_epoch_begin(epoch)
-                logs = run.loop("train_step", feeder, order(epoch), batch_size)
-                if held_out is not None:
-                    rows = np.arange(held_out.n_rows)
-                    values = run.validate(told, other, rows, validation_batch_size)
-                    logs |= {f"val_{name}": value for name, value in values.items()}
-                with run.at_home():
-                    told.on_epoch_end(epoch, logs)
-                if model.stop_training:
-                    break
-        run.twin.catch_up()
-        model.optimizer.finalize_variable_values(model.trainable_weights)
-        told.on_train_end(logs=logs)
-    return model.history.history
+    return sample
 
 
-class _Run:
-    """A program at work for one model."""
+def _fetch_of(data: RowSource, held_out: RowSource | None) -> Fetch:
+    """Return a function that fetches rows of both sources, the held-out ones numbered last."""
 
-    def __init__(
-        self,
-        program: ModelProgram,
-        model: Any,
-        variables: list[Any],
-        callbacks: Sequence[Any],
-        metric_names: dict[str, str],
-    ):
-        self.program = program
-        self._metric_names = metric_names
-        self.variables = variables
-        seen = {id(v) for v in variables}
-        # Where nobody watches, the model's own metrics may not have been made yet.
-        metrics = [v for v in model.metrics_variables if id(v) not in seen] if callbacks else []
-        self._watched = bool(callbacks)
-        self.twin = Twin([*variables, *metrics], self._read, self._write)
+    def fetch(rows: np.ndarray) -> list[np.ndarray]:
+        if held_out is not None and rows[0] >= data.n_rows:
+            return list(tf.nest.flatten(held_out.fetch(rows - data.n_rows)))
+        return list(tf.nest.flatten(data.fetch(rows)))
 
-    def _read(self) -> list[np.ndarray]:
-        return self.program.read()[: len(self.twin.variables)]
-
-    def _write(self, values: list[np.ndarray], changed: list[bool]) -> None:
-        self.program.load(values[: len(self.variables)], self.program.threads)
-
-    def at_home(self) -> AbstractContextManager[None]:
-        """Let callbacks see the model as it is, where there are any."""
-        return self.twin.at_home() if self._watched else nullcontext()
-
-    def values(self) -> list[np.ndarray]:
-        return [np.asarray(v.numpy()) for v in self.variables]
-
-    def loop(
-        self, name: str, feeder: Feeder, rows: np.ndarray, batch_size: int
-    ) -> dict[str, float]:
-        results: dict[str, float] = {}
-        begins = True
-        for call in feeder.calls(rows, batch_sizes(len(rows), batch_size)):
-            results = self.program.run(name, call.arrays, call.bounds, begins)
-            begins = False
-        self.twin.is_behind = True
-        return {self._name(key): tf.nest.map_structure(_as_told, results[key]) for key in results}
-
-    def _name(self, key: str) -> str:
-        """Return the model's name of a result, which ends with the name of a metric."""
-        for ending, name in self._metric_names.items():
-            if key.endswith(ending):
-                return key.removesuffix(ending) + name
-        return key
-
-    def validate(
-        self, told: Any, feeder: Feeder, rows: np.ndarray, batch_size: int
-    ) -> dict[str, float]:
-        """Loop over rows that are held out, with the callbacks told."""
-        with self.at_home():
-            told.on_test_begin()
-        values = self.loop("test_step", feeder, rows, batch_size)
-        with self.at_home():
-            told.on_test_end(values)
-        return values
+    return fetch
 
 
-def _as_told(value: Any) -> Any:
-    return float(value) if np.ndim(value) == 0 else np.asarray(value)
+def _n_values(sample: Any) -> int:
+    return sum(int(np.prod(array.shape[1:])) for array in tf.nest.flatten(sample))
 
 
 @contextmanager
-def _program(model: Any, sample: Any) -> Iterator[tuple[ModelProgram, dict[str, str]]]:
-    """Lend the program of a model: one that models of its kind share, or one of its own.
+def _lent_program(model: Any, sample: Any) -> Iterator[tuple[ModelProgram, dict[str, str]]]:
+    """Lend the program of a model: one that models of its configuration share, or one of its own.
 
-    With it come the model's names of metrics that have others in the program.
+    With it come the model's names of metrics that have other names in the program.
     """
     try:
-        recipe = ProgramKey(model, sample)
+        key = ProgramKey(model, sample)
     except Exception:  # whatever a user's class does when it is asked for its configuration
-        recipe = None
-    if recipe is not None:
-        ready = False
+        key = None
+    if key is not None:
+        is_compiled = False
         try:
-            with PROGRAMS.lend(recipe, ProgramKey.compile) as program:
-                ready = True
-                yield program, recipe.metric_names
+            with PROGRAMS.lend(key, ProgramKey.compile) as program:
+                is_compiled = True
+                yield program, key.metric_names
                 return
         except Exception:
-            if ready:
+            if is_compiled:
                 raise
     try:
         program = ModelProgram(model, sample)
-        program.trace("train_step")
     except Exception as error:
         raise UnsupportedModelError(f"the network cannot be moved: {error}") from error
     try:
@@ -251,23 +210,13 @@ def _program(model: Any, sample: Any) -> Iterator[tuple[ModelProgram, dict[str, 
         program.close()
 
 
-@contextmanager
-def _feeder(program: ModelProgram, source: RowSource | None) -> Iterator[Feeder]:
-    def fetch(rows: np.ndarray) -> list[np.ndarray]:
-        return tf.nest.flatten(source.fetch(rows)) if source is not None else []
-
-    n_values = sum(int(np.prod(array.shape[1:])) for array in fetch(np.arange(1)))
-    with Feeder(program, fetch, n_values) as feeder:
-        yield feeder
-
-
 def _check_model(model: Any) -> None:
     own = [name for name in _METHODS if _is_own(model, name)]
     if own:
         raise UnsupportedModelError(f"the network has {own[0]} of its own")
     if model.run_eagerly:
         raise UnsupportedModelError("run_eagerly is set")
-    if model._compile_config.config.get("jit_compile") is True:
+    if is_jit_compiled(model):
         raise UnsupportedModelError("jit_compile is set")
     if model.steps_per_execution != 1:
         raise UnsupportedModelError("steps_per_execution is set")
@@ -276,9 +225,9 @@ def _check_model(model: Any) -> None:
 
 
 def _check_alike(sample: Any, other: Any) -> None:
-    """Refuse validation data that are no rows of what is trained on: the loop takes one kind."""
+    """Refuse validation data of other shapes or dtypes than the training data."""
     kinds = [
-        (str(tf.nest.map_structure(lambda array: (array.dtype.name, *array.shape[1:]), rows)))
+        str(tf.nest.map_structure(lambda array: (array.dtype.name, *array.shape[1:]), rows))
         for rows in (sample, other)
     ]
     if kinds[0] != kinds[1]:
@@ -291,5 +240,5 @@ def _is_own(model: Any, name: str) -> bool:
 
 
 def _check_callback(callback: Any) -> None:
-    if isinstance(callback, _FOR_KERAS) or looks_at_batches(callback):
+    if isinstance(callback, _FOR_KERAS) or needs_each_batch(callback):
         raise UnsupportedModelError(f"the callback {type(callback).__name__} looks at each batch")

@@ -1,4 +1,4 @@
-"""What is minimised, per row: losses of quantities, and any loss of Keras or of the user's own."""
+"""Every loss and metric, per row: skdnn's own, and any loss of Keras or of the user's own."""
 
 import inspect
 import json
@@ -11,11 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from skdnn._utils.keras_internals import takes_logits
 from skdnn._utils.tensorflow import keras, tf
 from skdnn._utils.text import unknown
 
-# They are for sequences and for embeddings, which no network here puts out.
+# No losses, or losses of sequences and embeddings, which no network here outputs.
 _NO_LOSSES = {"circle", "ctc", "deserialize", "get", "serialize"}
+
+
+# Given y, the output and the program's `Constants`, returns one value per row.
+RowFunction = Callable[[Any, Any, Any], Any]
 
 
 def _mean(rows: Any) -> Any:
@@ -39,19 +44,20 @@ def _log_cosh(y: Any, output: Any, constants: Any) -> Any:
 
 
 def _poisson(y: Any, output: Any, constants: Any) -> Any:
-    """Half the Poisson deviance of exp(output), but for what depends on y alone."""
+    """Half the Poisson deviance of exp(output), without the terms that depend on y alone."""
     return _mean(tf.exp(output) - y * output)
 
 
 def _gamma(y: Any, output: Any, constants: Any) -> Any:
-    """Half the gamma deviance of exp(output), but for what depends on y alone."""
+    """Half the gamma deviance of exp(output), without the terms that depend on y alone."""
     return _mean(output + y * tf.exp(-output))
 
 
 def pinball(y: Any, output: Any, levels: Any) -> Any:
     """Koenker & Bassett (1978), "Regression Quantiles", equation 3.1; one value per output.
 
-    Of y, (n_rows,), each output is a quantile of its own; else each output is that of its column.
+    For y of shape (n_rows,) each output is the quantile of one level; otherwise each output is the
+    quantile of its column of y.
     """
     error = (y if len(y.shape) == 2 else y[:, tf.newaxis]) - output
     return tf.maximum(levels * error, (levels - 1.0) * error)
@@ -61,8 +67,8 @@ def _quantile(y: Any, output: Any, constants: Any) -> Any:
     return _mean(pinball(y, output, constants.levels))
 
 
-# Of a standardised target (poisson and gamma: of one divided by its mean).
-REGRESSION_LOSSES: dict[str, Callable] = {
+# They are given a standardised target (poisson and gamma: one divided by its mean).
+REGRESSION_LOSSES: dict[str, RowFunction] = {
     "gamma": _gamma,
     "huber": _huber,
     "log_cosh": _log_cosh,
@@ -79,26 +85,26 @@ class LossSpec:
     Parameters
     ----------
     name : str
-        What a person calls it.
+        Its name in messages.
     key : hashable
-        What tells it from others: a class and its settings, or a function.
+        What distinguishes it from others: a class and its settings, or a function.
     call : callable
-        Gives the loss of rows, from what y is and what is predicted.
+        Returns the loss of rows, given y and predictions.
     given : str, function or Keras loss
-        What Keras's `compile` takes, for predictions and not for logits.
+        What Keras's `compile` takes for it, computed from predictions and not from logits.
     from_logits : bool, default=False
-        Whether it wants what the output layer has before its activation.
+        Whether it takes the output layer's values before the activation.
     """
 
     name: str = field(compare=False)
     key: Hashable
-    call: Callable = field(compare=False)
+    call: Callable[..., Any] = field(compare=False)
     given: Any = field(compare=False)
     from_logits: bool = field(default=False, compare=False)
 
     @property
     def is_sparse(self) -> bool:
-        """Whether it takes the numbers of classes; else it takes one-hot rows."""
+        """Whether it takes the numbers of classes; otherwise it takes one-hot rows."""
         return "sparse" in self.name.lower()
 
     @property
@@ -117,13 +123,13 @@ class LossSpec:
         Parameters
         ----------
         y : tensor of shape (n_rows,) or (n_rows, n_outputs)
-            Numbers of classes, an indicator matrix or quantities.
+            Numbers of classes, an indicator matrix or regression targets.
         output : tensor of shape (n_rows, n_outputs)
-            What the output layer has before its activation.
+            The output layer's values before its activation.
         activation : str
             Its activation: "softmax" for classes.
         weighted : bool
-            Whether rows have weights: then a loss of a batch as a whole is refused.
+            Whether rows have weights. A loss with one value for the whole batch is then an error.
 
         Returns
         -------
@@ -153,14 +159,14 @@ class LossSpec:
 
 
 def resolve_loss(value: Any, own: Mapping[str, str], owner: str) -> str | LossSpec:
-    """Return the name of a loss that skdnn has itself, or describe the one that a user means.
+    """Return the name of one of skdnn's own losses, or a description of the one a user means.
 
     Parameters
     ----------
     value : str, callable, Keras loss or Keras loss class
-        A name, a function of y_true and y_pred, or a loss, which is only read.
+        A name, a function of y_true and y_pred, or a Keras loss, which is only read.
     own : mapping of str to str
-        What a user calls skdnn's own, and what they are called here.
+        From the names of skdnn's own losses for users to their names in this module.
     owner : str
         The estimator's name, for errors.
     """
@@ -173,7 +179,7 @@ def resolve_loss(value: Any, own: Mapping[str, str], owner: str) -> str | LossSp
     is_loss = isinstance(value, keras.losses.Loss)
     function = getattr(value, "fn", None) if is_loss else value
     if function is keras.losses.poisson and "poisson" in own:
-        return own["poisson"]  # of a linear output, which may be negative, it has no value
+        return own["poisson"]  # Keras's has no value for a linear output, which may be negative
     if is_loss:
         return _of_object(value)
     if not callable(value) or type(value).__hash__ is None:
@@ -218,8 +224,7 @@ def _of_object(value: Any) -> LossSpec:
     settings = [value.get_config(), vars(value)]
     settings = [{k: v for k, v in s.items() if k != "name"} for s in settings]
     key = kind, _as_text(settings)
-    options = getattr(value, "_fn_kwargs", {})
-    given, from_logits = value, bool(options.get("from_logits", False))
+    given, from_logits = value, takes_logits(value)
     if from_logits:
         given = kind.from_config({**value.get_config(), "from_logits": False})
     name = getattr(getattr(value, "fn", None), "__name__", kind.__name__)
@@ -235,7 +240,8 @@ def _as_json(value: Any) -> Any:
         return value.tolist()
     if hasattr(value, "get_config"):
         return [type(value).__qualname__, value.get_config()]
-    return repr(value)  # of a function its address, which `LossSpec` keeps from being used again
+    # The address of a function; `LossSpec` refers to it, so that no other one can get it.
+    return repr(value)
 
 
 def compiled_loss(loss: str | LossSpec, unit: np.ndarray) -> Any:
@@ -272,9 +278,9 @@ def _smooth_labels(y: Any, logits: Any, constants: Any) -> Any:
     return _binary_crossentropy(y * (1 - share) + share / 2, logits, constants)
 
 
-# Per row, from what the output layer gives before its activation: of a softmax or a sigmoid that
-# is exact where its logarithm would not be.
-LOSSES: dict[str, Callable] = {
+# The loss of each row, from the output layer's values before its activation: for a softmax or a
+# sigmoid that is exact where the logarithm of its result would not be.
+LOSSES: dict[str, RowFunction] = {
     **REGRESSION_LOSSES,
     "binary_crossentropy": _binary_crossentropy,
     "mean_squared_error": _mean_squared_error,
@@ -282,9 +288,9 @@ LOSSES: dict[str, Callable] = {
 }
 
 
-# The same, of labels of which a share is spread over all classes (Szegedy et al. 2016, "Rethinking
-# the Inception Architecture", section 7).
-SMOOTHED: dict[str, Callable] = {
+# The same with smoothed labels (Szegedy et al. 2016, "Rethinking the Inception Architecture",
+# section 7).
+SMOOTHED: dict[str, RowFunction] = {
     "binary_crossentropy": _smooth_labels,
     "sparse_categorical_crossentropy": _smooth_categories,
 }
@@ -298,7 +304,7 @@ def _binary_accuracy(y: Any, logits: Any, constants: Any) -> Any:
     return tf.reduce_mean(tf.cast(tf.equal(logits > 0, y > 0.5), logits.dtype), axis=-1)
 
 
-def _mean_absolute_error(y: Any, output: Any, constants: Any) -> Any:
+def _mean_absolute_error_in_units(y: Any, output: Any, constants: Any) -> Any:
     return tf.reduce_mean(tf.abs(y - output) * constants.unit, axis=-1)
 
 
@@ -306,11 +312,11 @@ def _mean_pinball_loss(y: Any, output: Any, constants: Any) -> Any:
     return tf.reduce_mean(pinball(y, output, constants.levels) * constants.unit, axis=-1)
 
 
-# Per row, from the same, but for exponentials, which are taken. `unit` turns an error of the
-# network's output into the target's own units.
-METRICS: dict[str, Callable] = {
+# The metric of each row, from the same values, but after an exponential activation. `unit` converts
+# an error of the network's output to the target's own units.
+METRICS: dict[str, RowFunction] = {
     "accuracy": _accuracy,
     "binary_accuracy": _binary_accuracy,
-    "mean_absolute_error": _mean_absolute_error,
+    "mean_absolute_error": _mean_absolute_error_in_units,
     "mean_pinball_loss": _mean_pinball_loss,
 }

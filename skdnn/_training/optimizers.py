@@ -1,6 +1,7 @@
-"""Keras optimizers whose step is one kernel of TensorFlow instead of a dozen small operations.
+"""Optimizers: from what a user names to a Keras optimizer, and faster steps for Adam and SGD.
 
-The formulas are Keras's own; the kernels compute the same ones in one pass over memory.
+A fused step is one kernel of TensorFlow instead of a dozen small operations. It computes
+Keras's own formulas in one pass over memory.
 """
 
 import copy
@@ -12,112 +13,118 @@ from numbers import Real
 from typing import Any
 
 from skdnn._network.activations import _OPTIONS, _classes
+from skdnn._utils.keras_internals import (
+    Decay,
+    Step,
+    adam_slots,
+    learning_rate_rule,
+    slot,
+    tf_variable,
+    uses_weight_decay,
+    with_step,
+)
 from skdnn._utils.tensorflow import keras, tf
 from skdnn._utils.text import unknown
 
 
-class _FusedAdam:
-    """Adam's step (Kingma & Ba 2015, algorithm 1, in the order of computation of section 2)."""
+def _step_of_adam(optimizer: Any, gradients: Any, variables: Any, learning_rate: Any) -> bool:
+    """Take Adam's step (Kingma & Ba 2015, algorithm 1, in the order of section 2)."""
+    if any(isinstance(gradient, tf.IndexedSlices) for gradient in gradients):
+        # Of rows that come twice Keras squares each gradient, and the kernel their sum.
+        return False
+    moments = adam_slots(optimizer)
+    if moments is None:
+        return False
+    dtype = gradients[0].dtype
+    step = tf.cast(optimizer.iterations + 1, dtype)
+    # A cast loses digits of constants in float64; Keras casts only where it takes powers.
+    decays = optimizer.beta_1, optimizer.beta_2
+    betas = [tf.constant(beta, dtype) for beta in decays]
+    powers = [tf.pow(tf.cast(beta, dtype), step) for beta in decays]
+    rate, epsilon = tf.cast(learning_rate, dtype), tf.constant(optimizer.epsilon, dtype)
+    for gradient, variable in zip(gradients, variables, strict=True):
+        first, second = (slot(optimizer, slots, variable) for slots in moments)
+        tf.raw_ops.ResourceApplyAdam(
+            var=tf_variable(variable).handle,
+            m=tf_variable(first).handle,
+            v=tf_variable(second).handle,
+            beta1_power=powers[0],
+            beta2_power=powers[1],
+            lr=rate,
+            beta1=betas[0],
+            beta2=betas[1],
+            epsilon=epsilon,
+            grad=gradient,
+        )
+    return True
 
-    def _apply_weight_decay(self: Any, variables: Any) -> None:
-        if self.weight_decay is None:
-            return
-        # A step of gradient descent down the variable itself: two operations instead of six.
-        for variable in filter(self._use_weight_decay, variables):
+
+def _decay(optimizer: Any, variables: Any) -> None:
+    """Let variables decay (Loshchilov & Hutter 2019, algorithm 2, line 12)."""
+    if optimizer.weight_decay is None:
+        return
+    # A step of gradient descent down the variable itself: two operations instead of six.
+    for variable in variables:
+        if uses_weight_decay(optimizer, variable):
             rate, decay = (
-                tf.cast(x, variable.dtype) for x in (self.learning_rate, self.weight_decay)
+                tf.cast(x, variable.dtype)
+                for x in (optimizer.learning_rate, optimizer.weight_decay)
             )
             tf.raw_ops.ResourceApplyGradientDescent(
-                var=_handle(variable), alpha=rate * decay, delta=tf.convert_to_tensor(variable)
-            )
-
-    def _backend_update_step(
-        self: Any, grads: Any, trainable_variables: Any, learning_rate: Any
-    ) -> None:
-        if any(isinstance(gradient, tf.IndexedSlices) for gradient in grads):
-            # Of rows that come twice Keras squares each gradient, and the kernel their sum.
-            super()._backend_update_step(grads, trainable_variables, learning_rate)  # type: ignore[misc]
-            return
-        dtype = grads[0].dtype
-        step = tf.cast(self.iterations + 1, dtype)
-        # A cast loses digits of constants in float64; Keras casts only where it takes powers.
-        betas = [tf.constant(beta, dtype) for beta in (self.beta_1, self.beta_2)]
-        powers = [tf.pow(tf.cast(beta, dtype), step) for beta in (self.beta_1, self.beta_2)]
-        rate, epsilon = tf.cast(learning_rate, dtype), tf.constant(self.epsilon, dtype)
-        for gradient, variable in zip(grads, trainable_variables, strict=True):
-            index = self._get_variable_index(variable)
-            tf.raw_ops.ResourceApplyAdam(
-                var=_handle(variable),
-                m=_handle(self._momentums[index]),
-                v=_handle(self._velocities[index]),
-                beta1_power=powers[0],
-                beta2_power=powers[1],
-                lr=rate,
-                beta1=betas[0],
-                beta2=betas[1],
-                epsilon=epsilon,
-                grad=gradient,
+                var=tf_variable(variable).handle,
+                alpha=rate * decay,
+                delta=tf.convert_to_tensor(variable),
             )
 
 
-class _FusedMomentum:
-    """The step of SGD with momentum (Sutskever et al. 2013, equations 1 to 4)."""
-
-    def _backend_update_step(
-        self: Any, grads: Any, trainable_variables: Any, learning_rate: Any
-    ) -> None:
-        dtype = grads[0].dtype
-        rate, momentum = tf.cast(learning_rate, dtype), tf.cast(self.momentum, dtype)
-        for gradient, variable in zip(grads, trainable_variables, strict=True):
-            tf.raw_ops.ResourceApplyKerasMomentum(
-                var=_handle(variable),
-                accum=_handle(self.momentums[self._get_variable_index(variable)]),
-                lr=rate,
-                grad=gradient,
-                momentum=momentum,
-                use_nesterov=self.nesterov,
-            )
+def _step_with_momentum(optimizer: Any, gradients: Any, variables: Any, learning_rate: Any) -> bool:
+    """Take the step of SGD with momentum (Sutskever et al. 2013, equations 1 to 4)."""
+    dtype = gradients[0].dtype
+    rate, momentum = tf.cast(learning_rate, dtype), tf.cast(optimizer.momentum, dtype)
+    for gradient, variable in zip(gradients, variables, strict=True):
+        tf.raw_ops.ResourceApplyKerasMomentum(
+            var=tf_variable(variable).handle,
+            accum=tf_variable(slot(optimizer, optimizer.momentums, variable)).handle,
+            lr=rate,
+            grad=gradient,
+            momentum=momentum,
+            use_nesterov=optimizer.nesterov,
+        )
+    return True
 
 
-def _handle(variable: Any) -> Any:
-    # A Keras variable holds TensorFlow's as its value.
-    return getattr(variable, "_value", variable).handle
-
-
-class Adam(_FusedAdam, keras.optimizers.Adam):
-    """`keras.optimizers.Adam` without `amsgrad`."""
-
-
-class AdamW(_FusedAdam, keras.optimizers.AdamW):
-    """`keras.optimizers.AdamW` without `amsgrad`."""
-
-
-class SGD(_FusedMomentum, keras.optimizers.SGD):
-    """`keras.optimizers.SGD` with momentum."""
-
-
-# The class, which setting must be on or off for its kernel to compute the same, and its twin.
-_TWINS: dict[type, tuple[str, bool, type]] = {
-    keras.optimizers.Adam: ("amsgrad", False, Adam),
-    keras.optimizers.AdamW: ("amsgrad", False, AdamW),
-    keras.optimizers.SGD: ("momentum", True, SGD),
+# The class, which of its settings must be on or off for the kernels to compute the same, the step,
+# and the weight decay.
+_STEPS: list[tuple[type, str, bool, Step, Decay | None]] = [
+    (keras.optimizers.Adam, "amsgrad", False, _step_of_adam, _decay),
+    (keras.optimizers.AdamW, "amsgrad", False, _step_of_adam, _decay),
+    (keras.optimizers.SGD, "momentum", True, _step_with_momentum, None),
+]
+_FUSED = {
+    kind: (setting, needed, with_step(kind, step, decay))
+    for kind, setting, needed, step, decay in _STEPS
 }
 
 
 def fused(kind: type, config: dict[str, Any]) -> Any:
-    """Return the twin of an optimizer class, where it has one for a configuration; else itself.
+    """Return the class with a fused step for an optimizer class, where one computes the same.
 
     Parameters
     ----------
     kind : type
-        A Keras class, or one of the user's own, which is given back as it is.
+        A class of Keras or of the user's own.
     config : dict
         Its configuration.
+
+    Returns
+    -------
+    type
+        A subclass of `kind`, or `kind` itself.
     """
-    if kind not in _TWINS:
+    if kind not in _FUSED:
         return kind
-    setting, needed, twin = _TWINS[kind]
-    return twin if bool(config[setting]) == needed else kind
+    setting, needed, faster = _FUSED[kind]
+    return faster if bool(config[setting]) == needed else kind
 
 
 # Names that courses use and Keras has no class for: its class, and what it is given.
@@ -127,24 +134,24 @@ OPTIMIZER_ALIASES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-# The base class, and those that wrap other optimizers.
+# The base class, and classes that wrap other optimizers.
 _NO_OPTIMIZERS = {"lossscaleoptimizer", "multioptimizer", "optimizer", "optimizermap"}
 
 
 @dataclass(frozen=True)
 class OptimizerSpec:
-    """How to make an optimizer anew, and what of it is baked into a compiled program.
+    """How to make an optimizer, and which of its settings a compiled program depends on.
 
     Parameters
     ----------
     kind : type
         The Keras class.
     baked : str
-        Its configuration as JSON, but for a constant learning rate: that one is data.
+        Its configuration as JSON, without a constant learning rate: that one is data.
     config : dict
         Its whole configuration.
     given : tuple of str
-        Settings of it whose values are data as well.
+        Names of the settings whose values are data as well.
     """
 
     kind: type
@@ -152,9 +159,11 @@ class OptimizerSpec:
     config: dict[str, Any] = field(compare=False)
     given: tuple[str, ...] = ()
 
-    def build(self, twin: Callable[[type, dict[str, Any]], Any] = lambda kind, config: kind) -> Any:
-        """Make a new optimizer, of the class that `twin` names: none is ever used twice."""
-        return twin(self.kind, self.config).from_config(copy.deepcopy(self.config))
+    def build(
+        self, choose: Callable[[type, dict[str, Any]], Any] = lambda kind, config: kind
+    ) -> Any:
+        """Make a new optimizer, of the class that `choose` returns: none is ever used twice."""
+        return choose(self.kind, self.config).from_config(copy.deepcopy(self.config))
 
     @property
     def learning_rate(self) -> float | None:
@@ -169,7 +178,7 @@ def optimizer_names() -> dict[str, type]:
     return {name: kind for name, kind in classes.items() if name not in _NO_OPTIMIZERS}
 
 
-# What else has to be set for a strength to have an effect.
+# What else has to be set for a hyperparameter to have an effect.
 _SETTINGS: dict[str, dict[str, Any]] = {
     "clipnorm": {"clipvalue": None, "global_clipnorm": None},  # Keras takes one of the three
     "weight_decay": {},
@@ -182,21 +191,21 @@ def resolve_optimizer(
     learning_rate: Any,
     momentum: float | None,
     owner: str,
-    **strengths: float | None,
+    **hyperparameters: float | None,
 ) -> OptimizerSpec:
     """Describe the optimizer that a user means.
 
     Parameters
     ----------
     optimizer : str, Keras optimizer class or Keras optimizer
-        An object is only read, never trained.
+        An object is only read; another one is trained with.
     learning_rate : float, Keras schedule or None
         Overrides the optimizer's own, unless None.
     momentum : float or None
         Overrides the optimizer's own, unless None.
     owner : str
         The estimator's name, for errors.
-    **strengths : float or None
+    **hyperparameters : float or None
         `clipnorm`, `weight_decay` and `ema_momentum`: override the optimizer's own, unless None.
     """
     kind, config = _optimizer_config(optimizer, owner)
@@ -210,14 +219,14 @@ def resolve_optimizer(
                 f"'sgd', 'momentum', 'nesterov' or 'rmsprop'. Got momentum={momentum!r}."
             )
         config["momentum"] = float(momentum)
-    given = tuple(name for name, value in strengths.items() if value is not None)
+    given = tuple(name for name, value in hyperparameters.items() if value is not None)
     for name in given:
         if not {name, *_SETTINGS[name]} <= config.keys():
             raise ValueError(
                 f"The {name!r} parameter of {owner} has no meaning for optimizer {kind.__name__}, "
-                f"whose configuration has none: leave it at None. Got {strengths[name]!r}."
+                f"whose configuration has none: leave it at None. Got {hyperparameters[name]!r}."
             )
-        config |= {name: float(strengths[name]), **_SETTINGS[name]}  # type: ignore[arg-type]
+        config |= {name: float(hyperparameters[name]), **_SETTINGS[name]}  # type: ignore[arg-type]
     config = {key: value for key, value in config.items() if key != "name"}
     baked = dict(config)
     # A class of the user's own may read the rate once and for all.
@@ -254,20 +263,22 @@ def _optimizer_config(optimizer: Any, owner: str) -> tuple[type, dict[str, Any]]
             f"optimizer class, and none that wraps another. Got {optimizer!r} instead."
         )
     config = optimizer.get_config()
-    if isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+    rule = learning_rate_rule(optimizer)
+    if isinstance(rule, keras.optimizers.schedules.LearningRateSchedule):
         # Itself, because a class of the user's own could not be made again from a configuration.
-        config["learning_rate"] = optimizer._learning_rate
+        config["learning_rate"] = rule
     return type(optimizer), config
 
 
 @cache
 def _default_config(kind: type) -> dict[str, Any]:
     # Made once: an optimizer has variables, of each of which TensorFlow keeps a trace for ever.
-    return kind().get_config()  # type: ignore[attr-defined]
+    config: dict[str, Any] = kind().get_config()
+    return config
 
 
 def _as_json(value: Any) -> Any:
-    """Tell a configured object, such as a schedule, by its class and configuration."""
+    """Describe a configured object, such as a schedule, by its class and configuration."""
     if hasattr(value, "get_config"):
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
         return [kind, value.get_config(), vars(value)]  # not every configuration is complete

@@ -6,6 +6,7 @@ Many batches are one graph call: a `while_loop` over consecutive rows, which Num
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,19 +14,22 @@ import numpy as np
 from skdnn._network.keras_layers import QuickDropout
 from skdnn._network.keras_model import build, dropout_layers
 from skdnn._network.spec import NetworkSpec, State
+from skdnn._training.batch_loop import BOUNDS, CompiledProgram, over_batches
 from skdnn._training.losses import LOSSES, METRICS, SMOOTHED, LossSpec
+from skdnn._training.optimizer_state import averaged_pairs, build_optimizer, sets_final_weights
 from skdnn._training.optimizers import OptimizerSpec, fused
-from skdnn._training.session import Machine, Threads, UnsupportedFunctionError
-from skdnn._utils.tensorflow import keras, tf
+from skdnn._training.session import Threads, UnsupportedFunctionError
+from skdnn._utils.keras_internals import can_clip_by_tensor, clip_by, learning_rate_variable
+from skdnn._utils.tensorflow import tf
 
 
 @dataclass(frozen=True)
 class ProgramKey:
-    """All that is baked into a trace, and so the key under which a program is kept.
+    """All that a compiled program depends on: the key under which it is kept.
 
-    Learning rate and its schedule, weights, seeds, data, batch size, epochs, scaling, the weights
-    of classes, the levels of quantiles, and the strengths of penalty, weight decay, clipping,
-    averaging and smoothing are data: changing them compiles nothing.
+    Everything else is data, and to change it compiles nothing: learning rate and its schedule,
+    weights, seeds, rows, batch size, epochs, scaling, class weights, quantile levels, and the
+    values of the hyperparameters in `Constants`.
     """
 
     spec: NetworkSpec
@@ -37,17 +41,17 @@ class ProgramKey:
     weighted: bool
     penalized: bool
     scheduled: bool = False  # each step is given its learning rate
-    smoothed: bool = False  # labels, in training
-    tempered: bool = False  # the cross-entropy of held-out rows is told at several temperatures
+    smoothed: bool = False  # the labels are smoothed in training
+    tempered: bool = False  # evaluation returns the cross-entropy at several temperatures, too
 
 
 class Constants(NamedTuple):
-    """What a program reads, and the same for its whole run.
+    """Numbers that a program is given with each call, and that are the same for a whole fit.
 
     `unit` and `center` are (n_outputs,) or (1,): output * unit + center is in the target's own
-    units. `levels` are those of quantiles, (n_levels,). `alpha` is the strength of the penalty,
-    (). So are the others, by the names of the estimators' parameters; they are read where the
-    recipe says so.
+    units. `levels` are the quantile levels, (n_levels,). `alpha` is the strength of the L2
+    penalty, (). The others are numbers, too, by the names of the estimators' parameters; the key
+    of the program decides whether they are used.
     """
 
     unit: Any
@@ -60,134 +64,118 @@ class Constants(NamedTuple):
     label_smoothing: Any = 0.0
 
 
-# By which logits are divided.
+# What logits are divided by.
 TEMPERATURES = tuple(2.0 ** np.linspace(-2, 2, 9))
 
 _ROWS = ("unit", "center", "levels")  # constants of one dimension
 
 
-class Program:
-    """One compiled training loop, with the variables that it works on."""
+class Program(CompiledProgram):
+    """The compiled training loop of a `NetworkSpec`, with the variables that it works on.
 
-    def __init__(self, recipe: ProgramKey):
-        self.recipe = recipe
-        self._has_members = recipe.spec.n_members > 1
-        self.model = build(recipe.spec.without_output_activation(), dropout=QuickDropout)
-        self.optimizer = recipe.optimizer.build(fused)
-        self._fresh_slots = self._build_optimizer()
+    Parameters
+    ----------
+    key : ProgramKey
+        What to compile.
+    """
+
+    def __init__(self, key: ProgramKey):
+        self.key = key
+        self._has_members = key.spec.n_members > 1
+        self.model = build(key.spec.without_output_activation(), dropout=QuickDropout)
+        self.optimizer = key.optimizer.build(fused)
+        self._fresh_slots = build_optimizer(self.optimizer, self.model)
         self._variables = [*self.model.weights, *self.optimizer.variables, *self._seeds()]
-        self._is_rate = [v is self.optimizer._learning_rate for v in self._variables]
-        self._averaged = self._averages()
-        # Keras begins an average with zeros, and sets it to the weight at the first step.
+        self._rate = learning_rate_variable(self.optimizer)
+        self._finalizes = sets_final_weights(self.optimizer)
+        self._averaged: list[tuple[int, int]] = []
+        if not self._finalizes:
+            trained = self.model.trainable_variables
+            self._averaged = averaged_pairs(self.optimizer, trained, self._variables)
+        # Keras starts an average with zeros, and sets it to the weight at the first step.
         for weight, average in self._averaged:
             self._fresh_slots[average - len(self.model.weights)] = weight
-        self._machine = Machine(self._variables)
+        # Where the optimizer cannot clip by a tensor, the gradients are clipped before it.
+        is_given = "clipnorm" in key.optimizer.given
+        self._clips_gradients = is_given and not can_clip_by_tensor(self.optimizer)
+        super().__init__(self._variables)
+        self._compile()
+
+    def _compile(self) -> None:
         try:
-            self._machine.add("train", *self._over_batches(self._train_batch, recipe.scheduled))
+            loop, signature = self._over_batches(self._train_batch, self.key.scheduled)
+            self.functions.add("train", loop, signature)
         except UnsupportedFunctionError as error:
-            own = "" if isinstance(recipe.loss, str) else f" or the loss {recipe.loss.name}"
+            loss, kind = self.key.loss, self.key.optimizer.kind
+            own = "" if isinstance(loss, str) else f" or the loss {loss.name}"
             raise TypeError(
-                f"The optimizer {recipe.optimizer.kind.__name__}{own} cannot be compiled: {error}. "
+                f"The optimizer {kind.__name__}{own} cannot be compiled: {error}. "
                 "Make all variables of an optimizer with add_variable, in its build method; a "
                 "loss has none."
             ) from error
-        self.stride = 1024  # steps in one call: the engine's to adapt
 
     def _seeds(self) -> list[Any]:
         return [layer.seed_generator.state for layer in dropout_layers(self.model)]
 
-    def _build_optimizer(self) -> list[np.ndarray | int]:
-        """Return what each optimizer variable starts from: an array, or the number of a weight.
-
-        Some optimizers (schedule-free ones) start a variable of theirs at the weights. They are
-        found by giving the weights values that nothing else has.
-        """
-        rng = np.random.default_rng(0)
-        variables = self.model.trainable_variables
-        marks = [rng.uniform(1, 2, v.shape).astype(v.dtype) for v in variables]
-        for variable, mark in zip(variables, marks, strict=True):
-            variable.assign(mark)
-        self.optimizer.build(variables)
-        positions = {id(v): i for i, v in enumerate(self.model.weights)}
-        starts: list[np.ndarray | int] = []
-        for slot in self.optimizer.variables:
-            value = np.array(slot.numpy())
-            same = [v for v, m in zip(variables, marks, strict=True) if np.array_equal(m, value)]
-            starts.append(positions[id(same[0])] if same else value)
-        return starts
-
-    def _averages(self) -> list[tuple[int, int]]:
-        """Return the number of each weight that is averaged, and that of its average."""
-        if not self.optimizer.use_ema or self._finalizes():
-            return []
-        positions = {id(v): i for i, v in enumerate(self._variables)}
-        averages = self.optimizer._model_variables_moving_average
-        pairs = zip(self.model.trainable_variables, averages, strict=True)
-        return [(positions[id(weight)], positions[id(average)]) for weight, average in pairs]
-
     # ---------------------------------------------------------------- trace
 
-    def _over_batches(self, step: Callable, scheduled: bool = False) -> tuple[Callable, list[Any]]:
-        """Return a loop of `step` over batches, and what it takes.
+    def _over_batches(
+        self, step: Callable[..., Any], scheduled: bool = False
+    ) -> tuple[Callable[..., Any], list[Any]]:
+        """Return a loop of `step` over batches, and its signature.
 
-        That is rows, bounds, constants, and the learning rates of the steps if they are scheduled.
+        It takes rows, bounds, constants, and the learning rates of the steps if they are scheduled.
         """
-        recipe, dtype = self.recipe, self.recipe.spec.dtype
-        rows = [
-            tf.TensorSpec([None, recipe.spec.n_inputs], dtype),
-            tf.TensorSpec([None, recipe.spec.n_outputs][: recipe.y_ndim], recipe.y_dtype),
-            tf.TensorSpec([None, recipe.spec.n_members] if self._has_members else [None], dtype),
-        ][: 3 if recipe.weighted else 2]
+        rows, dtype = self._row_signature(), self.key.spec.dtype
         row, number = tf.TensorSpec([None], dtype), tf.TensorSpec([], dtype)
         constants = [row if x in _ROWS else number for x in Constants._fields]
-        signature = [*rows, tf.TensorSpec([None], tf.int32), *constants]
+        signature = [*rows, BOUNDS, *constants]
         if scheduled:
-            signature.append(tf.TensorSpec([None], self.optimizer._learning_rate.dtype))
+            signature.append(tf.TensorSpec([None], self._rate.dtype))
 
         def loop(*arguments: Any) -> Any:
             arrays, (bounds, *others) = arguments[: len(rows)], arguments[len(rows) :]
             rates = others.pop() if scheduled else None
             constants = Constants(*others)
 
-            def body(i: Any, results: Any) -> tuple[Any, Any]:
+            def body(i: Any, batch: list[Any], results: Any) -> list[Any]:
                 if rates is not None:
-                    self.optimizer._learning_rate.assign(tf.gather(rates, i))
-                start, stop = tf.unstack(tf.gather(spans, i))
-                batch = [array[start:stop] for array in arrays]
-                return i + 1, results.write(i, step(batch, constants))
+                    self._rate.assign(tf.gather(rates, i))
+                return [results.write(i, step(batch, constants))]
 
-            n_steps = tf.size(bounds) - 1
-            spans = tf.stack([bounds[:-1], bounds[1:]], axis=1)
-            results = tf.TensorArray(dtype, n_steps, element_shape=[None])
-            start = tf.constant(0), results
-            with self._strengths(constants):
-                _, results = tf.while_loop(
-                    lambda i, _: i < n_steps, body, start, parallel_iterations=1
-                )
+            results = tf.TensorArray(dtype, tf.size(bounds) - 1, element_shape=[None])
+            with self._hyperparameters(constants):
+                (results,) = over_batches(body, arrays, bounds, [results])
             return results.stack()
 
         return loop, signature
 
+    def _row_signature(self) -> list[Any]:
+        key, spec = self.key, self.key.spec
+        rows = [
+            tf.TensorSpec([None, spec.n_inputs], spec.dtype),
+            tf.TensorSpec([None, spec.n_outputs][: key.y_ndim], key.y_dtype),
+            tf.TensorSpec([None, spec.n_members] if self._has_members else [None], spec.dtype),
+        ]
+        return rows[: 3 if key.weighted else 2]
+
     @contextmanager
-    def _strengths(self, constants: Constants) -> Iterator[None]:
-        """Have the optimizer read its strengths from tensors while it is traced, and no longer."""
+    def _hyperparameters(self, constants: Constants) -> Iterator[None]:
+        """Have the optimizer read its hyperparameters from tensors while it is traced."""
         attributes = vars(self.optimizer)
-        own, given = dict(attributes), self.recipe.optimizer.given
+        own, given = dict(attributes), self.key.optimizer.given
         attributes |= {name: getattr(constants, name) for name in given}
         if "clipnorm" in given:
-            # Keras asks this number whether there is anything to clip, and clips here.
             attributes["clipnorm"] = own["clipnorm"]
-            attributes["_clip_by_norm"] = lambda gradient: tf.clip_by_norm(
-                gradient, constants.clipnorm
-            )
+            clip_by(self.optimizer, constants.clipnorm)
         try:
             yield
         finally:
             attributes.clear()
             attributes |= own
 
-    def _as_predicted(self, loop: Callable) -> Callable:
-        """Have a loop run on the averages of the weights, where there are any."""
+    def _with_averages(self, loop: Callable[..., Any]) -> Callable[..., Any]:
+        """Have a loop use the averages of the weights, where there are any: they predict."""
 
         def swap() -> None:
             for i, j in self._averaged:
@@ -204,79 +192,87 @@ class Program:
 
         return swapped if self._averaged else loop
 
-    def _told(self, batch: list[Any], constants: Constants, training: bool) -> list[Any]:
-        """Return loss and metric of each row, before weights; of members one after the other.
+    def _losses_and_metric(
+        self, batch: list[Any], constants: Constants, training: bool
+    ) -> list[Any]:
+        """Return loss and metric of each row, unweighted; ensemble members one after the other.
 
-        Where they are asked for, the cross-entropies at `TEMPERATURES` follow.
+        Where the key asks for them, the cross-entropies at `TEMPERATURES` follow.
         """
-        (x, y), loss = batch[:2], self.recipe.loss
+        (x, y), loss = batch[:2], self.key.loss
         output = self.model(x, training=training)
         if self._has_members:
-            y = tf.tile(y, [self.recipe.spec.n_members] + [1] * (self.recipe.y_ndim - 1))
-            output = tf.reshape(output, [-1, self.recipe.spec.n_outputs])
-        activation = str(self.recipe.spec.activations[-1])
-        if training and self.recipe.smoothed:
+            y = tf.tile(y, [self.key.spec.n_members] + [1] * (self.key.y_ndim - 1))
+            output = tf.reshape(output, [-1, self.key.spec.n_outputs])
+        activation = str(self.key.spec.activations[-1])
+        if training and self.key.smoothed:
             losses = SMOOTHED[str(loss)](y, output, constants)
         elif isinstance(loss, str):
             losses = LOSSES[loss](y, output, constants)
         else:
-            if activation == "linear":  # quantities, in their own units
+            if activation == "linear":  # regression targets, in their own units
                 shape, output = output.shape, output * constants.unit + constants.center
                 output.set_shape(shape)
                 constants = constants._replace(unit=1.0)
-            losses = loss.per_row(y, output, activation, self.recipe.weighted)
+            losses = loss.per_row(y, output, activation, self.key.weighted)
         if activation == "exponential":
             output = tf.exp(output)
-        metrics = tf.cast(METRICS[self.recipe.metric](y, output, constants), losses.dtype)
-        told = [losses, metrics]
-        if self.recipe.tempered and not training:
-            told += [LOSSES[str(loss)](y, output / t, constants) for t in TEMPERATURES]
-        return told
+        metrics = tf.cast(METRICS[self.key.metric](y, output, constants), losses.dtype)
+        values = [losses, metrics]
+        if self.key.tempered and not training:
+            values += [LOSSES[str(loss)](y, output / t, constants) for t in TEMPERATURES]
+        return values
 
     def _penalty(self, alpha: Any) -> Any:
+        """Return the L2 penalty of the kernels."""
         kernels = [v for v in self.model.trainable_variables if v.name == "kernel"]
         return alpha * tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in kernels])
 
     def _train_batch(self, batch: list[Any], constants: Constants) -> Any:
-        """Take one step of gradient descent on the mean loss; return the sums of what is told."""
+        """Take one step of gradient descent on the mean loss; return the sums over its rows."""
         variables, scale = self.model.trainable_variables, self.optimizer.scale_loss
         with tf.GradientTape() as tape:
-            losses, *_ = told = self._told(batch, constants, training=True)
-            penalty = self._penalty(constants.alpha) if self.recipe.penalized else 0.0
+            losses, *_ = values = self._losses_and_metric(batch, constants, training=True)
+            penalty = self._penalty(constants.alpha) if self.key.penalized else 0.0
         weights = self._weights(batch, losses)
-        n_rows = tf.cast(tf.size(losses) / self.recipe.spec.n_members, losses.dtype)
+        n_rows = tf.cast(tf.size(losses) / self.key.spec.n_members, losses.dtype)
         targets, starts = [losses], [scale(weights / n_rows)]
-        if self.recipe.penalized:
+        if self.key.penalized:
             targets, starts = [losses, penalty], [*starts, scale(tf.ones_like(penalty))]
         gradients = tape.gradient(targets, variables, output_gradients=starts)
-        # Of an embedding it comes as slices, some of them twice: a step in one kernel needs sums.
+        # The gradient of an embedding is slices, some of them of the same row: a fused step needs
+        # their sums.
         gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        if self._clips_gradients:
+            gradients = [tf.clip_by_norm(x, constants.clipnorm) for x in gradients]
         self.optimizer.apply(gradients, variables)
-        sums = self._sums(told, weights)
-        return sums + tf.stack([n_rows * penalty, 0.0]) if self.recipe.penalized else sums
+        sums = self._sums(values, weights)
+        return sums + tf.stack([n_rows * penalty, 0.0]) if self.key.penalized else sums
 
     def _evaluate_batch(self, batch: list[Any], constants: Constants) -> Any:
-        losses, *others = self._told(batch, constants, training=False)
-        if self.recipe.penalized:
+        """Return the sums over the rows of a batch."""
+        losses, *others = self._losses_and_metric(batch, constants, training=False)
+        if self.key.penalized:
             losses += self._penalty(constants.alpha)
         return self._sums([losses, *others], self._weights(batch, losses))
 
     def _weights(self, batch: list[Any], losses: Any) -> Any:
-        if not self.recipe.weighted:
+        """Return the weight of each loss."""
+        if not self.key.weighted:
             return tf.ones_like(losses)
         return tf.reshape(tf.transpose(batch[2]), [-1]) if self._has_members else batch[2]
 
-    def _sums(self, told: list[Any], weights: Any) -> Any:
-        """Return the weighted sums over the rows of a batch, of members their mean."""
-        sums = tf.linalg.matvec(tf.stack(told), weights)
-        return sums / self.recipe.spec.n_members if self._has_members else sums
+    def _sums(self, values: list[Any], weights: Any) -> Any:
+        """Return weighted sums over the rows of a batch, averaged over the ensemble members."""
+        sums = tf.linalg.matvec(tf.stack(values), weights)
+        return sums / self.key.spec.n_members if self._has_members else sums
 
     # ------------------------------------------------------------------ run
 
     def load(
         self, state: State, learning_rate: float | None, rng: np.random.Generator, threads: Threads
     ) -> None:
-        """Set every variable: nothing is left of the fit before.
+        """Set every variable, so that nothing is left of the previous fit.
 
         Parameters
         ----------
@@ -296,24 +292,24 @@ class Program:
         seeds = state.seeds or [_fresh_seed(rng) for _ in self._seeds()]
         values: list[Any] = [*state.weights, *slots, *seeds]
         if learning_rate is not None:
-            told = zip(self._is_rate, values, strict=True)
-            values = [learning_rate if is_rate else value for is_rate, value in told]
+            pairs = zip(self._variables, values, strict=True)
+            values = [learning_rate if v is self._rate else value for v, value in pairs]
         values = values if is_fresh else self._swapped(values)
-        self._machine.call(threads, "load", *values)
+        self.functions.call(threads, "load", *values)
 
     def restore(self, state: State) -> None:
         """Set every variable to what `read` gave."""
         values = [*state.weights, *(state.optimizer or []), *(state.seeds or [])]
-        self._machine.call(self._threads, "load", *self._swapped(values))
+        self.functions.call(self._threads, "load", *self._swapped(values))
 
     def read(self) -> State:
         """Copy every variable out.
 
-        Where the weights are averaged, the averages are the weights of the state, for it is they
-        that predict; and the weights that training goes on from are in the slots of the averages.
+        Where weights are averaged, the state's weights are the averages, which predict. The weights
+        that training resumes from are in the optimizer's part of the state, in their place.
         """
-        values = self._swapped(self._machine.call(self._threads, "read"))
-        if self._finalizes():
+        values = self._swapped(self.functions.call(self._threads, "read"))
+        if self._finalizes:
             self._assign(values)
             self.optimizer.finalize_variable_values(self.model.trainable_variables)
             values = [np.array(v.numpy()) for v in self._variables]
@@ -331,25 +327,20 @@ class Program:
         for variable, value in zip(self._variables, values, strict=True):
             variable.assign(value)
 
-    def _finalizes(self) -> bool:
-        """Whether an optimizer of the user's own makes the weights what they are in the end."""
-        kind, base = type(self.optimizer), keras.optimizers.Optimizer
-        return kind.finalize_variable_values is not base.finalize_variable_values
-
     def learning_rate(self) -> float:
-        """Return the optimizer's rate, as it is now."""
-        self._assign(self._machine.call(self._threads, "read"))
+        """Return the optimizer's current learning rate."""
+        self._assign(self.functions.call(self._threads, "read"))
         return float(self.optimizer.learning_rate)
 
     @property
     def work(self) -> int:
         """Multiply-adds that a row takes on its way through the network."""
-        return sum(v.shape.num_elements() for v in self.model.trainable_variables)
+        return sum(prod(v.shape) for v in self.model.trainable_variables)
 
     @property
     def n_branches(self) -> int:
-        """How many parts of a step do not wait for each other: kinds of networks side by side."""
-        return len(self.recipe.spec.outputs)
+        """Number of architectures side by side: parts of a step that do not wait for each other."""
+        return len(self.key.spec.outputs)
 
     def run(
         self,
@@ -366,7 +357,7 @@ class Program:
         name : {"train", "evaluate"}
             Which one.
         rows : sequence of ndarray
-            x, (n_rows, n_inputs), y, and the rows' weights where the recipe has any.
+            x, (n_rows, n_inputs), y, and the weights of the rows where the key is `weighted`.
         bounds : ndarray of shape (n_steps + 1,), int32
             Where each batch begins, and the last one ends.
         constants : Constants
@@ -377,47 +368,17 @@ class Program:
         Returns
         -------
         results : ndarray of shape (n_steps, 2), or more
-            Loss and metric, summed over the rows of each batch; where the recipe says so, also the
-            cross-entropies at `TEMPERATURES` in "evaluate".
+            Loss and metric, summed over the rows of each batch; in "evaluate" also the
+            cross-entropies at `TEMPERATURES`, where the key is `tempered`.
         """
-        if name not in self._machine:
+        if name not in self.functions:
             loop, signature = self._over_batches(self._evaluate_batch)
-            self._machine.add(name, self._as_predicted(loop), signature)
-        dtype = self.recipe.spec.dtype
+            self.functions.add(name, self._with_averages(loop), signature)
+        dtype = self.key.spec.dtype
         values = [np.asarray(x, dtype) for x in constants]
         given = [*rows, bounds, *values, *([] if rates is None else [rates])]
-        return self._machine.call(self._threads, name, *given)
-
-    def close(self) -> None:
-        """Give memory and threads back."""
-        self._machine.close()
-
-    def abandon(self) -> None:
-        """Forget them, in a forked process."""
-        self._machine.abandon()
-
-
-class Predictor:
-    """The compiled forward pass of a network, for many rows at once."""
-
-    def __init__(self, spec: NetworkSpec):
-        model = build(spec)
-        self._machine = Machine(model.weights)
-        signature = [tf.TensorSpec([None, spec.n_inputs], spec.dtype)]
-        self._machine.add("forward", lambda x: model(x, training=False), signature)
-
-    def run(self, weights: Sequence[np.ndarray], x: np.ndarray, threads: Threads) -> np.ndarray:
-        """Return the network's output, (n_rows, n_outputs), for rows x, (n_rows, n_inputs)."""
-        self._machine.call(threads, "load", *weights)
-        return self._machine.call(threads, "forward", x)
-
-    def close(self) -> None:
-        """Give memory and threads back."""
-        self._machine.close()
-
-    def abandon(self) -> None:
-        """Forget them, in a forked process."""
-        self._machine.abandon()
+        results: np.ndarray = self.functions.call(self._threads, name, *given)
+        return results
 
 
 def _fresh_seed(rng: np.random.Generator) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Compiled programs, kept for the next fit that can use them; knows nothing of TensorFlow."""
+"""Compiled programs, kept for the next fit that can use them; imports no TensorFlow."""
 
 import gc
 import os
@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from typing import Any
 
 _SIZE = "SKDNN_PROGRAM_CACHE_SIZE"
-# A closed program is a few objects in a circle to Python, and megabytes to TensorFlow: the
-# collector would not come for them of itself. It takes 0.2 s.
+# A closed program is a few objects in a reference cycle to Python, and megabytes to TensorFlow: the
+# garbage collector would not free them soon. To collect takes 0.2 s.
 _COLLECT_EVERY = 16
 
 
 class ProgramCache:
-    """Programs that are not in use, the longest unused thrown away first.
+    """Keeps programs that are not in use, and drops the least recently used first.
 
     A program is lent to one fit at a time: its variables are that fit's own. A second thread
     that wants the same one meanwhile compiles another.
@@ -34,27 +34,27 @@ class ProgramCache:
         self._lock = threading.Lock()
 
     @contextmanager
-    def lend(self, recipe: Hashable, compile: Callable[[Any], Any]) -> Iterator[Any]:
-        """Lend the program of a recipe; one whose run was broken off does not come back."""
+    def lend(self, key: Hashable, compile: Callable[[Any], Any]) -> Iterator[Any]:
+        """Lend the program of a key; one whose run was interrupted is closed afterwards."""
         with self._lock:
-            program = self._idle.pop(recipe, None)
+            program = self._idle.pop(key, None)
             self.n_lent += 1
         is_whole = False
         try:
-            program = compile(recipe) if program is None else program
+            program = compile(key) if program is None else program
             yield program
             is_whole = True
         finally:
             with self._lock:
                 self.n_lent -= 1
                 if is_whole:
-                    self._idle[recipe] = program
+                    self._idle[key] = program
             if not is_whole and program is not None:
                 program.close()
             self.trim(self.maxsize)
 
     def abandon(self) -> None:
-        """Forget all programs without giving back threads, which a forked process has not got."""
+        """Drop all programs in a forked process, which does not have their threads."""
         self._lock = threading.Lock()
         self.n_lent = 0
         for program in self._idle.values():
@@ -62,7 +62,7 @@ class ProgramCache:
         self._idle.clear()
 
     def trim(self, size: int) -> None:
-        """Throw away all but the `size` programs that were used last."""
+        """Drop all but the `size` programs that were used last."""
         while True:
             with self._lock:
                 if len(self._idle) <= size:
@@ -100,8 +100,8 @@ def clear_program_cache() -> None:
     ``SKDNN_PROGRAM_CACHE_SIZE`` before skdnn is imported for more or fewer, 0 for none. A program
     takes some megabytes. Programs that are training are not touched. Fitted estimators lose
     nothing. TensorFlow's cache of eager kernels is cleared with them, as by
-    ``keras.utils.clear_session``: eager random operations with a seed of their own begin their
-    sequence anew.
+    ``keras.utils.clear_session``: eager random operations with a seed of their own start their
+    sequence again.
 
     Examples
     --------

@@ -1,19 +1,21 @@
-"""The learning rate over a fit: factors of it, one per step."""
+"""Learning-rate schedules: the factor of the learning rate at each step of a fit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-# Factors up to this one are low; so they are, too, where the first cycle begins.
+# Factors up to this one count as low. They are low at the start of the first cycle, too, which is
+# no end of a cycle: it is over by this share of the steps.
 _LOW, _BEGINNING = 0.1, 1 / 30
-# Of one cycle: the share of the steps in which the rate rises, and where it begins and ends.
+# Of the one-cycle schedule: the share of the steps in which the rate rises, and the first and the
+# last factor.
 _RISE, _FIRST, _LAST = 0.3, 1 / 25, 1 / 250_000
 
 
 def _half_cosine(start: float, stop: float, t: np.ndarray) -> np.ndarray:
-    """Go from start to stop while t goes from 0 to 1 (Loshchilov & Hutter 2017, equation 5)."""
-    return stop + (start - stop) * (1 + np.cos(np.pi * t)) / 2
+    """Fall or rise from start to stop, for t from 0 to 1 (Loshchilov & Hutter 2017, equation 5)."""
+    return stop + (start - stop) * np.asarray(1 + np.cos(np.pi * t)) / 2
 
 
 def _cosine(t: np.ndarray) -> np.ndarray:
@@ -23,13 +25,13 @@ def _cosine(t: np.ndarray) -> np.ndarray:
 def _coslog4(t: np.ndarray) -> np.ndarray:
     """Four cycles, each longer than the last (Holzmüller et al. 2024, "Better by Default").
 
-    Where a cycle would stand still at zero, there is a thousandth: a fit may have one step.
+    It never falls below a thousandth: the only step of a short fit must not have a rate of zero.
     """
-    return np.maximum(1e-3, (1 - np.cos(2 * np.pi * np.log2(1 + 15 * t))) / 2)
+    return np.maximum(1e-3, np.asarray(1 - np.cos(2 * np.pi * np.log2(1 + 15 * t))) / 2)
 
 
 def _one_cycle(t: np.ndarray) -> np.ndarray:
-    """Up and down again, far below where it began (Smith & Topin 2018).
+    """Rise, and fall far below the first rate (Smith & Topin 2018).
 
     Shares and half cosines are those of fastai (Howard & Gugger 2020).
     """
@@ -38,8 +40,8 @@ def _one_cycle(t: np.ndarray) -> np.ndarray:
     return np.where(t < _RISE, rising, falling)
 
 
-# Factors of the learning rate, for the share of the steps that is over, in [0, 1). What depends on
-# the loss is not known beforehand: see `_callbacks.Plateau`.
+# Factors of the learning rate, for the share of the steps that is over, in [0, 1). What
+# "reduce_on_plateau" does depends on the loss: see `callbacks.Plateau`.
 SCHEDULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "constant": np.ones_like,
     "cosine": _cosine,
@@ -59,7 +61,7 @@ class Schedule:
         A key of `SCHEDULES`.
     warmup : float, default=0.0
         Share of all steps in which the rate first rises, in proportion to the steps taken, from
-        zero to where the schedule begins (Goyal et al. 2017, section 2.2).
+        zero to the start of the schedule (Goyal et al. 2017, section 2.2).
     """
 
     name: str
@@ -73,7 +75,7 @@ class Schedule:
         steps : ndarray of int
             Numbers of steps, from 0.
         n_steps : int
-            How many there will be in all.
+            How many steps the fit has in all.
 
         Returns
         -------

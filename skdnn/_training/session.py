@@ -1,8 +1,9 @@
-"""Traced functions in sessions of their own, each with as many threads as suit its work.
+"""Traced functions in TensorFlow sessions of their own, each with as many threads as suit its work.
 
-TensorFlow decides once for a process how many threads compute, and waking a second one for each
+TensorFlow decides once for a process how many threads compute, and to wake a second one for each
 small operation of a small network takes longer than the operation. A session can have threads of
-its own; so what is traced as usual is moved to the graph of a session, with its variables.
+its own. So a function is traced as usual, and then moved, with its variables, to the graph of a
+session.
 """
 
 import os
@@ -10,7 +11,8 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from skdnn._utils.tensorflow import context, tf
+from skdnn._utils.keras_internals import clear_kernel_cache, forget_session, tf_variable
+from skdnn._utils.tensorflow import tf
 
 _v1 = tf.compat.v1
 
@@ -26,7 +28,7 @@ class UnsupportedFunctionError(ValueError):
     """A function uses something that cannot be moved: a table, an iterator, a foreign variable."""
 
 
-class Machine:
+class SessionFunctions:
     """Functions that share variables, and the sessions in which they run.
 
     Parameters
@@ -37,13 +39,12 @@ class Machine:
     """
 
     def __init__(self, variables: Sequence[Any]):
-        # A Keras variable holds TensorFlow's as its value.
-        self._templates = [getattr(v, "_value", v) for v in variables]
+        self._templates = [tf_variable(v) for v in variables]
         self._graph = tf.Graph()
         self._sessions: dict[Threads, Any] = {}
-        self._callables: dict[tuple[Threads, str], Callable] = {}
+        self._callables: dict[tuple[Threads, str], Callable[..., Any]] = {}
         self._functions: dict[str, tuple[list[Any], Any]] = {}
-        _MACHINES.add(self)
+        _INSTANCES.add(self)
         with self._graph.as_default():
             self._handles = [
                 tf.raw_ops.VarHandleOp(dtype=v.dtype, shape=v.shape, shared_name=f"variable_{i}")
@@ -61,7 +62,7 @@ class Machine:
             self._functions["load"] = values, tf.group(*assign)
             self._functions["read"] = [], reads
 
-    def add(self, name: str, function: Callable, signature: Sequence[Any]) -> None:
+    def add(self, name: str, function: Callable[..., Any], signature: Sequence[Any]) -> None:
         """Trace a function of tensors and move it here.
 
         Parameters
@@ -115,36 +116,35 @@ class Machine:
                 use_per_session_threads=True,
                 gpu_options=_v1.GPUOptions(allow_growth=True),
             )
-            # It takes longer than it saves: what is here is lean already, and its fused matrix
+            # It takes longer than it saves: these graphs are small already, and its fused matrix
             # products are slower for small batches.
             config.graph_options.rewrite_options.disable_meta_optimizer = True
             self._sessions[threads] = _v1.Session(graph=self._graph, config=config)
         return self._sessions[threads]
 
     def abandon(self) -> None:
-        """Forget the sessions in a process without their threads: to close them would wait."""
+        """Drop the sessions in a forked process, which lacks their threads: closing would wait."""
         self._callables.clear()
         for session in self._sessions.values():
-            session._session, session._closed = None, True
+            forget_session(session)
         self._sessions.clear()
 
     def close(self) -> None:
-        """Give memory and threads back."""
+        """Free memory and threads."""
         self._callables.clear()
         for session in self._sessions.values():
             session.close()
         self._sessions.clear()
-        # TensorFlow keeps a kernel for each shape that a variable ever had, and for ever.
-        context.context().clear_kernel_cache()
+        clear_kernel_cache()
 
 
-# Those of programs in use, too, of which the cache knows nothing.
-_MACHINES: weakref.WeakSet[Machine] = weakref.WeakSet()
+# Those of programs in use, too, which the cache of programs does not hold.
+_INSTANCES: weakref.WeakSet[SessionFunctions] = weakref.WeakSet()
 
 
 def _abandon_all() -> None:
-    for machine in list(_MACHINES):
-        machine.abandon()
+    for functions in list(_INSTANCES):
+        functions.abandon()
 
 
 if hasattr(os, "register_at_fork"):
@@ -154,6 +154,6 @@ if hasattr(os, "register_at_fork"):
 def available_threads() -> int:
     """Count the processors that this process may use: under joblib, its share of them."""
     n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    # joblib tells its workers so; a user may, too.
+    # joblib sets this for its workers; a user may, too.
     limit = os.environ.get("OMP_NUM_THREADS", "")
     return min(n, int(limit)) if limit.isdecimal() and int(limit) > 0 else n

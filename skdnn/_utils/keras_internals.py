@@ -1,6 +1,282 @@
-"""Every use of a private name of Keras or TensorFlow, each with its public fallback."""
+"""Every use of a private name of Keras or TensorFlow, each with a public fallback beside it.
 
+A private name may be gone in the next release. Each function here uses one (or a few that belong
+together) and says what it does without: something slower, or less shared, but not wrong.
+
+TensorFlow and Keras are imported inside the functions: some of these only read objects that exist
+already, and some work on every backend of Keras.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
+
+# Sessions that must never be closed, because their threads do not exist in this process.
+_KEPT_SESSIONS: list[Any] = []
+# A step of an optimizer for all variables: (optimizer, gradients, variables, learning rate).
+Step = Callable[[Any, Sequence[Any], Sequence[Any], Any], bool]
+Decay = Callable[[Any, Iterable[Any]], None]
+
+# ------------------------------------------------------------------------------- TensorFlow
+
+
+def clear_kernel_cache() -> None:
+    """Free the kernels that TensorFlow keeps, one for each shape that a variable ever had.
+
+    Tested with TensorFlow 2.21. Without the private module nothing is freed.
+    """
+    with suppress(ImportError, AttributeError):
+        from tensorflow.python.eager import context
+
+        context.context().clear_kernel_cache()
+
+
+def forget_session(session: Any) -> None:
+    """Drop a session in a forked process without closing it: closing would wait for ever.
+
+    Tested with TensorFlow 2.21. Without the private names the session is kept, and its memory.
+    """
+    if hasattr(session, "_session") and hasattr(session, "_closed"):
+        session._session, session._closed = None, True
+    else:
+        _KEPT_SESSIONS.append(session)
+
+
+# ------------------------------------------------------------------------------- variables
+
+
+def tf_variable(variable: Any) -> Any:
+    """Return TensorFlow's variable, which a Keras variable holds as its public `value`."""
+    import keras
+
+    return variable.value if isinstance(variable, keras.Variable) else variable
+
+
+# ------------------------------------------------------------------------------- optimizers
+
+
+def learning_rate_variable(optimizer: Any) -> Any:
+    """Return the variable that holds the learning rate; None where it follows a schedule.
+
+    Tested with Keras 3.15. Without the private name, the public property gives the same variable.
+    """
+    import keras
+
+    rate = getattr(optimizer, "_learning_rate", None)
+    rate = optimizer.learning_rate if rate is None else rate
+    return rate if isinstance(rate, keras.Variable) else None
+
+
+def learning_rate_rule(optimizer: Any) -> Any:
+    """Return the schedule or function that gives the learning rate; None where it is constant.
+
+    Tested with Keras 3.15. Without the private name, it is made again from the configuration,
+    which works for the schedules of Keras and for registered classes.
+    """
+    import keras
+
+    if hasattr(optimizer, "_learning_rate"):
+        rate = optimizer._learning_rate
+    else:
+        rate = optimizer.get_config().get("learning_rate")
+        rate = keras.optimizers.schedules.deserialize(rate) if isinstance(rate, dict) else rate
+    return rate if callable(rate) else None
+
+
+def weight_averages(optimizer: Any) -> list[Any]:
+    """Return the variables with the moving averages of the weights, in the order of these.
+
+    Tested with Keras 3.15. Without the private name, they are found by the end of their names.
+    """
+    averages = getattr(optimizer, "_model_variables_moving_average", None)
+    if averages is None:
+        averages = [v for v in optimizer.variables if v.path.endswith("_average")]
+    return list(averages)
+
+
+def can_clip_by_tensor(optimizer: Any) -> bool:
+    """Whether `clip_by` has an effect; else the caller has to clip the gradients itself.
+
+    Tested with Keras 3.15. To clip before the optimizer differs from Keras only for one that
+    accumulates gradients or scales the loss.
+    """
+    return hasattr(optimizer, "_clip_by_norm")
+
+
+def clip_by(optimizer: Any, norm: Any) -> None:
+    """Have an optimizer clip each gradient to a norm that is a tensor, where it can.
+
+    Its `clipnorm` stays a number, of which Keras asks whether there is anything to clip. Where it
+    cannot, its own clipping is off.
+    """
+    import tensorflow as tf
+
+    if can_clip_by_tensor(optimizer):
+        vars(optimizer)["_clip_by_norm"] = lambda gradient: tf.clip_by_norm(gradient, norm)
+    else:
+        vars(optimizer)["clipnorm"] = None
+
+
+def uses_weight_decay(optimizer: Any, variable: Any) -> bool:
+    """Whether an optimizer lets a variable decay.
+
+    Tested with Keras 3.15. It is asked only by `with_step`, which needs the private name.
+    """
+    return bool(optimizer._use_weight_decay(variable))
+
+
+def may_exclude_from_weight_decay(optimizer: Any) -> bool:
+    """Whether variables may have been excluded from weight decay, which no configuration says.
+
+    Tested with Keras 3.15. Without the private names, any optimizer with weight decay may.
+    """
+    names = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
+    if optimizer.weight_decay is None:
+        return False
+    return not hasattr(optimizer, "_use_weight_decay") or any(
+        getattr(optimizer, name, None) for name in names
+    )
+
+
+def slot(optimizer: Any, slots: Sequence[Any], variable: Any) -> Any:
+    """Return the entry of a variable in a list with one entry per trained variable.
+
+    Tested with Keras 3.15. It is asked only by `with_step`, which needs the private name.
+    """
+    return slots[optimizer._get_variable_index(variable)]
+
+
+def adam_slots(optimizer: Any) -> tuple[Sequence[Any], Sequence[Any]] | None:
+    """Return first and second moments of Adam, one per variable; None where they are unknown.
+
+    Tested with Keras 3.15. Without the private names Keras takes the step.
+    """
+    moments = (getattr(optimizer, name, None) for name in ("_momentums", "_velocities"))
+    first, second = moments
+    return None if first is None or second is None else (first, second)
+
+
+def with_step(kind: type, step: Step, decay: Decay | None = None) -> type:
+    """Return a subclass of a Keras optimizer that takes a step for all variables at once.
+
+    Parameters
+    ----------
+    kind : type
+        The Keras class.
+    step : callable
+        Takes the step and returns True; or returns False, and Keras takes it.
+    decay : callable, default=None
+        Lets the variables of the optimizer decay.
+
+    Returns
+    -------
+    type
+        `kind` itself where Keras has no such hooks. Tested with Keras 3.15.
+    """
+    hooks = ["_backend_update_step", "_get_variable_index"]
+    hooks += ["_apply_weight_decay", "_use_weight_decay"] if decay is not None else []
+    if not all(hasattr(kind, name) for name in hooks):
+        return kind
+
+    def _backend_update_step(
+        self: Any, grads: Any, trainable_variables: Any, learning_rate: Any
+    ) -> None:
+        if not step(self, grads, trainable_variables, learning_rate):
+            kind._backend_update_step(  # type: ignore[attr-defined]
+                self, grads, trainable_variables, learning_rate
+            )
+
+    methods: dict[str, Any] = {"_backend_update_step": _backend_update_step}
+    if decay is not None:
+        methods["_apply_weight_decay"] = decay
+    return type(kind.__name__, (kind,), {"__doc__": kind.__doc__, **methods})
+
+
+# ----------------------------------------------------------------------------------- models
+
+
+def compile_settings(model: Any) -> dict[str, Any]:
+    """Return the arguments that a model was compiled with, as the objects that were given.
+
+    Tested with Keras 3.15, by `Model._compile_config`. Without the private name the metrics are
+    made again from the public configuration, which needs classes that Keras can find by name.
+
+    Raises
+    ------
+    TypeError
+        Where that is not possible.
+    """
+    config = getattr(model, "_compile_config", None)
+    if config is not None:
+        return dict(config.config)
+    import keras
+
+    kept = {"optimizer": model.optimizer, "loss": model.loss}
+    try:
+        public = model.get_compile_config()
+        rest = {name: value for name, value in public.items() if name not in kept}
+        return {**kept, **keras.saving.deserialize_keras_object(rest)}
+    except Exception as error:
+        raise TypeError(f"what {model.name} was compiled with cannot be read: {error}") from error
+
+
+def is_jit_compiled(model: Any) -> bool:
+    """Whether a user has asked for `jit_compile=True`, and not left it to Keras.
+
+    Tested with Keras 3.15. Without the private name the public configuration says so.
+    """
+    config = getattr(model, "_compile_config", None)
+    settings = model.get_compile_config() if config is None else config.config
+    return settings.get("jit_compile") is True
+
+
+def build_metrics(model: Any, batch: Any) -> None:
+    """Make the variables of a compiled model's metrics, which Keras makes at their first use.
+
+    Tested with Keras 3.15. Without the private name the model is evaluated on the batch once.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled and built.
+    batch : tuple of (x, y) or (x, y, weight)
+        Some rows, for their shapes and dtypes.
+    """
+    build = getattr(model, "_symbolic_build", None)
+    if build is not None:
+        build(data_batch=batch)
+        return
+    if model.optimizer is not None and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    model.test_on_batch(*batch)
+    model.reset_metrics()
+
+
+def all_layers(layer: Any) -> list[Any]:
+    """Return a layer and all layers inside it, each once.
+
+    Tested with Keras 3.15, by `Layer._flatten_layers`. The fallback searches the
+    attributes of each layer.
+    """
+    flatten = getattr(layer, "_flatten_layers", None)
+    return list(flatten()) if flatten is not None else _found_layers(layer)
+
+
+def _found_layers(layer: Any) -> list[Any]:
+    import keras
+
+    found: dict[int, Any] = {}
+    waiting = [layer]
+    while waiting:
+        value = waiting.pop(0)
+        if isinstance(value, keras.layers.Layer) and id(value) not in found:
+            found[id(value)] = value
+            waiting += [*getattr(value, "layers", []), *vars(value).values()]
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
+    return list(found.values())
 
 
 class ModelNode(NamedTuple):
@@ -38,3 +314,101 @@ def _connected(model: Any) -> list[ModelNode]:
         position[id(operation)] = len(nodes)
         nodes.append(ModelNode(operation, outputs, sources))
     return nodes
+
+
+def starting_epoch(model: Any) -> int:
+    """Return the epoch that `BackupAndRestore` has set for training to start with, from 0.
+
+    Tested with Keras 3.15. Without the private name training starts anew.
+    """
+    return getattr(model, "_initial_epoch", None) or 0
+
+
+# ------------------------------------------------------------------------ losses and metrics
+
+
+def function_options(thing: Any) -> Mapping[str, Any]:
+    """Return the settings with which a loss or a metric calls the function that it wraps.
+
+    Tested with Keras 3.15.
+
+    Raises
+    ------
+    TypeError
+        Without the private name, where a function is wrapped: no configuration has them all.
+    """
+    import keras
+
+    options = getattr(thing, "_fn_kwargs", None)
+    is_wrapper = isinstance(thing, keras.metrics.MeanMetricWrapper) or (
+        isinstance(thing, keras.losses.Loss) and hasattr(thing, "fn")
+    )
+    if options is None and is_wrapper:
+        raise TypeError(f"the settings of {thing!r} cannot be read")
+    return options or {}
+
+
+def takes_logits(loss: Any) -> bool:
+    """Whether a loss object is computed from logits instead of probabilities.
+
+    Tested with Keras 3.15. Without the private name its configuration says so.
+    """
+    options = getattr(loss, "_fn_kwargs", None)
+    options = loss.get_config() if options is None else options
+    return bool(options.get("from_logits", False))
+
+
+# -------------------------------------------------------------------------------- callbacks
+
+
+def forget_model(callback: Any) -> None:
+    """Have a callback let go of its model, whatever its class does when it is given one."""
+    import keras
+
+    keras.callbacks.Callback.set_model(callback, None)
+
+
+def model_of(callback: Any) -> Any:
+    """Return the model that a callback has seen; None before it was given one.
+
+    Tested with Keras 3.15. Without the private name the public property says it.
+    """
+    return callback._model if hasattr(callback, "_model") else getattr(callback, "model", None)
+
+
+def profiles_batches(callback: Any) -> bool:
+    """Whether a `TensorBoard` profiles batches, and so has to see each of them.
+
+    Tested with Keras 3.15. Without the private name it is taken to do so.
+    """
+    return bool(getattr(callback, "_should_trace", True))
+
+
+# ----------------------------------------------------------------------------------- seeds
+
+_SEED_GENERATOR = "global_seed_generator"
+
+
+@contextmanager
+def seeded_random(seed: int) -> Iterator[None]:
+    """Give Keras's global generator a seed, and put the generator back at the end.
+
+    Tested with Keras 3.15, by `keras.src.backend.common.global_state`. Keras has no
+    public way to put its generator back. The fallback leaves it alone: layers and initialisers take
+    their seeds from Python's generator, so that only draws of `keras.random` without a seed are not
+    seeded.
+    """
+    import keras
+
+    try:
+        from keras.src.backend.common import global_state
+
+        before = global_state.get_global_attribute(_SEED_GENERATOR)
+    except (ImportError, AttributeError):
+        yield
+        return
+    global_state.set_global_attribute(_SEED_GENERATOR, keras.random.SeedGenerator(seed))
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(_SEED_GENERATOR, before)

@@ -77,9 +77,8 @@ with _no_banners():
 
     _check_backend(keras.backend.backend())
     import tensorflow as tf
-    from tensorflow.python.eager import context
 
     _grant_threads_to_sessions()
     _grow_gpu_memory()
 
-__all__ = ["context", "keras", "tf"]
+__all__ = ["keras", "tf"]

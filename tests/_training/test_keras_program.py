@@ -5,7 +5,7 @@ import pytest
 
 from skdnn._training import keras_fit, program_cache
 from skdnn._training.keras_fit import RowSource, UnsupportedModelError
-from skdnn._training.keras_program import ProgramKey
+from skdnn._training.keras_program_key import ProgramKey
 from skdnn._training.program_cache import ProgramCache
 from skdnn._utils.tensorflow import keras, tf
 
@@ -274,11 +274,11 @@ def test_what_is_compiled_differently_shares_nothing(images, change):
 
 def test_rows_of_another_type_share_nothing(images):
     x, y = (array[:1] for array in images)
-    recipes = {
+    keys = {
         ProgramKey(convolutional(), batch)
         for batch in [(x, y), (x, y.astype("int32")), (x, y, np.ones(1))]
     }
-    assert len(recipes) == 3
+    assert len(keys) == 3
 
 
 def test_training_one_model_leaves_another_of_its_kind_alone(images):
@@ -352,7 +352,7 @@ def relu(x):
     return tf.maximum(x, -0.9 * x)
 
 
-def assert_is_no_recipe(model, data):
+def assert_has_no_key(model, data):
     with pytest.raises(TypeError):
         ProgramKey(model, tuple(array[:1] for array in data))
 
@@ -364,7 +364,7 @@ def test_adapted_normalization(table):
         return dense(normalization)
 
     assert_trained_as_by_keras(make, table)
-    assert_is_no_recipe(make(), table)
+    assert_has_no_key(make(), table)
 
 
 def test_a_function_with_the_name_of_one_of_keras(table):
@@ -372,7 +372,7 @@ def test_a_function_with_the_name_of_one_of_keras(table):
         return dense(layers.Dense(4, activation=relu))
 
     assert_trained_as_by_keras(make, table)
-    assert_is_no_recipe(make(), table)
+    assert_has_no_key(make(), table)
 
 
 def test_losses_with_other_settings_share_nothing(table):
@@ -403,7 +403,7 @@ def test_variables_left_out_of_weight_decay(table):
         return dense(optimizer=optimizer)
 
     assert_trained_as_by_keras(make, table)
-    assert_is_no_recipe(make(), table)
+    assert_has_no_key(make(), table)
 
 
 @pytest.mark.parametrize("setting", ["trainable", "regularizer", "constraint"])

@@ -14,16 +14,16 @@ from skdnn._training.program_cache import PROGRAMS, ProgramCache
 
 
 class Program:
-    def __init__(self, recipe):
-        self.recipe = recipe
+    def __init__(self, key):
+        self.key = key
         self.open = True
 
     def close(self):
         self.open = False
 
 
-def use(cache, recipe):
-    with cache.lend(recipe, Program) as program:
+def use(cache, key):
+    with cache.lend(key, Program) as program:
         return program
 
 

@@ -140,12 +140,12 @@ def test_reduce_on_plateau_is_the_callback_of_keras(iris):
 
 def test_the_rate_on_a_plateau_has_a_floor():
     class Training:
-        factor = 1.0
+        learning_rate_factor = 1.0
 
     plateau, training = Plateau(1, 0.0), Training()
     for _ in range(30):
         plateau.epoch_ends({"loss": 1.0}, training)
-    assert training.factor == 1e-6
+    assert training.learning_rate_factor == 1e-6
 
 
 def test_all_reports_are_told_and_any_may_stop():

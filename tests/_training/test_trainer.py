@@ -79,7 +79,7 @@ def network(*, dropout=0.0, batch_norm=False, dtype="float32"):
     return dense_network((8,), hidden, (3, "softmax"), **options)
 
 
-def recipe_for(spec, optimizer="adam", learning_rate=None, strengths=None, **options):
+def key_for(spec, optimizer="adam", learning_rate=None, strengths=None, **options):
     options = {"weighted": False, "penalized": False, **options}
     return ProgramKey(
         spec,
@@ -101,18 +101,18 @@ def plan(epochs=3, **changes):
     return Plan(epochs=epochs, **{**settings, **changes})
 
 
-def run(recipe, data, state, plan, seed=0, **given):
+def run(key, data, state, plan, seed=0, **given):
     rng = np.random.default_rng(seed)
-    return train(recipe, data.fetch, data.given(**given), state, plan, rng, Report())
+    return train(key, data.fetch, data.given(**given), state, plan, rng, Report())
 
 
-def by_keras(recipe, data, state, epochs=3, **fit_params):
+def by_keras(key, data, state, epochs=3, **fit_params):
     """Train the same network from the same weights on the same batches with Keras's `fit`."""
-    model = build(recipe.spec)
+    model = build(key.spec)
     model.set_weights(state.weights)
-    optimizer = recipe.optimizer.build()
+    optimizer = key.optimizer.build()
     optimizer.build(model.trainable_variables)
-    model.compile(optimizer=optimizer, loss=recipe.loss, metrics=["accuracy"])
+    model.compile(optimizer=optimizer, loss=key.loss, metrics=["accuracy"])
     options = {"batch_size": 16, "shuffle": False, "verbose": 0, **fit_params}
     return model, model.fit(data.X, data.y, epochs=epochs, **options).history
 
@@ -140,16 +140,16 @@ def test_settings_of_optimizers_agree_with_keras_fit(data, kind, settings):
     if kind == "SGD":
         settings = {**settings, "momentum": 0.9}
         settings.pop("amsgrad", None)
-    recipe = recipe_for(network(), getattr(keras.optimizers, kind)(**settings))
-    state, _ = run(recipe, data, start(recipe.spec), plan())
-    assert_same_weights(state, by_keras(recipe, data, start(recipe.spec))[0], 2e-6)
+    key = key_for(network(), getattr(keras.optimizers, kind)(**settings))
+    state, _ = run(key, data, start(key.spec), plan())
+    assert_same_weights(state, by_keras(key, data, start(key.spec))[0], 2e-6)
 
 
 @pytest.mark.parametrize("name", [*optimizer_names(), "momentum", "nesterov"])
 def test_weights_agree_with_keras_fit(data, name):
-    recipe = recipe_for(network(), name)
-    state, history = run(recipe, data, start(recipe.spec), plan())
-    model, keras_history = by_keras(recipe, data, start(recipe.spec))
+    key = key_for(network(), name)
+    state, history = run(key, data, start(key.spec), plan())
+    model, keras_history = by_keras(key, data, start(key.spec))
     assert_same_weights(state, model)
     for metric in ("loss", "accuracy"):
         np.testing.assert_allclose(history[metric], keras_history[metric], rtol=1e-5)
@@ -157,9 +157,9 @@ def test_weights_agree_with_keras_fit(data, name):
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "momentum", "nesterov", "rmsprop"])
 def test_optimizers_keep_the_digits_of_float64(precise, name):
-    recipe = recipe_for(network(dtype="float64"), name)
-    state, _ = run(recipe, precise, start(recipe.spec), plan(epochs=20))
-    assert_same_weights(state, by_keras(recipe, precise, start(recipe.spec), epochs=20)[0], 2e-8)
+    key = key_for(network(dtype="float64"), name)
+    state, _ = run(key, precise, start(key.spec), plan(epochs=20))
+    assert_same_weights(state, by_keras(key, precise, start(key.spec), epochs=20)[0], 2e-8)
 
 
 @pytest.mark.parametrize(
@@ -175,39 +175,39 @@ def test_other_targets_agree_with_keras_fit(data, loss, metric, activation, weig
     rng = np.random.default_rng(3)
     y = rng.integers(2, size=(N, 3)).astype("float32")
     weight = rng.uniform(0.5, 1.5, N).astype("float32") if weighted else None
-    recipe = recipe_for(spec, weighted=weighted)
-    recipe = replace(recipe, loss=loss, metric=metric, y_dtype="float32", y_ndim=2)
+    key = key_for(spec, weighted=weighted)
+    key = replace(key, loss=loss, metric=metric, y_dtype="float32", y_ndim=2)
     other = data._replace(y=y, weight=weight)
-    state, history = run(recipe, other, start(spec), plan())
-    model, expected = by_keras(recipe, other, start(spec), sample_weight=weight)
+    state, history = run(key, other, start(spec), plan())
+    model, expected = by_keras(key, other, start(spec), sample_weight=weight)
     assert_same_weights(state, model)
     np.testing.assert_allclose(history["loss"], expected["loss"], rtol=1e-5)
 
 
 def test_batch_norm_agrees_with_keras_fit(precise):
-    recipe = recipe_for(network(batch_norm=True, dtype="float64"))
-    state, _ = run(recipe, precise, start(recipe.spec), plan())
-    assert_same_weights(state, by_keras(recipe, precise, start(recipe.spec))[0], 1e-7)
+    key = key_for(network(batch_norm=True, dtype="float64"))
+    state, _ = run(key, precise, start(key.spec), plan())
+    assert_same_weights(state, by_keras(key, precise, start(key.spec))[0], 1e-7)
 
 
 def test_sample_weights_agree_with_keras_fit(data):
     weight = np.random.default_rng(2).uniform(0.5, 1.5, N).astype("float32")
-    recipe = recipe_for(network(), weighted=True)
-    state, _ = run(recipe, data._replace(weight=weight), start(recipe.spec), plan())
-    model, _ = by_keras(recipe, data, start(recipe.spec), sample_weight=weight)
+    key = key_for(network(), weighted=True)
+    state, _ = run(key, data._replace(weight=weight), start(key.spec), plan())
+    model, _ = by_keras(key, data, start(key.spec), sample_weight=weight)
     assert_same_weights(state, model)
 
 
 def test_penalty_agrees_with_keras_regularizer(data):
-    recipe = recipe_for(network(), penalized=True)
+    key = key_for(network(), penalized=True)
     split = plan(rows=np.arange(50), held_out=np.arange(50, N))
     penalized = data._replace(alpha=np.float32(0.01))
-    state, history = run(recipe, penalized, start(recipe.spec), split)
-    model = build(recipe.spec)
+    state, history = run(key, penalized, start(key.spec), split)
+    model = build(key.spec)
     for layer in model.layers:
         layer.kernel_regularizer = layer.kernel.regularizer = keras.regularizers.L2(0.01)
-    model.set_weights(start(recipe.spec).weights)
-    model.compile(optimizer=recipe.optimizer.build(), loss=recipe.loss)
+    model.set_weights(start(key.spec).weights)
+    model.compile(optimizer=key.optimizer.build(), loss=key.loss)
     options = {"batch_size": 16, "epochs": 3, "shuffle": False, "verbose": 0}
     held_out = (data.X[50:], data.y[50:])
     its = model.fit(data.X[:50], data.y[:50], validation_data=held_out, **options).history
@@ -218,18 +218,18 @@ def test_penalty_agrees_with_keras_regularizer(data):
 
 def test_schedule_agrees_with_keras_fit(data):
     schedule = keras.optimizers.schedules.CosineDecay(0.05, 10)
-    recipe = recipe_for(network(), "sgd", schedule)
-    state, _ = run(recipe, data, start(recipe.spec), plan())
-    assert_same_weights(state, by_keras(recipe, data, start(recipe.spec))[0])
+    key = key_for(network(), "sgd", schedule)
+    state, _ = run(key, data, start(key.spec), plan())
+    assert_same_weights(state, by_keras(key, data, start(key.spec))[0])
 
 
 def test_held_out_rows_are_evaluated_as_keras_evaluates(data):
-    recipe = recipe_for(network(dropout=0.3, batch_norm=True))
+    key = key_for(network(dropout=0.3, batch_norm=True))
     split = plan(rows=np.arange(50), held_out=np.arange(50, N))
-    state, history = run(recipe, data, start(recipe.spec), split)
-    model = build(recipe.spec)
+    state, history = run(key, data, start(key.spec), split)
+    model = build(key.spec)
     model.set_weights(state.weights)
-    model.compile(loss=recipe.loss, metrics=["accuracy"])
+    model.compile(loss=key.loss, metrics=["accuracy"])
     loss, accuracy = model.evaluate(data.X[50:], data.y[50:], verbose=0)
     assert history["val_loss"][-1] == pytest.approx(loss, rel=1e-5)
     assert history["val_accuracy"][-1] == pytest.approx(accuracy)
@@ -237,40 +237,40 @@ def test_held_out_rows_are_evaluated_as_keras_evaluates(data):
 
 @pytest.mark.parametrize("n_rows", [1, 15, 16, 17])
 def test_number_of_rows_about_the_batch_size(precise, n_rows):
-    recipe = recipe_for(network(batch_norm=True, dtype="float64"))
+    key = key_for(network(batch_norm=True, dtype="float64"))
     few = precise._replace(X=precise.X[:n_rows], y=precise.y[:n_rows])
-    state, _ = run(recipe, few, start(recipe.spec), plan(rows=np.arange(n_rows)))
-    assert_same_weights(state, by_keras(recipe, few, start(recipe.spec))[0], 1e-7)
+    state, _ = run(key, few, start(key.spec), plan(rows=np.arange(n_rows)))
+    assert_same_weights(state, by_keras(key, few, start(key.spec))[0], 1e-7)
 
 
 @pytest.mark.parametrize("values", [1, 8 * 16 * 3, 10**9], ids=["steps", "parts", "epochs"])
 def test_how_epochs_are_cut_into_calls_changes_nothing(data, values, monkeypatch):
-    recipe = recipe_for(network(dropout=0.5))
-    whole, history = run(recipe, data, start(recipe.spec), plan(shuffle=True))
+    key = key_for(network(dropout=0.5))
+    whole, history = run(key, data, start(key.spec), plan(shuffle=True))
     monkeypatch.setattr(batches, "VALUES_PER_CALL", values)
-    parts, part_history = run(recipe, data, start(recipe.spec), plan(shuffle=True))
+    parts, part_history = run(key, data, start(key.spec), plan(shuffle=True))
     assert history == part_history
     for a, b in zip(whole.weights, parts.weights, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_going_on_is_as_if_never_stopped(data):
-    recipe = recipe_for(network(dropout=0.3, batch_norm=True))
+    key = key_for(network(dropout=0.3, batch_norm=True))
     rng = np.random.default_rng(5)
-    state = start(recipe.spec)
+    state = start(key.spec)
     for _ in range(3):
         state, _ = train(
-            recipe, data.fetch, data.constants, state, plan(1, shuffle=True), rng, Report()
+            key, data.fetch, data.constants, state, plan(1, shuffle=True), rng, Report()
         )
-    at_once, _ = run(recipe, data, start(recipe.spec), plan(3, shuffle=True), seed=5)
+    at_once, _ = run(key, data, start(key.spec), plan(3, shuffle=True), seed=5)
     for a, b in zip(state.weights, at_once.weights, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_nothing_of_the_fit_before_is_left(data):
-    recipe = recipe_for(network(dropout=0.3))
-    first, _ = run(recipe, data, start(recipe.spec), plan())
-    second, _ = run(recipe, data, start(recipe.spec), plan())
+    key = key_for(network(dropout=0.3))
+    first, _ = run(key, data, start(key.spec), plan())
+    second, _ = run(key, data, start(key.spec), plan())
     for a, b in zip(first.weights, second.weights, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -281,26 +281,26 @@ def test_nothing_of_the_fit_before_is_left(data):
     ids=str,
 )
 def test_what_is_data_compiles_nothing_new(data, change, monkeypatch):
-    recipe = recipe_for(network(), learning_rate=0.1)
-    run(recipe, data, start(recipe.spec), plan())
+    key = key_for(network(), learning_rate=0.1)
+    run(key, data, start(key.spec), plan())
     monkeypatch.setattr(tf, "function", None)  # another trace would fail
-    run(recipe_for(network(), learning_rate=0.2), data, start(recipe.spec), plan(**change))
+    run(key_for(network(), learning_rate=0.2), data, start(key.spec), plan(**change))
 
 
 def test_divergence_says_which_epoch_and_what_to_lower(data, linear):
-    recipe = recipe_for(linear, "sgd", 1e38)
+    key = key_for(linear, "sgd", 1e38)
     with pytest.raises(
         ValueError, match=r"diverged in epoch 1.*Lower learning_rate \(it was 1e\+38"
     ):
-        run(recipe, data, start(recipe.spec), plan())
+        run(key, data, start(key.spec), plan())
 
 
 def test_divergence_in_the_very_last_step_is_seen(data, linear):
-    recipe = recipe_for(linear, "sgd", 3e38)
+    key = key_for(linear, "sgd", 3e38)
     one_step = plan(1, batch_size=N)
     huge = data._replace(X=data.X * 1e6)
     with pytest.raises(ValueError, match="diverged in epoch 1"):
-        run(recipe, huge, start(recipe.spec), one_step)
+        run(key, huge, start(key.spec), one_step)
 
 
 @pytest.mark.parametrize(
@@ -325,12 +325,12 @@ def test_parts_that_do_not_wait_have_a_thread_each(
 
 
 def test_two_threads_train_as_one_after_the_other(data):
-    recipe = recipe_for(network(dropout=0.2))
-    alone = [run(recipe, data, start(recipe.spec), plan(), seed)[0] for seed in (1, 2)]
+    key = key_for(network(dropout=0.2))
+    alone = [run(key, data, start(key.spec), plan(), seed)[0] for seed in (1, 2)]
     together = {}
 
     def work(seed):
-        together[seed] = run(recipe, data, start(recipe.spec), plan(), seed)[0]
+        together[seed] = run(key, data, start(key.spec), plan(), seed)[0]
 
     threads = [threading.Thread(target=work, args=(seed,)) for seed in (1, 2)]
     for thread in threads:
@@ -358,15 +358,15 @@ def test_dropout_drops_its_rate_and_keeps_the_mean(rate):
 
 @pytest.mark.parametrize(("patience", "epochs"), [(3, 60), (1, 60), (100, 12)])
 def test_early_stopping_ends_where_keras_ends(data, patience, epochs):
-    recipe = recipe_for(network(), learning_rate=0.02)
+    key = key_for(network(), learning_rate=0.02)
     split = plan(epochs, rows=np.arange(50), held_out=np.arange(50, N))
     stopping = EarlyStopping(lambda logs: logs["val_loss"], patience, tol=0.0, goes_on=False)
     rng = np.random.default_rng(0)
-    _, history = train(recipe, data.fetch, data.constants, start(recipe.spec), split, rng, stopping)
+    _, history = train(key, data.fetch, data.constants, start(key.spec), split, rng, stopping)
     keras_stopping = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
     first = data._replace(X=data.X[:50], y=data.y[:50])
     validation = {"validation_data": (data.X[50:], data.y[50:]), "callbacks": [keras_stopping]}
-    model, expected = by_keras(recipe, first, start(recipe.spec), epochs, **validation)
+    model, expected = by_keras(key, first, start(key.spec), epochs, **validation)
     np.testing.assert_allclose(history["val_loss"], expected["val_loss"], rtol=1e-5)
     assert stopping.best_epoch == np.argmin(expected["val_loss"]) + 1 < len(history["loss"])
     assert_same_weights(stopping.best, model)
@@ -379,13 +379,13 @@ def test_where_training_starts_may_be_evaluated(data):
         def training_begins(self, training):
             self.seen = training.evaluate()
 
-    recipe = recipe_for(network())
+    key = key_for(network())
     look, rng = Look(), np.random.default_rng(0)
     split = plan(1, rows=np.arange(50), held_out=np.arange(50, N))
-    train(recipe, data.fetch, data.constants, start(recipe.spec), split, rng, look)
-    model = build(recipe.spec)
-    model.set_weights(start(recipe.spec).weights)
-    model.compile(loss=recipe.loss, metrics=["accuracy"])
+    train(key, data.fetch, data.constants, start(key.spec), split, rng, look)
+    model = build(key.spec)
+    model.set_weights(start(key.spec).weights)
+    model.compile(loss=key.loss, metrics=["accuracy"])
     loss, accuracy = model.evaluate(data.X[50:], data.y[50:], verbose=0)
     assert look.seen == {
         "val_loss": pytest.approx(loss, rel=1e-5),
@@ -401,9 +401,9 @@ STRENGTHS = {"clipnorm": 0.05, "weight_decay": 0.1, "ema_momentum": 0.9}
 
 @pytest.mark.parametrize("name", [*optimizer_names(), "momentum", "nesterov"])
 def test_strengths_given_as_data_agree_with_keras_fit(data, name):
-    recipe = recipe_for(network(), name, strengths=STRENGTHS)
-    state, history = run(recipe, data, start(recipe.spec), plan(), **STRENGTHS)
-    model, its = by_keras(recipe, data, start(recipe.spec))
+    key = key_for(network(), name, strengths=STRENGTHS)
+    state, history = run(key, data, start(key.spec), plan(), **STRENGTHS)
+    model, its = by_keras(key, data, start(key.spec))
     assert model.optimizer.clipnorm == 0.05
     assert model.optimizer.weight_decay == 0.1
     assert model.optimizer.use_ema
@@ -414,44 +414,44 @@ def test_strengths_given_as_data_agree_with_keras_fit(data, name):
 @pytest.mark.parametrize("strength", STRENGTHS)
 def test_a_strength_is_data(data, strength, monkeypatch):
     """Another one compiles nothing, and comes to what Keras comes to with it."""
-    first = recipe_for(network(), strengths={strength: STRENGTHS[strength]})
+    first = key_for(network(), strengths={strength: STRENGTHS[strength]})
     run(first, data, start(first.spec), plan(), **{strength: STRENGTHS[strength]})
-    recipe = recipe_for(network(), strengths={strength: 0.3})
-    expected, _ = by_keras(recipe, data, start(recipe.spec))
+    key = key_for(network(), strengths={strength: 0.3})
+    expected, _ = by_keras(key, data, start(key.spec))
     monkeypatch.setattr(tf, "function", None)
-    state, _ = run(recipe, data, start(recipe.spec), plan(), **{strength: 0.3})
+    state, _ = run(key, data, start(key.spec), plan(), **{strength: 0.3})
     assert_same_weights(state, expected, 2e-6)
 
 
 @pytest.mark.parametrize("strength", STRENGTHS)
 def test_a_strength_keeps_the_digits_of_float64(precise, strength):
-    recipe = recipe_for(network(dtype="float64"), strengths={strength: 0.3})
-    state, _ = run(recipe, precise, start(recipe.spec), plan(), **{strength: 0.3})
-    assert_same_weights(state, by_keras(recipe, precise, start(recipe.spec))[0], 2e-8)
+    key = key_for(network(dtype="float64"), strengths={strength: 0.3})
+    state, _ = run(key, precise, start(key.spec), plan(), **{strength: 0.3})
+    assert_same_weights(state, by_keras(key, precise, start(key.spec))[0], 2e-8)
 
 
 def test_the_average_is_what_is_validated(data):
-    recipe = recipe_for(network(), "sgd", 0.5, strengths={"ema_momentum": 0.9})
+    key = key_for(network(), "sgd", 0.5, strengths={"ema_momentum": 0.9})
     split = plan(rows=np.arange(50), held_out=np.arange(50, N))
-    state, history = run(recipe, data, start(recipe.spec), split, ema_momentum=0.9)
-    model = build(recipe.spec)
+    state, history = run(key, data, start(key.spec), split, ema_momentum=0.9)
+    model = build(key.spec)
     model.set_weights(state.weights)
-    model.compile(loss=recipe.loss)
+    model.compile(loss=key.loss)
     loss = model.evaluate(data.X[50:], data.y[50:], verbose=0)
     assert history["val_loss"][-1] == pytest.approx(loss, rel=1e-5)
 
 
 def test_going_on_with_averages_is_as_if_never_stopped(data):
-    recipe = recipe_for(network(dropout=0.3), strengths={"ema_momentum": 0.9})
+    key = key_for(network(dropout=0.3), strengths={"ema_momentum": 0.9})
     split = {"rows": np.arange(50), "held_out": np.arange(50, N), "shuffle": True}
     rng, state, constants = (
         np.random.default_rng(5),
-        start(recipe.spec),
+        start(key.spec),
         data.given(ema_momentum=0.9),
     )
     for _ in range(3):
-        state, _ = train(recipe, data.fetch, constants, state, plan(1, **split), rng, Report())
-    at_once, _ = run(recipe, data, start(recipe.spec), plan(3, **split), seed=5, ema_momentum=0.9)
+        state, _ = train(key, data.fetch, constants, state, plan(1, **split), rng, Report())
+    at_once, _ = run(key, data, start(key.spec), plan(3, **split), seed=5, ema_momentum=0.9)
     for a, b in zip(state.weights, at_once.weights, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -470,34 +470,34 @@ def test_label_smoothing_agrees_with_keras(data, loss, activation):
     model.compile(optimizer="adam", loss=smoothed)
     options = {"batch_size": 16, "epochs": 3, "shuffle": False, "verbose": 0}
     its = model.fit(data.X, one_hot, **options).history
-    recipe = replace(recipe_for(spec, smoothed=True), loss=loss)
+    key = replace(key_for(spec, smoothed=True), loss=loss)
     if activation == "sigmoid":
-        recipe = replace(recipe, metric="binary_accuracy", y_dtype="float32", y_ndim=2)
+        key = replace(key, metric="binary_accuracy", y_dtype="float32", y_ndim=2)
         data = data._replace(y=one_hot)
-    state, history = run(recipe, data, start(spec), plan(), label_smoothing=0.2)
+    state, history = run(key, data, start(spec), plan(), label_smoothing=0.2)
     assert_same_weights(state, model)
     np.testing.assert_allclose(history["loss"], its["loss"], rtol=1e-5)
 
 
 def test_validation_losses_are_of_the_labels_as_they_are(data):
-    recipe = recipe_for(network(), smoothed=True)
+    key = key_for(network(), smoothed=True)
     split = plan(rows=np.arange(50), held_out=np.arange(50, N))
-    state, history = run(recipe, data, start(recipe.spec), split, label_smoothing=0.2)
-    model = build(recipe.spec)
+    state, history = run(key, data, start(key.spec), split, label_smoothing=0.2)
+    model = build(key.spec)
     model.set_weights(state.weights)
-    model.compile(loss=recipe.loss)
+    model.compile(loss=key.loss)
     loss = model.evaluate(data.X[50:], data.y[50:], verbose=0)
     assert history["val_loss"][-1] == pytest.approx(loss, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "momentum", "sgd", "rmsprop", "nadam"])
 def test_cosine_with_warmup_agrees_with_keras(data, name):
-    recipe = recipe_for(network(), name, 0.02, scheduled=True)
+    key = key_for(network(), name, 0.02, scheduled=True)
     warmed = plan(4, schedule=Schedule("cosine", warmup=0.25))  # 20 steps, 5 of them warm-up
-    state, history = run(recipe, data, start(recipe.spec), warmed)
+    state, history = run(key, data, start(key.spec), warmed)
     schedule = keras.optimizers.schedules.CosineDecay(0.0, 15, warmup_target=0.02, warmup_steps=5)
-    by_its_schedule = recipe_for(network(), name, schedule)
-    model, its = by_keras(by_its_schedule, data, start(recipe.spec), epochs=4)
+    by_its_schedule = key_for(network(), name, schedule)
+    model, its = by_keras(by_its_schedule, data, start(key.spec), epochs=4)
     assert_same_weights(state, model)
     np.testing.assert_allclose(history["loss"], its["loss"], rtol=1e-5)
     expected = [float(schedule(step)) for step in (4, 9, 14, 19)]
@@ -505,19 +505,19 @@ def test_cosine_with_warmup_agrees_with_keras(data, name):
 
 
 def test_schedules_share_a_program(data, monkeypatch):
-    recipe = recipe_for(network(), scheduled=True)
-    run(recipe, data, start(recipe.spec), plan(schedule=Schedule("cosine")))
+    key = key_for(network(), scheduled=True)
+    run(key, data, start(key.spec), plan(schedule=Schedule("cosine")))
     monkeypatch.setattr(tf, "function", None)
-    run(recipe, data, start(recipe.spec), plan(schedule=Schedule("one_cycle", 0.1)))
+    run(key, data, start(key.spec), plan(schedule=Schedule("one_cycle", 0.1)))
 
 
 @pytest.mark.parametrize("values", [1, 8 * 16 * 3, 10**9], ids=["steps", "parts", "epochs"])
 def test_a_schedule_does_not_depend_on_how_epochs_are_cut(data, values, monkeypatch):
-    recipe = recipe_for(network(), scheduled=True)
+    key = key_for(network(), scheduled=True)
     scheduled = plan(schedule=Schedule("one_cycle"))
-    whole, _ = run(recipe, data, start(recipe.spec), scheduled)
+    whole, _ = run(key, data, start(key.spec), scheduled)
     monkeypatch.setattr(batches, "VALUES_PER_CALL", values)
-    parts, _ = run(recipe, data, start(recipe.spec), scheduled)
+    parts, _ = run(key, data, start(key.spec), scheduled)
     for a, b in zip(whole.weights, parts.weights, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -527,12 +527,12 @@ def test_each_member_is_trained_as_if_it_were_alone(data, optimizer):
     hidden = [(16, "relu", 0.0), (8, "tanh", 0.0)]
     several = dense_network((8,), hidden, (3, "softmax"), scaled=False, n_members=3)
     weight = np.random.default_rng(2).integers(0, 3, (N, 3)).astype("float32")
-    recipe = recipe_for(several.body, optimizer, weighted=True)
+    key = key_for(several.body, optimizer, weighted=True)
     begin = start(several)
-    state, history = run(recipe, data._replace(weight=weight), begin, plan())
+    state, history = run(key, data._replace(weight=weight), begin, plan())
     losses = []
     for member in range(3):
-        alone = recipe_for(network(), optimizer, weighted=True)
+        alone = key_for(network(), optimizer, weighted=True)
         own = State([w[member] for w in begin.weights])
         expected, told = run(alone, data._replace(weight=weight[:, member]), own, plan())
         for mine, its in zip(state.weights, expected.weights, strict=True):
@@ -545,9 +545,9 @@ def test_some_epochs_are_looked_at(data):
     split = plan(
         7, rows=np.arange(50), held_out=np.arange(50, N), evaluation_epochs=frozenset([3, 6, 7])
     )
-    _, some = run(recipe_for(network()), data, start(network()), split)
+    _, some = run(key_for(network()), data, start(network()), split)
     _, all_of_them = run(
-        recipe_for(network()), data, start(network()), replace(split, evaluation_epochs=None)
+        key_for(network()), data, start(network()), replace(split, evaluation_epochs=None)
     )
     assert np.flatnonzero(np.isfinite(some["val_loss"])).tolist() == [2, 5, 6]
     seen = np.array(all_of_them["val_loss"])[[2, 5, 6]]

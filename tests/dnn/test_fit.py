@@ -445,6 +445,7 @@ def test_many_rows_are_predicted_as_few_are(table, cls, monkeypatch):
 def test_predicting_does_not_wait_for_another_thread_that_loads_the_engine(table, monkeypatch):
     X, y = table
     model = quick().fit(X.astype(np.float32), y)
+    monkeypatch.setattr("skdnn._training.compiled_forward._provider", None)
     monkeypatch.setitem(sys.modules, "skdnn._training.trainer", types.ModuleType("half"))
     assert model.predict(np.zeros((9000, 4), np.float32)).shape == (9000,)
 

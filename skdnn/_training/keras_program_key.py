@@ -1,0 +1,218 @@
+"""What Keras models must have in common to share a compiled program.
+
+Two models share one where their whole configuration says that they compute the same. Names that
+Keras counts up (`dense_3`) are counted anew. Anything of the user's own, of which only a name is in
+the configuration, has a program of its own.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache, partial
+from types import FunctionType, MappingProxyType
+from typing import Any
+
+from skdnn._training.keras_program import ModelProgram
+from skdnn._training.optimizers import fused
+from skdnn._utils.keras_internals import (
+    all_layers,
+    compile_settings,
+    function_options,
+    learning_rate_rule,
+    may_exclude_from_weight_decay,
+)
+from skdnn._utils.tensorflow import keras, tf
+
+# What a user may set on a model or a layer instead of in a class.
+_METHODS = ("call", "compute_loss", "compute_metrics", "get_metrics_result", "reset_metrics")
+
+
+class ProgramKey:
+    """The key under which the program of a Keras model is kept.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A Sequential or functional model, compiled and built.
+    batch : structure of ndarray
+        Some rows of what it is trained on.
+
+    Raises
+    ------
+    TypeError
+        Where the configuration may not describe all that the model does.
+
+    Attributes
+    ----------
+    metric_names : dict of str to str
+        From the names of metrics in the program to those in the model.
+    """
+
+    def __init__(self, model: Any, batch: Any):
+        _check_plain(model)
+        self._kind = type(model)
+        self._config = _with_canonical_names(model)
+        self._compiled = compile_settings(model)
+        canonical = _canonical_metric_names(self._compiled)
+        self.metric_names = {new: old for old, new in canonical.items()}
+        self._batch = batch
+        self._flags = _flags(model)
+        self._optimizer = type(model.optimizer), model.optimizer.get_config()
+        optimizer = {k: v for k, v in self._optimizer[1].items() if k != "name"}
+        if isinstance(optimizer["learning_rate"], float):
+            del optimizer["learning_rate"]  # it is data
+        described = {
+            "model": self._config,
+            "compiled": {k: v for k, v in self._compiled.items() if k != "optimizer"},
+            "optimizer": [_path(model.optimizer), optimizer],
+            "batch": [[array.dtype.name, *array.shape[1:]] for array in tf.nest.flatten(batch)],
+            "structure": str(tf.nest.map_structure(lambda array: 0, batch)),
+            "flags": self._flags,
+        }
+        self._key = json.dumps(
+            described, sort_keys=True, default=partial(_described, names=canonical)
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ProgramKey) and self._key == other._key
+
+    def compile(self) -> ModelProgram:
+        """Make the program, with a model of its own."""
+        model = self._kind.from_config(self._config)
+        kind, config = self._optimizer
+        names = {old: new for new, old in self.metric_names.items()}
+        parts = {k: _renewed(v, names) for k, v in self._compiled.items() if k != "optimizer"}
+        model.compile(optimizer=fused(kind, config).from_config(config), **parts)
+        model.optimizer.build(model.trainable_variables)
+        if json.dumps(_flags(model), default=_described) != json.dumps(
+            self._flags, default=_described
+        ):
+            raise TypeError("the model's variables have settings that its configuration lacks")
+        return ModelProgram(model, self._batch)
+
+
+def _check_plain(model: Any) -> None:
+    """Refuse models with anything of the user's own: a name does not say what it computes."""
+    if type(model) not in (keras.Sequential, keras.Model, _functional_class()):
+        raise TypeError(f"{type(model).__name__} is a class of the user's own")
+    layers = all_layers(model)[1:]
+    optimizer, compiled = model.optimizer, compile_settings(model)
+    losses = tf.nest.flatten([compiled["loss"], compiled["metrics"], compiled["weighted_metrics"]])
+    for thing in [*layers, optimizer, learning_rate_rule(optimizer), *losses]:
+        if thing is not None and not isinstance(thing, str | float):
+            _check_is_of_keras(thing)
+    if any(name in vars(thing) for thing in (model, *layers) for name in _METHODS):
+        raise TypeError("a method was set on the model or a layer")
+    if may_exclude_from_weight_decay(optimizer):
+        raise TypeError("the optimizer may exclude variables from weight decay")
+
+
+def _check_is_of_keras(thing: Any) -> None:
+    if not _is_of_keras(thing) or hasattr(thing, "finalize_state"):
+        raise TypeError(f"{thing!r} is not described by a configuration of Keras")
+    for value in vars(thing).values():
+        if _is_part(value) and not _is_of_keras(value):
+            raise TypeError(f"{thing!r} has a part of the user's own")
+
+
+def _is_part(value: Any) -> bool:
+    kinds = (keras.regularizers.Regularizer, keras.constraints.Constraint, FunctionType)
+    return isinstance(value, kinds)
+
+
+def _is_of_keras(thing: Any) -> bool:
+    owner: Any = thing if isinstance(thing, FunctionType) else type(thing)
+    return str(owner.__module__).startswith("keras.")
+
+
+@cache
+def _functional_class() -> type:
+    entry = keras.Input((1,))
+    return type(keras.Model(entry, entry))
+
+
+def _flags(model: Any) -> list[Any]:
+    """Return what is set on each variable."""
+    return [
+        [v.trainable, list(v.shape), v.dtype, getattr(v, "constraint", None), v.regularizer]
+        for v in model.variables
+    ]
+
+
+def _described(value: Any, names: Mapping[str, str] = MappingProxyType({})) -> Any:
+    """Describe an object of Keras by all that it was given; metrics by new names, where given."""
+    if hasattr(value, "get_config") and _is_of_keras(value):
+        given = {"options": str(function_options(value))}
+        if "dtype_policy" in vars(value):
+            given["dtype_policy"] = str(value.dtype_policy)
+        config = value.get_config()
+        if isinstance(value, keras.metrics.Metric):
+            config = {**config, "name": names.get(value.name, value.name)}
+        return [_path(value), config, given, str(getattr(value, "dtype", None))]
+    if isinstance(value, FunctionType) and value in vars(keras.losses).values():
+        return f"{value.__module__}.{value.__name__}"
+    if isinstance(value, tuple | set):
+        return list(value)
+    raise TypeError(f"{value!r} is not described by a configuration of Keras")
+
+
+def _path(value: Any) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _renewed(value: Any, names: Mapping[str, str]) -> Any:
+    """Copy a structure with new metrics in place of those in it: they have a state."""
+    if isinstance(value, dict):
+        return {key: _renewed(item, names) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_renewed(item, names) for item in value)
+    if isinstance(value, keras.metrics.Metric):
+        name = names.get(value.name, value.name)
+        copy = type(value).from_config({**value.get_config(), "name": name})
+        if str(function_options(copy)) != str(function_options(value)):
+            raise TypeError(f"{value!r} is not described by its configuration")
+        return copy
+    return value
+
+
+def _stem(thing: Any) -> str | None:
+    """Return what Keras counts up to name an object; None where it has a name of its own."""
+    words = re.sub(r"(?<!^)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", type(thing).__name__)
+    stem = words.lower()
+    return stem if re.fullmatch(rf"{stem}(_\d+)?", thing.name) else None
+
+
+def _canonical_metric_names(compiled: dict[str, Any]) -> dict[str, str]:
+    """Return new names for metrics that Keras counted up: by their number among the metrics."""
+    given = tf.nest.flatten([compiled["metrics"], compiled["weighted_metrics"]])
+    metrics = [thing for thing in given if isinstance(thing, keras.metrics.Metric)]
+    if len({metric.name for metric in metrics}) < len(metrics):
+        return {}  # Keras names the results of those in a way of its own
+    stems = [(metric.name, _stem(metric)) for metric in metrics]
+    return {name: f"{stem}.{number}" for number, (name, stem) in enumerate(stems) if stem}
+
+
+def _with_canonical_names(model: Any) -> Any:
+    """Return a model's configuration where names that Keras counted up are counted from one.
+
+    Names of outputs are kept where there are several: the metrics are named after them.
+    """
+    kept = set(model.output_names) if len(model.outputs) > 1 else set()
+    names = {}
+    for number, layer in enumerate([model, *all_layers(model)[1:]]):
+        stem = _stem(layer)
+        if stem and layer.name not in kept:
+            names[layer.name] = f"{stem}_{number}"
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, dict):
+            # Initial weights and the state of seeds are data. Keras would draw one for None.
+            return {key: 0 if key == "seed" else renamed(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(renamed(item) for item in value)
+        return names.get(value, value) if isinstance(value, str) else value
+
+    return renamed(model.get_config())
