@@ -127,7 +127,7 @@ def assert_same(fitted, model, history):
     assert set(fitted.history_) == set(history)
     for name, values in history.items():
         np.testing.assert_allclose(fitted.history_[name], values, rtol=1e-4, atol=1e-6)
-    for mine, its in zip(fitted._state.weights, model.get_weights(), strict=True):
+    for mine, its in zip(fitted._network.state.weights, model.get_weights(), strict=True):
         np.testing.assert_allclose(mine, its, rtol=1e-4, atol=1e-5)
 
 
@@ -223,7 +223,7 @@ def test_best_weights_are_restored_also_at_the_last_epoch(diabetes):
     losses = reg.history_["val_loss"]
     assert np.argmin(losses) < len(losses) - 1
     _, held_out = hold_out(np.arange(len(diabetes[1])), None, 0.3, reg._continuation.split_seed)
-    codes = reg._targets.encode(diabetes[1], "float32")[held_out]
+    codes = reg._network.targets.encode(diabetes[1], "float32")[held_out]
     predicted = reg._forward(diabetes[0][held_out])
     assert np.mean((codes - predicted) ** 2) == pytest.approx(min(losses), rel=1e-4)
 

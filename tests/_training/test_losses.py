@@ -72,8 +72,8 @@ def named(value):
 def by_keras(estimator, X, y, target, loss, weight=None, in_units=True):
     """Train the network that an estimator starts from, by Keras's `fit`, and return its losses."""
     start = clone(estimator).set_params(optimizer="sgd", learning_rate=1e-30, epochs=1).fit(X, y)
-    model = build(start._spec, start._inputs.offset, start._inputs.scale)
-    model.set_weights(start._state.weights)
+    model = build(start._network.spec, start._network.inputs.offset, start._network.inputs.scale)
+    model.set_weights(start._network.state.weights)
     if in_units and isinstance(estimator, DNNRegressor):
         rescale_outputs(model, start._network.targets.unit, start._network.targets.mean)
     model.compile(optimizer=keras.optimizers.Adam(estimator.learning_rate), loss=loss)
@@ -147,8 +147,8 @@ def test_rows_have_weights_in_a_loss_of_keras(table, loss):
     net = cls(loss=loss, scaling=None, **SETTINGS).fit(X, target, weight)
     start = clone(net).set_params(optimizer="sgd", learning_rate=1e-30, epochs=1)
     start.fit(X, target, weight)
-    model = build(start._spec)
-    model.set_weights(start._state.weights)
+    model = build(start._network.spec)
+    model.set_weights(start._network.state.weights)
     if cls is DNNRegressor:
         rescale_outputs(model, start._network.targets.unit, start._network.targets.mean)
     model.compile(optimizer=keras.optimizers.Adam(0.01), loss=loss)
