@@ -156,7 +156,7 @@ def test_all_is_told_in_the_order_of_keras():
 
 
 def test_who_looks_at_batches_changes_nothing():
-    for a, b in zip(fit(EachBatchQuietly)._state.weights, fit(None)._state.weights, strict=True):
+    for a, b in zip(fit(EachBatchQuietly)._network.state.weights, fit(None)._network.state.weights, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -251,7 +251,7 @@ def test_an_interrupted_fit_goes_on_from_its_backup_as_if_never_stopped(tmp_path
     resumed, whole = fit(backup, **settings), fit(None, **settings)
     assert resumed.n_iter_ == 3
     np.testing.assert_array_equal(resumed.history_["val_loss"], whole.history_["val_loss"][3:])
-    for a, b in zip(resumed._state.weights, whole._state.weights, strict=True):
+    for a, b in zip(resumed._network.state.weights, whole._network.state.weights, strict=True):
         np.testing.assert_array_equal(a, b)
     assert not (tmp_path / "backup").exists()
 
