@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
 from skdnn.wrappers import fit_predict
+from skdnn.wrappers.batches import Batches
 
 X = np.arange(24.0).reshape(12, 2)
 
@@ -24,9 +25,9 @@ def fit(model, X=X, seed=0, **fit_args):
 
 
 def orders(seed, epochs=3):
-    batches = fit_predict.Batches((np.arange(20), np.arange(20)), 20, 0, seed)
+    batches = Batches((np.arange(20), np.arange(20)), 20, 0, seed)
     for epoch in range(epochs):
-        batches.begin(epoch)
+        batches.start(epoch)
         yield tuple(batches[0][0])
 
 
@@ -37,7 +38,7 @@ def test_each_epoch_has_its_own_order_and_the_same_in_each_fit():
 
 
 def test_last_batch_has_what_is_left():
-    batches = fit_predict.Batches((X, X[:, 0]), 5, 0, None)
+    batches = Batches((X, X[:, 0]), 5, 0, None)
     assert [len(batches[i][0]) for i in range(len(batches))] == [5, 5, 2]
 
 
@@ -80,7 +81,7 @@ def test_model_with_a_fit_of_its_own_gets_arrays():
 
 
 def test_sparse_batches_are_dense():
-    batches = fit_predict.Batches((csr_array(X), X[:, 0]), 5, 0, None)
+    batches = Batches((csr_array(X), X[:, 0]), 5, 0, None)
     assert_array_equal(batches[1][0], X[5:10])
     assert batches[1][0].dtype == "float32"
 
@@ -112,7 +113,7 @@ def test_several_outputs_are_joined_each_by_itself():
 
 
 def test_advice_against_tracing_is_held_back(model, caplog):
-    with fit_predict._no_advice():
+    with fit_predict._no_retracing_advice():
         import logging
 
         logging.getLogger("tensorflow").warning("5 calls triggered tf.function retracing")
@@ -181,7 +182,7 @@ def test_validation_data_of_another_dtype_are_for_keras(model, capsys):
 
 @pytest.mark.parametrize("seed", [0, None])
 def test_validation_data_that_are_no_arrays_are_for_keras(model, seed):
-    batches = fit_predict.Batches((X, X[:, 0]), 5, 0, None)
+    batches = Batches((X, X[:, 0]), 5, 0, None)
     history = fit(model, seed=seed, validation_data=batches)
     assert_allclose(history["val_loss"][-1], model.evaluate(batches, verbose=0), rtol=1e-5)
 
