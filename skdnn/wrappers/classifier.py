@@ -352,13 +352,9 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):  # type: ignore[misc]
         return str(getattr(self.target_encoder_, "target_kind", self.target_type_))
 
     def _output_layer(self) -> tuple[int, str]:
-        return classification.output_layer(
-            self.target_type_,
-            self._target_kind(),
-            self.n_classes_,
-            self.loss,
-            type(self).__name__,
-        )
+        owner, n_classes = type(self).__name__, getattr(self, "n_classes_", None)
+        kind = self._target_kind()
+        return classification.output_layer(self.target_type_, kind, n_classes, self.loss, owner)
 
     def _infer_loss(self) -> Any:
         return classification.infer_loss(self.model_, self._target_kind())
@@ -370,7 +366,9 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):  # type: ignore[misc]
 
     def _check_model_compatibility(self, y: Any) -> None:
         super()._check_model_compatibility(y)
-        classification.check_units(self.model_, self.n_classes_, type(self).__name__)
+        # A target encoder of the user's own may not know the number of classes.
+        n_classes = getattr(self, "n_classes_", None)
+        classification.check_units(self.model_, n_classes, type(self).__name__)
 
     def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
         outputs = super()._predict_raw(X, **kwargs)
