@@ -1,6 +1,5 @@
 """The estimator around a Keras network that `KerasClassifier` and `KerasRegressor` share."""
 
-import copy
 from typing import Any, Self
 
 import numpy as np
@@ -133,9 +132,20 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):  # type: ignore[misc]
         if kwargs:
             self._user_params = frozenset(kwargs)
 
-    def _get_param_names(self) -> list[str]:
-        # scikit-learn reads the signature, which has no names of routed parameters.
-        return [name for name in vars(self) if parameters.is_parameter(name)]
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters of the estimator, including routed ones.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to return the parameters of estimators among the parameters, too.
+
+        Returns
+        -------
+        params : dict
+            Values by name.
+        """
+        return parameters.params_of(self, deep=deep)
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters of the estimator, including routed ones.
@@ -154,11 +164,11 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):  # type: ignore[misc]
             if parameters.is_routed(name, self._routing_prefixes):
                 setattr(self, name, value)
             else:
-                parameters.check_is_known(name, value, self._get_param_names(), type(self).__name__)
+                parameters.check_is_known(
+                    name, value, self.get_params(deep=False), type(self).__name__
+                )
                 super().set_params(**{name: value})
         return self
-
-    # -------------------------------------------------------------------------------------- fit
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Self:
         """Build the network, and train it for `epochs` epochs.
@@ -178,11 +188,6 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):  # type: ignore[misc]
         -------
         self : object
             The fitted estimator. A fit that fails or is interrupted leaves it as it was.
-
-        Raises
-        ------
-        ValueError, TypeError
-            For invalid parameters or data.
         """
         epochs = kwargs.pop("epochs", getattr(self, "fit__epochs", self.epochs))
         start = kwargs.pop("initial_epoch", 0)
@@ -215,8 +220,8 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):  # type: ignore[misc]
         self, X: Any, y: Any, sample_weight: Any, fit_args: dict[str, Any], **options: Any
     ) -> None:
         parameters.check_one_epoch(fit_args, type(self).__name__)
-        how = Training(1, self.current_epoch, True, fit_args, options)
-        steps.train(self, X, y, sample_weight, how)
+        training = Training(1, self.current_epoch, True, fit_args, options)
+        steps.train(self, X, y, sample_weight, training)
 
     def initialize(self, X: Any, y: Any = None) -> Self:
         """Build the network without training it.
@@ -281,8 +286,6 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):  # type: ignore[misc]
     def _check_model_compatibility(self, y: Any) -> None:
         steps.check_compatibility(self)
 
-    # ---------------------------------------------------------------------------------- predict
-
     def predict(self, X: Any, **kwargs: Any) -> np.ndarray:
         """Predict the targets of samples.
 
@@ -297,11 +300,6 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):  # type: ignore[misc]
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions in the shape of y in `fit`.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit` or `initialize`.
         """
         outputs = self._predict_raw(X, **kwargs)
         predictions: np.ndarray = self.target_encoder_.inverse_transform(outputs)
@@ -358,8 +356,6 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):  # type: ignore[misc]
             "**kwargs)` in a subclass."
         )
 
-    # --------------------------------------------------------------------------------- encoders
-
     @property
     def feature_encoder(self) -> Any:
         """Transformer of X before the network, which leaves X as it is; override to use another.
@@ -391,9 +387,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):  # type: ignore[misc]
         return self.initialized_
 
     def __sklearn_clone__(self) -> Self:
-        twin = type(self)(**parameters.copies(self.get_params(deep=False)))
-        if hasattr(self, "_metadata_request"):
-            twin._metadata_request = copy.deepcopy(self._metadata_request)
+        twin: Self = parameters.unfitted_copy(self)
         return twin
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Parameters of a wrapper: their names, and which of them is an argument of what."""
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from skdnn.wrappers.scikeras_compat import route_params
 
@@ -54,6 +55,27 @@ def is_routed(parameter: str, prefixes: Iterable[str]) -> bool:
     return bool(separator) and prefix in prefixes
 
 
+def params_of(estimator: BaseEstimator, *, deep: bool) -> dict[str, Any]:
+    """Return the parameters of a wrapper, of which the signature does not name the routed ones.
+
+    Parameters
+    ----------
+    estimator : BaseWrapper
+        All its attributes without an underscore at either end are parameters.
+    deep : bool
+        Whether to return the parameters of estimators among them, too.
+    """
+    params: dict[str, Any] = {}
+    for name, value in vars(estimator).items():
+        if not is_parameter(name):
+            continue
+        if deep and hasattr(value, "get_params") and not isinstance(value, type):
+            nested = value.get_params()
+            params.update({f"{name}__{inner}": x for inner, x in nested.items()})
+        params[name] = value
+    return params
+
+
 def is_fitted(attribute: str) -> bool:
     """Return whether an attribute of a wrapper is set by `fit`, by its name."""
     is_private = attribute.startswith("_") or attribute.endswith("__")
@@ -80,14 +102,19 @@ def check_one_epoch(fit_args: Mapping[str, Any], owner: str) -> None:
             )
 
 
-def copies(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters for a clone.
+def unfitted_copy(estimator: Any) -> Any:
+    """Return a clone of a wrapper, with its requests of metadata routing.
 
     A network, its layers and an optimizer are only read: a clone needs no copies of them, and some
     of them cannot be copied.
     """
+    params = estimator.get_params(deep=False)
     read = {name for name in ("model", "build_fn", "optimizer") if params.get(name) is not None}
-    return {k: x if k in read else clone(x, safe=False) for k, x in params.items()}
+    copies = {k: x if k in read else clone(x, safe=False) for k, x in params.items()}
+    twin = type(estimator)(**copies)
+    if hasattr(estimator, "_metadata_request"):
+        twin._metadata_request = copy.deepcopy(estimator._metadata_request)
+    return twin
 
 
 def resolve_names(value: Any, find: Callable[[str], Any]) -> Any:

@@ -47,7 +47,7 @@ class Training:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, how: Training) -> None:
+def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, training: Training) -> None:
     """Train a wrapper, whose network is built or trained further.
 
     Parameters
@@ -56,12 +56,12 @@ def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, how: Train
         Left as it was where training fails or is interrupted.
     X, y, sample_weight : object
         What was passed to `fit`.
-    how : Training
+    training : Training
         Epochs and arguments.
     """
-    resumes = how.warm_start and wrapper.initialized_
+    resumes = training.warm_start and wrapper.initialized_
     with restored_on_failure(wrapper, trained=wrapper.model_ if resumes else None):
-        X, y = resume(wrapper, X, y) if resumes else wrapper._initialize(X, y, **how.options)
+        X, y = resume(wrapper, X, y) if resumes else wrapper._initialize(X, y, **training.options)
         build.check_compiled(wrapper.model_, type(wrapper).__name__)
         X, y, weight = drop_rows_without_weight(X, y, sample_weight)
         weight = _with_mean_of_one(weight)
@@ -75,13 +75,13 @@ def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, how: Train
             X,
             y,
             weight,
-            epochs=how.initial_epoch + how.epochs,
-            initial_epoch=how.initial_epoch,
+            epochs=training.initial_epoch + training.epochs,
+            initial_epoch=training.initial_epoch,
             seed=wrapper._random_state,
-            fit_args=_fit_arguments(wrapper, X, how.fit_args),
+            fit_args=_fit_arguments(wrapper, X, training.fit_args),
         )
         release_model(wrapper._fit_callbacks)
-        continues = how.warm_start and how.initial_epoch > 0
+        continues = training.warm_start and training.initial_epoch > 0
         before = getattr(wrapper, "history_", {}) if continues else {}
         wrapper.history_ = fit_predict.extend_history(before, history)
 
