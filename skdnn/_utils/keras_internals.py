@@ -13,8 +13,8 @@ _SEED_GENERATOR = "global_seed_generator"
 def all_layers(layer: Any) -> list[Any]:
     """Return a layer and all layers inside it, each once.
 
-    Tested with Keras 3.15.0, by `Layer._flatten_layers`. The fallback searches the attributes of
-    each layer.
+    Tested with Keras 3.2.0 and 3.15.0, by `Layer._flatten_layers`. The fallback searches the
+    attributes of each layer.
     """
     flatten = getattr(layer, "_flatten_layers", None)
     return list(flatten()) if flatten is not None else _found_layers(layer)
@@ -40,8 +40,8 @@ def _found_layers(layer: Any) -> list[Any]:
 def compile_arguments(model: Any) -> dict[str, Any]:
     """Return the arguments that a model was compiled with, as the objects that were given.
 
-    Tested with Keras 3.15.0, by `Model._compile_config`. The fallback makes the metrics anew from
-    `Model.get_compile_config`, which needs classes that Keras can find by name.
+    Tested with Keras 3.2.0 and 3.15.0, by `Model._compile_config`. The fallback makes the metrics
+    anew from `Model.get_compile_config`, which needs classes that Keras can find by name.
     """
     recorded = getattr(getattr(model, "_compile_config", None), "config", None)
     if recorded is not None:
@@ -58,9 +58,10 @@ def compile_arguments(model: Any) -> dict[str, Any]:
 def seeded_random(seed: int) -> Iterator[None]:
     """Give Keras's global generator a seed, and put the generator back at the end.
 
-    Tested with Keras 3.15.0, by `keras.src.backend.common.global_state`. Keras has no public way to
-    put its generator back. The fallback leaves it alone: layers and initialisers take their seeds
-    from Python's generator, so that only draws of `keras.random` without a seed are not seeded.
+    Tested with Keras 3.2.0 and 3.15.0, by `keras.src.backend.common.global_state`. Keras has no
+    public way to put its generator back. The fallback leaves it alone: layers and initialisers take
+    their seeds from Python's generator, so that only draws of `keras.random` without a seed are not
+    seeded.
     """
     import keras
 

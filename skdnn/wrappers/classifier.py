@@ -47,8 +47,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):  # type: ignore[misc]
         `optimizer__<argument>`, such as `optimizer__learning_rate`. An object is only read.
     loss : str, class, keras.losses.Loss, callable, list, dict or None, default=None
         Loss of a network that is not compiled. A class takes arguments as `loss__<argument>`. None
-        is the
-        cross-entropy that suits labels and output layer.
+        is the cross-entropy that suits labels and output layer.
     metrics : str, class, keras.metrics.Metric, callable, list, dict or None, default=None
         Metrics of a network that is not compiled. A class takes arguments as `metrics__<argument>`.
     batch_size : int or None, default=None
