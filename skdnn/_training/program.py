@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from skdnn._network.keras_layers import QuickDropout
 from skdnn._network.keras_model import build, dropout_layers
 from skdnn._network.spec import NetworkSpec, State
 from skdnn._training.batch_loop import BOUNDS, CompiledProgram, over_batches
 from skdnn._training.losses import LOSSES, METRICS, SMOOTHED, LossSpec
 from skdnn._training.optimizer_state import averaged_pairs, build_optimizer, sets_final_weights
 from skdnn._training.optimizers import OptimizerSpec, fused
+from skdnn._training.quick_dropout import QuickDropout
 from skdnn._training.session import Threads, UnsupportedFunctionError
 from skdnn._utils.keras_internals import can_clip_by_tensor, clip_by, learning_rate_variable
 from skdnn._utils.tensorflow import tf

@@ -1,89 +1,84 @@
-"""The wrapper of a Keras network that `KerasClassifier` and `KerasRegressor` share."""
+"""The estimator around a Keras network that `KerasClassifier` and `KerasRegressor` share."""
 
-import contextlib
-import copy
-from collections import defaultdict
-from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils import Tags, check_array, check_consistent_length
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import type_of_target
 
 from skdnn._network.summary import NetworkTableMixin
-from skdnn.wrappers import fit_predict, scikeras_compat
-from skdnn.wrappers.build import Assembling
-from skdnn.wrappers.checks import check_samples, check_targets
+from skdnn.wrappers import build, parameters, steps
+from skdnn.wrappers.checks import check_data, drop_rows_without_weight
 from skdnn.wrappers.pickling import pack_all, unpack_all
-from skdnn.wrappers.scikeras_compat import as_array, keras, metric_name, route_params
-from skdnn.wrappers.seeding import draw_seed, seeded
-from skdnn.wrappers.structures import inputs_of, take_rows
-from skdnn.wrappers.target_encoders import Untouched
+from skdnn.wrappers.scikeras_compat import route_params
+from skdnn.wrappers.steps import Training
+from skdnn.wrappers.target_encoders import Identity
 
 
-class BaseWrapper(NetworkTableMixin, Assembling):
-    """A Keras network as an estimator, of whatever kind a subclass makes it.
+class BaseWrapper(NetworkTableMixin, BaseEstimator):  # type: ignore[misc]
+    """Keras network as an estimator whose target may be anything.
 
-    `KerasClassifier` and `KerasRegressor` are the two kinds that there are. This class is for
-    others, such as an encoder that learns y = X.
+    Use `KerasClassifier` for labels and `KerasRegressor` for numeric targets. Derive a class from
+    this one for other targets, such as an autoencoder with y = X.
 
     Parameters
     ----------
     model : callable, keras.Model, list of keras.layers.Layer or None, default=None
-        The network; see `KerasClassifier`. None needs a method `_keras_build_fn`.
+        Network, or the function that builds it, as in `KerasClassifier`. None requires a method
+        `_keras_build_fn`.
     build_fn : callable, keras.Model or None, default=None
-        The old name of `model`.
+        Deprecated name of `model`.
     warm_start : bool, default=False
-        Whether `fit` goes on with the network that there is.
+        Whether `fit` continues to train the network of the last call instead of building a new one.
     random_state : int, RandomState instance or None, default=None
-        Seed of the weights, the order of rows and dropout.
+        Seed of initial weights, the order of rows, and dropout.
     optimizer : str, class or keras.optimizers.Optimizer, default="rmsprop"
-        Of a network that is not compiled.
+        Optimizer of a network that is not compiled.
     loss : str, class, keras.losses.Loss, callable, list, dict or None, default=None
-        Of a network that is not compiled.
+        Loss of a network that is not compiled.
     metrics : str, class, keras.metrics.Metric, callable, list, dict or None, default=None
-        Of a network that is not compiled.
+        Metrics of a network that is not compiled.
     batch_size : int or None, default=None
-        Number of rows of one step; None is 32, -1 all of them.
+        Number of rows per training step. None is 32, and -1 all rows.
     validation_batch_size : int or None, default=None
-        Number of validation rows evaluated together.
+        Number of validation rows that are evaluated together.
     verbose : int, default=1
-        What Keras writes.
+        How much is reported: 0 nothing, 1 a progress bar, 2 a line per epoch.
     callbacks : keras.callbacks.Callback, class, list, dict or None, default=None
-        What is told how training goes on.
+        Callbacks of training and prediction.
     validation_split : float, default=0.0
-        Share of the rows, the last ones, that is held out.
+        Fraction of the rows, the last ones, that is held out for validation.
     shuffle : bool, default=True
-        Whether each epoch has its rows in another order.
+        Whether the rows are shuffled in each epoch.
     run_eagerly : bool, default=False
-        Whether a network that is not compiled is run step by step in Python.
+        Whether a network that is not compiled runs step by step in Python.
     epochs : int, default=1
-        Number of times that training goes over all rows.
+        Number of passes over the training rows.
     **kwargs : dict
-        Routed parameters, and parameters of the build function.
+        Arguments of the build function, and routed parameters.
 
     Attributes
     ----------
     model_ : keras.Model
-        The network.
+        The trained network.
     history_ : dict of list of float
         Loss and metrics per epoch.
     feature_encoder_, target_encoder_ : transformer
-        What X and y go through.
+        The fitted encoders of X and y.
     X_shape_, X_dtype_, y_dtype_, y_ndim_, target_type_
-        What the data of `fit` looked like.
+        Shapes, dtypes and type of the data in `fit`.
 
     See Also
     --------
-    KerasClassifier : For labels.
-    KerasRegressor : For quantities.
+    KerasClassifier : The estimator for labels.
+    KerasRegressor : The estimator for numeric targets.
 
     Examples
     --------
     >>> import keras
     >>> import numpy as np
-    >>> from skdnn.wrappers.classifier import BaseWrapper
+    >>> from skdnn.wrappers import BaseWrapper
     >>> X = np.random.default_rng(0).random((20, 4))
     >>> layers = [keras.layers.Dense(2), keras.layers.Dense(4)]
     >>> autoencoder = BaseWrapper(layers, loss="mse", verbose=0).fit(X, X)
@@ -91,10 +86,89 @@ class BaseWrapper(NetworkTableMixin, Assembling):
     (20, 4)
     """
 
-    # Those of SciKeras, and two that it routes but refuses in `set_params`.
-    _routing_prefixes = scikeras_compat.BaseWrapper._routing_prefixes | {"callbacks", "score"}
+    # Prefixes of routed parameters, and the parameters that are arguments of Keras's methods.
+    _routing_prefixes = parameters.ROUTING_PREFIXES
+    _fit_kwargs = parameters.FIT_ARGUMENTS
+    _predict_kwargs = parameters.PREDICT_ARGUMENTS
+    _compile_kwargs = parameters.COMPILE_ARGUMENTS
+    _user_params: frozenset[str] = frozenset()
 
-    # ------------------------------------------------------------------ fit
+    def __init__(
+        self,
+        model: Any = None,
+        *,
+        build_fn: Any = None,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        batch_size: int | None = None,
+        validation_batch_size: int | None = None,
+        verbose: int = 1,
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        shuffle: bool = True,
+        run_eagerly: bool = False,
+        epochs: int = 1,
+        **kwargs: Any,
+    ):
+        self.model = model
+        self.build_fn = build_fn
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.optimizer = optimizer
+        self.loss = loss
+        self.metrics = metrics
+        self.batch_size = batch_size
+        self.validation_batch_size = validation_batch_size
+        self.verbose = verbose
+        self.callbacks = callbacks
+        self.validation_split = validation_split
+        self.shuffle = shuffle
+        self.run_eagerly = run_eagerly
+        self.epochs = epochs
+        self.__dict__.update(kwargs)
+        if kwargs:
+            self._user_params = frozenset(kwargs)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters of the estimator, including routed ones.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to return the parameters of estimators among the parameters, too.
+
+        Returns
+        -------
+        params : dict
+            Values by name.
+        """
+        return parameters.params_of(self, deep=deep)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of the estimator, including routed ones.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name, such as `optimizer__learning_rate=0.01`.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        for name, value in params.items():
+            if parameters.is_routed(name, self._routing_prefixes):
+                setattr(self, name, value)
+            else:
+                parameters.check_is_known(
+                    name, value, self.get_params(deep=False), type(self).__name__
+                )
+                super().set_params(**{name: value})
+        return self
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Self:
         """Build the network, and train it for `epochs` epochs.
@@ -102,32 +176,26 @@ class BaseWrapper(NetworkTableMixin, Assembling):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
-            Samples of any rank. A dict or a tuple is one array for each input of the network.
+            Samples of any rank. A dict or a tuple has one array for each input of the network.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the loss, divided by their mean; a row of weight 0 is as if it
-            were not there.
+            Weights of the rows in the loss, divided by their mean. Rows of weight 0 are left out.
         **kwargs : dict
-            Arguments of Keras's `fit`. They count more than those of the constructor.
+            Arguments of Keras's `fit`. They take precedence over parameters of the estimator.
 
         Returns
         -------
         self : object
-            The fitted estimator. A fit that fails or is interrupted leaves it as it was before.
-
-        Raises
-        ------
-        ValueError, TypeError
-            For bad parameters or data.
+            The fitted estimator. A fit that fails or is interrupted leaves it as it was.
         """
-        kwargs.setdefault("epochs", getattr(self, "fit__epochs", self.epochs))
-        kwargs.setdefault("initial_epoch", 0)
-        self._fit(X=X, y=y, sample_weight=sample_weight, warm_start=self.warm_start, **kwargs)
+        epochs = kwargs.pop("epochs", getattr(self, "fit__epochs", self.epochs))
+        start = kwargs.pop("initial_epoch", 0)
+        steps.train(self, X, y, sample_weight, Training(epochs, start, self.warm_start, kwargs))
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Self:
-        """Train for one epoch on these rows, going on from where the last call stopped.
+        """Train the network for one epoch more; build it in the first call.
 
         Parameters
         ----------
@@ -143,274 +211,80 @@ class BaseWrapper(NetworkTableMixin, Assembling):
         Returns
         -------
         self : object
-            The estimator, one epoch on.
+            The estimator, trained for one epoch more.
         """
-        for name in ("epochs", "initial_epoch"):
-            if name in kwargs:
-                raise TypeError(
-                    f"Invalid argument `{name}` to `partial_fit` of {type(self).__name__}: it "
-                    "always trains for one epoch, from the current one."
-                )
-        epoch = self.current_epoch
-        self._fit(X, y, sample_weight, warm_start=True, epochs=1, initial_epoch=epoch, **kwargs)
+        self._fit_one_epoch(X, y, sample_weight, kwargs)
         return self
+
+    def _fit_one_epoch(
+        self, X: Any, y: Any, sample_weight: Any, fit_args: dict[str, Any], **options: Any
+    ) -> None:
+        parameters.check_one_epoch(fit_args, type(self).__name__)
+        training = Training(1, self.current_epoch, True, fit_args, options)
+        steps.train(self, X, y, sample_weight, training)
 
     def initialize(self, X: Any, y: Any = None) -> Self:
         """Build the network without training it.
 
-        A model that is given as `model=` keeps its weights: this is how one that was trained
-        elsewhere becomes an estimator that predicts.
+        A model that is given as `model=` keeps its weights: an estimator that is initialized
+        predicts with a model that was trained elsewhere.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
-            Samples, for their shape and dtype.
+            Samples, which determine shapes and dtypes.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Targets, for their kind.
+            Targets, which determine the type of the target.
 
         Returns
         -------
         self : object
-            The estimator, ready to predict.
+            The estimator, which can predict.
         """
-        with self._all_or_nothing(resumes=False):
-            self._keeps_weights = True
-            X, _ = self._initialize(X, y)
-            self._compile()
-            self._learn_scale(X, None)
+        steps.initialize_alone(self, X, y)
         return self
 
-    def _fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        warm_start: bool,
-        epochs: int,
-        initial_epoch: int,
-        **kwargs: Any,
-    ) -> None:
-        resumes = (self.warm_start or warm_start) and self.initialized_
-        with self._all_or_nothing(resumes):
-            if resumes:
-                X, y = self._validate_data(X, y)
-                if self._callbacks_of != self._callback_params():
-                    self._initialize_callbacks()
-            else:
-                self._keeps_weights = False
-                X, y = self._initialize(X, y)
-            self._ensure_compiled_model()
-            if sample_weight is not None:
-                X, y, sample_weight = self._validate_sample_weight(X, y, sample_weight)
-                if sample_weight.min() >= 0:
-                    sample_weight = sample_weight / sample_weight.mean()
-            if not resumes:
-                self._learn_scale(X, sample_weight)
-            y = self.target_encoder_.transform(y)
-            X = self.feature_encoder_.transform(X)
-            self._check_model_compatibility(y)
-            self._fit_keras_model(
-                X,
-                y,
-                sample_weight=sample_weight,
-                warm_start=warm_start,
-                epochs=epochs,
-                initial_epoch=initial_epoch,
-                **kwargs,
-            )
+    @property
+    def current_epoch(self) -> int:
+        """Number of epochs in `history_`: the number of the next epoch of `partial_fit`."""
+        return len(self.history_["loss"]) if hasattr(self, "history_") else 0
 
-    @contextlib.contextmanager
-    def _all_or_nothing(self, resumes: bool) -> Iterator[None]:
-        """Put everything back as it was, where what is done meanwhile fails or is interrupted."""
-        before = dict(vars(self))
-        variables = self._variables() if resumes else []
-        values = [np.array(as_array(variable)) for variable in variables]
-        try:
-            yield
-        except BaseException:
-            self.__dict__ = before
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
-            raise
+    @property
+    def initialized_(self) -> bool:
+        """Whether the estimator can predict: after `fit`, `partial_fit` or `initialize`."""
+        return hasattr(self, "model_")
 
-    def _variables(self) -> list[Any]:
-        optimizer = getattr(self.model_, "optimizer", None)
-        return [*self.model_.variables, *(optimizer.variables if optimizer else ())]
+    # ------------------------------------------------------- steps that subclasses may override
 
-    def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:
-        self._random_state = draw_seed(self.random_state)
-        X, y = self._validate_data(X, y, reset=True)
-        self.target_encoder_ = self.target_encoder.fit(y)
-        self.__dict__.update(getattr(self.target_encoder_, "get_metadata", dict)())
-        self.feature_encoder_ = self.feature_encoder.fit(X)
-        self.__dict__.update(getattr(self.feature_encoder_, "get_metadata", dict)())
-        with seeded(self._random_state):
-            self.model_ = self._build_keras_model()
-            self._ensure_built(X)
-        self._fit_target_encoder_to_model(y)
-        self._initialize_callbacks()
-        return X, y
+    def _initialize(self, X: Any, y: Any = None, *, keep_weights: bool = False) -> tuple[Any, Any]:
+        return steps.initialize(self, X, y, keep_weights=keep_weights)
 
-    def _callback_params(self) -> dict[str, Any]:
-        return {k: v for k, v in self.get_params(deep=False).items() if "callbacks" in k}
+    def _validate_data(self, X: Any = None, y: Any = None, reset: bool = False) -> tuple[Any, Any]:
+        return check_data(self, X, y, reset=reset, numeric=False)
 
-    def _initialize_callbacks(self) -> None:
-        super()._initialize_callbacks()
-        self._callbacks_of = self._callback_params()
+    def _type_of_target(self, y: np.ndarray) -> str:
+        return str(type_of_target(y))
 
-    def _validate_data(
-        self, X: Any = None, y: Any = None, reset: bool = False, y_numeric: bool = False
-    ) -> tuple[Any, Any]:
-        if reset and y is None and self.__sklearn_tags__().target_tags.required:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
-                "is None."
-            )
-        both = X is not None and y is not None
-        if X is not None:
-            X = check_samples(self, X, reset=reset, same_dtype=both)
-        if y is not None:
-            y = check_targets(self, y, reset=reset, numeric=y_numeric, same_dtype=both)
-        if both:
-            check_consistent_length(*inputs_of(X), y)
-        return X, y
+    def _get_metadata(self) -> dict[str, Any]:
+        """Return what a build function gets as `meta`."""
+        return {name: x for name, x in vars(self).items() if parameters.is_fitted(name)}
 
-    @staticmethod
-    def _validate_sample_weight(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, np.ndarray]:
-        given = np.asarray(sample_weight)
-        if given.size and not given.any():
-            raise ValueError(
-                "No training samples had any weight; only zeros were passed in sample_weight: "
-                "there is nothing to learn from. Give at least one row a weight above 0."
-            )
-        dtype = np.dtype(keras.config.floatx())
-        sample_weight = _check_sample_weight(sample_weight, inputs_of(X)[0], dtype=dtype)
-        rows = np.flatnonzero(sample_weight)
-        if len(rows) == len(sample_weight):
-            return X, y, sample_weight
-        return take_rows(X, rows), take_rows(y, rows), sample_weight[rows]
+    def _get_compile_kwargs(self) -> dict[str, Any]:
+        return build.compile_settings(self.get_params(), self._compile_kwargs)
 
-    # ------------------------------------------------------------- training
+    def _output_layer(self) -> tuple[int, str]:
+        """Return units and activation of the output layer of a class's dense network."""
+        raise NotImplementedError
 
-    def _fit_keras_model(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: np.ndarray | None,
-        warm_start: bool,
-        epochs: int,
-        initial_epoch: int,
-        **kwargs: Any,
-    ) -> None:
-        self._check_loss()
-        arguments = route_params(self.get_params(), "fit", pass_filter=self._fit_kwargs)
-        arguments.update(kwargs)
-        for name in ("epochs", "initial_epoch", "sample_weight"):
-            arguments.pop(name, None)
-        for name in ("batch_size", "validation_batch_size"):
-            if arguments.get(name) == -1:
-                arguments[name] = _all_rows(name, X)
-        arguments = {k: v for k, v in arguments.items() if not k.startswith("callbacks")}
-        arguments["callbacks"] = self._fit_callbacks
-        if isinstance(arguments.get("validation_data"), tuple | list):
-            arguments["validation_data"] = self._encode_validation(*arguments["validation_data"])
-        stop = initial_epoch + epochs
-        history = self._train(self.model_, X, y, sample_weight, stop, initial_epoch, arguments)
-        _let_go(self._fit_callbacks)
-        self._add_to_history(history, anew=not warm_start or initial_epoch == 0)
+    def _infer_loss(self) -> Any:
+        """Return the loss for the target where none is given; None where there is none."""
+        return None
 
-    def _train(
-        self,
-        model: Any,
-        X: Any,
-        y: Any,
-        sample_weight: np.ndarray | None,
-        epochs: int,
-        initial_epoch: int,
-        fit_args: dict[str, Any],
-    ) -> dict[str, list[float]]:
-        """Train a compiled network on arrays that are ready for it.
+    def _fit_target_encoder_to_model(self, y: Any) -> None:
+        """Adapt the target encoder to the outputs and the loss of the network."""
 
-        The one place where training happens. Whatever trains in its stead has to do what Keras's
-        `fit` does with the same arguments, and to leave weights, the optimizer's state and the
-        seeds of the layers in `model`. The seed for the order of the rows is
-        `self._random_state`, an int or None.
-
-        Parameters
-        ----------
-        model : keras.Model
-            Compiled; it is trained in place.
-        X : ndarray of shape (n_samples, ...), CSR matrix, or structure of them
-            What the feature encoder made: an array, or a list, tuple or dict of arrays, one for
-            each input.
-        y : ndarray of shape (n_samples, ...), or structure of them
-            What the target encoder made; a structure has one array for each output.
-        sample_weight : ndarray of shape (n_samples,) or None
-            Weights of the rows, none of them 0, with a mean of 1.
-        epochs, initial_epoch : int
-            As in Keras: the epochs trained are those from `initial_epoch` to `epochs` - 1.
-        fit_args : dict
-            All other arguments of Keras's `fit`: "batch_size" (None is 32), "verbose", "shuffle",
-            "validation_split", "validation_data" (encoded), "callbacks" (a list), and what else
-            the user gave.
-
-        Returns
-        -------
-        history : dict of list of float
-            Per epoch, by Keras's names.
-        """
-        return fit_predict.fit(
-            model,
-            X,
-            y,
-            sample_weight,
-            epochs=epochs,
-            initial_epoch=initial_epoch,
-            seed=self._random_state,
-            fit_args=fit_args,
-        )
-
-    def _forward(self, model: Any, X: Any, predict_args: dict[str, Any]) -> Any:
-        """Return what a network puts out for arrays that are ready for it.
-
-        The one place where predicting happens.
-
-        Parameters
-        ----------
-        model : keras.Model
-            The network.
-        X : ndarray of shape (n_samples, ...), CSR matrix, or structure of them
-            What the feature encoder made.
-        predict_args : dict
-            Arguments of Keras's `predict`: "batch_size", "verbose", "callbacks" and what else the
-            user gave.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, ...), or structure of them
-            One for each output.
-        """
-        return fit_predict.predict(model, X, predict_args)
-
-    def _encode_validation(self, X: Any, y: Any, *weight: Any) -> tuple[Any, ...]:
-        """Encode validation data as training data are; labels that are encoded already stay."""
-        X = self.feature_encoder_.transform(check_samples(self, X, reset=False, same_dtype=False))
-        labels = getattr(self, "classes_", None)
-        if labels is None or np.isin(np.asarray(y), labels).all():
-            y = self.target_encoder_.transform(check_array(y, ensure_2d=False, dtype=None))
-        return (X, y, *(np.asarray(values) for values in weight if values is not None))
-
-    def _add_to_history(self, history: dict[str, list[float]], *, anew: bool) -> None:
-        old = {} if anew else getattr(self, "history_", {})
-        merged = defaultdict(list, {name: list(values) for name, values in old.items()})
-        for name, values in history.items():
-            if name != "loss" and not name.startswith("val_"):
-                with contextlib.suppress(ValueError):  # a metric of the user's own
-                    name = metric_name(name)
-            merged[name] += values
-        self.history_ = merged
-
-    # -------------------------------------------------------------- predict
+    def _check_model_compatibility(self, y: Any) -> None:
+        steps.check_compatibility(self)
 
     def predict(self, X: Any, **kwargs: Any) -> np.ndarray:
         """Predict the targets of samples.
@@ -420,43 +294,23 @@ class BaseWrapper(NetworkTableMixin, Assembling):
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
             Samples of the shape of those in `fit`.
         **kwargs : dict
-            Arguments of Keras's `predict`. They count more than those of the constructor.
+            Arguments of Keras's `predict`. They take precedence over parameters of the estimator.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In the shape of y in `fit`.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit` or `initialize`.
+            Predictions in the shape of y in `fit`.
         """
-        output = self._predict_raw(X, **kwargs)
-        return self.target_encoder_.inverse_transform(output)
+        outputs = self._predict_raw(X, **kwargs)
+        predictions: np.ndarray = self.target_encoder_.inverse_transform(outputs)
+        return predictions
 
     def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
-        message = (
-            f"Estimator needs to be fit before `predict` can be called: call fit(X, y) of this "
-            f"{type(self).__name__} first."
-        )
-        check_is_fitted(self, msg=message)
-        X, _ = self._validate_data(X=X, y=None)
-        X = self.feature_encoder_.transform(X)
-        arguments = route_params(
-            self.get_params(), "predict", pass_filter=self._predict_kwargs, strict=True
-        )
-        arguments = {k: v for k, v in arguments.items() if not k.startswith("callbacks")}
-        arguments["callbacks"] = self._predict_callbacks
-        arguments.update(kwargs)
-        if arguments.get("batch_size") == -1:
-            arguments["batch_size"] = _all_rows("batch_size", X)
-        output = self._forward(self.model_, X, arguments)
-        _let_go(self._predict_callbacks)
-        return output
+        """Return the outputs of the network."""
+        return steps.predict(self, X, kwargs)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return what `scorer`, which a subclass has to implement, says of the predictions.
+        """Return the score of the predictions by `scorer`, which a subclass implements.
 
         Parameters
         ----------
@@ -470,46 +324,57 @@ class BaseWrapper(NetworkTableMixin, Assembling):
         Returns
         -------
         score : float
-            The higher the better.
+            Higher is better.
         """
         return self._score(X, y, sample_weight)
 
     def _score(self, X: Any, y: Any, sample_weight: Any) -> float:
-        # First, for its error where there was no fit.
-        y_pred = self.predict(X)
+        y_pred = self.predict(X)  # first, for its error before fit
         _, y = self._validate_data(X=None, y=y)
-        if sample_weight is not None:
-            y_pred, y, sample_weight = self._validate_sample_weight(y_pred, y, sample_weight)
+        y_pred, y, weight = drop_rows_without_weight(y_pred, y, sample_weight)
         arguments = route_params(self.get_params(), destination="score", pass_filter=set())
-        return self.scorer(y, y_pred, sample_weight=sample_weight, **arguments)
+        return self.scorer(y, y_pred, sample_weight=weight, **arguments)
 
-    # -------------------------------------------------------------- encoders
+    @staticmethod
+    def scorer(y_true: np.ndarray, y_pred: np.ndarray, **kwargs: Any) -> float:
+        """Compare true targets with predictions; override it to define `score`.
+
+        Parameters
+        ----------
+        y_true, y_pred : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            True targets, and predictions.
+        **kwargs : dict
+            `sample_weight`, and the parameters `score__<argument>` of the estimator.
+
+        Returns
+        -------
+        score : float
+            Higher is better.
+        """
+        raise NotImplementedError(
+            "Scoring is not implemented on BaseWrapper: implement `scorer(y_true, y_pred, "
+            "**kwargs)` in a subclass."
+        )
 
     @property
     def feature_encoder(self) -> Any:
-        """Transformer that X goes through on its way to the network; override to use another.
+        """Transformer of X before the network, which leaves X as it is; override to use another.
 
-        Its `get_metadata`, where it has one, returns a dict of more attributes of the estimator.
-
-        Returns
-        -------
-        transformer
-            One that gives X back as it is.
+        If it has a method `get_metadata`, the dict that it returns becomes attributes of the
+        estimator.
         """
-        return Untouched()
+        return Identity()
 
     @property
     def target_encoder(self) -> Any:
-        """Transformer that y goes through on its way to the network; override to use another.
+        """Transformer of y before the network, which leaves y as it is; override to use another.
 
-        Returns
-        -------
-        transformer
-            One that gives y back as it is.
+        Its `inverse_transform` converts outputs of the network to predictions. If it has a method
+        `get_metadata`, the dict that it returns becomes attributes of the estimator.
         """
-        return Untouched()
+        return Identity()
 
-    # ----------------------------------------------------- scikit-learn's own
+    # --------------------------------------------------- protocols of scikit-learn and pickle
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -522,14 +387,7 @@ class BaseWrapper(NetworkTableMixin, Assembling):
         return self.initialized_
 
     def __sklearn_clone__(self) -> Self:
-        # A network, its layers and an optimizer are only read: no clone needs a copy of its own,
-        # and not all of them can be copied.
-        params = self.get_params(deep=False)
-        read = {name for name in ("model", "build_fn", "optimizer") if params.get(name) is not None}
-        copies = {k: v if k in read else clone(v, safe=False) for k, v in params.items()}
-        twin = type(self)(**copies)
-        if hasattr(self, "_metadata_request"):
-            twin._metadata_request = copy.deepcopy(self._metadata_request)
+        twin: Self = parameters.unfitted_copy(self)
         return twin
 
     def __getstate__(self) -> dict[str, Any]:
@@ -538,22 +396,3 @@ class BaseWrapper(NetworkTableMixin, Assembling):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__({name: unpack_all(value) for name, value in state.items()})
-
-    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
-        return BaseEstimator.__repr__(self, N_CHAR_MAX)
-
-
-def _all_rows(name: str, X: Any) -> int:
-    if not hasattr(X, "shape"):
-        raise ValueError(
-            f"`{name}=-1` requires that `X` implement `shape`. The feature encoder made a "
-            f"{type(X).__name__} of it: give the number of rows instead."
-        )
-    return int(X.shape[0])
-
-
-def _let_go(callbacks: list[Any]) -> None:
-    """Take the network out of callbacks, or each copy of one would be a copy of the network."""
-    for callback in keras.tree.flatten(callbacks):
-        if isinstance(getattr(callback, "_model", None), keras.Model):
-            callback._model = None

@@ -1,160 +1,291 @@
-"""From the parameters of a wrapper to a compiled Keras network."""
+"""The parameters of a wrapper, to a built and compiled Keras model."""
 
 import functools
 import inspect
 import warnings
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
 
 from skdnn._utils.text import nearest
-from skdnn.wrappers import fit_predict, scikeras_compat, templates
-from skdnn.wrappers.scikeras_compat import accepts_kwargs, has_param, keras, route_params
-from skdnn.wrappers.target_encoders import Untouched
+from skdnn.wrappers import templates
+from skdnn.wrappers.parameters import instantiate, resolve_names
+from skdnn.wrappers.scikeras_compat import (
+    accepts_kwargs,
+    has_param,
+    keras,
+    loss_name,
+    route_params,
+)
+from skdnn.wrappers.structures import as_model_input, take_rows
+
+# Names that Keras resolves by the loss and the shape of the output when it compiles.
+_RESOLVED_BY_KERAS = ("acc", "accuracy", "ce", "crossentropy")
+
+# ------------------------------------------------------------------------- the function that builds
 
 
-class Assembling(scikeras_compat.BaseWrapper):
-    """The part of `BaseWrapper` that builds the network, and compiles it."""
-
-    # Whether a model that is given keeps its weights, also those that are as they were drawn.
-    _keeps_weights = False
-
-    def _check_model_param(self) -> Callable[..., Any]:
-        """Return the function that builds the network."""
-        owner, model = type(self).__name__, self.model
-        if model is None and self.build_fn is not None:
-            model = self.build_fn
-            warnings.warn(
-                "``build_fn`` will be renamed to ``model`` in a future release, at which point use "
-                "of ``build_fn`` will raise an Error instead.",
-                stacklevel=2,
-            )
-        own = getattr(self, "_keras_build_fn", None)
-        if model is None:
-            return self._no_network if own is None else own
-        if isinstance(model, keras.Model):
-            keep = self._keeps_weights
-            return functools.partial(templates.from_model, model, owner, keep_weights=keep)
-        if isinstance(model, list | tuple):
-            return functools.partial(templates.from_layers, model, self._sample_shape(), owner)
-        if not callable(model):
-            raise TypeError(
-                f"``model`` must be a function that builds a Keras model, a Keras model, a list of "
-                f"layers or None. {owner} got {model!r}."
-            )
-        if own is not None:
-            raise ValueError(
-                f"{owner} cannot implement ``_keras_build_fn`` and be given ``model`` as well: "
-                "leave one of them out."
-            )
+def given_model(model: Any, build_fn: Any) -> Any:
+    """Return what was given as `model`, or by its old name `build_fn`; None where nothing was."""
+    if model is not None or build_fn is None:
         return model
+    warnings.warn(
+        "``build_fn`` will be renamed to ``model`` in a future release, at which point use of "
+        "``build_fn`` will raise an Error instead.",
+        stacklevel=2,
+    )
+    return build_fn
 
-    def _no_network(self) -> Any:
+
+def build_function(
+    model: Any,
+    method: Callable[..., keras.Model] | None,
+    owner: str,
+    *,
+    sample_shape: tuple[int, ...] | None,
+    keep_weights: bool,
+) -> Callable[..., keras.Model]:
+    """Return the function that builds the network.
+
+    Parameters
+    ----------
+    model : callable, keras.Model, list of keras.layers.Layer or None
+        What the user gave.
+    method : callable or None
+        The method `_keras_build_fn` of a subclass, used where `model` is None.
+    owner : str
+        Name of the estimator, for errors.
+    sample_shape : tuple of int or None
+        Shape of one sample, for layers without an input; None where it is unknown.
+    keep_weights : bool
+        Whether a model that is given keeps its initial weights, too.
+    """
+    if model is None and method is None:
         raise ValueError(
-            f"{type(self).__name__} has no network to build: if not using the ``model`` param, you "
-            "must implement ``_keras_build_fn``."
+            f"{owner} has no network to build: if not using the ``model`` param, you must "
+            "implement ``_keras_build_fn``."
+        )
+    if model is None:
+        assert method is not None
+        return method
+    if isinstance(model, keras.Model):
+        return functools.partial(templates.from_model, model, owner, keep_weights=keep_weights)
+    if isinstance(model, list | tuple):
+        return functools.partial(templates.from_layers, model, sample_shape, owner)
+    if not callable(model):
+        raise TypeError(
+            f"``model`` must be a function that builds a Keras model, a Keras model, a list of "
+            f"layers or None. {owner} got {model!r}."
+        )
+    if method is not None:
+        raise ValueError(
+            f"{owner} cannot implement ``_keras_build_fn`` and be given ``model`` as well: leave "
+            "one of them out."
+        )
+    function: Callable[..., keras.Model] = model
+    return function
+
+
+# ---------------------------------------------------------------------------------------- the model
+
+
+class BuiltModel(NamedTuple):
+    """A new model, and whether its loss may be inferred where none is given."""
+
+    model: keras.Model
+    infers_loss: bool
+
+
+def build_model(
+    build: Callable[..., Any],
+    arguments: Mapping[str, Any],
+    on_request: Mapping[str, Callable[[], Any]],
+    owner: str,
+) -> BuiltModel:
+    """Call the function that builds the network.
+
+    Parameters
+    ----------
+    build : callable
+        What `build_function` returned.
+    arguments : dict
+        Its arguments, as the user set them.
+    on_request : dict of callable
+        Makes "meta", "compile_kwargs" and "params", each passed where the function has an argument
+        of that name. A function that has `compile_kwargs` decides on the loss itself.
+    owner : str
+        Name of the estimator, for errors.
+    """
+    # A class of models passes all further arguments to Keras, which refuses unknown ones.
+    takes_all = accepts_kwargs(build) and not isinstance(build, type)
+    requested = [name for name in on_request if takes_all or has_param(build, name)]
+    arguments = {**arguments, **{name: on_request[name]() for name in requested}}
+    _check_arguments(build, arguments, owner)
+    model = build(**arguments)
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"The function given as 'model' to {owner} must return a Keras model. Got {model!r}: "
+            "does it end with a return?"
+        )
+    return BuiltModel(model, infers_loss="compile_kwargs" not in requested)
+
+
+def _check_arguments(build: Callable[..., Any], arguments: Mapping[str, Any], owner: str) -> None:
+    known = inspect.signature(build).parameters
+    if accepts_kwargs(build):
+        return
+    for name in arguments.keys() - known.keys():
+        near = nearest(name, known)
+        raise TypeError(
+            f"{getattr(build, '__name__', 'The model')} got an unexpected keyword argument "
+            f"{name!r}, which {owner} was given as {name!r} or 'model__{name}'."
+            + (f" Did you mean {near}?" if near else "")
         )
 
-    def _sample_shape(self) -> tuple[int, ...] | None:
-        plain = isinstance(self.X_dtype_, np.dtype) and isinstance(self.feature_encoder_, Untouched)
-        return self.X_shape_[1:] if plain else None
 
-    def _build_keras_model(self) -> Any:
-        build = self._check_model_param()
-        params = self.get_params()
-        arguments = route_params(
-            params,
-            destination="model",
-            pass_filter=getattr(self, "_user_params", set()),
-            strict=True,
-        )
-        # A class of models hands on what it does not know to Keras, which does not know it either.
-        any_name = accepts_kwargs(build) and not isinstance(build, type)
-        if any_name or has_param(build, "meta"):
-            arguments["meta"] = self._get_metadata()
-        # A function that is given the arguments of `compile` decides on the loss by itself.
-        self._infers_loss = not (any_name or has_param(build, "compile_kwargs"))
-        if not self._infers_loss:
-            arguments["compile_kwargs"] = self._get_compile_kwargs()
-        if any_name or has_param(build, "params"):
-            arguments["params"] = params
-        self._check_arguments(build, arguments)
-        model = build(**arguments)
-        if not isinstance(model, keras.Model):
-            raise TypeError(
-                f"The function given as 'model' to {type(self).__name__} must return a Keras "
-                f"model. Got {model!r}: does it end with a return?"
-            )
-        return model
+def build_from_sample(model: keras.Model, X: Any, feature_encoder: Any) -> None:
+    """Build a model without an input of its own from the first row of X.
 
-    def _check_arguments(self, build: Callable[..., Any], arguments: dict[str, Any]) -> None:
-        known = inspect.signature(build).parameters
-        if accepts_kwargs(build):
-            return
-        for name in arguments.keys() - known.keys():
-            near = nearest(name, known)
-            raise TypeError(
-                f"{getattr(build, '__name__', 'The model')} got an unexpected keyword argument "
-                f"{name!r}, which {type(self).__name__} was given as {name!r} or 'model__{name}'."
-                + (f" Did you mean {near}?" if near else "")
-            )
+    Parameters
+    ----------
+    model : keras.Model
+        Returned as it is where it is built.
+    X : array, sparse matrix, or structure of arrays
+        Checked samples.
+    feature_encoder : transformer
+        Fitted; it encodes the row.
+    """
+    if model.built:
+        return
+    sample = feature_encoder.transform(take_rows(X, slice(1)))
+    is_one_input = isinstance(sample, np.ndarray) or issparse(sample)
+    if isinstance(model, keras.Sequential) and is_one_input:
+        model.build((None, *sample.shape[1:]))
+    else:
+        model(as_model_input(sample))
 
-    def _ensure_built(self, X: Any) -> None:
-        """Have a network that does not say what it takes learn it from a sample."""
-        model = self.model_
-        if model.built:
-            return
-        sample = self.feature_encoder_.transform(fit_predict.take(X, slice(1)))
-        is_one = isinstance(sample, np.ndarray) or issparse(sample)
-        if isinstance(model, keras.Sequential) and is_one:
-            model.build((None, *sample.shape[1:]))
-        else:
-            model(fit_predict.as_input(sample))
 
-    def _get_compile_kwargs(self) -> dict[str, Any]:
-        arguments = super()._get_compile_kwargs()
-        for name in ("optimizer", "metrics", "weighted_metrics"):
-            if name in arguments:
-                arguments[name] = templates.renew(arguments[name])
-        return arguments
+# -------------------------------------------------------------------------------------- compilation
 
-    def _compile(self) -> None:
-        """Compile the network with the parameters, where it is not compiled and has a loss."""
-        if self.model_.compiled:
-            return
-        arguments = self._get_compile_kwargs()
-        if arguments["loss"] is None and self._infers_loss:
-            arguments["loss"] = self._infer_loss()
-        if arguments["loss"] is not None:
-            self.model_.compile(**arguments)
 
-    def _ensure_compiled_model(self) -> None:
-        self._compile()
-        super()._ensure_compiled_model()
+def compile_settings(params: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    """Return the arguments of `keras.Model.compile`, with new optimizers and metrics.
 
-    def _infer_loss(self) -> Any:
-        """Return the loss for the target, where the user says none; None where there is none."""
-        return None
+    Parameters
+    ----------
+    params : dict
+        All parameters of the wrapper.
+    names : set of str
+        Those that are arguments of `compile`.
+    """
+    arguments = dict(route_params(params, "compile", pass_filter=names))
+    # By name and by class: a routed argument of a routed argument is not passed to an optimizer.
+    for name, find, strict in (
+        ("optimizer", _optimizer_class, True),
+        ("loss", keras.losses.get, False),
+        ("metrics", _metric, False),
+    ):
+        routed = dict(route_params(params, name, pass_filter=set(), strict=strict))
+        arguments[name] = instantiate(resolve_names(arguments[name], find), routed)
+    if arguments["metrics"] is not None and not isinstance(arguments["metrics"], dict | list):
+        arguments["metrics"] = [arguments["metrics"]]
+    for name in ("optimizer", "metrics", "weighted_metrics"):
+        if name in arguments:
+            arguments[name] = templates.renew(arguments[name])
+    return arguments
 
-    def _fit_target_encoder_to_model(self, y: Any) -> None:
-        """Adapt the encoder of y to what the network puts out."""
 
-    def _learn_scale(self, X: Any, sample_weight: np.ndarray | None) -> None:
-        """Have the network learn the scale of X, where it is one that does."""
+def _optimizer_class(name: str) -> type:
+    return type(keras.optimizers.get(name))
 
-    def _check_model_compatibility(self, y: Any) -> None:
-        # A model of a class of the user's own may not know its outputs before it is called.
-        if getattr(self.model_, "outputs", None):
-            super()._check_model_compatibility(y)
 
-    def _check_loss(self) -> None:
-        loss = self.model_.loss
-        each = list(loss.values()) if isinstance(loss, dict) else loss
-        if isinstance(each, list) and not any(callable(x) or isinstance(x, str) for x in each):
+def _metric(name: str) -> Any:
+    return name if name in _RESOLVED_BY_KERAS else keras.metrics.get(name)
+
+
+def compile_model(
+    model: keras.Model,
+    arguments: Callable[[], dict[str, Any]],
+    infer_loss: Callable[[], Any] | None = None,
+) -> None:
+    """Compile a model that is not compiled, where a loss is given or can be inferred.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled in place. One that is compiled stays as it is.
+    arguments : callable
+        Returns the arguments of `compile`.
+    infer_loss : callable or None, default=None
+        Returns the loss for the target where none is given, or None where there is none.
+    """
+    if model.compiled:
+        return
+    given = arguments()
+    if given["loss"] is None and infer_loss is not None:
+        given["loss"] = infer_loss()
+    if given["loss"] is not None:
+        model.compile(**given)
+
+
+def check_compiled(model: keras.Model, owner: str) -> None:
+    """Check that a model has what training needs: a loss and an optimizer."""
+    for name in ("loss", "optimizer"):
+        if not getattr(model, name, None):
+            article = "an" if name == "optimizer" else "a"
             raise ValueError(
-                f"No valid loss function found in {loss!r}. You must provide a loss function to "
-                f"train {type(self).__name__}: as its ``loss`` parameter, or by compiling the "
-                "network in the function that builds it."
+                f"You must provide {article} {name} or a compiled model to train {owner}: set its "
+                f"``{name}`` parameter, or compile the network in the function that builds it."
             )
+    each = list(model.loss.values()) if isinstance(model.loss, dict) else model.loss
+    if isinstance(each, list) and not any(callable(x) or isinstance(x, str) for x in each):
+        raise ValueError(
+            f"No valid loss function found in {model.loss!r}. You must provide a loss function to "
+            f"train {owner}: set its ``loss`` parameter, or compile the network in the function "
+            "that builds it."
+        )
+
+
+def check_outputs(model: keras.Model, n_expected: int | None, owner: str) -> None:
+    """Check that a model has as many outputs as the target encoder expects.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The network.
+    n_expected : int or None
+        The number of outputs, or None where any will do.
+    owner : str
+        Name of the estimator, for errors.
+    """
+    if n_expected and n_expected != len(model.outputs):
+        raise ValueError(
+            f"The target encoder of {owner} expects a network of {n_expected} "
+            f"output{'s' if n_expected > 1 else ''}, but {model.name!r} has {len(model.outputs)}: "
+            "change the network, or override ``target_encoder``."
+        )
+
+
+def check_loss_matches(given: Any, default: Any, compiled: Any, owner: str) -> None:
+    """Check that a network is compiled with the loss that the wrapper was given.
+
+    Parameters
+    ----------
+    given, default : str, class, keras.losses.Loss or other
+        The `loss` parameter, and its default.
+    compiled : object
+        The loss of the network.
+    owner : str
+        Name of the estimator, for errors.
+    """
+    if not all(isinstance(x, str | type | keras.losses.Loss) for x in (given, compiled)):
+        return
+    expected = loss_name(given)
+    is_default = default is not None and expected == loss_name(default)
+    if not is_default and expected != loss_name(compiled):
+        raise ValueError(
+            f"loss={given} but model compiled with {compiled}. Data may not match loss function! "
+            f"Give {owner} the loss that the network is compiled with, or leave it out."
+        )

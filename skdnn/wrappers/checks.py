@@ -1,19 +1,61 @@
-"""Samples and targets of the wrappers: checked, and remembered by shape and dtype."""
+"""Checks of samples, targets and weights, whose shapes and dtypes `fit` stores."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import check_array
+from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
 
+from skdnn._utils.sklearn_compat import check_sample_weight
 from skdnn.wrappers.scikeras_compat import keras
-from skdnn.wrappers.structures import is_structured, map_inputs
+from skdnn.wrappers.structures import inputs_of, is_structured, map_inputs, take_input_rows
+
+if TYPE_CHECKING:
+    from skdnn.wrappers.base import BaseWrapper
 
 
-def check_samples(estimator: Any, X: Any, *, reset: bool, same_dtype: bool) -> Any:
-    """Check samples, and remember their shape and dtype or compare with what is remembered.
+def check_data(
+    estimator: "BaseWrapper", X: Any, y: Any, *, reset: bool, numeric: bool
+) -> tuple[Any, Any]:
+    """Check samples and targets, either of which may be None.
+
+    Parameters
+    ----------
+    estimator : BaseWrapper
+        Stores what `reset` says.
+    X : array-like of shape (n_samples, ...), sparse matrix, several of them, or None
+        Samples of any rank.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), or None
+        Targets.
+    reset : bool
+        Whether to store shapes and dtypes in the estimator, or to compare with those stored.
+    numeric : bool
+        Whether y must hold numbers.
+
+    Returns
+    -------
+    X, y : ndarray, sparse matrix, structure of ndarrays, or None
+        The data as arrays.
+    """
+    if reset and y is None and estimator.__sklearn_tags__().target_tags.required:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
+            "is None."
+        )
+    both = X is not None and y is not None
+    if X is not None:
+        X = check_samples(estimator, X, reset=reset, same_dtype=both)
+    if y is not None:
+        y = check_targets(estimator, y, reset=reset, numeric=numeric, same_dtype=both)
+    if both:
+        check_consistent_length(*inputs_of(X), y)
+    return X, y
+
+
+def check_samples(estimator: "BaseWrapper", X: Any, *, reset: bool, same_dtype: bool) -> Any:
+    """Check samples, and store their shape and dtype or compare with those stored.
 
     Parameters
     ----------
@@ -22,18 +64,18 @@ def check_samples(estimator: Any, X: Any, *, reset: bool, same_dtype: bool) -> A
     X : array-like of shape (n_samples, ...), sparse matrix, or several of them
         Samples of any rank.
     reset : bool
-        Whether to set what is learned; else to compare.
+        Whether to store shapes and dtypes, or to compare with those stored.
     same_dtype : bool
         Whether a dtype that cannot be cast safely to that of `fit` is an error.
 
     Returns
     -------
     ndarray, CSR matrix, or dict or tuple of ndarray
-        In the dtype that came; objects and strings as numbers of Keras's float type.
+        In its own dtype; objects and strings as numbers of Keras's float type.
     """
     if is_structured(X):
         if not reset:
-            _check_same_inputs(estimator, X)
+            _check_inputs_match(estimator, X)
         X = map_inputs(_check_input, X)
     else:
         if not reset:
@@ -44,7 +86,7 @@ def check_samples(estimator: Any, X: Any, *, reset: bool, same_dtype: bool) -> A
             reset=reset,
             accept_sparse="csr",
             allow_nd=True,
-            dtype=_number_type(X),
+            dtype=_dtype_to_cast_to(X),
         )
     if reset:
         estimator.X_shape_ = map_inputs(lambda x: x.shape, X)
@@ -55,39 +97,40 @@ def check_samples(estimator: Any, X: Any, *, reset: bool, same_dtype: bool) -> A
 
 
 def _check_input(part: Any) -> np.ndarray:
-    return check_array(part, allow_nd=True, dtype=_number_type(part), input_name="X")
+    dtype = _dtype_to_cast_to(part)
+    return np.asarray(check_array(part, allow_nd=True, dtype=dtype, input_name="X"))
 
 
-def _number_type(X: Any) -> Any:
-    """Return the dtype to cast to: Keras's float type for objects and strings, else none."""
+def _dtype_to_cast_to(X: Any) -> str | None:
+    """Return Keras's float type for objects and strings, and None for numbers."""
     if issparse(X):
         return None
     if hasattr(X, "dtypes") and hasattr(X, "columns"):  # a DataFrame may be of many dtypes
         X = np.asarray(X)
     kind = X.dtype.kind if isinstance(X, np.ndarray) else np.asarray(X).dtype.kind
-    return keras.config.floatx() if kind in "OUS" else None
+    return str(keras.config.floatx()) if kind in "OUS" else None
 
 
-def _check_same_inputs(estimator: Any, X: Any) -> None:
+def _check_inputs_match(estimator: "BaseWrapper", X: Any) -> None:
     known = estimator.X_shape_
-    came = sorted(X) if isinstance(X, Mapping) else len(X)
+    received = sorted(X) if isinstance(X, Mapping) else len(X)
     if isinstance(known, dict):
         expected: Any = sorted(known)
     else:
         expected = len(known) if known and isinstance(known[0], tuple) else 1
-    if came != expected:
+    if received != expected:
         raise ValueError(
-            f"X has the inputs {came}, but {type(estimator).__name__} was fitted on {expected}: "
-            "bring the same inputs as in fit."
+            f"X has the inputs {received}, but {type(estimator).__name__} was fitted on "
+            f"{expected}: pass the same inputs as in fit."
         )
 
 
-def _check_rank(estimator: Any, X: Any) -> None:
+def _check_rank(estimator: "BaseWrapper", X: Any) -> None:
     known = estimator.X_shape_
     owner = type(estimator).__name__
     if isinstance(known, dict) or isinstance(known[0], tuple):
         raise ValueError(
-            f"X is one input, but {owner} was fitted on several: bring a "
+            f"X is one input, but {owner} was fitted on several: pass a "
             f"{type(known).__name__} of arrays as in fit."
         )
     rank = len(X.shape) if hasattr(X, "shape") else np.asarray(X).ndim
@@ -97,7 +140,7 @@ def _check_rank(estimator: Any, X: Any) -> None:
         )
 
 
-def _compare(estimator: Any, X: Any, same_dtype: bool) -> None:
+def _compare(estimator: "BaseWrapper", X: Any, same_dtype: bool) -> None:
     owner = type(estimator).__name__
 
     def compare(x: Any, shape: tuple[int, ...], dtype: Any) -> None:
@@ -106,15 +149,15 @@ def _compare(estimator: Any, X: Any, same_dtype: bool) -> None:
                 f"X has shape {x.shape[1:]}, but this {owner} is expecting X of shape {shape[1:]}"
             )
         if same_dtype and not np.can_cast(x.dtype, dtype):
-            raise ValueError(_unsafe("X", x.dtype, owner, dtype))
+            raise ValueError(_unsafe_cast("X", x.dtype, owner, dtype))
 
     map_inputs(compare, X, estimator.X_shape_, estimator.X_dtype_)
 
 
 def check_targets(
-    estimator: Any, y: Any, *, reset: bool, numeric: bool, same_dtype: bool
+    estimator: "BaseWrapper", y: Any, *, reset: bool, numeric: bool, same_dtype: bool
 ) -> np.ndarray:
-    """Check targets, and remember their rank and dtype or compare with what is remembered.
+    """Check targets, and store their rank and dtype or compare with those stored.
 
     Parameters
     ----------
@@ -123,32 +166,96 @@ def check_targets(
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets; of a regressor also of a higher rank.
     reset : bool
-        Whether to set what is learned; else to compare.
+        Whether to store rank and dtype, or to compare with those stored.
     numeric : bool
         Whether y must hold numbers.
     same_dtype : bool
         Whether a dtype that cannot be cast safely to that of `fit` is an error.
+
+    Returns
+    -------
+    ndarray
+        In its own dtype; where `numeric`, objects and strings as numbers.
     """
-    cast = _number_type(y) if numeric else None
-    y = check_array(y, ensure_2d=False, allow_nd=numeric, dtype=cast, input_name="y")
+    cast = _dtype_to_cast_to(y) if numeric else None
+    targets: np.ndarray = check_array(
+        y, ensure_2d=False, allow_nd=numeric, dtype=cast, input_name="y"
+    )
     if reset:
-        estimator.target_type_ = estimator._type_of_target(y)
-        estimator.y_dtype_, estimator.y_ndim_ = y.dtype, y.ndim
-        return y
+        estimator.target_type_ = estimator._type_of_target(targets)
+        estimator.y_dtype_, estimator.y_ndim_ = targets.dtype, targets.ndim
+        return targets
     owner = type(estimator).__name__
-    texts = y.dtype.kind in "OUS" and estimator.y_dtype_.kind in "OUS"
-    if same_dtype and not texts and not np.can_cast(y.dtype, estimator.y_dtype_):
-        raise ValueError(_unsafe("y", y.dtype, owner, estimator.y_dtype_))
-    if estimator.y_ndim_ != y.ndim:
+    texts = targets.dtype.kind in "OUS" and estimator.y_dtype_.kind in "OUS"
+    if same_dtype and not texts and not np.can_cast(targets.dtype, estimator.y_dtype_):
+        raise ValueError(_unsafe_cast("y", targets.dtype, owner, estimator.y_dtype_))
+    if estimator.y_ndim_ != targets.ndim:
         raise ValueError(
-            f"y has {y.ndim} dimensions, but this {owner} is expecting {estimator.y_ndim_} "
+            f"y has {targets.ndim} dimensions, but this {owner} is expecting {estimator.y_ndim_} "
             "dimensions in y."
         )
-    return y
+    return targets
 
 
-def _unsafe(name: str, came: Any, owner: str, expected: Any) -> str:
+def _unsafe_cast(name: str, received: Any, owner: str, expected: Any) -> str:
     return (
-        f"Got {name} with dtype {came}, but this {owner} expected {expected} and casting from "
-        f"{came} to {expected} is not safe! Cast it yourself, or start anew with fit."
+        f"Got {name} with dtype {received}, but this {owner} expected {expected} and casting from "
+        f"{received} to {expected} is not safe! Cast it yourself, or call fit again."
     )
+
+
+def drop_rows_without_weight(
+    X: Any, y: Any, sample_weight: Any
+) -> tuple[Any, Any, np.ndarray | None]:
+    """Check sample weights, and leave out the rows of weight 0.
+
+    Parameters
+    ----------
+    X, y : array-like, sparse matrix, or structure of arrays
+        The rows.
+    sample_weight : array-like of shape (n_samples,) or None
+        Their weights, not all of them 0. None returns the rows as they are.
+
+    Returns
+    -------
+    X, y
+        The rows of a weight other than 0.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Their weights, in Keras's float type.
+    """
+    if sample_weight is None:
+        return X, y, None
+    given = np.asarray(sample_weight)
+    if given.size and not given.any():
+        raise ValueError(
+            "No training samples had any weight; only zeros were passed in sample_weight: there is "
+            "nothing to learn from. Give at least one row a weight above 0."
+        )
+    dtype = np.dtype(keras.config.floatx())
+    weight = check_sample_weight(sample_weight, inputs_of(X)[0], dtype=dtype)
+    rows = np.flatnonzero(weight)
+    if len(rows) == len(weight):
+        return X, y, weight
+    return take_input_rows(X, rows), take_input_rows(y, rows), weight[rows]
+
+
+def check_validation_data(estimator: "BaseWrapper", data: Any) -> Any:
+    """Check and encode validation data as training data are.
+
+    Parameters
+    ----------
+    estimator : BaseWrapper
+        Its encoders are fitted.
+    data : (X, y), (X, y, sample_weight), or anything else that Keras takes
+        Labels may be those of y in `fit`, or encoded already. What is no tuple or list is returned
+        as it is.
+    """
+    if not isinstance(data, tuple | list):
+        return data
+    X, y, *weights = data
+    X = check_samples(estimator, X, reset=False, same_dtype=False)
+    labels = getattr(estimator, "classes_", None)
+    if labels is None or np.isin(np.asarray(y), labels).all():
+        y = estimator.target_encoder_.transform(check_array(y, ensure_2d=False, dtype=None))
+    weights = [np.asarray(weight) for weight in weights if weight is not None]
+    return (estimator.feature_encoder_.transform(X), y, *weights)

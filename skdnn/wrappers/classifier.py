@@ -1,119 +1,113 @@
-"""`KerasClassifier` and `KerasRegressor`: a Keras network of the user's own as an estimator.
-
-Code written for `scikeras.wrappers` runs with this module in its place.
-"""
+"""`KerasClassifier`: a Keras network of the user's own as a classifier."""
 
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import Tags
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 
+from skdnn.wrappers import classification
 from skdnn.wrappers.base import BaseWrapper
-from skdnn.wrappers.default_network import _DenseByDefault
-from skdnn.wrappers.scikeras_compat import keras, loss_name
-from skdnn.wrappers.target_encoders import (
-    ClassifierLabelEncoder,
-    is_binary_crossentropy,
-    name_of,
-)
+from skdnn.wrappers.target_encoders import ClassifierLabelEncoder
 
 
-class KerasClassifier(ClassifierMixin, _DenseByDefault):
-    """Keras network of the user's own, as a classifier.
+class KerasClassifier(ClassifierMixin, BaseWrapper):  # type: ignore[misc]
+    """Keras network as a classifier.
 
     Parameters
     ----------
     model : callable, keras.Model, list of keras.layers.Layer or None, default=None
-        The network.
+        Network, or the function that builds it.
 
-        - A function that builds it. Its arguments are parameters of the estimator, as
-          `model__<argument>`. It may ask for `meta` (a dict of what is known of the data, such as
-          `n_features_in_`, `X_shape_`, `n_classes_`), `compile_kwargs` (what to call `compile`
-          with) and `params` (all parameters).
-        - A `Sequential` or functional `Model`. It is a template and never trained itself: each
-          `fit` trains a new one. Weights that were trained or set are kept, those that are as they
-          were drawn are drawn anew.
-        - A list of layers. They are only read, too. The shape of the input comes from X.
-        - None: the dense network of `DNNClassifier`, with `model__hidden_layer_sizes`,
-          `model__activation`, `model__dropout`, `model__batch_norm`, `model__kernel_initializer`,
-          `model__alpha` and `model__scaling`.
+        - A function returns the network. Its arguments are parameters of the estimator, as
+          `model__<argument>`. Three arguments are passed to it by name: `meta` (a dict of
+          attributes of the data, such as `n_features_in_`, `X_shape_`, `n_classes_`),
+          `compile_kwargs` (the arguments of `compile`) and `params` (all parameters).
+        - A `Sequential` or functional `Model` is a template, which is only read: each `fit` trains
+          a new network. It starts from the template's weights if they were trained or set, and from
+          new initial weights otherwise.
+        - A list of layers is only read, too. X determines the shape of the input.
+        - None builds the dense network of `DNNClassifier`, with the parameters
+          `model__hidden_layer_sizes`, `model__activation`, `model__dropout`, `model__batch_norm`,
+          `model__kernel_initializer`, `model__alpha` and `model__scaling`.
     build_fn : callable, keras.Model or None, default=None
-        The old name of `model`.
+        Deprecated name of `model`.
     warm_start : bool, default=False
-        Whether `fit` goes on with the network that there is, instead of building a new one. The
-        history starts anew.
+        Whether `fit` continues to train the network of the last call instead of building a new one.
+        The history starts anew.
     random_state : int, RandomState instance or None, default=None
-        Decides initial weights, the order of rows and dropout. Pass an int for the same result each
-        time; an instance gives each fit another seed. Global generators are left as they were.
-        None leaves all that to Keras, and so to `keras.utils.set_random_seed`.
+        Seed of initial weights, the order of rows, and dropout. Pass an int for the same result in
+        each call; an instance gives each fit another seed. Global generators keep their state. None
+        leaves all draws to Keras, whose seed `keras.utils.set_random_seed` sets.
     optimizer : str, class or keras.optimizers.Optimizer, default="rmsprop"
-        Of a network that is not compiled. A name or a class is given `optimizer__<argument>`, such
-        as `optimizer__learning_rate`. An object is only read.
+        Optimizer of a network that is not compiled. A name or a class takes arguments as
+        `optimizer__<argument>`, such as `optimizer__learning_rate`. An object is only read.
     loss : str, class, keras.losses.Loss, callable, list, dict or None, default=None
-        Of a network that is not compiled. A class is given `loss__<argument>`. None means the
-        cross-entropy that suits labels and output layer.
+        Loss of a network that is not compiled. A class takes arguments as `loss__<argument>`. None
+        is the cross-entropy that suits labels and output layer.
     metrics : str, class, keras.metrics.Metric, callable, list, dict or None, default=None
-        Of a network that is not compiled. A class is given `metrics__<argument>`.
+        Metrics of a network that is not compiled. A class takes arguments as `metrics__<argument>`.
     batch_size : int or None, default=None
-        Number of rows of one step, and of those predicted together. None is 32, -1 all rows.
+        Number of rows per training step, and of rows that are predicted together. None is 32 in
+        training, and -1 all rows.
     validation_batch_size : int or None, default=None
-        Number of validation rows evaluated together. None is `batch_size`, -1 all rows.
+        Number of validation rows that are evaluated together. None is `batch_size`, and -1 all
+        rows.
     verbose : int, default=1
-        What Keras writes: 0 nothing, 1 a progress bar, 2 a line per epoch.
+        How much is reported: 0 nothing, 1 a progress bar, 2 a line per epoch.
     callbacks : keras.callbacks.Callback, class, list, dict or None, default=None
-        What is told how training and predicting go on. A class is given `callbacks__<argument>`,
-        one in a list `callbacks__<number>__<argument>`, one in a dict
-        `callbacks__<key>__<argument>`. `fit__callbacks` and `predict__callbacks` are for one alone.
+        Callbacks of training and prediction. A class takes arguments as `callbacks__<argument>`, a
+        class in a list as `callbacks__<number>__<argument>`, and one in a dict as
+        `callbacks__<key>__<argument>`. `fit__callbacks` are for training alone, and
+        `predict__callbacks` for prediction.
     validation_split : float, default=0.0
-        Share of the rows, the last ones, that is held out from training and evaluated after each
+        Fraction of the rows, the last ones, that is held out from training and evaluated after each
         epoch.
     shuffle : bool, default=True
-        Whether each epoch has its rows in another order.
+        Whether the rows are shuffled in each epoch.
     run_eagerly : bool, default=False
-        Whether a network that is not compiled is run step by step in Python, to debug it.
+        Whether a network that is not compiled runs step by step in Python, which helps to debug it.
     epochs : int, default=1
-        Number of times that training goes over all rows.
+        Number of passes over the training rows.
     class_weight : dict, "balanced" or None, default=None
-        Weight of each label in the loss; "balanced" gives each the same part in it. Multiplied with
-        `sample_weight`.
+        Weight of each label in the loss, by which `sample_weight` is multiplied. "balanced" gives
+        all labels the same total weight.
     **kwargs : dict
         Arguments of the build function, and routed parameters: `model__`, `optimizer__`, `loss__`,
-        `metrics__`, `callbacks__`, `compile__`, `fit__`, `predict__` and `score__` before the name
-        of an argument. All can be set by `set_params`, and so be searched.
+        `metrics__`, `callbacks__`, `compile__`, `fit__`, `predict__` or `score__` before the name
+        of an argument. `set_params` sets all of them, so that a search can try values.
 
     Attributes
     ----------
     model_ : keras.Model
         The trained network.
     history_ : dict of list of float
-        Per epoch, the "loss" and each metric by its full name; those of held-out rows begin with
-        `val_`.
+        Values per epoch: the "loss", and each metric by its full name. Names of values on held-out
+        rows begin with `val_`.
     classes_ : ndarray of shape (n_classes,) or None
         The labels, sorted; the numbers of the columns where y is multilabel.
     n_classes_ : int or None
         Number of labels.
     n_outputs_, n_outputs_expected_ : int
-        Number of targets, and of outputs that the network has.
+        Number of targets, and of outputs of the network.
     feature_encoder_, target_encoder_ : transformer
-        What X and y go through on their way to the network.
+        The fitted encoders of X and y.
     target_type_ : str
-        Kind of y, as `sklearn.utils.multiclass.type_of_target` has it.
+        Type of y by `sklearn.utils.multiclass.type_of_target`.
     X_shape_, X_dtype_, y_dtype_, y_ndim_
-        What the data of `fit` looked like; of several inputs, a dict or tuple of them.
+        Shapes and dtypes of the data in `fit`; of several inputs, a dict or tuple of them.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, where X is a DataFrame whose columns all have strings as names.
+        Names of the columns of a DataFrame, if all of them are strings.
 
     See Also
     --------
     DNNClassifier : A dense network with all its settings as parameters.
-    KerasRegressor : The same for quantities.
+    KerasRegressor : The estimator for numeric targets.
 
     Examples
     --------
@@ -133,6 +127,10 @@ class KerasClassifier(ClassifierMixin, _DenseByDefault):
     >>> clf.fit(images[:1000], digit[:1000]).score(images[1000:], digit[1000:]) > 0.85
     True
     """
+
+    _has_dense_network = True
+    # Weights of classes become weights of rows: Keras does not know the labels.
+    _fit_kwargs = BaseWrapper._fit_kwargs - {"class_weight"}
 
     classes_: Any
 
@@ -177,42 +175,36 @@ class KerasClassifier(ClassifierMixin, _DenseByDefault):
         )
         self.class_weight = class_weight
 
-    @property
-    def _fit_kwargs(self) -> set[str]:
-        # The weights of the classes become weights of the rows, of which Keras knows no classes.
-        return BaseWrapper._fit_kwargs - {"class_weight"}
-
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Self:
         """Build the network, and train it for `epochs` epochs.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
-            Samples of any rank. A dict or a tuple is one array for each input of the network.
+            Samples of any rank. A dict or a tuple has one array for each input of the network.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels of any kind, an indicator matrix of several, or one-hot rows.
+            Labels of any type, an indicator matrix of several labels, or one-hot rows.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the loss, divided by their mean; a row of weight 0 is as if it
-            were not there.
+            Weights of the rows in the loss, divided by their mean. Rows of weight 0 are left out.
         **kwargs : dict
-            Arguments of Keras's `fit`. They count more than those of the constructor.
+            Arguments of Keras's `fit`. They take precedence over parameters of the estimator.
 
         Returns
         -------
         self : object
-            The fitted estimator. A fit that fails or is interrupted leaves it as it was before.
+            The fitted estimator. A fit that fails or is interrupted leaves it as it was.
 
         Raises
         ------
         ValueError, TypeError
-            For bad parameters or data.
+            For invalid parameters or data.
         """
-        return super().fit(X, y, self._weigh(y, sample_weight), **kwargs)
+        return super().fit(X, y, self._weighted_by_class(y, sample_weight), **kwargs)
 
     def partial_fit(  # type: ignore[override]  # classes come third, as in scikit-learn
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None, **kwargs: Any
     ) -> Self:
-        """Train for one epoch on these rows, going on from where the last call stopped.
+        """Train the network for one epoch more; build it in the first call.
 
         Parameters
         ----------
@@ -221,7 +213,7 @@ class KerasClassifier(ClassifierMixin, _DenseByDefault):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels.
         classes : array-like of shape (n_classes,), default=None
-            All labels there will ever be, for the first call. None takes those of its y.
+            All labels that any y may have, for the first call. None takes those of its y.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, as in `fit`.
         **kwargs : dict
@@ -230,7 +222,7 @@ class KerasClassifier(ClassifierMixin, _DenseByDefault):
         Returns
         -------
         self : object
-            The estimator, one epoch on.
+            The estimator, trained for one epoch more.
         """
         if classes is not None:
             classes = np.unique(classes)
@@ -240,29 +232,28 @@ class KerasClassifier(ClassifierMixin, _DenseByDefault):
                     f"The classes of {type(self).__name__}.partial_fit must be those of the first "
                     f"call, {np.asarray(known).tolist()}. Got {classes.tolist()}."
                 )
-        self._all_classes = classes
-        try:
-            return super().partial_fit(X, y, self._weigh(y, sample_weight), **kwargs)
-        finally:
-            self.__dict__.pop("_all_classes", None)
+        options = {} if classes is None else {"classes": classes}
+        weight = self._weighted_by_class(y, sample_weight)
+        self._fit_one_epoch(X, y, weight, kwargs, **options)
+        return self
 
     def initialize(self, X: Any, y: Any = None) -> Self:
         """Build the network without training it.
 
-        A model that is given as `model=` keeps its weights: this is how one that was trained
-        elsewhere becomes an estimator that predicts.
+        A model that is given as `model=` keeps its weights: an estimator that is initialized
+        predicts with a model that was trained elsewhere.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
-            Samples, for their shape and dtype.
+            Samples, which determine shapes and dtypes.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels: all there are. They are needed.
+            All labels. They are required.
 
         Returns
         -------
         self : object
-            The estimator, ready to predict.
+            The estimator, which can predict.
         """
         return super().initialize(X, y)
 
@@ -279,15 +270,15 @@ class KerasClassifier(ClassifierMixin, _DenseByDefault):
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`, with two columns for two classes, also for a single sample.
-            For a multilabel y, the probability of each label. What a network trained on a loss with
-            `from_logits=True` puts out has become probabilities.
+            Probabilities in the order of `classes_`, with two columns for two classes; for a
+            multilabel y, the probability of each label. Logits of a network whose loss has
+            `from_logits=True` are converted to probabilities.
         """
         outputs = self._predict_raw(X, **kwargs)
-        proba = self.target_encoder_.inverse_transform(outputs, return_proba=True)
-        # Encoders in the manner of SciKeras drop the rows' axis of a single row.
-        alone = isinstance(outputs, np.ndarray) and len(outputs) == 1 and np.ndim(proba) == 1
-        return proba.reshape(1, -1) if alone else proba
+        proba: np.ndarray = self.target_encoder_.inverse_transform(outputs, return_proba=True)
+        # Encoders written for SciKeras drop the first axis of a single row.
+        is_squeezed = isinstance(outputs, np.ndarray) and len(outputs) == 1 and np.ndim(proba) == 1
+        return proba.reshape(1, -1) if is_squeezed else proba
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy, or what `scorer` of a subclass returns.
@@ -304,18 +295,18 @@ class KerasClassifier(ClassifierMixin, _DenseByDefault):
         Returns
         -------
         score : float
-            Share of the samples whose labels are predicted right.
+            Fraction of the samples whose labels are all predicted correctly.
         """
         return self._score(X, y, sample_weight)
 
     @staticmethod
     def scorer(y_true: np.ndarray, y_pred: np.ndarray, **kwargs: Any) -> float:
-        """Compare true labels with predicted ones; override to have another `score`.
+        """Compare true labels with predictions; override it to define another `score`.
 
         Parameters
         ----------
         y_true, y_pred : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Labels.
+            True labels, and predictions.
         **kwargs : dict
             `sample_weight`, and the parameters `score__<argument>` of the estimator.
 
@@ -324,95 +315,63 @@ class KerasClassifier(ClassifierMixin, _DenseByDefault):
         score : float
             The accuracy.
         """
-        return accuracy_score(y_true, y_pred, **kwargs)
+        return float(accuracy_score(y_true, y_pred, **kwargs))
 
     @property
     def target_encoder(self) -> Any:
-        """Transformer that y goes through on its way to the network; override to use another.
+        """Transformer of y before the network; override it to use another.
 
-        Its `inverse_transform` takes `return_proba`, for `predict_proba`. Its `get_metadata`, where
-        it has one, returns a dict of more attributes of the estimator.
-
-        Returns
-        -------
-        transformer
-            One that numbers the labels, and makes them one-hot for a categorical cross-entropy.
+        The default numbers the labels, and makes them one-hot for a categorical cross-entropy. Its
+        `inverse_transform` takes `return_proba`, for `predict_proba`. If it has a method
+        `get_metadata`, the dict that it returns becomes attributes of the estimator.
         """
         categories = "auto" if self.classes_ is None else [self.classes_]
         return ClassifierLabelEncoder(loss=self.loss, categories=categories)
 
-    def _weigh(self, y: Any, sample_weight: Any) -> Any:
+    def _weighted_by_class(self, y: Any, sample_weight: Any) -> Any:
         if self.class_weight is None:
             return sample_weight
         weight = compute_sample_weight(self.class_weight, y)
         return weight if sample_weight is None else weight * np.asarray(sample_weight)
 
-    def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:
-        self.classes_ = getattr(self, "_all_classes", None)
-        return super()._initialize(X, y)
+    def _initialize(
+        self, X: Any, y: Any = None, *, keep_weights: bool = False, classes: Any = None
+    ) -> tuple[Any, Any]:
+        self.classes_ = classes  # which the target encoder reads
+        return super()._initialize(X, y, keep_weights=keep_weights)
 
     def _type_of_target(self, y: np.ndarray) -> str:
-        kind = type_of_target(y)
-        if kind == "binary" and self.classes_ is not None:
-            return type_of_target(self.classes_)  # there are labels that this y happens not to have
-        return kind
+        target_type = str(type_of_target(y))
+        if target_type == "binary" and self.classes_ is not None:
+            return str(type_of_target(self.classes_))  # this y lacks some of the labels
+        return target_type
+
+    def _target_kind(self) -> str:
+        """Return the type of y, where one-hot rows are distinguished from other indicators."""
+        return str(getattr(self.target_encoder_, "target_kind", self.target_type_))
+
+    def _output_layer(self) -> tuple[int, str]:
+        owner, n_classes = type(self).__name__, getattr(self, "n_classes_", None)
+        kind = self._target_kind()
+        return classification.output_layer(self.target_type_, kind, n_classes, self.loss, owner)
+
+    def _infer_loss(self) -> Any:
+        return classification.infer_loss(self.model_, self._target_kind())
 
     def _fit_target_encoder_to_model(self, y: Any) -> None:
         encoder = self.target_encoder_
         if self.loss is None and self.model_.compiled and type(encoder) is ClassifierLabelEncoder:
             encoder.set_params(loss=self.model_.loss).fit(y)
 
-    def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
-        outputs = super()._predict_raw(X, **kwargs)
-        loss = self.model_.loss
-        if not getattr(loss, "from_logits", False) or not isinstance(outputs, np.ndarray):
-            return outputs
-        one_of_many = "categorical" in loss_name(loss)
-        return softmax(outputs, axis=-1) if one_of_many else expit(outputs)
-
-    def _infer_loss(self) -> Any:
-        shape = getattr(self.model_, "output_shape", None)
-        if not isinstance(shape, tuple):
-            return None  # several outputs, or a model of the user's own that does not say
-        kind: Any = getattr(self.target_encoder_, "_target_type", self.target_type_)
-        losses = keras.losses
-        loss: Any = {
-            "binary": losses.SparseCategoricalCrossentropy,
-            "multiclass": losses.SparseCategoricalCrossentropy,
-            "multiclass-onehot": losses.CategoricalCrossentropy,
-            "multilabel-indicator": losses.BinaryCrossentropy,
-        }.get(kind)
-        if kind == "binary" and shape[-1] == 1:
-            loss = losses.BinaryCrossentropy
-        if loss is None:
-            return None
-        activation = getattr(self.model_.layers[-1], "activation", None)
-        return loss(from_logits=activation is keras.activations.linear)
-
-    def _head(self) -> tuple[int, str]:
-        if self.target_type_ == "multilabel-indicator":
-            one_hot = self.target_encoder_._target_type == "multiclass-onehot"
-            return self.n_classes_, "softmax" if one_hot else "sigmoid"
-        if self.target_type_ not in ("binary", "multiclass"):
-            raise ValueError(
-                f"{type(self).__name__} without model= has no network for a y of several columns "
-                "of classes: fit one estimator for each column, with MultiOutputClassifier."
-            )
-        if self.n_classes_ == 1 or is_binary_crossentropy(self.loss):
-            return 1, "sigmoid"
-        return self.n_classes_, "softmax"
-
     def _check_model_compatibility(self, y: Any) -> None:
         super()._check_model_compatibility(y)
-        shape = getattr(self.model_, "output_shape", None)
-        sparse = "sparse" in (name_of(self.model_.loss) or "")
-        units = shape[-1] if isinstance(shape, tuple) and shape else None
-        if sparse and self.n_classes_ and units and units < self.n_classes_:
-            raise ValueError(
-                f"The network of {type(self).__name__} puts out {units} value"
-                f"{'s' if units > 1 else ''} for each sample, but y has {self.n_classes_} classes: "
-                f"end it with Dense({self.n_classes_}, activation='softmax')."
-            )
+        # A target encoder of the user's own may not know the number of classes.
+        n_classes = getattr(self, "n_classes_", None)
+        classification.check_units(self.model_, n_classes, type(self).__name__)
+
+    def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
+        outputs = super()._predict_raw(X, **kwargs)
+        return classification.to_probabilities(outputs, self.model_.loss)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

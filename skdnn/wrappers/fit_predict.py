@@ -2,102 +2,58 @@
 
 import logging
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import issparse
 
-from skdnn.wrappers.scikeras_compat import as_array, keras
-from skdnn.wrappers.seeding import seed_epoch, seeded_training
-from skdnn.wrappers.structures import _arrays, _batch, _map, as_input, count, take
+from skdnn.wrappers.batches import Batches, StartEpochs, order_of_rows
+from skdnn.wrappers.overriding import overrides
+from skdnn.wrappers.scikeras_compat import as_array, keras, metric_name
+from skdnn.wrappers.seeding import torch_generator_restored
+from skdnn.wrappers.structures import (
+    arrays_of,
+    as_batch,
+    as_model_input,
+    count_rows,
+    has_sparse,
+    map_arrays,
+    take_rows,
+    to_dense,
+)
 
-# Values that predicting sends through the network together, where the user does not say how many
-# rows: bounds the memory of its layers.
-_PREDICTION_VALUES = 2**18
-# What a user may give `fit` that needs the rows as arrays, because Keras cannot do it in batches.
-_NEEDS_ARRAYS = {"steps_per_epoch", "class_weight"}
-# What is read into a job.
-_OF_A_JOB = {
+if TYPE_CHECKING:
+    from skdnn._training.keras_fit import RowSource
+
+History = dict[str, list[float]]
+
+# Number of values per prediction call where the user sets no batch size: it bounds the memory of
+# the layers.
+_VALUES_PER_PREDICTION = 2**18
+# Arguments of `fit` that Keras supports for arrays alone, and not for batches.
+_ONLY_FOR_ARRAYS = {"steps_per_epoch", "class_weight"}
+# Arguments of `fit` that decide on rows and batches.
+_OF_ROWS = {
     "batch_size",
     "shuffle",
     "validation_batch_size",
     "validation_data",
     "validation_split",
 }
-# What the compiled loop understands, and where it need not, what says nothing.
-_UNDERSTOOD = {"epochs", "initial_epoch", "callbacks", "verbose", *_OF_A_JOB} - {"shuffle"}
-_SAYING_NOTHING = {"shuffle": (True, False), "validation_freq": (1,)}
+# Arguments of `fit` that the compiled loop supports, and values of others that have no effect.
+_SUPPORTED = {"epochs", "initial_epoch", "callbacks", "verbose", *_OF_ROWS} - {"shuffle"}
+_WITHOUT_EFFECT = {"shuffle": (True, False), "validation_freq": (1,)}
 
-
-def is_overridden(model: Any, *names: str) -> bool:
-    """Whether a model has a method of its own in place of Keras's."""
-    return any(
-        name in vars(model) or getattr(type(model), name) is not getattr(keras.Model, name)
-        for name in names
-    )
-
-
-class Batches(keras.utils.PyDataset):
-    """Batches in an order of its own, drawn from a seed and not from a global generator.
-
-    Sparse rows become dense one batch at a time.
-
-    Parameters
-    ----------
-    data : tuple of (X, y) or (X, y, weight)
-        Arrays, sparse matrices, or structures of them.
-    batch_size : int
-        Rows of a batch; the last has what is left.
-    epoch : int
-        The first epoch. Each has its own order, whatever was trained before.
-    seed : int or None, default=None
-        None keeps the rows in their order.
-    """
-
-    def __init__(self, data: tuple[Any, ...], batch_size: int, epoch: int, seed: int | None):
-        super().__init__()
-        self.data = data
-        self.batch_size = batch_size
-        self.epoch = epoch
-        self.seed = seed
-        self._reorder()
-
-    def _reorder(self) -> None:
-        self.rows = _order(count(self.data), self.seed, self.epoch)
-
-    def __len__(self) -> int:
-        return -(-len(self.rows) // self.batch_size)
-
-    def __getitem__(self, index: int) -> Any:
-        rows = self.rows[index * self.batch_size : (index + 1) * self.batch_size]
-        return _map(_batch, take(self.data, rows))
-
-    def on_epoch_begin(self) -> None:
-        """Seed what draws from a global generator."""
-        seed_epoch(self.seed, self.epoch)
-
-    def begin(self, epoch: int) -> None:
-        """Draw the order of an epoch."""
-        self.epoch = epoch
-        self._reorder()
-
-
-class _Beginning(keras.callbacks.Callback):
-    """Tells batches which epoch begins: Keras goes through them before the first, too."""
-
-    def __init__(self, batches: Batches):
-        super().__init__()
-        self.batches = batches
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.batches.begin(epoch)
+# ----------------------------------------------------------------------------------------- training
 
 
 def fit(
-    model: Any,
+    model: keras.Model,
     X: Any,
     y: Any,
     sample_weight: np.ndarray | None,
@@ -106,17 +62,17 @@ def fit(
     initial_epoch: int,
     seed: int | None,
     fit_args: dict[str, Any],
-) -> dict[str, list[float]]:
-    """Train, in the compiled loop where it means the same, else with Keras's `fit`.
+) -> History:
+    """Train in the compiled loop where the result is the same, and otherwise with Keras's `fit`.
 
-    With verbose=2 it says which of them.
+    With verbose=2 it reports which of the two trains.
 
     Parameters
     ----------
     model : keras.Model
         Compiled; it is trained in place.
     X, y : array, sparse matrix, or structure of arrays
-        What the model takes and what it learns.
+        Encoded samples and targets.
     sample_weight : ndarray of shape (n_samples,) or None
         Weights of the rows.
     epochs, initial_epoch : int
@@ -129,98 +85,137 @@ def fit(
     Returns
     -------
     history : dict of list of float
-        Per epoch, by the names that Keras gives.
+        Values per epoch, by the names that Keras gives.
     """
     args = {**fit_args, "epochs": epochs, "initial_epoch": initial_epoch}
     data = (X, y) if sample_weight is None else (X, y, sample_weight)
-    job = _Job(data, seed, args)
+    rows = _rows_of(data, seed, args)
     try:
-        return _fit_compiled(model, job, args)
-    except _NotHereError as reason:
+        return _fit_compiled(model, rows, args)
+    except _NeedsKerasFitError as reason:
         if args.get("verbose") == 2:
             sys.stdout.write(f"Training with Keras's fit: {reason}.\n")
-    with _no_advice(), seeded_training(seed):
-        if _is_for_keras_to_cut(model, job, args):
-            X = _densified(X) if job.is_sparse else X
-            return model.fit(x=X, y=y, sample_weight=sample_weight, **args).history
-        return _fit_in_batches(model, job, args)
+    with _no_retracing_advice(), torch_generator_restored(seed):
+        if not _needs_own_batches(model, rows, args):
+            X = to_dense(X) if rows.has_sparse else X
+            fitted = model.fit(x=X, y=y, sample_weight=sample_weight, **args)
+            return dict(fitted.history)
+        return _fit_in_batches(model, rows, args)
 
 
-class _NotHereError(Exception):
-    """What the user asks of `fit` is for Keras's own; the message says why."""
+class _NeedsKerasFitError(Exception):
+    """The compiled loop does not support this training; the message is the reason."""
 
 
-class _Job:
-    """Which rows to train on and to validate with, in batches of which size and in which order.
+@dataclass(frozen=True)
+class _Rows:
+    """The rows to train on and to validate with, and how they are divided into batches.
 
     Parameters
     ----------
     data : tuple of (X, y) or (X, y, weight)
-        All rows.
+        Training rows.
+    held_out : tuple, generator, data set or None
+        Validation data.
+    batch_size, validation_batch_size : int
+        Rows of a batch.
+    shuffle : bool or str
+        Keras's argument.
     seed : int or None
-        Decides the order.
-    args : dict
-        Arguments of Keras's `fit`.
+        The given seed of the order.
     """
 
-    def __init__(self, data: tuple[Any, ...], seed: int | None, args: dict[str, Any]):
-        self.data, self.held_out = data, args.get("validation_data")
-        share = args.get("validation_split") or 0
-        if share and self.held_out is None:
-            self.data, self.held_out = _split(data, share)
-        self.batch_size = args.get("batch_size") or 32
-        self.validation_batch_size = args.get("validation_batch_size") or self.batch_size
-        self.shuffle = args.get("shuffle", True)
-        self.is_seeded = seed is not None
-        self._seed = seed
-
-    @cached_property
-    def seed(self) -> int | None:
-        """The seed of the order: None for rows as they are; drawn from where Keras would."""
-        if not self.shuffle:
-            return None
-        return int(np.random.randint(2**31)) if self._seed is None else self._seed
+    data: tuple[Any, ...]
+    held_out: Any
+    batch_size: int
+    validation_batch_size: int
+    shuffle: Any
+    seed: int | None
 
     @property
-    def is_sparse(self) -> bool:
-        """Whether there are sparse rows to make dense."""
+    def has_sparse(self) -> bool:
+        """Whether there are sparse rows to convert to dense ones."""
         held_out = self.held_out if isinstance(self.held_out, tuple | list) else None
-        return any(map(issparse, _arrays([self.data, held_out])))
+        return has_sparse([self.data, held_out])
+
+    @cached_property
+    def order_seed(self) -> int | None:
+        """The seed of the order: None for rows in their order, drawn where none is given."""
+        if not self.shuffle:
+            return None
+        return int(np.random.randint(2**31)) if self.seed is None else self.seed
 
 
-def _fit_compiled(model: Any, job: _Job, args: dict[str, Any]) -> dict[str, list[float]]:
+def _rows_of(data: tuple[Any, ...], seed: int | None, args: dict[str, Any]) -> _Rows:
+    held_out = args.get("validation_data")
+    fraction = args.get("validation_split") or 0
+    if fraction and held_out is None:
+        data, held_out = _split(data, fraction)
+    batch_size = args.get("batch_size") or 32
+    return _Rows(
+        data=data,
+        held_out=held_out,
+        batch_size=batch_size,
+        validation_batch_size=args.get("validation_batch_size") or batch_size,
+        shuffle=args.get("shuffle", True),
+        seed=seed,
+    )
+
+
+def _split(data: tuple[Any, ...], fraction: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Hold out the last rows, as Keras does."""
+    n_rows = count_rows(data)
+    n_kept = int(np.floor(n_rows * (1 - fraction)))
+    if not 0 < n_kept < n_rows:
+        raise ValueError(
+            f"validation_split={fraction!r} leaves {n_kept} of {n_rows} rows to train on and "
+            f"{n_rows - n_kept} to validate with: both need at least one."
+        )
+    return take_rows(data, slice(n_kept)), take_rows(data, slice(n_kept, None))
+
+
+def _fit_compiled(model: keras.Model, rows: _Rows, args: dict[str, Any]) -> History:
     if keras.backend.backend() != "tensorflow":
-        raise _NotHereError(f"Keras runs on its {keras.backend.backend()} backend")
+        raise _NeedsKerasFitError(f"Keras runs on its {keras.backend.backend()} backend")
     from skdnn._training import keras_fit
 
-    for name, value in args.items():
-        quiet = name in _UNDERSTOOD or value is None or value in _SAYING_NOTHING.get(name, ())
-        if not quiet:
-            raise _NotHereError(f"{name} is set")
-    if any(not _is_array(array) for array in _arrays([job.data, job.held_out])):
-        raise _NotHereError("X, y or validation_data are not arrays of numbers")
-    n_rows = count(job.data)
+    _check_is_supported(rows, args)
+    n_rows = count_rows(rows.data)
     verbose = args.get("verbose", "auto")
-    data, held_out = _both_weighted(job.data, job.held_out)
+    data, held_out = _both_weighted(rows.data, rows.held_out)
     try:
         return keras_fit.fit(
             model,
             _source(data),
             None if held_out is None else _source(held_out),
-            batch_size=min(job.batch_size, n_rows),
-            validation_batch_size=job.validation_batch_size,
+            batch_size=min(rows.batch_size, n_rows),
+            validation_batch_size=rows.validation_batch_size,
             epochs=args["epochs"],
             initial_epoch=args["initial_epoch"],
-            order=partial(_order, n_rows, job.seed),
+            order=partial(order_of_rows, n_rows, rows.order_seed),
             callbacks=args.get("callbacks") or [],
             verbose=1 if verbose == "auto" else verbose,
         )
     except keras_fit.UnsupportedModelError as reason:
-        raise _NotHereError(str(reason)) from reason
+        raise _NeedsKerasFitError(str(reason)) from reason
+
+
+def _check_is_supported(rows: _Rows, args: dict[str, Any]) -> None:
+    """Raise where arguments or data are not supported by the compiled loop."""
+    for name, value in args.items():
+        has_no_effect = value is None or value in _WITHOUT_EFFECT.get(name, ())
+        if name not in _SUPPORTED and not has_no_effect:
+            raise _NeedsKerasFitError(f"{name} is set")
+    if not all(_is_array_of_numbers(array) for array in arrays_of([rows.data, rows.held_out])):
+        raise _NeedsKerasFitError("X, y or validation_data are not arrays of numbers")
+
+
+def _is_array_of_numbers(value: Any) -> bool:
+    return issparse(value) or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf")
 
 
 def _both_weighted(data: tuple[Any, ...], held_out: Any) -> tuple[tuple[Any, ...], Any]:
-    """Give weights of 1 to rows that have none, where those to train or to validate with have."""
+    """Give rows without weights a weight of 1, where only training or validation rows have some."""
     if held_out is None:
         return data, None
     held_out = tuple(held_out)
@@ -231,125 +226,119 @@ def _both_weighted(data: tuple[Any, ...], held_out: Any) -> tuple[tuple[Any, ...
     def weighted(rows: tuple[Any, ...]) -> tuple[Any, ...]:
         if len(rows) == 3:
             return rows
-        return (*rows, _map(lambda weight: np.ones(count(rows), weight.dtype), weights[0]))
+        n_rows = count_rows(rows)
+        return (*rows, map_arrays(lambda weight: np.ones(n_rows, weight.dtype), weights[0]))
 
     return weighted(data), weighted(held_out)
 
 
-def _source(data: tuple[Any, ...]) -> Any:
+def _source(data: tuple[Any, ...]) -> "RowSource":
     from skdnn._training.keras_fit import RowSource
 
-    return RowSource(lambda rows: _map(_batch, take(data, rows)), count(data))
+    return RowSource(lambda rows: as_batch(take_rows(data, rows)), count_rows(data))
 
 
-def _is_array(value: Any) -> bool:
-    return issparse(value) or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf")
+def _needs_own_batches(model: keras.Model, rows: _Rows, args: dict[str, Any]) -> bool:
+    """Return whether to pass batches to Keras's `fit`, and not arrays that it divides itself."""
+    is_shuffled_by_seed = rows.seed is not None and rows.shuffle is True
+    if not is_shuffled_by_seed and not rows.has_sparse:
+        return False
+    return not overrides(model, "fit") and not _ONLY_FOR_ARRAYS & args.keys()
 
 
-def _order(n_rows: int, seed: int | None, epoch: int) -> np.ndarray:
-    """Return the rows in the order of an epoch; as they are where there is no seed."""
-    if seed is None:
-        return np.arange(n_rows)
-    return np.random.default_rng([seed, epoch]).permutation(n_rows)
-
-
-def _is_for_keras_to_cut(model: Any, job: _Job, args: dict[str, Any]) -> bool:
-    """Whether Keras is to cut arrays into batches itself: it can, or it alone can."""
-    shuffled = job.is_seeded and job.shuffle is True
-    if not shuffled and not job.is_sparse:
-        return True
-    return is_overridden(model, "fit") or bool(_NEEDS_ARRAYS & args.keys())
-
-
-def _fit_in_batches(model: Any, job: _Job, args: dict[str, Any]) -> dict[str, list[float]]:
-    args = {name: value for name, value in args.items() if name not in _OF_A_JOB}
-    held_out = job.held_out
+def _fit_in_batches(model: keras.Model, rows: _Rows, args: dict[str, Any]) -> History:
+    args = {name: value for name, value in args.items() if name not in _OF_ROWS}
+    held_out = rows.held_out
     if isinstance(held_out, tuple | list):
-        held_out = Batches(tuple(held_out), job.validation_batch_size, 0, None)
-    size = min(job.batch_size, count(job.data))
-    batches = Batches(job.data, size, args["initial_epoch"], job.seed)
-    args["callbacks"] = [_Beginning(batches), *(args.get("callbacks") or [])]
-    return model.fit(batches, validation_data=held_out, shuffle=False, **args).history
+        held_out = Batches(tuple(held_out), rows.validation_batch_size, 0)
+    size = min(rows.batch_size, count_rows(rows.data))
+    batches = Batches(rows.data, size, args["initial_epoch"], rows.order_seed)
+    args["callbacks"] = [StartEpochs(batches), *(args.get("callbacks") or [])]
+    return dict(model.fit(batches, validation_data=held_out, shuffle=False, **args).history)
 
 
 @contextmanager
-def _no_advice() -> Iterator[None]:
-    """Hold back TensorFlow's advice against the tracing of many functions: each fit has its own."""
+def _no_retracing_advice() -> Iterator[None]:
+    """Hold back TensorFlow's advice on tracing functions again: each fit has its own network."""
     logger = logging.getLogger("tensorflow")
-    logger.addFilter(_is_no_advice)
+    logger.addFilter(_is_not_retracing_advice)
     try:
         yield
     finally:
-        logger.removeFilter(_is_no_advice)
+        logger.removeFilter(_is_not_retracing_advice)
 
 
-def _is_no_advice(record: logging.LogRecord) -> bool:
+def _is_not_retracing_advice(record: logging.LogRecord) -> bool:
     return "triggered tf.function retracing" not in record.getMessage()
 
 
-def _split(data: tuple[Any, ...], share: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Hold out the last rows, as Keras does."""
-    n_rows = count(data)
-    n_kept = int(np.floor(n_rows * (1 - share)))
-    if not 0 < n_kept < n_rows:
-        raise ValueError(
-            f"validation_split={share!r} leaves {n_kept} of {n_rows} rows to train on and "
-            f"{n_rows - n_kept} to validate with: both need at least one."
-        )
-    return take(data, slice(n_kept)), take(data, slice(n_kept, None))
+def extend_history(before: Mapping[str, list[float]], new: History) -> History:
+    """Return a history with further epochs, each metric by its full name.
+
+    Parameters
+    ----------
+    before, new : dict of list of float
+        Values per epoch; `new` is by the names that Keras gives.
+    """
+    history: History = defaultdict(list, {name: list(values) for name, values in before.items()})
+    for name, values in new.items():
+        if name != "loss" and not name.startswith("val_"):
+            with suppress(ValueError):  # a metric of the user's own
+                name = metric_name(name)
+        history[name] += values
+    return history
 
 
-def _densified(data: Any) -> Any:
-    return _map(lambda array: array.toarray() if issparse(array) else array, data)
+# --------------------------------------------------------------------------------------- prediction
 
 
-def predict(model: Any, X: Any, predict_args: dict[str, Any]) -> Any:
-    """Return what the model puts out: an array, or a structure of them, one row per sample.
+def predict(model: keras.Model, X: Any, predict_args: dict[str, Any]) -> Any:
+    """Return the outputs of a model: an array, or a structure of them, with a row per sample.
 
-    Keras's `predict` costs some 40 ms before it does anything. Where it would do nothing that the
-    network itself does not (it is silent, and neither callbacks nor methods of the user's own
-    take part), the network is called on one batch after the other.
+    Keras's `predict` has a fixed cost of 40 ms. The model is called on one batch after the other
+    instead where the result is the same: nothing is reported, and neither callbacks nor methods of
+    the user's own take part.
 
     Parameters
     ----------
     model : keras.Model
         The network.
     X : array, sparse matrix, or structure of arrays
-        Samples.
+        Encoded samples.
     predict_args : dict
         Arguments of Keras's `predict`.
     """
-    n_rows = count(X)
-    n_values = sum(int(np.prod(array.shape[1:])) for array in _arrays(X))
-    size = predict_args.get("batch_size") or max(32, _PREDICTION_VALUES // max(1, n_values))
-    if not _is_plain(model, predict_args):
+    n_rows = count_rows(X)
+    n_values = sum(int(np.prod(array.shape[1:])) for array in arrays_of(X))
+    size = predict_args.get("batch_size") or max(32, _VALUES_PER_PREDICTION // max(1, n_values))
+    if not _can_call_instead(model, predict_args):
         args = dict(predict_args)
-        if any(map(issparse, _arrays(X))):
+        if has_sparse(X):
             args.pop("batch_size", None)
-            X = Batches((X,), size, 0, None)
-        with _no_advice():
+            X = Batches((X,), size, 0)
+        with _no_retracing_advice():
             return model.predict(x=X, **args)
-    batches = (take(X, slice(start, start + size)) for start in range(0, n_rows, size))
-    return _joined([_call(model, as_input(batch)) for batch in batches])
+    batches = (take_rows(X, slice(start, start + size)) for start in range(0, n_rows, size))
+    return _concatenated([_call(model, as_model_input(batch)) for batch in batches])
 
 
-def _is_plain(model: Any, args: dict[str, Any]) -> bool:
+def _can_call_instead(model: keras.Model, args: dict[str, Any]) -> bool:
     if args.get("callbacks") or not args.keys() <= {"batch_size", "verbose", "callbacks"}:
         return False
-    own = is_overridden(model, "predict", "predict_step", "make_predict_function")
-    return args.get("verbose", "auto") == 0 and not own
+    has_own = overrides(model, "predict", "predict_step", "make_predict_function")
+    return args.get("verbose", "auto") == 0 and not has_own
 
 
-def _call(model: Any, batch: Any) -> Any:
+def _call(model: keras.Model, batch: Any) -> Any:
     if keras.backend.backend() == "tensorflow":
-        return _map(as_array, model(batch, training=False))
+        return map_arrays(as_array, model(batch, training=False))
     return model.predict_on_batch(batch)
 
 
-def _joined(parts: list[Any]) -> Any:
+def _concatenated(parts: list[Any]) -> Any:
     first = parts[0]
     if isinstance(first, Mapping):
-        return {key: _joined([part[key] for part in parts]) for key in first}
+        return {key: _concatenated([part[key] for part in parts]) for key in first}
     if isinstance(first, list | tuple):
-        return [_joined([part[i] for part in parts]) for i in range(len(first))]
+        return [_concatenated([part[i] for part in parts]) for i in range(len(first))]
     return np.concatenate(parts)

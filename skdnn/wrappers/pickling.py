@@ -1,14 +1,18 @@
-"""Keras objects to bytes and back: whole models with the state of their optimizer, and layers.
+"""Keras objects to bytes and back: models with the state of their optimizer, layers, and others.
 
-The format is Keras's own `.keras` archive, in memory. What Keras would look up by name in the new
-process, and would not find there (classes and functions of the user's own), travels along.
+A model or layer with weights is saved as a `.keras` archive, any other object by its configuration.
+Classes and functions of the user's own, which Keras could not find by name in another process, are
+pickled next to them.
 """
 
-import io
+import tempfile
 import types
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from skdnn._utils.keras_internals import all_layers, compile_settings
 from skdnn.wrappers.scikeras_compat import as_array, keras
 from skdnn.wrappers.seeding import seeded
 
@@ -17,7 +21,7 @@ try:
 except ImportError:  # joblib before 1.6 brings its own
     from joblib.externals import cloudpickle
 
-_KERAS = (
+_KERAS_CLASSES = (
     keras.Model,
     keras.layers.Layer,
     keras.optimizers.Optimizer,
@@ -32,7 +36,8 @@ class Packed:
     Parameters
     ----------
     data : bytes
-        What `pack` made.
+        A pickle of the archive or configuration, the user's own classes and functions by name, and
+        the states of seed generators.
     """
 
     def __init__(self, data: bytes):
@@ -40,52 +45,73 @@ class Packed:
 
     def unpack(self) -> Any:
         """Make the object anew."""
-        archive, custom, seeds = cloudpickle.loads(self.data)
-        # Layers are made with seeds drawn from a global generator, and then given their own.
+        saved, custom, seeds = cloudpickle.loads(self.data)
+        # Layers draw seeds from a global generator when they are made, and then get their own.
         with keras.saving.custom_object_scope(custom), seeded(0):
-            value = keras.layers.Layer._unpickle_model(io.BytesIO(archive))
-        for variable, seed in zip(_seeds(value), seeds, strict=False):
+            if isinstance(saved, bytes):
+                value = _from_archive(saved)
+            else:
+                value = keras.saving.deserialize_keras_object(saved, safe_mode=False)
+        for variable, seed in zip(_seed_states(value), seeds, strict=False):
             variable.assign(seed)
         return value
 
 
 def pack(value: Any) -> Packed:
-    """Turn a Keras object into bytes.
+    """Convert a Keras object to bytes.
 
     Parameters
     ----------
     value : keras.Model, Layer, Optimizer, Loss or Metric
-        A model may be compiled or not, trained or not.
+        A model may be compiled or not, trained or not. Optimizers, losses and metrics are packed
+        without their state: outside a model they are parameters, which are only read.
 
     Returns
     -------
     Packed
     """
-    if isinstance(value, keras.Model) and value.compiled and value.built:
-        optimizer = value.optimizer
-        # Else the archive has fewer variables than Keras expects on loading, and it would warn.
-        if optimizer is not None and not optimizer.built:
-            optimizer.build(value.trainable_variables)
-    if isinstance(value, keras.optimizers.Optimizer):
-        # By itself it is a parameter, which is only read: what it has learned elsewhere is not
-        # used, and Keras would warn that it cannot load it.
-        value = type(value).from_config(value.get_config())
-    # That of `Layer`, because SciKeras replaces the one of `Model` where the user imports it.
-    _, (archive,) = keras.layers.Layer.__reduce__(value)
-    seeds = [as_array(variable) for variable in _seeds(value)]
-    return Packed(cloudpickle.dumps((archive.getvalue(), dict(custom_objects(value)), seeds)))
+    if isinstance(value, keras.layers.Layer) and value.weights:
+        _build_optimizer(value)
+        saved = _to_archive(value)
+    else:
+        saved = keras.saving.serialize_keras_object(value)
+    seeds = [as_array(variable) for variable in _seed_states(value)]
+    return Packed(cloudpickle.dumps((saved, dict(custom_objects(value)), seeds)))
 
 
-def _seeds(value: Any) -> list[Any]:
-    """Return the states of dropout and the like, which Keras does not save."""
+def _build_optimizer(model: Any) -> None:
+    """Build the optimizer of a model: Keras warns on loading where it has fewer variables."""
+    if not isinstance(model, keras.Model) or not model.compiled:
+        return
+    if model.optimizer is not None and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+
+
+def _to_archive(layer: Any) -> bytes:
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*has not yet been built")
+        path = Path(folder, "layer.keras")
+        keras.saving.save_model(layer, path)
+        return path.read_bytes()
+
+
+def _from_archive(archive: bytes) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "layer.keras")
+        path.write_bytes(archive)
+        return keras.saving.load_model(path, safe_mode=False)
+
+
+def _seed_states(value: Any) -> list[Any]:
+    """Return the states of dropout and other random layers, which Keras does not save."""
     if not isinstance(value, keras.layers.Layer):
         return []
     return [v for v in value.variables if v.path.endswith("seed_generator_state")]
 
 
 def pack_all(value: Any) -> Any:
-    """Pack the Keras objects in a value, and in the lists, tuples and dicts that it is made of."""
-    return _replace(value, _KERAS, pack)
+    """Pack the Keras objects in a value, and in the lists, tuples and dicts inside it."""
+    return _replace(value, _KERAS_CLASSES, pack)
 
 
 def unpack_all(value: Any) -> Any:
@@ -93,42 +119,45 @@ def unpack_all(value: Any) -> Any:
     return _replace(value, Packed, Packed.unpack)
 
 
-def _replace(value: Any, kind: Any, function: Callable[[Any], Any]) -> Any:
-    """Apply a function to what is of a kind; what has none of it in it is given back as it is."""
-    if isinstance(value, kind):
+def _replace(value: Any, classes: type | tuple[type, ...], function: Callable[[Any], Any]) -> Any:
+    """Apply a function to the instances of classes in a value; without any, return it as it is."""
+    if isinstance(value, classes):
         return function(value)
     if type(value) in (list, tuple):
-        items = [_replace(item, kind, function) for item in value]
+        items = [_replace(item, classes, function) for item in value]
         is_same = all(new is old for new, old in zip(items, value, strict=True))
         return value if is_same else type(value)(items)
     if type(value) is dict:
-        pairs = {key: _replace(item, kind, function) for key, item in value.items()}
+        pairs = {key: _replace(item, classes, function) for key, item in value.items()}
         return value if all(pairs[key] is value[key] for key in value) else pairs
     return value
 
 
+# ----------------------------------------------------------------- the user's classes and functions
+
+
 def custom_objects(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield the user's own classes and functions in a Keras object, by the name Keras saves."""
-    layers = value._flatten_layers() if isinstance(value, keras.layers.Layer) else [value]
+    layers = all_layers(value) if isinstance(value, keras.layers.Layer) else [value]
     for layer in layers:
-        yield from _own(layer, depth=2)
+        yield from _own_objects(layer, depth=2)
     if isinstance(value, keras.Model) and value.compiled:
-        yield from _own(getattr(value, "_compile_config", None), depth=3)
-        yield from _own(value.optimizer, depth=2)
+        yield from _own_objects(compile_settings(value), depth=3)
+        yield from _own_objects(value.optimizer, depth=2)
 
 
-def _own(value: Any, depth: int) -> Iterator[tuple[str, Any]]:
+def _own_objects(value: Any, depth: int) -> Iterator[tuple[str, Any]]:
     if isinstance(value, type | types.FunctionType):
         named = value
     elif hasattr(value, "get_config"):
         named = type(value)
     else:
         named = None
-    if named is not None and not _is_keras(named):
+    if named is not None and not _is_of_keras(named):
         yield keras.saving.get_registered_name(named), named
     if depth:
         for part in _parts(value):
-            yield from _own(part, depth - 1)
+            yield from _own_objects(part, depth - 1)
 
 
 def _parts(value: Any) -> list[Any]:
@@ -136,21 +165,16 @@ def _parts(value: Any) -> list[Any]:
         return list(value)
     if isinstance(value, Mapping):
         return list(value.values())
-    configured = hasattr(value, "get_config") or type(value).__name__ == "SerializableDict"
-    if not configured or isinstance(value, type):
+    if isinstance(value, type) or not hasattr(value, "get_config"):
         return []
-    parts = getattr(value, "__dict__", {})
-    return [
-        part
-        for name, part in parts.items()
-        # Keras puts functions of its own around methods, which hold on to the object itself.
-        if name != "_inbound_nodes" and not _is_method(type(value), name)
-    ]
+    attributes = getattr(value, "__dict__", {})
+    # Keras wraps methods of a layer in functions of its own, which refer to the layer itself.
+    return [part for name, part in attributes.items() if not _is_method(type(value), name)]
 
 
-def _is_method(kind: type, name: str) -> bool:
-    return isinstance(getattr(kind, name, None), types.FunctionType)
+def _is_method(cls: type, name: str) -> bool:
+    return isinstance(getattr(cls, name, None), types.FunctionType)
 
 
-def _is_keras(named: Any) -> bool:
+def _is_of_keras(named: Any) -> bool:
     return (getattr(named, "__module__", None) or "").partition(".")[0] in ("keras", "tensorflow")

@@ -1,69 +1,66 @@
-"""Seeds for what draws from global generators, which are left as they were found."""
+"""Seeds for global random generators, whose state is put back afterwards."""
 
 import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skdnn.wrappers.scikeras_compat import global_state, keras
+from skdnn._utils.keras_internals import seeded_random
+from skdnn.wrappers.scikeras_compat import keras
 
-# Keras draws the seeds of layers and initialisers from Python's generator, a build function may
-# draw from NumPy's and Keras's: they are shared by all threads, and lent to one at a time.
+# Keras draws the seeds of layers and initialisers from Python's generator, and a build function may
+# draw from NumPy's or Keras's. All threads share them, so one thread at a time may seed them.
 _GENERATORS = threading.RLock()
-_KERAS_GENERATOR = "global_seed_generator"
 
 
-def draw_seed(random_state: Any) -> int | None:
-    """Return the seed of one fit; None where nothing is to be seeded.
+def draw_seed(random_state: int | np.random.RandomState | None) -> int | None:
+    """Return the seed of one fit, or None where nothing is seeded.
 
     Parameters
     ----------
     random_state : int, RandomState instance or None
-        An int is the seed. An instance is drawn from, so that each fit has another seed.
+        An int is the seed itself. An instance is drawn from, so that each fit has another seed.
     """
     if random_state is None:
         return None
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(1, np.iinfo(np.int32).max))
-    check_random_state(random_state)  # raises scikit-learn's error for what is no seed
+    check_random_state(random_state)  # raises scikit-learn's error for an invalid seed
     return int(random_state)
 
 
 @contextmanager
 def seeded(seed: int | None) -> Iterator[None]:
-    """Have the global generators of Python, NumPy and Keras start at a seed, and put them back.
+    """Seed the global generators of Python, NumPy and Keras, and put them back at the end.
 
     Parameters
     ----------
     seed : int or None
-        None leaves the generators alone, to be seeded by the program, as Keras's are.
+        None leaves the generators alone.
     """
     if seed is None:
         yield
         return
     with _GENERATORS:
         python, numpy = random.getstate(), np.random.get_state()
-        of_keras = global_state.get_global_attribute(_KERAS_GENERATOR)
         random.seed(seed)
         np.random.seed(seed % 2**32)
-        global_state.set_global_attribute(_KERAS_GENERATOR, keras.random.SeedGenerator(seed))
         try:
-            yield
+            with seeded_random(seed):
+                yield
         finally:
             random.setstate(python)
             np.random.set_state(numpy)
-            global_state.set_global_attribute(_KERAS_GENERATOR, of_keras)
 
 
 @contextmanager
-def seeded_training(seed: int | None) -> Iterator[None]:
-    """Put the generator of PyTorch back after a training that `seed_epoch` seeds.
+def torch_generator_restored(seed: int | None) -> Iterator[None]:
+    """Put PyTorch's generator back after a training that `seed_epoch` seeds.
 
-    On that backend of Keras dropout draws from it. On the others each layer has its own.
+    Dropout draws from it on that backend of Keras. On the others each layer has its own generator.
     """
     if seed is None or keras.backend.backend() != "torch":
         yield
@@ -75,7 +72,7 @@ def seeded_training(seed: int | None) -> Iterator[None]:
 
 
 def seed_epoch(seed: int | None, epoch: int) -> None:
-    """Have dropout on PyTorch draw the same in an epoch, whatever was trained before."""
+    """Seed PyTorch's generator for one epoch, whatever was trained before."""
     if seed is not None and keras.backend.backend() == "torch":
         import torch
 

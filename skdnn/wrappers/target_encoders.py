@@ -1,4 +1,4 @@
-"""Encoders of the wrappers: SciKeras's, repaired, and one that takes X as it comes."""
+"""Encoders of targets, to what a network learns and back: SciKeras's, with corrections."""
 
 from typing import Any
 
@@ -9,11 +9,16 @@ from skdnn.wrappers import scikeras_compat
 from skdnn.wrappers.scikeras_compat import loss_name
 
 
-class Untouched(FunctionTransformer):
-    """Give X back as it is: an array of any rank, a sparse matrix, or a structure of arrays."""
+def metadata_of(encoder: Any) -> dict[str, Any]:
+    """Return the attributes that a fitted encoder adds to its estimator."""
+    return dict(encoder.get_metadata()) if hasattr(encoder, "get_metadata") else {}
 
-    def fit(self, X: Any, y: Any = None) -> "Untouched":
-        """Learn nothing."""
+
+class Identity(FunctionTransformer):  # type: ignore[misc]  # scikit-learn has no types
+    """Return X as it is: an array of any rank, a sparse matrix, or a structure of arrays."""
+
+    def fit(self, X: Any, y: Any = None) -> "Identity":
+        """Return the transformer: there is nothing to fit."""
         return self
 
     def transform(self, X: Any) -> Any:
@@ -25,15 +30,15 @@ class Untouched(FunctionTransformer):
         return X
 
 
-class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
-    """Labels to what a Keras network learns, and its outputs back to labels.
+class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):  # type: ignore[misc]
+    """Encode labels as targets of a Keras network, and decode its outputs to labels.
 
     Parameters
     ----------
     loss : str, keras.losses.Loss, callable or None, default=None
         Loss of the network: with a categorical cross-entropy, labels become one-hot.
     categories : "auto" or list of one ndarray, default="auto"
-        All labels there will ever be; "auto" takes those of y.
+        All labels that any y may have. "auto" takes those of y in `fit`.
 
     Attributes
     ----------
@@ -42,28 +47,33 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
     n_classes_ : int or None
         Number of labels.
     n_outputs_, n_outputs_expected_ : int
-        Number of targets, and of outputs that the network is to have.
+        Number of targets, and of outputs that the network must have.
     """
 
     _target_type: str
 
+    @property
+    def target_kind(self) -> str:
+        """Type of y, where one-hot rows are distinguished from other indicators."""
+        return self._target_type
+
     def fit(self, y: np.ndarray) -> "ClassifierLabelEncoder":
-        """Learn the labels of y, of shape (n_samples,) or (n_samples, n_labels)."""
+        """Fit the encoder to the labels of y, of shape (n_samples,) or (n_samples, n_labels)."""
         super().fit(y)
-        # One label for each row does not make y one-hot, where the loss says that it is not.
+        # One label in each row does not make y one-hot where the loss treats labels separately.
         if self._target_type == "multiclass-onehot" and is_binary_crossentropy(self.loss):
             self._target_type = "multilabel-indicator"
         return self
 
     def inverse_transform(self, y: np.ndarray, return_proba: bool = False) -> np.ndarray:
-        """Turn outputs of the network into labels or, with `return_proba`, probabilities.
+        """Decode outputs of the network to labels or, with `return_proba`, to probabilities.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples, n_units)
-            What the network puts out.
+            Outputs of the network.
         return_proba : bool, default=False
-            Whether probabilities are wanted.
+            Whether to return probabilities.
 
         Returns
         -------
@@ -72,7 +82,7 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
             two dimensions, with two columns for two classes.
         """
         if not return_proba:
-            return super().inverse_transform(y)
+            return np.asarray(super().inverse_transform(y))
         if self.n_classes_ == 1 and self._target_type == "binary":
             return np.ones((len(y), 1), y.dtype)
         if self._target_type == "binary" and y.size == len(y):
@@ -81,21 +91,21 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
         return y.reshape(len(y), -1) if y.ndim < 2 else y
 
 
-def name_of(loss: Any) -> str | None:
+def name_of_loss(loss: Any) -> str | None:
     """Return the full name of a loss; None where there is none, or several."""
     try:
-        return loss_name(loss)
+        return str(loss_name(loss))
     except (TypeError, ValueError):
         return None
 
 
 def is_binary_crossentropy(loss: Any) -> bool:
-    """Whether a loss judges each output by itself, as the probability of a yes."""
-    return name_of(loss) in ("binary_crossentropy", "binary_focal_crossentropy")
+    """Return whether a loss takes each output as the probability of one label."""
+    return name_of_loss(loss) in ("binary_crossentropy", "binary_focal_crossentropy")
 
 
-class RegressorTargetEncoder(scikeras_compat.RegressorTargetEncoder):
-    """Check that the network puts out what y has, and give y the shape that it had.
+class RegressorTargetEncoder(scikeras_compat.RegressorTargetEncoder):  # type: ignore[misc]
+    """Check that outputs of the network match y, and give them the shape of y.
 
     Attributes
     ----------
@@ -106,11 +116,11 @@ class RegressorTargetEncoder(scikeras_compat.RegressorTargetEncoder):
     """
 
     def split(self, n_outputs: int) -> bool:
-        """Give each output of the network a column of y; return whether that can be."""
-        can_be = n_outputs > 1 and n_outputs == self.n_outputs_
-        if can_be:
+        """Assign each output of the network a column of y; return whether the numbers match."""
+        matches = n_outputs > 1 and n_outputs == self.n_outputs_
+        if matches:
             self.n_outputs_expected_ = n_outputs
-        return can_be
+        return matches
 
     def transform(self, y: np.ndarray) -> Any:
         """Return y, of shape (n_samples,) or (n_samples, n_outputs), or a list of its columns."""
@@ -118,7 +128,7 @@ class RegressorTargetEncoder(scikeras_compat.RegressorTargetEncoder):
         return list(y.T[:, :, np.newaxis]) if self.n_outputs_expected_ > 1 else y
 
     def inverse_transform(self, y: Any) -> np.ndarray:
-        """Turn outputs of the network into an array of the shape of y in `fit`."""
+        """Return outputs of the network as an array of the shape of y in `fit`."""
         if isinstance(y, dict):
             y = list(y.values())
         if isinstance(y, list | tuple):
@@ -126,8 +136,8 @@ class RegressorTargetEncoder(scikeras_compat.RegressorTargetEncoder):
         shape = (len(y), *self._y_shape[1:])
         if y.size != np.prod(shape):
             raise ValueError(
-                f"The network puts out {y.shape[1:]} for each sample, but y in fit had "
+                f"The network returns {y.shape[1:]} for each sample, but y in fit had "
                 f"{self._y_shape[1:] or 'one value'}: give its last layer {self.n_outputs_} "
                 f"unit{'s' if self.n_outputs_ > 1 else ''}."
             )
-        return y.reshape(shape)
+        return np.asarray(y).reshape(shape)

@@ -1,28 +1,29 @@
-"""From what a user gives as `model=` to a new Keras model."""
+"""The layers or the model given as `model=`, to a new Keras model of the same configuration."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from skdnn._utils.keras_internals import all_layers, compile_settings
+from skdnn.wrappers.overriding import overrides
 from skdnn.wrappers.pickling import custom_objects
 from skdnn.wrappers.scikeras_compat import as_array, keras
 
-# ----------------------------------------------------------------------------------- templates
 
-
-def from_layers(layers: Sequence[Any], input_shape: tuple[int, ...] | None, owner: str) -> Any:
+def from_layers(
+    layers: Sequence[keras.layers.Layer], input_shape: tuple[int, ...] | None, owner: str
+) -> keras.Model:
     """Stack new layers of the same configuration as the user's.
 
     Parameters
     ----------
     layers : sequence of keras.layers.Layer
-        Only read. The first may be a `keras.Input`.
+        The user's layers, which are only read. The first may be a `keras.Input`.
     input_shape : tuple of int or None
-        Shape of one sample, for a stack that does not begin with its input; None where it is not
-        known.
+        Shape of one sample, for layers that do not begin with an input; None where it is unknown.
     owner : str
-        The estimator's name, for errors.
+        Name of the estimator, for errors.
     """
     if not layers:
         raise ValueError(
@@ -34,12 +35,12 @@ def from_layers(layers: Sequence[Any], input_shape: tuple[int, ...] | None, owne
         stack.insert(0, keras.layers.InputLayer(input_shape))
     model = keras.Sequential(stack)
     for new, old in pairs:
-        if isinstance(old, keras.layers.Layer) and new.built and not _is_as_drawn(old):
-            _start_from(new, old)
+        if isinstance(old, keras.layers.Layer) and new.built and not _has_initial_weights(old):
+            _copy_weights(new, old)
     return model
 
 
-def _new_layer(layer: Any, owner: str) -> Any:
+def _new_layer(layer: Any, owner: str) -> keras.layers.Layer:
     if isinstance(layer, keras.KerasTensor):
         return keras.layers.InputLayer(batch_shape=layer.shape, dtype=layer.dtype)
     if not isinstance(layer, keras.layers.Layer):
@@ -52,73 +53,74 @@ def _new_layer(layer: Any, owner: str) -> Any:
         with keras.saving.custom_object_scope(dict(custom_objects(layer))):
             return type(layer).from_config(layer.get_config())
     except Exception as error:
-        raise _uncopied(layer, owner, error) from error
+        raise _cannot_copy(layer, owner, error) from error
 
 
-def _uncopied(value: Any, owner: str, error: Exception) -> TypeError:
+def _cannot_copy(value: Any, owner: str, error: Exception) -> TypeError:
     return TypeError(
-        f"The 'model' parameter of {owner} must be made of what Keras can make anew for each fit. "
-        f"It cannot copy {value!r}: {error} Give a function that builds the network, or implement "
-        "get_config; in place of a lambda, use a function with a name."
+        f"The 'model' parameter of {owner} must consist of objects that Keras can copy, because "
+        f"each fit trains a new network. It cannot copy {value!r}: {error} Give a function that "
+        "builds the network, or implement get_config; in place of a lambda, use a function with a "
+        "name."
     )
 
 
-def from_model(model: Any, owner: str, *, keep_weights: bool) -> Any:
-    """Make a model of the same architecture, compiled in the same way.
+def from_model(model: keras.Model, owner: str, *, keep_weights: bool) -> keras.Model:
+    """Make a model of the same architecture, compiled with the same arguments.
 
     Parameters
     ----------
     model : keras.Model
-        Only read.
+        The user's model, which is only read.
     owner : str
-        The estimator's name, for errors.
+        Name of the estimator, for errors.
     keep_weights : bool
-        Whether it starts from the model's weights in any case. Else it does so only where they are
-        not as they were drawn, because the model was trained, or was given weights.
+        Whether the new model starts from the model's weights in any case. Otherwise it does so only
+        where the weights were trained or set, and draws initial weights anew where they were not.
     """
     try:
         with keras.saving.custom_object_scope(dict(custom_objects(model))):
             new = keras.models.clone_model(model)
     except Exception as error:
-        raise _uncopied(model, owner, error) from error
-    if type(model).get_config is keras.Model.get_config and _settings(new) != _settings(model):
-        untold = NotImplementedError("its class has arguments and no get_config that tells them.")
-        raise _uncopied(model, owner, untold)
-    if model.built and (keep_weights or not _is_as_drawn(model)):
+        raise _cannot_copy(model, owner, error) from error
+    if not overrides(model, "get_config") and _settings(new) != _settings(model):
+        missing = NotImplementedError("its class has arguments and no get_config to return them.")
+        raise _cannot_copy(model, owner, missing)
+    if model.built and (keep_weights or not _has_initial_weights(model)):
         if not new.built:
             new.build(model.input_shape)
-        _start_from(new, model)
+        _copy_weights(new, model)
     if model.compiled:
         _compile_alike(new, model)
     return new
 
 
-def _settings(model: Any) -> list[dict[str, Any]]:
-    """Return what the layers of a model were given, but for their names."""
-    parts = [layer for layer in model._flatten_layers(include_self=False) if not layer._layers]
-    return [{k: v for k, v in layer.get_config().items() if k != "name"} for layer in parts]
+def _settings(model: keras.Model) -> list[dict[str, Any]]:
+    """Return the configuration of each innermost layer of a model, without its name."""
+    innermost = [layer for layer in all_layers(model)[1:] if len(all_layers(layer)) == 1]
+    return [{k: v for k, v in layer.get_config().items() if k != "name"} for layer in innermost]
 
 
-def _start_from(new: Any, old: Any) -> None:
-    """Give a copy its template's weights, and what layers such as Normalization make of them."""
+def _copy_weights(new: keras.layers.Layer, old: keras.layers.Layer) -> None:
+    """Copy weights, and let layers such as Normalization compute what depends on them."""
     new.set_weights(old.get_weights())
-    for layer in new._flatten_layers():
+    for layer in all_layers(new):
         if hasattr(layer, "finalize_state"):
             layer.finalize_state()
 
 
-def _is_as_drawn(layer: Any) -> bool:
-    """Whether no weight of a layer is other than its initialiser made it.
+def _has_initial_weights(layer: Any) -> bool:
+    """Return whether all weights of a layer are those that its initialisers draw.
 
-    Keras's initialisers have a seed, drawn when they are made, and give the same values again.
+    Keras's initialisers draw their seed when they are made, and return the same values each time.
     """
     if not isinstance(layer, keras.layers.Layer):
         return True
     known = False
-    for part in layer._flatten_layers():
-        for variable in [*part._trainable_variables, *part._non_trainable_variables]:
+    for part in all_layers(layer):
+        for variable in _weights_outside_sublayers(part):
             draw = getattr(part, f"{variable.name}_initializer", None)
-            # The bias of an LSTM is made of more than its initialiser says.
+            # An LSTM sets part of its initial bias to 1, whatever the initialiser draws.
             if draw is None or (variable.name == "bias" and hasattr(part, "unit_forget_bias")):
                 continue
             known = True
@@ -128,18 +130,22 @@ def _is_as_drawn(layer: Any) -> bool:
     return known or not layer.weights
 
 
-def _compile_alike(new: Any, model: Any) -> None:
-    if type(model).compile is not keras.Model.compile:
+def _weights_outside_sublayers(layer: keras.layers.Layer) -> Iterator[Any]:
+    inside = {id(weight) for part in all_layers(layer)[1:] for weight in part.weights}
+    return (weight for weight in layer.weights if id(weight) not in inside)
+
+
+def _compile_alike(new: keras.Model, model: keras.Model) -> None:
+    if overrides(model, "compile"):
         new.compile_from_config(model.get_compile_config())
-        return
-    config = dict(model._compile_config.config)
-    new.compile(**{name: renew(value) for name, value in config.items()})
+    else:
+        new.compile(**{name: renew(x) for name, x in compile_settings(model).items()})
 
 
 def renew(value: Any) -> Any:
-    """Make new optimizers and metrics of the same configuration; all else is taken as it is.
+    """Make new optimizers and metrics of the same configuration, and return all else as it is.
 
-    Training changes these objects, and a user's own are only read. Losses have no state.
+    Training changes these objects, and those of the user are only read. Losses have no state.
     """
     if isinstance(value, keras.optimizers.Optimizer | keras.metrics.Metric):
         return type(value).from_config(value.get_config())
@@ -148,6 +154,3 @@ def renew(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: renew(item) for key, item in value.items()}
     return value
-
-
-# ---------------------------------------------------------------------------- the dense network

@@ -156,7 +156,9 @@ def test_all_is_told_in_the_order_of_keras():
 
 
 def test_who_looks_at_batches_changes_nothing():
-    for a, b in zip(fit(EachBatchQuietly)._network.state.weights, fit(None)._network.state.weights, strict=True):
+    for a, b in zip(
+        fit(EachBatchQuietly)._network.state.weights, fit(None)._network.state.weights, strict=True
+    ):
         np.testing.assert_array_equal(a, b)
 
 

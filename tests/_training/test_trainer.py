@@ -11,7 +11,6 @@ from numpy.testing import assert_array_equal
 
 from skdnn._network.architectures import dense_network
 from skdnn._network.initial_weights import initial_weights
-from skdnn._network.keras_layers import QuickDropout
 from skdnn._network.keras_model import build
 from skdnn._network.spec import State
 from skdnn._training import batches, trainer
@@ -19,6 +18,7 @@ from skdnn._training.callbacks import EarlyStopping, Report
 from skdnn._training.optimizers import optimizer_names, resolve_optimizer
 from skdnn._training.program import Constants, ProgramKey
 from skdnn._training.program_cache import ProgramCache
+from skdnn._training.quick_dropout import QuickDropout
 from skdnn._training.schedules import Schedule
 from skdnn._training.trainer import Plan, train
 from skdnn._utils.tensorflow import keras, tf

@@ -144,11 +144,11 @@ def check_interrupted_fit_keeps_the_one_before():
     assert_array_equal(proba(clf), before)
 
 
-def check_it_says_that_keras_trains():
+def check_it_reports_that_keras_trains():
     classifier(verbose=2).fit(X, y)  # what it writes is read below
 
 
-def check_engine_by_name_says_what_to_do():
+def check_error_of_the_engine_names_the_wrappers():
     backend = keras.backend.backend()
     message = (
         f"skdnn trains with TensorFlow, but Keras was started with its {backend} backend: unset "

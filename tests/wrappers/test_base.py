@@ -17,6 +17,7 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_validate
 
 from skdnn import KerasClassifier, KerasRegressor
+from skdnn.wrappers import BaseWrapper
 
 SILENT = {"verbose": 0, "random_state": 0}
 
@@ -54,7 +55,7 @@ class Count(keras.callbacks.Callback):
         self.epochs += 1
 
 
-def test_callback_of_the_user_can_be_read_and_those_of_clones_are_their_own(iris):
+def test_callback_of_the_user_is_used_and_clones_have_copies(iris):
     callback = Count()
     clf = KerasClassifier(build, callbacks=callback, epochs=2, **SILENT)
     twin = clone(clf).fit(*iris)
@@ -63,13 +64,13 @@ def test_callback_of_the_user_can_be_read_and_those_of_clones_are_their_own(iris
     assert callback.epochs == 2
 
 
-def test_callback_does_not_hold_on_to_the_network(iris):
+def test_callback_does_not_keep_the_network(iris):
     clf = KerasClassifier(build, callbacks=[Count()], **SILENT).fit(*iris)
     clf.predict(iris[0])
     assert clf.callbacks[0].model is None
 
 
-def test_early_stopping_in_a_second_fit_is_as_a_new_one(iris):
+def test_early_stopping_starts_anew_in_a_second_fit(iris):
     def stopping():
         return keras.callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True)
 
@@ -97,14 +98,14 @@ def test_callback_class_makes_a_new_one_in_each_fit(iris):
     assert clf.partial_fit(*iris)._fit_callbacks[0].epochs == 3
 
 
-def test_other_callbacks_count_in_a_warm_start(iris):
+def test_new_callbacks_are_used_in_a_warm_start(iris):
     clf = KerasClassifier(build, warm_start=True, **SILENT).fit(*iris)
     count = Count()
     clf.set_params(callbacks=count).fit(*iris)
     assert count.epochs == 1
 
 
-def test_callback_for_predicting_alone(iris):
+def test_callback_for_prediction_alone(iris):
     class Seen(keras.callbacks.Callback):
         def on_predict_begin(self, logs=None):
             seen.append("predict")
@@ -128,7 +129,7 @@ def test_interrupted_fit_leaves_an_estimator_that_is_not_fitted(iris):
     assert not hasattr(clf, "classes_")
 
 
-def test_interrupted_fit_keeps_the_one_before(iris):
+def test_interrupted_fit_keeps_the_network_of_the_fit_before(iris):
     clf = KerasClassifier(build, warm_start=True, callbacks=Interrupt(), **SILENT).fit(*iris)
     before, history = clf.predict_proba(iris[0]), dict(clf.history_)
     with pytest.raises(KeyboardInterrupt):
@@ -138,7 +139,7 @@ def test_interrupted_fit_keeps_the_one_before(iris):
     assert int(clf.model_.optimizer.iterations) == 5
 
 
-def test_bad_data_leave_a_fitted_estimator_as_it_was(iris):
+def test_invalid_data_leave_a_fitted_estimator_as_it_was(iris):
     clf = KerasClassifier(build, **SILENT).fit(*iris)
     state = dict(vars(clf))
     with pytest.raises(ValueError, match="contains NaN"):
@@ -163,7 +164,7 @@ MODELS = {
 
 @pytest.mark.parametrize("way", COPIES)
 @pytest.mark.parametrize("model", MODELS)
-def test_copy_predicts_and_trains_on_as_the_original(iris, model, way):
+def test_copy_predicts_and_trains_further_as_the_original(iris, model, way):
     clf = KerasClassifier(MODELS[model], optimizer="adam", metrics=["accuracy"], **SILENT).fit(
         *iris
     )
@@ -251,7 +252,7 @@ assert int(reg.model_.optimizer.iterations) == 10
 """
 
 
-def test_registered_objects_train_on_in_a_new_process(iris, tmp_path):
+def test_registered_objects_train_further_in_a_new_process(iris, tmp_path):
     X = iris[0]
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # which that has not got
     try:
@@ -269,7 +270,7 @@ def test_registered_objects_train_on_in_a_new_process(iris, tmp_path):
     assert_allclose(second, reg.partial_fit(X, X[:, :2]).predict(X), rtol=1e-3, atol=1e-5)
 
 
-def test_optimizer_that_was_used_elsewhere_is_copied_in_silence(iris, recwarn):
+def test_optimizer_that_was_used_elsewhere_is_copied_without_a_warning(iris, recwarn):
     optimizer = keras.optimizers.Adam(0.01)
     optimizer.build([keras.Variable(np.ones(3))])
     clf = KerasClassifier(build, optimizer=optimizer, **SILENT)
@@ -278,7 +279,7 @@ def test_optimizer_that_was_used_elsewhere_is_copied_in_silence(iris, recwarn):
     assert not [warning for warning in recwarn if "optimizer" in str(warning.message)]
 
 
-class Untold(keras.Model):
+class WithoutConfig(keras.Model):
     def __init__(self, units=4, **kwargs):
         super().__init__(**kwargs)
         self.hidden, self.out = Dense(units, "relu"), Dense(3, "softmax")
@@ -287,15 +288,18 @@ class Untold(keras.Model):
         return self.out(self.hidden(x))
 
 
-def test_model_whose_class_does_not_tell_its_arguments(iris):
+def test_error_for_a_model_class_without_get_config(iris):
     with pytest.raises(TypeError, match="its class has arguments and no get_config"):
-        KerasClassifier(Untold(7), **SILENT).fit(*iris)
+        KerasClassifier(WithoutConfig(7), **SILENT).fit(*iris)
     settings = {"loss": "sparse_categorical_crossentropy", **SILENT}
-    assert KerasClassifier(Untold(), **settings).fit(*iris).model_.hidden.units == 4
-    assert KerasClassifier(Untold, model__units=7, **settings).fit(*iris).model_.hidden.units == 7
+    assert KerasClassifier(WithoutConfig(), **settings).fit(*iris).model_.hidden.units == 4
+    assert (
+        KerasClassifier(WithoutConfig, model__units=7, **settings).fit(*iris).model_.hidden.units
+        == 7
+    )
 
 
-def test_copy_of_one_that_is_initialized_but_not_trained(iris):
+def test_copy_of_an_estimator_that_is_initialized_but_not_trained(iris):
     clf = KerasClassifier(build, **SILENT).initialize(*iris)
     twin = pickle.loads(pickle.dumps(clf))
     assert_array_equal(twin.predict_proba(iris[0]), clf.predict_proba(iris[0]))
@@ -308,7 +312,7 @@ def test_joblib_file(iris, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["clf.joblib"]
 
 
-def test_classes_and_functions_that_keras_does_not_know(iris):
+def test_copies_with_classes_and_functions_of_the_users_own(iris):
     class Own(keras.layers.Dense):
         pass
 
@@ -325,7 +329,7 @@ def test_classes_and_functions_that_keras_does_not_know(iris):
     assert_array_equal(twin.predict(iris[0]), reg.partial_fit(*iris).predict(iris[0]))
 
 
-def test_layer_that_keras_cannot_copy(iris):
+def test_error_for_a_layer_that_keras_cannot_copy(iris):
     layers = [Dense(4, activation=lambda x: x), Dense(3)]
     with pytest.raises(TypeError, match="in place of a lambda, use a function with a name"):
         KerasClassifier(layers, **SILENT).fit(*iris)
@@ -374,3 +378,44 @@ def test_build_function_that_draws_is_seeded_too(iris):
 def test_representation_names_what_was_set():
     clf = KerasClassifier(epochs=3, model__hidden_layer_sizes=(8,))
     assert repr(clf) == "KerasClassifier(epochs=3, model__hidden_layer_sizes=(8,))"
+
+
+def test_base_wrapper_as_an_autoencoder():
+    X = np.random.default_rng(0).random((20, 4))
+    wrapper = BaseWrapper([Dense(2), Dense(4)], loss="mse", verbose=0).fit(X, X)
+    assert wrapper.predict(X).shape == (20, 4)
+    with pytest.raises(NotImplementedError, match="Scoring is not implemented"):
+        wrapper.score(X, X)
+
+
+class Autoencoder(BaseWrapper):
+    """Overrides what subclasses of SciKeras's wrapper override."""
+
+    def _keras_build_fn(self, units, meta, compile_kwargs):
+        inputs = keras.Input((meta["n_features_in_"],))
+        code = Dense(units)(inputs)
+        self.encoder_model_ = keras.Model(inputs, code)
+        model = keras.Model(inputs, Dense(meta["n_features_in_"])(code))
+        model.compile(**compile_kwargs)
+        return model
+
+    def _initialize(self, X, y=None):
+        X, _ = super()._initialize(X=X, y=X)
+        return X, X
+
+    def fit(self, X, y=None):
+        return super().fit(X, X)
+
+    def transform(self, X):
+        return self.encoder_model_.predict(self.feature_encoder_.transform(X), verbose=0)
+
+
+def test_subclass_overrides_the_initialization_and_keeps_a_part_of_the_network(iris):
+    X = iris[0]
+    autoencoder = Autoencoder(model__units=2, loss="mse", **SILENT)
+    assert autoencoder.initialize(X).predict(X).shape == (150, 4)
+    assert autoencoder.fit(X).transform(X).shape == (150, 2)
+    state = dict(vars(autoencoder))
+    with pytest.raises(ValueError, match="invalid value for `units`"):
+        autoencoder.set_params(model__units="two").fit(X)
+    assert autoencoder.encoder_model_ is state["encoder_model_"]

@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
 from skdnn.wrappers import fit_predict
+from skdnn.wrappers.batches import Batches
 
 X = np.arange(24.0).reshape(12, 2)
 
@@ -24,9 +25,9 @@ def fit(model, X=X, seed=0, **fit_args):
 
 
 def orders(seed, epochs=3):
-    batches = fit_predict.Batches((np.arange(20), np.arange(20)), 20, 0, seed)
+    batches = Batches((np.arange(20), np.arange(20)), 20, 0, seed)
     for epoch in range(epochs):
-        batches.begin(epoch)
+        batches.start(epoch)
         yield tuple(batches[0][0])
 
 
@@ -36,8 +37,8 @@ def test_each_epoch_has_its_own_order_and_the_same_in_each_fit():
     assert set(orders(None)) == {tuple(range(20))}
 
 
-def test_last_batch_has_what_is_left():
-    batches = fit_predict.Batches((X, X[:, 0]), 5, 0, None)
+def test_last_batch_has_the_rows_that_are_left():
+    batches = Batches((X, X[:, 0]), 5, 0, None)
     assert [len(batches[i][0]) for i in range(len(batches))] == [5, 5, 2]
 
 
@@ -58,7 +59,7 @@ def test_the_last_rows_are_held_out_as_keras_does(model):
 
 
 @pytest.mark.parametrize("split", [0.01, 0.99])
-def test_split_that_leaves_nothing(model, split):
+def test_error_for_a_split_without_training_rows(model, split):
     if split == 0.01:
         assert "val_loss" in fit(model, validation_split=split)
         return
@@ -80,7 +81,7 @@ def test_model_with_a_fit_of_its_own_gets_arrays():
 
 
 def test_sparse_batches_are_dense():
-    batches = fit_predict.Batches((csr_array(X), X[:, 0]), 5, 0, None)
+    batches = Batches((csr_array(X), X[:, 0]), 5, 0, None)
     assert_array_equal(batches[1][0], X[5:10])
     assert batches[1][0].dtype == "float32"
 
@@ -103,7 +104,7 @@ def test_predict_step_of_its_own_is_used():
     assert_array_equal(fit_predict.predict(model, X, {"verbose": 0}), np.full((12, 1), 7))
 
 
-def test_several_outputs_are_joined_each_by_itself():
+def test_several_outputs_are_concatenated_separately():
     inputs = keras.Input((2,))
     outputs = {name: keras.layers.Dense(1)(inputs) for name in ("a", "b")}
     model = keras.Model(inputs, outputs)
@@ -111,8 +112,8 @@ def test_several_outputs_are_joined_each_by_itself():
     assert {name: value.shape for name, value in found.items()} == {"a": (12, 1), "b": (12, 1)}
 
 
-def test_advice_against_tracing_is_held_back(model, caplog):
-    with fit_predict._no_advice():
+def test_advice_on_retracing_is_held_back(model, caplog):
+    with fit_predict._no_retracing_advice():
         import logging
 
         logging.getLogger("tensorflow").warning("5 calls triggered tf.function retracing")
@@ -151,7 +152,7 @@ WEIGHT = np.arange(12) % 3 + 0.5
 
 
 @pytest.mark.parametrize("which", ["trained", "held out", "both"])
-def test_weights_of_training_and_of_validation_are_each_their_own(model, which):
+def test_training_and_validation_rows_may_each_have_weights(model, which):
     y = X.sum(axis=1) / 24
     weight = None if which == "held out" else WEIGHT
     validation = (X / 24, y) if which == "trained" else (X / 24, y, WEIGHT)
@@ -168,7 +169,7 @@ def test_weights_of_training_and_of_validation_are_each_their_own(model, which):
         assert_allclose(ours[name], values, rtol=1e-5)
 
 
-def test_validation_data_of_another_dtype_are_for_keras(model, capsys):
+def test_keras_trains_with_validation_data_of_another_dtype(model, capsys):
     whole = X.astype(int)
     validation = (X + 0.5, X[:, 0])
     args = {"validation_data": validation, "verbose": 2}
@@ -180,8 +181,8 @@ def test_validation_data_of_another_dtype_are_for_keras(model, capsys):
 
 
 @pytest.mark.parametrize("seed", [0, None])
-def test_validation_data_that_are_no_arrays_are_for_keras(model, seed):
-    batches = fit_predict.Batches((X, X[:, 0]), 5, 0, None)
+def test_keras_trains_with_validation_data_that_are_not_arrays(model, seed):
+    batches = Batches((X, X[:, 0]), 5, 0, None)
     history = fit(model, seed=seed, validation_data=batches)
     assert_allclose(history["val_loss"][-1], model.evaluate(batches, verbose=0), rtol=1e-5)
 
@@ -201,19 +202,19 @@ def test_sparse_rows_train_in_the_compiled_loop(no_keras_fit, model):
     ],
     ids=["class_weight", "callback"],
 )
-def test_what_only_keras_can_do_is_done_by_keras(no_keras_fit, model, capsys, fit_args, reason):
+def test_keras_trains_where_the_compiled_loop_cannot(no_keras_fit, model, capsys, fit_args, reason):
     with pytest.raises(AssertionError, match="Keras's fit was called"):
         fit(model, verbose=2, **fit_args)
     assert capsys.readouterr().out.startswith(f"Training with Keras's fit: {reason}")
 
 
-def test_verbose_2_tells_of_the_compiled_loop(model, capsys):
+def test_verbose_2_reports_the_compiled_loop(model, capsys):
     fit(model, verbose=2)
     assert "Training in the compiled loop." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("fit_args", [{"shuffle": True}, {"shuffle": False}], ids=str)
-def test_both_ways_go_over_the_same_rows(model, fit_args):
+def test_both_loops_train_on_the_same_rows(model, fit_args):
     weights = model.get_weights()
     compiled = fit(model, batch_size=5, **fit_args)
     model.set_weights(weights)

@@ -90,11 +90,11 @@ def run(code, *arguments, **environment):
     return result
 
 
-def test_plain_keras_is_the_same_before_and_after():
+def test_keras_is_unpatched_after_import_and_use():
     run(BEFORE_AND_AFTER)
 
 
-def test_scikeras_that_the_user_imported_before_is_left_as_it_is():
+def test_patches_of_scikeras_imported_before_are_kept():
     run(SCIKERAS_FIRST)
 
 

@@ -1,0 +1,58 @@
+"""The callbacks of a wrapper: made from its parameters, and released after their use."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from skdnn.wrappers.parameters import instantiate
+from skdnn.wrappers.scikeras_compat import keras, route_params
+
+
+class Callbacks(NamedTuple):
+    """Callbacks of training, and of prediction."""
+
+    fit: list[keras.callbacks.Callback]
+    predict: list[keras.callbacks.Callback]
+
+
+def make_callbacks(params: dict[str, Any]) -> Callbacks:
+    """Make the callbacks of `callbacks`, `fit__callbacks` and `predict__callbacks`.
+
+    Parameters
+    ----------
+    params : dict
+        All parameters of the wrapper.
+    """
+    of_both = _callbacks_of("callbacks", params)
+    return Callbacks(
+        fit=of_both + _callbacks_of("fit__callbacks", params),
+        predict=of_both + _callbacks_of("predict__callbacks", params),
+    )
+
+
+def callback_params(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that decide on the callbacks."""
+    return {name: value for name, value in params.items() if "callbacks" in name}
+
+
+def _callbacks_of(parameter: str, params: dict[str, Any]) -> list[keras.callbacks.Callback]:
+    given = params.get(parameter)
+    if given is None:
+        return []
+    made = instantiate(given, dict(route_params(params, parameter, pass_filter=set())))
+    callbacks = list(made.values()) if isinstance(made, Mapping) else made
+    callbacks = keras.tree.flatten(callbacks)
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise TypeError(
+                f"``{parameter}`` must be a Keras callback, a class of callbacks, or a list or "
+                f"dict of them. Got {callback!r} in it: derive it from keras.callbacks.Callback."
+            )
+    return list(callbacks)
+
+
+def release_model(callbacks: Iterable[keras.callbacks.Callback]) -> None:
+    """Take the model out of callbacks, of which each copy would hold a copy of the model."""
+    for callback in callbacks:
+        if isinstance(callback.model, keras.Model):
+            # That of the base class: one of the user's own may not expect None.
+            keras.callbacks.Callback.set_model(callback, None)

@@ -1,0 +1,279 @@
+"""The steps of a fit: check, encode, build, compile, train, store."""
+
+import inspect
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from skdnn.wrappers import build, fit_predict
+from skdnn.wrappers.callbacks import callback_params, make_callbacks, release_model
+from skdnn.wrappers.checks import check_validation_data, drop_rows_without_weight
+from skdnn.wrappers.default_network import dense_model, fit_scaling
+from skdnn.wrappers.parameters import fit_arguments, predict_arguments
+from skdnn.wrappers.rollback import restored_on_failure
+from skdnn.wrappers.scikeras_compat import keras, route_params
+from skdnn.wrappers.seeding import draw_seed, seeded
+from skdnn.wrappers.target_encoders import Identity, metadata_of
+
+if TYPE_CHECKING:
+    from skdnn.wrappers.base import BaseWrapper
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a call of `fit` or `partial_fit` trains.
+
+    Parameters
+    ----------
+    epochs : int
+        Number of epochs.
+    initial_epoch : int
+        Number of the first epoch.
+    warm_start : bool
+        Whether to train the network that the wrapper has, where it has one.
+    fit_args : dict
+        Arguments of Keras's `fit` in that call.
+    options : dict
+        Arguments of `_initialize` besides the data, where a network is built.
+    """
+
+    epochs: int
+    initial_epoch: int
+    warm_start: bool
+    fit_args: dict[str, Any]
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, training: Training) -> None:
+    """Train a wrapper, whose network is built or trained further.
+
+    Parameters
+    ----------
+    wrapper : BaseWrapper
+        Left as it was where training fails or is interrupted.
+    X, y, sample_weight : object
+        What was passed to `fit`.
+    training : Training
+        Epochs and arguments.
+    """
+    resumes = training.warm_start and wrapper.initialized_
+    with restored_on_failure(wrapper, trained=wrapper.model_ if resumes else None):
+        X, y = resume(wrapper, X, y) if resumes else wrapper._initialize(X, y, **training.options)
+        build.check_compiled(wrapper.model_, type(wrapper).__name__)
+        X, y, weight = drop_rows_without_weight(X, y, sample_weight)
+        weight = _with_mean_of_one(weight)
+        if not resumes:
+            fit_scaling(wrapper.model_, X, weight, scaling_of(wrapper))
+        y = wrapper.target_encoder_.transform(y)
+        X = wrapper.feature_encoder_.transform(X)
+        wrapper._check_model_compatibility(y)
+        history = fit_predict.fit(
+            wrapper.model_,
+            X,
+            y,
+            weight,
+            epochs=training.initial_epoch + training.epochs,
+            initial_epoch=training.initial_epoch,
+            seed=wrapper._random_state,
+            fit_args=_fit_arguments(wrapper, X, training.fit_args),
+        )
+        release_model(wrapper._fit_callbacks)
+        continues = training.warm_start and training.initial_epoch > 0
+        before = getattr(wrapper, "history_", {}) if continues else {}
+        wrapper.history_ = fit_predict.extend_history(before, history)
+
+
+def initialize(
+    wrapper: "BaseWrapper", X: Any, y: Any, *, keep_weights: bool = False
+) -> tuple[Any, Any]:
+    """Check the data, fit the encoders, and build and compile the network.
+
+    Parameters
+    ----------
+    wrapper : BaseWrapper
+        Stores all that is fitted: methods of a subclass, such as `_keras_build_fn`, read it there.
+    X, y : object
+        What was passed to `fit`.
+    keep_weights : bool, default=False
+        Whether a model that is given keeps its initial weights, too.
+
+    Returns
+    -------
+    X, y : ndarray, sparse matrix, or structure of ndarrays
+        The checked data.
+    """
+    wrapper._random_state = draw_seed(wrapper.random_state)
+    X, y = wrapper._validate_data(X, y, reset=True)
+    wrapper.target_encoder_ = wrapper.target_encoder.fit(y)
+    wrapper.__dict__.update(metadata_of(wrapper.target_encoder_))
+    wrapper.feature_encoder_ = wrapper.feature_encoder.fit(X)
+    wrapper.__dict__.update(metadata_of(wrapper.feature_encoder_))
+    with seeded(wrapper._random_state):
+        built = _build(wrapper, keep_weights)
+        build.build_from_sample(built.model, X, wrapper.feature_encoder_)
+    wrapper.model_ = built.model
+    wrapper._fit_target_encoder_to_model(y)
+    infer_loss = wrapper._infer_loss if built.infers_loss else None
+    build.compile_model(built.model, wrapper._get_compile_kwargs, infer_loss)
+    _set_callbacks(wrapper)
+    return X, y
+
+
+def initialize_alone(wrapper: "BaseWrapper", X: Any, y: Any) -> None:
+    """Build the network without training it, with the initial weights of a model that is given.
+
+    Parameters
+    ----------
+    wrapper : BaseWrapper
+        Left as it was where that fails.
+    X, y : object
+        What was passed to `initialize`.
+    """
+    given = wrapper.model if wrapper.model is not None else wrapper.build_fn
+    # Code written for SciKeras overrides `_initialize(X, y)`, which has no further arguments.
+    options = {"keep_weights": True} if isinstance(given, keras.Model) else {}
+    with restored_on_failure(wrapper, trained=None):
+        X, _ = wrapper._initialize(X, y, **options)
+        fit_scaling(wrapper.model_, X, None, scaling_of(wrapper))
+
+
+def resume(wrapper: "BaseWrapper", X: Any, y: Any) -> tuple[Any, Any]:
+    """Check the data for training the network further, and return them.
+
+    Parameters
+    ----------
+    wrapper : BaseWrapper
+        Gets new callbacks where their parameters have been set since.
+    X, y : object
+        What was passed to `fit`.
+    """
+    X, y = wrapper._validate_data(X, y)
+    if wrapper._callbacks_of != callback_params(wrapper.get_params(deep=False)):
+        _set_callbacks(wrapper)
+    build.compile_model(wrapper.model_, wrapper._get_compile_kwargs)
+    return X, y
+
+
+def _set_callbacks(wrapper: "BaseWrapper") -> None:
+    params = wrapper.get_params(deep=False)
+    wrapper._fit_callbacks, wrapper._predict_callbacks = make_callbacks(params)
+    wrapper._callbacks_of = callback_params(params)
+
+
+def _with_mean_of_one(weight: np.ndarray | None) -> np.ndarray | None:
+    """Divide weights by their mean: Keras divides the loss by the number of rows."""
+    if weight is None or weight.min() < 0:
+        return weight
+    return np.asarray(weight / weight.mean())
+
+
+def _fit_arguments(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> dict[str, Any]:
+    arguments = fit_arguments(wrapper.get_params(), wrapper._fit_kwargs, given, X)
+    if "validation_data" in arguments:
+        arguments["validation_data"] = check_validation_data(wrapper, arguments["validation_data"])
+    return {**arguments, "callbacks": wrapper._fit_callbacks}
+
+
+def predict(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> Any:
+    """Return the outputs of the network for samples.
+
+    Parameters
+    ----------
+    wrapper : BaseWrapper
+        Fitted or initialized.
+    X : object
+        What was passed to `predict`.
+    given : dict
+        Arguments of Keras's `predict` in that call.
+    """
+    message = (
+        "Estimator needs to be fit before `predict` can be called: call fit(X, y) of this "
+        f"{type(wrapper).__name__} first."
+    )
+    check_is_fitted(wrapper, msg=message)
+    X, _ = wrapper._validate_data(X=X, y=None)
+    X = wrapper.feature_encoder_.transform(X)
+    names, callbacks = wrapper._predict_kwargs, wrapper._predict_callbacks
+    arguments = predict_arguments(wrapper.get_params(), names, given, X)
+    outputs = fit_predict.predict(wrapper.model_, X, {"callbacks": callbacks, **arguments})
+    release_model(callbacks)
+    return outputs
+
+
+# -------------------------------------------------------------------------------------- the network
+
+
+def _build(wrapper: "BaseWrapper", keep_weights: bool) -> build.BuiltModel:
+    on_request = {
+        "meta": wrapper._get_metadata,
+        "compile_kwargs": wrapper._get_compile_kwargs,
+        "params": wrapper.get_params,
+    }
+    function = _build_function(wrapper, keep_weights)
+    return build.build_model(
+        function, _build_arguments(wrapper), on_request, type(wrapper).__name__
+    )
+
+
+def _build_arguments(wrapper: "BaseWrapper") -> dict[str, Any]:
+    own = wrapper._user_params
+    return dict(route_params(wrapper.get_params(), "model", pass_filter=own, strict=True))
+
+
+def _build_function(wrapper: "BaseWrapper", keep_weights: bool) -> Any:
+    owner, shape = type(wrapper).__name__, _sample_shape(wrapper)
+    if not has_default_network(wrapper):
+        return build.build_function(
+            build.given_model(wrapper.model, wrapper.build_fn),
+            getattr(wrapper, "_keras_build_fn", None),
+            owner,
+            sample_shape=shape,
+            keep_weights=keep_weights,
+        )
+    if shape is None:
+        raise ValueError(
+            f"{owner} without model= takes one array as X, with no feature encoder: give a "
+            "function that builds your network as model=."
+        )
+    return partial(dense_model, shape, wrapper._output_layer())
+
+
+def _sample_shape(wrapper: "BaseWrapper") -> tuple[int, ...] | None:
+    """Return the shape of one sample; None for several inputs, or with a feature encoder."""
+    is_one_input = isinstance(wrapper.X_dtype_, np.dtype)
+    is_encoded = not isinstance(wrapper.feature_encoder_, Identity)
+    return tuple(wrapper.X_shape_[1:]) if is_one_input and not is_encoded else None
+
+
+def has_default_network(wrapper: "BaseWrapper") -> bool:
+    """Return whether to build the dense network: the class has it, and no other network is given.
+
+    Only the class itself counts, and not those above it: a subclass of the user's own has the
+    network that its method `_keras_build_fn` builds.
+    """
+    is_given = wrapper.model is not None or wrapper.build_fn is not None
+    return not is_given and bool(vars(type(wrapper)).get("_has_dense_network", False))
+
+
+def scaling_of(wrapper: "BaseWrapper") -> str | None:
+    """Return how the dense network scales its input; None where the network is another one."""
+    if not has_default_network(wrapper):
+        return None
+    scaling: str | None = _build_arguments(wrapper).get("scaling", "auto")
+    return scaling
+
+
+def check_compatibility(wrapper: "BaseWrapper") -> None:
+    """Check that the network has the outputs and the loss that the wrapper expects."""
+    owner, model = type(wrapper).__name__, wrapper.model_
+    # A model of a class of the user's own may not know its outputs before it is called.
+    if not getattr(model, "outputs", None):
+        return
+    build.check_outputs(model, getattr(wrapper, "n_outputs_expected_", None), owner)
+    parameter = inspect.signature(type(wrapper)).parameters.get("loss")
+    if parameter is not None:
+        default = None if parameter.default is parameter.empty else parameter.default
+        build.check_loss_matches(wrapper.loss, default, model.loss, owner)
