@@ -32,10 +32,10 @@ from skdnn.dnn.checks import check_rows
 from skdnn.dnn.fit import fit
 from skdnn.dnn.fit_chunks import fit_chunks, partial_fit_chunks
 from skdnn.dnn.fitted import FittedNetwork
+from skdnn.dnn.loss_and_targets import resolve_loss
 from skdnn.dnn.presets import PRESETS
 from skdnn.dnn.result import FITTED_ATTRIBUTES, FitResult, Request
 from skdnn.dnn.settings import optimizer_spec
-from skdnn.dnn.targets import resolve_loss
 
 _AUTO = StrOptions({"auto"})
 

@@ -15,7 +15,7 @@ from skdnn._data.splits import ValidationData
 from skdnn._data.table import Columns
 from skdnn._data.targets import Classes, Targets
 from skdnn._utils.sklearn_compat import check_sample_weight, check_y
-from skdnn.dnn.targets import check_targets
+from skdnn.dnn.loss_and_targets import check_targets
 
 if TYPE_CHECKING:
     from skdnn.dnn.fitted import FittedNetwork

@@ -28,10 +28,10 @@ from skdnn.dnn.checks import (
 )
 from skdnn.dnn.fitted import Continuation, FittedNetwork
 from skdnn.dnn.initialization import initial_state
+from skdnn.dnn.loss_and_targets import fit_class_weights, make_targets
 from skdnn.dnn.presets import FEWEST_ROWS, Data
 from skdnn.dnn.result import FEATURES, FitResult, Request
 from skdnn.dnn.settings import Settings, resolve_settings
-from skdnn.dnn.targets import fit_class_weights, make_targets
 from skdnn.dnn.training_job import TrainingRows
 
 _VALIDATION_FRACTION = 0.1

@@ -11,6 +11,7 @@ from sklearn.utils import Bunch
 
 from skdnn._network.activations import Activation, resolve_activation
 from skdnn._training.schedules import Schedule
+from skdnn.dnn.loss_and_targets import describe_loss, resolve_loss
 from skdnn.dnn.presets import (
     NAMES,
     NETWORK_PARAMETERS,
@@ -21,7 +22,6 @@ from skdnn.dnn.presets import (
     is_auto,
     resolve,
 )
-from skdnn.dnn.targets import describe_loss, resolve_loss
 
 if TYPE_CHECKING:
     from skdnn._training.losses import LossSpec

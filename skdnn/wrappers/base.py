@@ -16,7 +16,7 @@ from skdnn.wrappers.steps import Training
 from skdnn.wrappers.target_encoders import Identity
 
 
-class BaseWrapper(NetworkTableMixin, BaseEstimator):  # type: ignore[misc]
+class BaseWrapper(NetworkTableMixin, BaseEstimator):
     """Keras network as an estimator whose target may be anything.
 
     Use `KerasClassifier` for labels and `KerasRegressor` for numeric targets. Derive a class from

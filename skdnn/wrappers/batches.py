@@ -30,7 +30,7 @@ def order_of_rows(n_rows: int, seed: int | None, epoch: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(n_rows)
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
+class Batches(keras.utils.PyDataset):  # Keras has no types
     """Batches in an order drawn from a seed, and not from a global generator.
 
     Sparse rows are converted to dense ones, one batch at a time.
@@ -71,7 +71,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
         self.rows = order_of_rows(count_rows(self.data), self.seed, epoch)
 
 
-class StartEpochs(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+class StartEpochs(keras.callbacks.Callback):  # Keras has no types
     """Start each epoch of batches with its number, which Keras does not pass to them.
 
     Parameters

@@ -14,7 +14,7 @@ from skdnn.wrappers.base import BaseWrapper
 from skdnn.wrappers.target_encoders import ClassifierLabelEncoder
 
 
-class KerasClassifier(ClassifierMixin, BaseWrapper):  # type: ignore[misc]
+class KerasClassifier(ClassifierMixin, BaseWrapper):
     """Keras network as a classifier.
 
     Parameters

@@ -13,7 +13,7 @@ from skdnn.wrappers.checks import check_data
 from skdnn.wrappers.target_encoders import RegressorTargetEncoder
 
 
-class KerasRegressor(RegressorMixin, BaseWrapper):  # type: ignore[misc]
+class KerasRegressor(RegressorMixin, BaseWrapper):
     """Keras network as a regressor.
 
     Parameters

@@ -14,7 +14,7 @@ def metadata_of(encoder: Any) -> dict[str, Any]:
     return dict(encoder.get_metadata()) if hasattr(encoder, "get_metadata") else {}
 
 
-class Identity(FunctionTransformer):  # type: ignore[misc]  # scikit-learn has no types
+class Identity(FunctionTransformer):  # scikit-learn has no types
     """Return X as it is: an array of any rank, a sparse matrix, or a structure of arrays."""
 
     def fit(self, X: Any, y: Any = None) -> "Identity":
@@ -30,7 +30,7 @@ class Identity(FunctionTransformer):  # type: ignore[misc]  # scikit-learn has n
         return X
 
 
-class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):  # type: ignore[misc]
+class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
     """Encode labels as targets of a Keras network, and decode its outputs to labels.
 
     Parameters
@@ -104,7 +104,7 @@ def is_binary_crossentropy(loss: Any) -> bool:
     return name_of_loss(loss) in ("binary_crossentropy", "binary_focal_crossentropy")
 
 
-class RegressorTargetEncoder(scikeras_compat.RegressorTargetEncoder):  # type: ignore[misc]
+class RegressorTargetEncoder(scikeras_compat.RegressorTargetEncoder):
     """Check that outputs of the network match y, and give them the shape of y.
 
     Attributes
