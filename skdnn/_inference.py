@@ -252,6 +252,8 @@ def forward(spec: NetworkSpec, weights: list[np.ndarray], x: np.ndarray) -> np.n
     ndarray of shape (n_samples, n_outputs), or (n_members, n_samples, n_outputs) where the spec
     does not average its members
     """
-    for layer, arrays in spec.deal([w.astype(x.dtype, copy=False) for w in weights]):
-        x = LAYERS[type(layer)](layer, x, arrays)
+    # What overflows is infinite or NaN in the result, as in Keras, which does not warn of it.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for layer, arrays in spec.deal([w.astype(x.dtype, copy=False) for w in weights]):
+            x = LAYERS[type(layer)](layer, x, arrays)
     return x

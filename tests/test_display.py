@@ -10,6 +10,8 @@ from sklearn.naive_bayes import GaussianNB
 from skdnn import ComparisonDisplay, compare
 from skdnn.display import Column, html_table, score_cells, sd, text_table, time_cells
 
+pytestmark = pytest.mark.quick
+
 matplotlib.use("agg")
 
 

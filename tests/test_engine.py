@@ -21,6 +21,8 @@ from skdnn._schedules import Schedule
 from skdnn._spec import State
 from skdnn._stacks import dense_network
 
+pytestmark = pytest.mark.quick
+
 N = 70  # not a multiple of the batch size of 16: the last batch has 6 rows
 
 

@@ -12,6 +12,8 @@ from skdnn._network import build
 from skdnn._spec import CategoryEmbedding, Periodic, PiecewiseLinear
 from skdnn._stacks import dense_network
 
+pytestmark = pytest.mark.quick
+
 ACTIVATIONS = sorted(set(activation_names()) & set(_inference.ACTIVATIONS))
 # Keras computes these with constants of single precision, also in float64.
 SINGLE_CONSTANTS = {"gelu", "leaky_relu"}

@@ -13,6 +13,8 @@ from skdnn._network import build, initial_weights
 from skdnn._spec import CategoryEmbedding, ColumnTransform, Periodic, PiecewiseLinear
 from skdnn._stacks import dense_network
 
+pytestmark = pytest.mark.quick
+
 _HUGE = (np.full(4, 1e6), np.full(4, 1e-6))
 
 

@@ -5,6 +5,8 @@ import pytest
 from skdnn._spec import CategoryEmbedding, ColumnTransform, embedding_length
 from skdnn._stacks import dense_network
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture
 def textbook():

@@ -19,6 +19,8 @@ from sklearn.model_selection import cross_validate
 from skdnn import KerasClassifier, KerasRegressor
 from skdnn._scikeras import global_state
 
+pytestmark = pytest.mark.quick
+
 SILENT = {"verbose": 0, "random_state": 0}
 
 

@@ -28,6 +28,8 @@ from skdnn import KerasClassifier, KerasRegressor, _model_engine
 from skdnn._programs import ProgramCache
 from skdnn.wrappers import BaseWrapper
 
+pytestmark = pytest.mark.quick
+
 SILENT = {"verbose": 0, "random_state": 0}
 FAST = {**SILENT, "epochs": 20, "optimizer": "adam", "optimizer__learning_rate": 0.05}
 
