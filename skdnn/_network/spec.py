@@ -202,8 +202,10 @@ class NetworkSpec:
         spec does not average its members
         """
         weights = [w.astype(x.dtype, copy=False) for w in weights]
-        for layer, own in self._slices:
-            x = layer.forward(x, weights[own])
+        # What overflows is infinite or NaN in the result, without a warning, as in Keras.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for layer, own in self._slices:
+                x = layer.forward(x, weights[own])
         return x
 
 

@@ -14,6 +14,8 @@ from sklearn.preprocessing import OrdinalEncoder
 
 from skdnn._data.table import Columns
 
+pytestmark = pytest.mark.quick
+
 NAN = np.nan
 VALUES = {
     "age": [20.0, None, 40.0, 50.0],

@@ -1,6 +1,7 @@
 """The NumPy forward pass against Keras's own."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -8,6 +9,8 @@ from skdnn._network.activations import NUMPY_ACTIVATIONS, activation_names
 from skdnn._network.architectures import dense_network
 from skdnn._network.keras_model import build
 from skdnn._network.layers import CategoryEmbedding, Periodic, PiecewiseLinear
+
+pytestmark = pytest.mark.quick
 
 ACTIVATIONS = sorted(set(activation_names()) & set(NUMPY_ACTIVATIONS))
 # Keras computes these with constants of single precision, also in float64.

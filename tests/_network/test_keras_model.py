@@ -10,6 +10,8 @@ from skdnn._network.layers import Periodic, PiecewiseLinear, TrainingSample
 from skdnn._network.summary import text_table
 from skdnn._utils.tensorflow import keras
 
+pytestmark = pytest.mark.quick
+
 _HUGE = (np.full(4, 1e6), np.full(4, 1e-6))
 
 

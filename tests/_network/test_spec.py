@@ -6,6 +6,8 @@ from skdnn._network.architectures import dense_network
 from skdnn._network.layers import CategoryEmbedding, ColumnTransform
 from skdnn._network.summary import text_table
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture
 def textbook():

@@ -12,10 +12,13 @@ from sklearn.preprocessing import StandardScaler
 from skdnn import DNNClassifier, DNNRegressor, KerasClassifier
 from skdnn._network.summary import layers_of, network_html
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(BaseEstimator, "_get_params_html"),
-    reason="scikit-learn has tables of parameters from 1.7 on",
-)
+pytestmark = [
+    pytest.mark.quick,
+    pytest.mark.skipif(
+        not hasattr(BaseEstimator, "_get_params_html"),
+        reason="scikit-learn has tables of parameters from 1.7 on",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,8 @@ from skdnn._training.schedules import Schedule
 from skdnn._training.trainer import Plan, train
 from skdnn._utils.tensorflow import keras, tf
 
+pytestmark = pytest.mark.quick
+
 N = 70  # not a multiple of the batch size of 16: the last batch has 6 rows
 
 

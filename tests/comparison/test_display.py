@@ -11,6 +11,8 @@ from skdnn import ComparisonDisplay, compare
 from skdnn._utils.text import Column
 from skdnn.comparison.display import html_table, score_cells, sd, text_table, time_cells
 
+pytestmark = pytest.mark.quick
+
 matplotlib.use("agg")
 
 

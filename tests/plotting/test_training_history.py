@@ -17,6 +17,8 @@ from sklearn.preprocessing import StandardScaler
 
 from skdnn import DNNClassifier, DNNRegressor, KerasClassifier, TrainingHistoryDisplay
 
+pytestmark = pytest.mark.quick
+
 matplotlib.use("agg")
 
 
