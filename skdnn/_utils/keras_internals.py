@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
+_SEED_GENERATOR = "global_seed_generator"
 # Sessions that must never be closed, because their threads do not exist in this process.
 _KEPT_SESSIONS: list[Any] = []
 # A step of an optimizer for all variables: (optimizer, gradients, variables, learning rate).
 Step = Callable[[Any, Sequence[Any], Sequence[Any], Any], bool]
 Decay = Callable[[Any, Iterable[Any]], None]
-
-# ------------------------------------------------------------------------------- TensorFlow
 
 
 def clear_kernel_cache() -> None:
@@ -42,17 +41,11 @@ def forget_session(session: Any) -> None:
         _KEPT_SESSIONS.append(session)
 
 
-# ------------------------------------------------------------------------------- variables
-
-
 def tf_variable(variable: Any) -> Any:
     """Return TensorFlow's variable, which a Keras variable holds as its public `value`."""
     import keras
 
     return variable.value if isinstance(variable, keras.Variable) else variable
-
-
-# ------------------------------------------------------------------------------- optimizers
 
 
 def learning_rate_variable(optimizer: Any) -> Any:
@@ -192,9 +185,6 @@ def with_step(kind: type, step: Step, decay: Decay | None = None) -> type:
     return type(kind.__name__, (kind,), {"__doc__": kind.__doc__, **methods})
 
 
-# ----------------------------------------------------------------------------------- models
-
-
 def compile_settings(model: Any) -> dict[str, Any]:
     """Return the arguments that a model was compiled with, as the objects that were given.
 
@@ -324,9 +314,6 @@ def starting_epoch(model: Any) -> int:
     return getattr(model, "_initial_epoch", None) or 0
 
 
-# ------------------------------------------------------------------------ losses and metrics
-
-
 def function_options(thing: Any) -> Mapping[str, Any]:
     """Return the settings with which a loss or a metric calls the function that it wraps.
 
@@ -358,9 +345,6 @@ def takes_logits(loss: Any) -> bool:
     return bool(options.get("from_logits", False))
 
 
-# -------------------------------------------------------------------------------- callbacks
-
-
 def forget_model(callback: Any) -> None:
     """Have a callback let go of its model, whatever its class does when it is given one."""
     import keras
@@ -382,11 +366,6 @@ def profiles_batches(callback: Any) -> bool:
     Tested with Keras 3.15. Without the private name it is taken to do so.
     """
     return bool(getattr(callback, "_should_trace", True))
-
-
-# ----------------------------------------------------------------------------------- seeds
-
-_SEED_GENERATOR = "global_seed_generator"
 
 
 @contextmanager

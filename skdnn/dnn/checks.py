@@ -44,6 +44,10 @@ class CheckedData(NamedTuple):
     weight: np.ndarray | None
     shape: tuple[int, ...]
 
+    def rows_with_weight(self) -> np.ndarray:
+        """Return the numbers of the rows whose weight is above 0."""
+        return np.arange(len(self.y)) if self.weight is None else np.flatnonzero(self.weight)
+
 
 def check_data(
     estimator: BaseEstimator,

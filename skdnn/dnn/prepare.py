@@ -59,92 +59,118 @@ class Start:
         The resolved parameters.
     result : FitResult
         The network before training, and the history so far.
-    X : ndarray or CSR matrix of shape (n_samples, n_inputs)
-        Numbers, and codes of categories.
-    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Labels or targets.
-    weight : ndarray of shape (n_samples,) or None
-        Sample weights, of mean 1 over the rows to train on.
+    data : CheckedData
+        Numbers and codes of categories, y, and weights of mean 1 over the rows to train on.
     split : Split
         Which rows are trained on.
     """
 
     settings: Settings
     result: FitResult
-    X: Any
-    y: np.ndarray
-    weight: np.ndarray | None
+    data: CheckedData
     split: Split
 
 
 def start_training(draft: BaseEstimator, request: Request, previous: FitResult | None) -> Start:
-    """Take the steps before the first epoch: checks, resolve, split, prepare, design."""
-    params = draft.get_params(deep=False)
-    network = None if previous is None else previous.network
-    columns = (
-        Columns(params["categorical_features"], type(draft).__name__)
-        if network is None
-        else network.columns
-    )
-    if not request.is_whole and is_classifier(draft):
-        known_targets = None if network is None else network.targets
-        check_classes(request.y, request.classes, known_targets, type(draft).__name__)
-    checked = check_data(
-        draft, request.X, request.y, request.sample_weight, columns=columns, network=network
-    )
-    rows = np.arange(len(checked.y)) if checked.weight is None else np.flatnonzero(checked.weight)
-    known = None if previous is None else previous.resolved_params
-    settings = resolve_settings(
-        draft, _describe(request, checked, len(rows)), known, is_whole=request.is_whole
-    )
-    if previous is None:
-        rng = np.random.default_rng(draw_seed(params["random_state"]))
-        continuation = Continuation(rng, int(rng.integers(2**31)), settings.loss_text)
-    else:
-        check_unchanged(settings, previous.continuation.loss, previous.network)
-        continuation = replace(previous.continuation, rng=copy.deepcopy(previous.continuation.rng))
+    """Take the steps before the first epoch: checks, resolve, split, prepare, design.
+
+    Parameters
+    ----------
+    draft : BaseEstimator
+        An unfitted copy of the estimator; `n_features_in_` and `feature_names_in_` are set on it.
+    request : Request
+        What to train on.
+    previous : FitResult or None
+        The fit that training continues from.
+    """
+    columns = _columns(draft, previous)
+    data = _check(draft, request, columns, previous)
+    rows = data.rows_with_weight()
+    settings = _resolve(draft, request, data, len(rows), previous)
+    continuation = _continue(settings, previous)
     seed = continuation.split_seed
-    by_member = has_folds(settings, request, len(rows))
-    split = split_rows(settings, request, checked.y, rows, seed, by_member)
-    X = checked.X
-    if columns.reads(X):
-        matrix = columns.transform(X) if network else columns.fit_transform(X, split.rows)
-        X = check_matrix(matrix, draft)
+    split = split_rows(
+        settings, request, data.y, rows, seed, has_folds(settings, request, len(rows))
+    )
+    data = data._replace(X=_read(draft, data.X, columns, split.rows, is_first=previous is None))
     if split.by_member and split_categories(settings, columns)[1]:
         # Members share the embeddings of categories, so a member's own fold would have been seen.
-        split = split_rows(settings, request, checked.y, rows, seed, by_member=False)
-    weight = checked.weight
-    weight = None if weight is None else weight / weight[split.rows].mean()
-    if network is None:
-        checked = checked._replace(X=X, weight=weight)
-        network = design(settings, checked, columns, split, continuation.rng, request.classes)
-    elif request.is_whole:
-        network = network.uncalibrated()
-    network = replace(network, targets=_clipped(network.targets, settings, checked.y[split.rows]))
-    features = {name: vars(draft)[name] for name in FEATURES if name in vars(draft)}
+        split = split_rows(settings, request, data.y, rows, seed, by_member=False)
+    if data.weight is not None:
+        data = data._replace(weight=data.weight / data.weight[split.rows].mean())
     if previous is None:
-        result = FitResult(network, continuation, settings.resolved, features)
+        network = design(settings, data, columns, split, continuation.rng, request.classes)
     else:
-        result = replace(
-            previous,
-            network=network,
-            continuation=continuation,
-            resolved_params=settings.resolved,
-            features=features,
+        network = previous.network.uncalibrated() if request.is_whole else previous.network
+    network = replace(network, targets=_clipped(network.targets, settings, data.y[split.rows]))
+    features = {name: vars(draft)[name] for name in FEATURES if name in vars(draft)}
+    start = FitResult(network, continuation, settings.resolved, features)
+    if previous is not None:
+        start = replace(
+            start,
+            history=previous.history,
+            n_iter=previous.n_iter,
+            best_epoch=previous.best_epoch,
         )
-    return Start(settings, result, X, checked.y, weight, split)
+    return Start(settings, start, data, split)
 
 
-def _describe(request: Request, checked: CheckedData, n_rows: int) -> Data:
-    """Return what the presets need to know of the data."""
-    return Data(
+def _columns(draft: BaseEstimator, previous: FitResult | None) -> Columns:
+    if previous is not None:
+        return previous.network.columns
+    return Columns(draft.get_params(deep=False)["categorical_features"], type(draft).__name__)
+
+
+def _check(
+    draft: BaseEstimator, request: Request, columns: Columns, previous: FitResult | None
+) -> CheckedData:
+    network = None if previous is None else previous.network
+    if not request.is_whole and is_classifier(draft):
+        known = None if network is None else network.targets
+        check_classes(request.y, request.classes, known, type(draft).__name__)
+    return check_data(
+        draft, request.X, request.y, request.sample_weight, columns=columns, network=network
+    )
+
+
+def _resolve(
+    draft: BaseEstimator,
+    request: Request,
+    data: CheckedData,
+    n_rows: int,
+    previous: FitResult | None,
+) -> Settings:
+    known = None if previous is None else previous.resolved_params
+    description = Data(
         n_rows,
-        checked.X.shape[1],
-        is_image=len(checked.shape) > 1,
-        is_sparse=issparse(checked.X),
+        data.X.shape[1],
+        is_image=len(data.shape) > 1,
+        is_sparse=issparse(data.X),
         is_given=request.is_whole and request.validation.X is not None,
         comes_in_parts=not request.is_whole,
     )
+    settings = resolve_settings(draft, description, known, is_whole=request.is_whole)
+    if previous is not None:
+        check_unchanged(settings, previous.continuation.loss, previous.network)
+    return settings
+
+
+def _continue(settings: Settings, previous: FitResult | None) -> Continuation:
+    """Return the generators of a new fit, or copies of those that training continues with."""
+    if previous is None:
+        rng = np.random.default_rng(draw_seed(settings.params.random_state))
+        return Continuation(rng, int(rng.integers(2**31)), settings.loss_text)
+    return replace(previous.continuation, rng=copy.deepcopy(previous.continuation.rng))
+
+
+def _read(
+    draft: BaseEstimator, X: Any, columns: Columns, rows: np.ndarray, *, is_first: bool
+) -> Any:
+    """Return a table as numbers and codes of categories, which are read off the training rows."""
+    if not columns.reads(X):
+        return X
+    matrix = columns.fit_transform(X, rows) if is_first else columns.transform(X)
+    return check_matrix(matrix, draft)
 
 
 def has_folds(settings: Settings, request: Request, n_rows: int) -> bool:
@@ -218,7 +244,7 @@ def _clipped(targets: Targets, settings: Settings, y: np.ndarray) -> Targets:
 def weigh_rows(draft: BaseEstimator, request: Request, start: Start) -> TrainingRows:
     """Apply class weights and folds, and check the data to validate on."""
     settings, network = start.settings, start.result.network
-    X, y, weight, (rows, held_out, by_member) = start.X, start.y, start.weight, start.split
+    (X, y, weight, _), (rows, held_out, by_member) = start.data, start.split
     class_weights = fit_class_weights(
         settings.params.get("class_weight"), network.targets, y, rows, weight, settings.owner
     )
