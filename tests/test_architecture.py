@@ -34,7 +34,7 @@ LIGHT_FILES_OF_TRAINING = {
     "_training/batches.py",
     "_training/callbacks.py",
     "_training/compiled_forward.py",
-    "_training/model_mirror.py",
+    "_training/callback_model.py",
     "_training/program_cache.py",
     "_training/schedules.py",
 }

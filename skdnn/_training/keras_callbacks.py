@@ -14,9 +14,9 @@ import numpy as np
 
 from skdnn._network.keras_model import dropout_layers
 from skdnn._network.spec import State, rescale_output_layers
+from skdnn._training.callback_model import ModelMirror
 from skdnn._training.callbacks import Report
 from skdnn._training.keras_program import state_variables
-from skdnn._training.model_mirror import ModelMirror
 from skdnn._training.optimizer_state import averaged_pairs
 from skdnn._utils.keras_internals import (
     build_metrics,

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skdnn._training.batches import Feeder, Fetch
+from skdnn._training.data_pass import KerasPass
 from skdnn._training.keras_callbacks import ModelCallbacks, needs_each_batch
 from skdnn._training.keras_program import ModelProgram, state_variables
 from skdnn._training.keras_program_key import ProgramKey
-from skdnn._training.passes import KerasPass
 from skdnn._training.program_cache import PROGRAMS
 from skdnn._training.trainer import Job, Plan, check_process, run_epochs, threads_for
 from skdnn._utils.keras_internals import build_metrics, is_jit_compiled

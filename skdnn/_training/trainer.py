@@ -16,13 +16,13 @@ from skdnn._network.spec import NetworkSpec, State
 from skdnn._training import compiled_forward
 from skdnn._training.batches import Feeder, Fetch
 from skdnn._training.callbacks import Report
-from skdnn._training.job import Job, Plan, Training
+from skdnn._training.data_pass import NetworkPass, Pass
+from skdnn._training.dense_program import Constants, Program, ProgramKey
+from skdnn._training.forward_program import Forward, Predictor
 from skdnn._training.keras_program import ModelProgram
-from skdnn._training.passes import NetworkPass, Pass
-from skdnn._training.predictor import Forward, Predictor
-from skdnn._training.program import Constants, Program, ProgramKey
 from skdnn._training.program_cache import PROGRAMS
 from skdnn._training.session import Threads, available_threads
+from skdnn._training.training_job import Job, Plan, Training
 from skdnn._utils.tensorflow import tf
 
 __all__ = ["Forward", "Job", "Plan", "check_process", "run_epochs", "threads_for", "train"]

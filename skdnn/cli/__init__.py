@@ -1,5 +1,5 @@
 """The command `skdnn`."""
 
-from skdnn.cli.command_line import main
+from skdnn.cli.main import main
 
 __all__ = ["main"]

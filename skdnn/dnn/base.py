@@ -31,10 +31,10 @@ from skdnn._utils.sklearn_compat import (
 from skdnn.dnn.checks import check_rows
 from skdnn.dnn.fit import fit
 from skdnn.dnn.fit_chunks import fit_chunks, partial_fit_chunks
+from skdnn.dnn.fit_result import FITTED_ATTRIBUTES, FitResult, Request
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.loss_and_targets import resolve_loss
 from skdnn.dnn.presets import PRESETS
-from skdnn.dnn.result import FITTED_ATTRIBUTES, FitResult, Request
 from skdnn.dnn.settings import optimizer_spec
 
 _AUTO = StrOptions({"auto"})

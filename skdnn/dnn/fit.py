@@ -10,9 +10,9 @@ from skdnn._network.spec import State
 from skdnn._training.callbacks import Report, SklearnCallbacks
 from skdnn._utils.sklearn_compat import has_callbacks, with_callbacks
 from skdnn.dnn.calibration import calibrate, check_can_calibrate
+from skdnn.dnn.fit_result import FitResult, Request
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.prepare import Start, start_training, weigh_rows
-from skdnn.dnn.result import FitResult, Request
 from skdnn.dnn.run import (
     Outcome,
     candidate_epochs,
@@ -23,7 +23,7 @@ from skdnn.dnn.run import (
     sklearn_callbacks,
 )
 from skdnn.dnn.settings import Settings
-from skdnn.dnn.training_job import Job, TrainingRows, make_job
+from skdnn.dnn.trainer_input import Job, TrainingRows, make_job
 
 # About how many times the folds of the ensemble members are evaluated in a fit.
 _N_EVALUATIONS = 40

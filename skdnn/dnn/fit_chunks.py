@@ -13,12 +13,12 @@ from skdnn._network.spec import State
 from skdnn._training.callbacks import EarlyStopping, ProgressLines, Report, ReportList
 from skdnn._utils.sklearn_compat import has_callbacks
 from skdnn.dnn.fit import fit, usable_state, with_best_epoch
+from skdnn.dnn.fit_result import FitResult, Request
 from skdnn.dnn.prepare import draw_seed, start_training, weigh_rows
 from skdnn.dnn.presets import WHOLE_FIT_PARAMETERS, Data
-from skdnn.dnn.result import FitResult, Request
 from skdnn.dnn.run import best_of, early_stopping, run
 from skdnn.dnn.settings import Settings, resolve_settings
-from skdnn.dnn.training_job import make_job
+from skdnn.dnn.trainer_input import make_job
 
 History = dict[str, list[float]]
 

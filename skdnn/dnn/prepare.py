@@ -26,13 +26,13 @@ from skdnn.dnn.checks import (
     check_matrix,
     check_validation_data,
 )
+from skdnn.dnn.fit_result import FEATURES, FitResult, Request
 from skdnn.dnn.fitted import Continuation, FittedNetwork
-from skdnn.dnn.initialization import initial_state
+from skdnn.dnn.initial_state import initial_state
 from skdnn.dnn.loss_and_targets import fit_class_weights, make_targets
 from skdnn.dnn.presets import FEWEST_ROWS, Data
-from skdnn.dnn.result import FEATURES, FitResult, Request
 from skdnn.dnn.settings import Settings, resolve_settings
-from skdnn.dnn.training_job import TrainingRows
+from skdnn.dnn.trainer_input import TrainingRows
 
 _VALIDATION_FRACTION = 0.1
 

@@ -21,7 +21,7 @@ from skdnn._training.callbacks import (
 from skdnn._utils.sklearn_compat import callback_context, has_callbacks, safe_indexing
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.settings import Settings
-from skdnn.dnn.training_job import Job
+from skdnn.dnn.trainer_input import Job
 
 if TYPE_CHECKING:
     from skdnn._training.trainer import Plan

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from skdnn.plotting.common import flat_axes, innermost, pyplot
-from skdnn.plotting.histories import (
+from skdnn.plotting.collect_histories import (
     History,
     best_epoch,
     isolated,
@@ -16,6 +15,7 @@ from skdnn.plotting.histories import (
     mean_name,
     named_estimators,
 )
+from skdnn.plotting.common import flat_axes, innermost, pyplot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,11 +8,11 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import type_of_target
 
 from skdnn._network.summary import NetworkTableMixin
-from skdnn.wrappers import build, parameters, steps
+from skdnn.wrappers import build, fit_steps, parameters
 from skdnn.wrappers.checks import check_data, drop_rows_without_weight
+from skdnn.wrappers.fit_steps import Training
 from skdnn.wrappers.pickling import pack_all, unpack_all
 from skdnn.wrappers.scikeras_compat import route_params
-from skdnn.wrappers.steps import Training
 from skdnn.wrappers.target_encoders import Identity
 
 
@@ -191,7 +191,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         """
         epochs = kwargs.pop("epochs", getattr(self, "fit__epochs", self.epochs))
         start = kwargs.pop("initial_epoch", 0)
-        steps.train(self, X, y, sample_weight, Training(epochs, start, self.warm_start, kwargs))
+        fit_steps.train(self, X, y, sample_weight, Training(epochs, start, self.warm_start, kwargs))
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Self:
@@ -221,7 +221,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
     ) -> None:
         parameters.check_one_epoch(fit_args, type(self).__name__)
         training = Training(1, self.current_epoch, True, fit_args, options)
-        steps.train(self, X, y, sample_weight, training)
+        fit_steps.train(self, X, y, sample_weight, training)
 
     def initialize(self, X: Any, y: Any = None) -> Self:
         """Build the network without training it.
@@ -241,7 +241,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         self : object
             The estimator, which can predict.
         """
-        steps.initialize_alone(self, X, y)
+        fit_steps.initialize_alone(self, X, y)
         return self
 
     @property
@@ -257,7 +257,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
     # ------------------------------------------------------- steps that subclasses may override
 
     def _initialize(self, X: Any, y: Any = None, *, keep_weights: bool = False) -> tuple[Any, Any]:
-        return steps.initialize(self, X, y, keep_weights=keep_weights)
+        return fit_steps.initialize(self, X, y, keep_weights=keep_weights)
 
     def _validate_data(self, X: Any = None, y: Any = None, reset: bool = False) -> tuple[Any, Any]:
         return check_data(self, X, y, reset=reset, numeric=False)
@@ -284,7 +284,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         """Adapt the target encoder to the outputs and the loss of the network."""
 
     def _check_model_compatibility(self, y: Any) -> None:
-        steps.check_compatibility(self)
+        fit_steps.check_compatibility(self)
 
     def predict(self, X: Any, **kwargs: Any) -> np.ndarray:
         """Predict the targets of samples.
@@ -307,7 +307,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
 
     def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
         """Return the outputs of the network."""
-        return steps.predict(self, X, kwargs)
+        return fit_steps.predict(self, X, kwargs)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the score of the predictions by `scorer`, which a subclass implements.

@@ -9,7 +9,7 @@ from sklearn.utils import Tags
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 
-from skdnn.wrappers import classification
+from skdnn.wrappers import classifier_outputs
 from skdnn.wrappers.base import BaseWrapper
 from skdnn.wrappers.target_encoders import ClassifierLabelEncoder
 
@@ -353,10 +353,10 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     def _output_layer(self) -> tuple[int, str]:
         owner, n_classes = type(self).__name__, getattr(self, "n_classes_", None)
         kind = self._target_kind()
-        return classification.output_layer(self.target_type_, kind, n_classes, self.loss, owner)
+        return classifier_outputs.output_layer(self.target_type_, kind, n_classes, self.loss, owner)
 
     def _infer_loss(self) -> Any:
-        return classification.infer_loss(self.model_, self._target_kind())
+        return classifier_outputs.infer_loss(self.model_, self._target_kind())
 
     def _fit_target_encoder_to_model(self, y: Any) -> None:
         encoder = self.target_encoder_
@@ -367,11 +367,11 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         super()._check_model_compatibility(y)
         # A target encoder of the user's own may not know the number of classes.
         n_classes = getattr(self, "n_classes_", None)
-        classification.check_units(self.model_, n_classes, type(self).__name__)
+        classifier_outputs.check_units(self.model_, n_classes, type(self).__name__)
 
     def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
         outputs = super()._predict_raw(X, **kwargs)
-        return classification.to_probabilities(outputs, self.model_.loss)
+        return classifier_outputs.to_probabilities(outputs, self.model_.loss)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import issparse
 
-from skdnn.wrappers.batches import Batches, StartEpochs, order_of_rows
-from skdnn.wrappers.overriding import overrides
+from skdnn.wrappers.keras_batches import Batches, StartEpochs, order_of_rows
+from skdnn.wrappers.overridden_methods import overrides
 from skdnn.wrappers.scikeras_compat import as_array, keras, metric_name
 from skdnn.wrappers.seeding import torch_generator_restored
 from skdnn.wrappers.structures import (

@@ -7,7 +7,7 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 
-from skdnn.wrappers import regression
+from skdnn.wrappers import regressor_outputs
 from skdnn.wrappers.base import BaseWrapper
 from skdnn.wrappers.checks import check_data
 from skdnn.wrappers.target_encoders import RegressorTargetEncoder
@@ -232,7 +232,7 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
     def _check_model_compatibility(self, y: Any) -> None:
         super()._check_model_compatibility(y)
         if type(self.target_encoder_) is RegressorTargetEncoder and isinstance(y, np.ndarray):
-            regression.check_units(self.model_, y, self.n_outputs_, type(self).__name__)
+            regressor_outputs.check_units(self.model_, y, self.n_outputs_, type(self).__name__)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from skdnn._utils.keras_internals import all_layers, compile_settings
-from skdnn.wrappers.overriding import overrides
+from skdnn.wrappers.overridden_methods import overrides
 from skdnn.wrappers.pickling import custom_objects
 from skdnn.wrappers.scikeras_compat import as_array, keras
 

@@ -215,7 +215,7 @@ def test_the_fitted_estimator_at_the_end_is_the_best(iris):
 
 
 def test_without_callbacks_many_epochs_are_one_call(iris, monkeypatch):
-    from skdnn._training.program import Program
+    from skdnn._training.dense_program import Program
 
     calls = []
     run = Program.run

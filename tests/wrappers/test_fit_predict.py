@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
 from skdnn.wrappers import fit_predict
-from skdnn.wrappers.batches import Batches
+from skdnn.wrappers.keras_batches import Batches
 
 X = np.arange(24.0).reshape(12, 2)
 

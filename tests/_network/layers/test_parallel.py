@@ -15,8 +15,8 @@ from skdnn._network.spec import INPUT, NetworkSpec, State
 from skdnn._network.summary import rows_of_spec, text_table
 from skdnn._training import trainer
 from skdnn._training.callbacks import Report
+from skdnn._training.dense_program import Constants, Program, ProgramKey
 from skdnn._training.optimizers import resolve_optimizer
-from skdnn._training.program import Constants, Program, ProgramKey
 from skdnn._training.trainer import Plan, train
 
 N_COLUMNS, N_NUMERIC, N_BINS = 5, 3, 4

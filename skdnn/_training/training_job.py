@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from skdnn._training.batches import VALUES_PER_CALL, Feeder, batch_sizes
+from skdnn._training.data_pass import Pass
+from skdnn._training.dense_program import Program
 from skdnn._training.keras_program import ModelProgram
-from skdnn._training.passes import Pass
-from skdnn._training.program import Program
 from skdnn._training.schedules import Schedule
 
 _EVALUATION_BATCH = 2048

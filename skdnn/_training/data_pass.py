@@ -5,8 +5,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from skdnn._training.batches import Call
+from skdnn._training.dense_program import Constants, Program
 from skdnn._training.keras_program import ModelProgram
-from skdnn._training.program import Constants, Program
 from skdnn._utils.tensorflow import tf
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skdnn.wrappers import build, fit_predict
-from skdnn.wrappers.callbacks import callback_params, make_callbacks, release_model
+from skdnn.wrappers.callback_parameters import callback_params, make_callbacks, release_model
 from skdnn.wrappers.checks import check_validation_data, drop_rows_without_weight
 from skdnn.wrappers.default_network import dense_model, fit_scaling
 from skdnn.wrappers.parameters import fit_arguments, predict_arguments

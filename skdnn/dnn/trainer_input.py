@@ -12,7 +12,7 @@ from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.settings import Settings
 
 if TYPE_CHECKING:
-    from skdnn._training.program import Constants, ProgramKey
+    from skdnn._training.dense_program import Constants, ProgramKey
     from skdnn._training.trainer import Plan
 
 
@@ -91,7 +91,7 @@ def make_job(
     evaluation_epochs : set of int, default=None
         Epochs, from 1, after which held-out rows are evaluated; None is all.
     """
-    from skdnn._training.program import Constants
+    from skdnn._training.dense_program import Constants
     from skdnn._training.trainer import Plan
 
     resolved, params = settings.resolved, settings.params
@@ -121,8 +121,8 @@ def make_job(
 def _program_key(
     network: FittedNetwork, settings: Settings, data: TrainingRows, codes: np.ndarray
 ) -> "ProgramKey":
+    from skdnn._training.dense_program import ProgramKey
     from skdnn._training.losses import SMOOTHED
-    from skdnn._training.program import ProgramKey
 
     resolved, targets = settings.resolved, network.targets
     monitor = resolved.get("monitor", "loss")
