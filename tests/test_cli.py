@@ -118,6 +118,7 @@ class TestCompare:
         assert main(["compare", "iris", "--task", "regression", *CHEAP]) == 0
         assert " r2 " in capsys.readouterr().out
 
+    @pytest.mark.filterwarnings("default:half as good")
     def test_warnings_are_one_line(self, capsys, monkeypatch):
         def loud(*_, **__):
             warnings.warn("half as good\nand more", UserWarning, stacklevel=1)

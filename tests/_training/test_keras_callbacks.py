@@ -233,7 +233,8 @@ def test_best_weights_are_restored_also_at_the_last_epoch(diabetes):
 def test_a_log_is_that_of_keras(tmp_path):
     fitted = fit(callbacks.CSVLogger(tmp_path / "mine.csv"))
     by_keras(fitted, callbacks.CSVLogger(tmp_path / "its.csv"))
-    mine, its = (list(csv.DictReader((tmp_path / f"{x}.csv").open())) for x in ("mine", "its"))
+    texts = [(tmp_path / f"{x}.csv").read_text() for x in ("mine", "its")]
+    mine, its = (list(csv.DictReader(text.splitlines())) for text in texts)
     assert len(mine) == len(its) == 6
     for a, b in zip(mine, its, strict=True):
         assert a.keys() == b.keys()
@@ -420,7 +421,7 @@ def test_callbacks_see_the_averages_that_are_predicted_with(tmp_path):
 def test_the_best_average_is_restored():
     stopping = callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True)
     clf = fit(stopping, ema_momentum=0.5, learning_rate=0.5, epochs=30)
-    _, held_out = hold_out(np.arange(len(Y)), Y, 0.2, clf._split_seed)
+    _, held_out = hold_out(np.arange(len(Y)), Y, 0.2, clf._continuation.split_seed)
     proba = clf.predict_proba(X[held_out])[np.arange(len(held_out)), Y[held_out]]
     best = min(clf.history_["val_loss"])
     assert -np.mean(np.log(proba)) == pytest.approx(best, rel=1e-4)
