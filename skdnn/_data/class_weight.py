@@ -19,7 +19,6 @@ class ClassWeights:
     """
 
     def __init__(self, class_weight: Any, classes: np.ndarray, owner: str):
-        self.class_weight = class_weight
         self.classes = np.atleast_2d(classes)
         self.owner = owner
         is_one = classes.ndim == 1

@@ -334,8 +334,15 @@ class SklearnCallbacks(Report):
         )
         return bool(stops)
 
-    def end(self) -> None:
-        """End the task that is the whole fit."""
+    def end(self, attributes: dict[str, Any]) -> None:
+        """End the task of the whole fit.
+
+        Parameters
+        ----------
+        attributes : dict
+            Attributes of the fitted estimator, which callbacks may read.
+        """
+        vars(self.estimator).update(attributes)
         self.context.call_on_fit_task_end(
             estimator=self.estimator, **self.data, reconstruction_attributes={}
         )

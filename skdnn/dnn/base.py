@@ -8,7 +8,7 @@ import sys
 from abc import ABC
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -35,7 +35,7 @@ from skdnn.dnn.fit_result import FITTED_ATTRIBUTES, FitResult, Request
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.loss_and_targets import resolve_loss
 from skdnn.dnn.presets import PRESETS
-from skdnn.dnn.settings import optimizer_spec
+from skdnn.dnn.settings import optimizer_spec, parameters
 
 _AUTO = StrOptions({"auto"})
 
@@ -228,9 +228,9 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         draft = self._draft(previous)
         if chunks is not None:
             chunks.check_weights(sample_weight)
-            return self._keep(fit_chunks(draft, chunks, validation, previous))
+            return self._keep(draft, fit_chunks(draft, chunks, validation, previous))
         request = Request(X, y, sample_weight, validation, verbose=bool(self.verbose))
-        return self._keep(fit(draft, request, previous))
+        return self._keep(draft, fit(draft, request, previous))
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
         validate_parameters(self)  # scikit-learn does not once the estimator is fitted
@@ -239,11 +239,11 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         draft = self._draft(previous)
         if chunks is not None:
             chunks.check_weights(sample_weight)
-            return self._keep(partial_fit_chunks(draft, chunks, classes, previous))
+            return self._keep(draft, partial_fit_chunks(draft, chunks, classes, previous))
         request = Request(
             X, y, sample_weight, classes=classes, is_whole=False, verbose=bool(self.verbose)
         )
-        return self._keep(fit(draft, request, previous))
+        return self._keep(draft, fit(draft, request, previous))
 
     def _draft(self, previous: FitResult | None) -> Self:
         """Return an unfitted copy; with the features of the fit that training continues from."""
@@ -255,19 +255,19 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     def _unfitted(self) -> dict[str, Any]:
         return {k: v for k, v in vars(self).items() if k not in FITTED_ATTRIBUTES}
 
-    def _keep(self, result: FitResult) -> Self:
-        # One assignment: an interruption leaves the old fit or the new one, never parts of both.
-        self.__dict__ = {**self._unfitted(), **result.attributes()}
+    def _keep(self, draft: Self, result: FitResult) -> Self:
+        # From the draft, because callbacks of scikit-learn may have set attributes on it. One
+        # assignment: an interruption leaves the old fit or the new one, never parts of both.
+        self.__dict__ = {**draft._unfitted(), **result.attributes()}
         return self
 
     # -------------------------------------------------------------- predict
 
     def _forward(self, X: Any, *, of_members: bool = False) -> np.ndarray:
         """Return the network's outputs, (n_samples, n_outputs); `FittedNetwork.forward`."""
-        network: FittedNetwork | None = vars(self).get("_network")
-        if network is None:
+        if "_network" not in vars(self):
             check_is_fitted(self)
-        fitted = cast("FittedNetwork", network)
+        fitted = self._network
         if "feature_names_in_" not in vars(self) and fitted.takes_unchecked(X):
             return fitted.forward(X, of_members=of_members, is_finite=True)
         return fitted.forward(check_rows(self, X, fitted), of_members=of_members)
@@ -337,10 +337,13 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
     def _make_model(self) -> Any:
         self._check_has_shapes("model_")
-        owner, params = type(self).__name__, self.get_params(deep=False)
+        owner, params = type(self).__name__, parameters(self)
         loss = resolve_loss(params, owner, is_classifier(self))
         optimizer = optimizer_spec(params, self.resolved_params_, owner)
         return self._network.keras_model(loss, optimizer)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_network" in vars(self)
 
     def _check_has_shapes(self, what: str) -> None:
         owner = type(self).__name__

@@ -89,7 +89,8 @@ def calibrate(
     if calibrates and isinstance(targets, Classes | Labels):
         temperatures = fit_temperatures(targets, rows, architectures)
         network = replace(network, temperatures=temperatures)
-        rows.logits[:] /= temperatures.repeat(architectures.shape[1])[:, np.newaxis, np.newaxis]
+        each = temperatures.repeat(architectures.shape[1])[:, np.newaxis, np.newaxis]
+        rows = rows._replace(logits=rows.logits / each)
     outputs = activate(rows.logits)
     if blends:
         # Members validated on folds of their own stand for their architecture, each on its fold.

@@ -21,15 +21,13 @@ from skdnn.dnn.run import (
     keras_callbacks,
     run,
     sklearn_callbacks,
+    validation_measure,
 )
-from skdnn.dnn.settings import Settings
-from skdnn.dnn.trainer_input import Job, TrainingRows, make_job
+from skdnn.dnn.settings import Settings, parameters
+from skdnn.dnn.trainer_input import TrainerInput, make_inputs
 
 # About how many times the folds of the ensemble members are evaluated in a fit.
 _N_EVALUATIONS = 40
-
-
-# ------------------------------------------------------------------------------- the steps
 
 
 @with_callbacks
@@ -56,73 +54,58 @@ def fit(draft: BaseEstimator, request: Request, previous: FitResult | None) -> F
     callbacks = _renew_callbacks(draft) if request.is_whole else []
     start = start_training(draft, request, previous)
     data = weigh_rows(draft, request, start)
-    job = _plan(draft, request, start, data, callbacks)
-    outcome, tasks = _run(draft, request, start, job, callbacks)
-    result = _keep(start, outcome, callbacks)
+    n_epochs = int(start.settings.resolved.epochs) if request.is_whole else 1
+    among = candidate_epochs(start.settings, n_epochs)
+    # Callbacks and the plateau read the validation loss of every epoch, and may stop after any.
+    every = callbacks or has_callbacks(draft) or is_plateau(start.settings)
+    evaluated = _evaluation_epochs(n_epochs, among) if data.by_member and not every else None
+    inputs = make_inputs(start.before.network, start.settings, data, n_epochs, evaluated)
+    if request.is_whole:
+        check_can_calibrate(start.settings, len(data.held_out))
+    outcome, tasks = _run(draft, request, start, inputs, callbacks, among)
+    result = _fit_result(start, outcome, callbacks)
     if request.is_whole and len(data.held_out):
         network = calibrate(
-            result.network, start.settings, job.fetch, data.held_out, data.by_member
+            result.network, start.settings, inputs.fetch, data.held_out, data.by_member
         )
         result = replace(result, network=network)
     if tasks is not None:
-        vars(draft).update(result.attributes())
-        tasks.end()
+        tasks.end(result.attributes())
     return result
 
 
-def _plan(
-    draft: BaseEstimator,
-    request: Request,
-    start: Start,
-    data: TrainingRows,
-    callbacks: list[Any],
-) -> Job:
-    settings = start.settings
-    n_epochs = int(settings.resolved.epochs) if request.is_whole else 1
-    among = candidate_epochs(settings, n_epochs)
-    # Callbacks and the plateau read the validation loss of every epoch, and may stop after any.
-    every = callbacks or has_callbacks(draft) or is_plateau(settings)
-    evaluation_epochs = None
-    if data.by_member and not every:
-        some = frozenset(range(n_epochs, 0, -max(1, n_epochs // _N_EVALUATIONS)))
-        evaluation_epochs = some if among is None else some & among
-    job = make_job(
-        start.result.network,
-        settings,
-        data,
-        n_epochs=n_epochs,
-        evaluation_epochs=evaluation_epochs,
-    )
-    if request.is_whole:
-        check_can_calibrate(settings, len(data.held_out))
-    return job
+def _evaluation_epochs(n_epochs: int, among: frozenset[int] | None) -> frozenset[int]:
+    """Return the epochs after which the folds of the ensemble members are evaluated."""
+    some = frozenset(range(n_epochs, 0, -max(1, n_epochs // _N_EVALUATIONS)))
+    return some if among is None else some & among
 
 
 def _run(
-    draft: BaseEstimator, request: Request, start: Start, job: Job, callbacks: list[Any]
+    draft: BaseEstimator,
+    request: Request,
+    start: Start,
+    inputs: TrainerInput,
+    callbacks: list[Any],
+    among: frozenset[int] | None,
 ) -> tuple[Outcome, SklearnCallbacks | None]:
-    settings, result = start.settings, start.result
-    network = usable_state(result, settings)
+    settings, before = start.settings, start.before
+    network = without_foreign_state(before, settings)
     stopping = None
     if request.is_whole and settings.resolved.early_stopping:
-        stopping = early_stopping(
-            settings,
-            network.targets.metric,
-            resumes=result.n_iter > 0,
-            among=candidate_epochs(settings, job.plan.epochs),
-        )
+        metric, resumes = network.targets.metric, before.n_iter > 0
+        stopping = early_stopping(settings, metric, resumes=resumes, among=among)
 
     def so_far(state: State, history: dict[str, list[float]]) -> dict[str, Any]:
-        return _keep(start, Outcome(state, history), callbacks).attributes()
+        return _fit_result(start, Outcome(state, history), callbacks).attributes()
 
     as_given = request.X, request.y, request.sample_weight
-    tasks = sklearn_callbacks(draft, job.plan, as_given, so_far)
-    reports: list[Report | None] = [keras_callbacks(callbacks, network, settings, job), tasks]
+    tasks = sklearn_callbacks(draft, inputs.plan, as_given, len(start.data.y), so_far)
+    reports: list[Report | None] = [keras_callbacks(callbacks, network, settings, inputs), tasks]
     outcome = run(
         network,
         settings,
-        job,
-        result.continuation.rng,
+        inputs,
+        before.continuation.rng,
         stopping=stopping,
         reports=[report for report in reports if report is not None],
         verbose=request.verbose,
@@ -130,17 +113,17 @@ def _run(
     return outcome, tasks
 
 
-def usable_state(result: FitResult, settings: Settings) -> FittedNetwork:
-    """Return the network to train; without the state of another optimizer."""
-    network, before = result.network, result.continuation.optimizer
-    if before is None or before == settings.optimizer_text:
+def without_foreign_state(before: FitResult, settings: Settings) -> FittedNetwork:
+    """Return the network to train, without optimizer state if another optimizer computed it."""
+    network, optimizer = before.network, before.continuation.optimizer
+    if optimizer is None or optimizer == settings.optimizer_text:
         return network
     return replace(network, state=replace(network.state, optimizer=None))
 
 
-def _keep(start: Start, outcome: Outcome, callbacks: list[Any]) -> FitResult:
+def _fit_result(start: Start, outcome: Outcome, callbacks: list[Any]) -> FitResult:
     """Return the result of a fit; with early stopping, of its best epoch."""
-    settings, before = start.settings, start.result
+    settings, before = start.settings, start.before
     continuation = replace(before.continuation, optimizer=settings.optimizer_text)
     result = replace(
         before.after(outcome.state, outcome.history),
@@ -160,9 +143,9 @@ def with_best_epoch(
     Parameters
     ----------
     result : FitResult
-        After training.
+        The result after training.
     before : FitResult
-        Before it.
+        The result before training.
     outcome : Outcome
         How the run ended.
     settings : Settings
@@ -170,7 +153,7 @@ def with_best_epoch(
     """
     best = before.n_iter + outcome.best_epoch if outcome.best_epoch else before.start_epoch
     logs = {name: np.array(values) for name, values in result.history.items()}
-    measure = early_stopping(settings, result.network.targets.metric, resumes=False).measure
+    measure = validation_measure(settings, result.network.targets.metric)
     return replace(
         result,
         best_epoch=best,
@@ -180,7 +163,7 @@ def with_best_epoch(
 
 
 def _renew_callbacks(estimator: BaseEstimator) -> list[Any]:
-    callbacks = estimator.get_params(deep=False)["callbacks"]
+    callbacks = parameters(estimator).callbacks
     if callbacks is None:
         return []
     from skdnn._training.keras_callbacks import renew

@@ -12,13 +12,13 @@ from skdnn._data.splits import ValidationData
 from skdnn._network.spec import State
 from skdnn._training.callbacks import EarlyStopping, ProgressLines, Report, ReportList
 from skdnn._utils.sklearn_compat import has_callbacks
-from skdnn.dnn.fit import fit, usable_state, with_best_epoch
+from skdnn.dnn.fit import fit, with_best_epoch, without_foreign_state
 from skdnn.dnn.fit_result import FitResult, Request
 from skdnn.dnn.prepare import draw_seed, start_training, weigh_rows
 from skdnn.dnn.presets import WHOLE_FIT_PARAMETERS, Data
 from skdnn.dnn.run import best_of, early_stopping, run
-from skdnn.dnn.settings import Settings, resolve_settings
-from skdnn.dnn.trainer_input import make_job
+from skdnn.dnn.settings import Settings, parameters, resolve_settings
+from skdnn.dnn.trainer_input import make_inputs
 
 History = dict[str, list[float]]
 
@@ -43,16 +43,24 @@ def fit_chunks(
     -------
     FitResult
     """
+    from skdnn._training.trainer import check_process
+
     chunks.check_repeatable()
+    check_process()
     known = None if previous is None else previous.resolved_params
     data = Data(0, 0, is_given=validation.X is not None, comes_in_parts=True)
-    settings = resolve_settings(draft, data, known, is_whole=False)
+    settings = resolve_settings(draft, data, known)
     resolved = settings.resolved
     _check_for_chunks(draft, settings, validation)
     if previous is None:
         start = _start(draft, chunks)
     else:
-        start = replace(previous, best_epoch=None, best_score=None, validation_scores=None)
+        start = replace(
+            previous,
+            network=without_foreign_state(previous, settings),
+            resolved_params=resolved,
+            best_epoch=None,
+        )
     stopping = None
     if resolved.early_stopping:
         metric = start.network.targets.metric
@@ -63,7 +71,11 @@ def fit_chunks(
     lines = ProgressLines(n_epochs) if settings.params.verbose else None
     report = ReportList([part for part in (lines, stopping) if part is not None])
     trained, history = _epochs(draft, chunks, validation, start, n_epochs, report)
-    result = replace(start.after(trained.network.state, history), continuation=trained.continuation)
+    result = replace(
+        start.after(trained.network.state, history),
+        network=trained.network,
+        continuation=trained.continuation,
+    )
     if stopping is not None:
         outcome = best_of(stopping, start.network.state, history)
         before = start if previous is None else previous
@@ -78,9 +90,9 @@ def partial_fit_chunks(
     draft: BaseEstimator, chunks: Chunks, classes: Any, previous: FitResult | None
 ) -> FitResult:
     """Train for one epoch on each chunk."""
-    result = previous
+    result, verbose = previous, bool(parameters(draft).verbose)
     for X, y, weight in chunks:
-        request = Request(X, y, weight, classes=classes, is_whole=False)
+        request = Request(X, y, weight, classes=classes, is_whole=False, verbose=verbose)
         result = fit(draft, request, result)
     assert result is not None  # without any chunk, iterating over them has raised
     return result
@@ -88,10 +100,10 @@ def partial_fit_chunks(
 
 def _start(draft: BaseEstimator, chunks: Chunks) -> FitResult:
     """Fit targets and preprocessing on a sample of the rows, and draw the weights."""
-    rng = np.random.default_rng(draw_seed(draft.get_params(deep=False)["random_state"]))
+    rng = np.random.default_rng(draw_seed(parameters(draft).random_state))
     sample, labels = chunks.sample(rng, is_classifier(draft))
     request = Request(*sample, classes=labels, is_whole=False)
-    return start_training(draft, request, None).result
+    return start_training(draft, request, None).before
 
 
 def _epochs(
@@ -127,13 +139,13 @@ def _epochs(
         logs = _mean_logs(logs_of_chunks, n_rows)
         for name, value in logs.items():
             history.setdefault(name, []).append(value)
-        if report.epoch_ends(logs, _Between(result.network.state)):
+        if report.epoch_ends(logs, _TrainedState(result.network.state)):
             break
     return result, history
 
 
 @dataclass(frozen=True)
-class _Between:
+class _TrainedState:
     """What early stopping reads between two epochs."""
 
     state: State
@@ -162,13 +174,13 @@ def _evaluate_start(
     """Evaluate the network that training continues from, so that it may be kept as the best."""
     request = Request(*chunk, validation=validation, is_whole=False)
     start = start_training(draft, request, previous)
-    network = usable_state(start.result, start.settings)
+    network = without_foreign_state(start.before, start.settings)
     data = weigh_rows(draft, request, start)
-    job = make_job(network, start.settings, data, n_epochs=0)
-    run(network, start.settings, job, start.result.continuation.rng, reports=[stopping])
+    inputs = make_inputs(network, start.settings, data, n_epochs=0)
+    run(network, start.settings, inputs, start.before.continuation.rng, reports=[stopping])
 
 
-def _check_for_chunks(draft: Any, settings: Settings, validation: ValidationData) -> None:
+def _check_for_chunks(draft: BaseEstimator, settings: Settings, validation: ValidationData) -> None:
     """Refuse what takes all rows at once."""
     params, resolved = settings.params, settings.resolved
     balanced = isinstance(params.get("class_weight"), str)

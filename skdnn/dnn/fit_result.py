@@ -15,8 +15,17 @@ from skdnn.dnn.fitted import Continuation, FittedNetwork
 
 FEATURES = ("n_features_in_", "feature_names_in_")
 FITTED_ATTRIBUTES = (
-    *("_network", "_continuation", "resolved_params_", "history_", "n_iter_", "callbacks_"),
-    *("best_epoch_", "best_score_", "validation_scores_", "classes_", *FEATURES),
+    "_continuation",
+    "_network",
+    "best_epoch_",
+    "best_score_",
+    "callbacks_",
+    "classes_",
+    "history_",
+    "n_iter_",
+    "resolved_params_",
+    "validation_scores_",
+    *FEATURES,
 )
 
 

@@ -115,7 +115,9 @@ class FittedNetwork:
         """
         X, shape = as_rows(X)
         self.check_shape(shape)
-        return self.columns.transform(X) if self.columns.reads(X) else X
+        if self.columns.reads(X):
+            return self.columns.transform(X)
+        return X if issparse(X) else np.asarray(X)
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
         """Refuse samples of another shape than those in training."""

@@ -31,7 +31,7 @@ from skdnn.dnn.fitted import Continuation, FittedNetwork
 from skdnn.dnn.initial_state import initial_state
 from skdnn.dnn.loss_and_targets import fit_class_weights, make_targets
 from skdnn.dnn.presets import FEWEST_ROWS, Data
-from skdnn.dnn.settings import Settings, resolve_settings
+from skdnn.dnn.settings import Settings, parameters, resolve_settings
 from skdnn.dnn.trainer_input import TrainingRows
 
 _VALIDATION_FRACTION = 0.1
@@ -57,7 +57,7 @@ class Start:
     ----------
     settings : Settings
         The resolved parameters.
-    result : FitResult
+    before : FitResult
         The network before training, and the history so far.
     data : CheckedData
         Numbers and codes of categories, y, and weights of mean 1 over the rows to train on.
@@ -66,7 +66,7 @@ class Start:
     """
 
     settings: Settings
-    result: FitResult
+    before: FitResult
     data: CheckedData
     split: Split
 
@@ -118,7 +118,7 @@ def start_training(draft: BaseEstimator, request: Request, previous: FitResult |
 def _columns(draft: BaseEstimator, previous: FitResult | None) -> Columns:
     if previous is not None:
         return previous.network.columns
-    return Columns(draft.get_params(deep=False)["categorical_features"], type(draft).__name__)
+    return Columns(parameters(draft).categorical_features, type(draft).__name__)
 
 
 def _check(
@@ -149,7 +149,7 @@ def _resolve(
         is_given=request.is_whole and request.validation.X is not None,
         comes_in_parts=not request.is_whole,
     )
-    settings = resolve_settings(draft, description, known, is_whole=request.is_whole)
+    settings = resolve_settings(draft, description, known)
     if previous is not None:
         check_unchanged(settings, previous.continuation.loss, previous.network)
     return settings
@@ -243,7 +243,7 @@ def _clipped(targets: Targets, settings: Settings, y: np.ndarray) -> Targets:
 
 def weigh_rows(draft: BaseEstimator, request: Request, start: Start) -> TrainingRows:
     """Apply class weights and folds, and check the data to validate on."""
-    settings, network = start.settings, start.result.network
+    settings, network = start.settings, start.before.network
     (X, y, weight, _), (rows, held_out, by_member) = start.data, start.split
     class_weights = fit_class_weights(
         settings.params.get("class_weight"), network.targets, y, rows, weight, settings.owner
@@ -260,7 +260,7 @@ def weigh_rows(draft: BaseEstimator, request: Request, start: Start) -> Training
     validation = check_validation_data(draft, request.validation, network, class_weights)
     if by_member:
         groups = check_groups(request.validation.groups, y)
-        seed = start.result.continuation.split_seed
+        seed = start.before.continuation.split_seed
         fold = assign_folds(y, rows, groups, seed, classifies=settings.classifies)
         weight, weight_val = member_weights(weight, fold, settings.resolved.n_members)
         n_architectures = network.spec.n_members // weight.shape[1]

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from skdnn._network.spec import State
@@ -21,13 +22,13 @@ from skdnn._training.callbacks import (
 from skdnn._utils.sklearn_compat import callback_context, has_callbacks, safe_indexing
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.settings import Settings
-from skdnn.dnn.trainer_input import Job
+from skdnn.dnn.trainer_input import TrainerInput
 
 if TYPE_CHECKING:
     from skdnn._training.trainer import Plan
 
 # Of several epochs with nearly the same accuracy, the one with the least loss is kept.
-_LOSS_SHARE = 0.1
+_LOSS_WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Outcome:
 def run(
     network: FittedNetwork,
     settings: Settings,
-    job: Job,
+    inputs: TrainerInput,
     rng: np.random.Generator,
     *,
     stopping: EarlyStopping | None = None,
@@ -71,8 +72,8 @@ def run(
         What training starts from; it is not changed.
     settings : Settings
         The resolved parameters.
-    job : Job
-        What `make_job` returned.
+    inputs : TrainerInput
+        What `make_inputs` returned.
     rng : numpy.random.Generator
         Draws the order of rows and dropout seeds.
     stopping : EarlyStopping or None, default=None
@@ -89,11 +90,13 @@ def run(
     """
     from skdnn._training.trainer import train
 
-    plan = job.plan
+    plan = inputs.plan
     lines = ProgressLines(plan.epochs) if verbose else None
     parts = [lines, _plateau(settings), stopping, *reports]
     report = ReportList([part for part in parts if part is not None])
-    state, history = train(job.key, job.fetch, job.constants, network.state, plan, rng, report)
+    state, history = train(
+        inputs.key, inputs.fetch, inputs.constants, network.state, plan, rng, report
+    )
     if not history:  # no epoch was to be trained, or a callback left none
         return Outcome(state, history)
     if stopping is None:
@@ -134,16 +137,30 @@ def early_stopping(
     among : set of int, default=None
         The epochs that may be kept, from 1; None is all.
     """
+    measure = validation_measure(settings, metric)
+    patience = settings.resolved.n_iter_no_change
+    return EarlyStopping(measure, patience, settings.params.tol, resumes, among)
+
+
+def validation_measure(settings: Settings, metric: str) -> Callable[[dict[str, Any]], Any]:
+    """Return a function of the logs that computes what early stopping minimizes.
+
+    Parameters
+    ----------
+    settings : Settings
+        The resolved parameters.
+    metric : str
+        Name of the metric in the logs.
+    """
     monitor = settings.resolved.get("monitor", "loss")
 
     def measure(logs: dict[str, Any]) -> Any:
         if monitor != "accuracy":
             return logs[f"val_{monitor}"]
         loss = logs.get("val_refinement", logs["val_loss"])
-        return 1 - logs[f"val_{metric}"] + _LOSS_SHARE * loss
+        return 1 - logs[f"val_{metric}"] + _LOSS_WEIGHT * loss
 
-    patience = settings.resolved.n_iter_no_change
-    return EarlyStopping(measure, patience, settings.params.tol, resumes, among)
+    return measure
 
 
 def candidate_epochs(settings: Settings, n_epochs: int) -> frozenset[int] | None:
@@ -169,20 +186,20 @@ def _plateau(settings: Settings) -> Plateau | None:
 
 
 def keras_callbacks(
-    callbacks: list[Any], network: FittedNetwork, settings: Settings, job: Job
+    callbacks: list[Any], network: FittedNetwork, settings: Settings, inputs: TrainerInput
 ) -> Report | None:
     """Return the report to the Keras callbacks of a fit; None where there are none."""
     if not callbacks:
         return None
     from skdnn._training.keras_callbacks import KerasCallbacks
 
-    plan = job.plan
+    plan = inputs.plan
     return KerasCallbacks(
         callbacks,
         network.keras_model(settings.loss, settings.optimizer),
         network.targets.in_units,
         network.spec.outputs,
-        job.fetch(plan.rows[:1])[1],
+        inputs.fetch(plan.rows[:1])[1],
         n_epochs=plan.epochs,
         n_steps=-(-len(plan.rows) // plan.batch_size),
         scheduled=plan.schedule is not None,
@@ -191,9 +208,10 @@ def keras_callbacks(
 
 
 def sklearn_callbacks(
-    estimator: Any,
+    estimator: BaseEstimator,
     plan: "Plan",
     as_given: tuple[Any, Any, Any],
+    n_rows: int,
     attributes: Callable[[State, dict[str, list[float]]], dict[str, Any]],
 ) -> SklearnCallbacks | None:
     """Return the report to scikit-learn's callbacks; None where there are none.
@@ -205,14 +223,16 @@ def sklearn_callbacks(
     plan : Plan
         What is trained.
     as_given : tuple of (X, y, sample_weight)
-        The arguments of `fit`: callbacks are given the rows that are trained on.
+        The arguments of `fit`. Callbacks receive the rows that are trained on.
+    n_rows : int
+        Number of rows of X.
     attributes : callable
         Given a state and the history, returns the attributes of an estimator fitted so far.
     """
     if not has_callbacks(estimator):
         return None
     X, y, weight = as_given
-    rows = None if len(plan.rows) == len(y) else plan.rows
+    rows = None if len(plan.rows) == n_rows else plan.rows
 
     def part(data: Any) -> Callable[[], Any]:
         return cache(lambda: data if rows is None else safe_indexing(data, rows))

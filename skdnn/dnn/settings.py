@@ -80,9 +80,15 @@ class Settings:
         return f"{self.optimizer.kind.__qualname__} {self.optimizer.baked}"
 
 
-def resolve_settings(
-    estimator: BaseEstimator, data: Data, known: Bunch | None, *, is_whole: bool
-) -> Settings:
+def parameters(estimator: BaseEstimator) -> Bunch:
+    """Return all parameters of an estimator by name.
+
+    The attributes count as well, because the constructor of a subclass may have fewer parameters.
+    """
+    return Bunch(**{**vars(estimator), **estimator.get_params(deep=False)})
+
+
+def resolve_settings(estimator: BaseEstimator, data: Data, known: Bunch | None) -> Settings:
     """Resolve all parameters of an estimator for some data.
 
     Parameters
@@ -93,17 +99,14 @@ def resolve_settings(
         What the parameters are resolved for.
     known : Bunch or None
         What they resolved to before, where training continues.
-    is_whole : bool
-        Whether the rows are all there are. Parts of them, as in `partial_fit`, are trained on at
-        a constant learning rate.
     """
     owner, classifies = type(estimator).__name__, is_classifier(estimator)
-    params = Bunch(**estimator.get_params(deep=False))
+    params = parameters(estimator)
     resolved = resolve_params(params, classifies, data, known)
     loss = resolve_loss(params, owner, classifies)
     optimizer = optimizer_spec(params, resolved, owner)
     schedule = None
-    if is_whole:
+    if not data.comes_in_parts:
         _drop_unused_schedule(params, resolved, optimizer)
         schedule = _schedule(params, resolved, optimizer, owner)
     hidden = _hidden_layers(resolved, owner)

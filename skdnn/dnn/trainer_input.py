@@ -47,7 +47,7 @@ class TrainingRows(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainerInput:
     """What the engine is given.
 
     Parameters
@@ -68,14 +68,13 @@ class Job:
     plan: "Plan"
 
 
-def make_job(
+def make_inputs(
     network: FittedNetwork,
     settings: Settings,
     data: TrainingRows,
-    *,
     n_epochs: int,
     evaluation_epochs: frozenset[int] | None = None,
-) -> Job:
+) -> TrainerInput:
     """Put parameters and rows into what the engine takes.
 
     Parameters
@@ -107,15 +106,15 @@ def make_job(
     codes = targets.encode(data.y, dtype)
     key = _program_key(network, settings, data, codes)
     plan = Plan(
-        data.rows,
-        data.held_out,
-        n_epochs,
-        resolved.batch_size,
-        bool(params.shuffle),
-        settings.schedule,
-        evaluation_epochs,
+        rows=data.rows,
+        held_out=data.held_out,
+        epochs=n_epochs,
+        batch_size=resolved.batch_size,
+        shuffle=bool(params.shuffle),
+        schedule=settings.schedule,
+        evaluation_epochs=evaluation_epochs,
     )
-    return Job(key, _fetch(network, data, codes, key.weighted), constants, plan)
+    return TrainerInput(key, _fetch(network, data, codes, key.weighted), constants, plan)
 
 
 def _program_key(

@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.datasets import make_classification, make_regression
+from sklearn.exceptions import ConvergenceWarning
 
 from skdnn import DNNClassifier, DNNRegressor
 from skdnn._data.chunks import Chunks
@@ -236,3 +237,42 @@ def test_a_failed_chunk_loses_nothing(data):
     with pytest.raises(ValueError, match="features"):
         model.fit(lambda: next(late))
     assert_array_equal(model.predict_proba(data[0]), before)
+
+
+def test_predictions_are_clipped_to_the_range_of_all_chunks(data):
+    X, _ = data
+    y = X[:, 0].astype(float)
+    settings = {"clip": True, "warm_start": True, "epochs": 2}
+    model = quick(DNNRegressor, **settings).fit(chunks_of(X, y))
+    model.fit(chunks_of(X, 10 * y))
+    least, greatest = model._network.targets.bounds
+    assert least <= 10 * y.min()
+    assert greatest >= 10 * y.max()
+
+
+def test_another_optimizer_starts_afresh_where_no_epoch_was_better(data):
+    X, y = data
+    given = {"X_val": X, "y_val": y}
+    settings = {"early_stopping": True, "warm_start": True, "epochs": 2, "preset": "plain"}
+    model = quick(**settings).fit(chunks_of(X, y), **given)
+    n_epochs = model.best_epoch_
+    worse = model.set_params(optimizer="momentum", learning_rate=1e3, clipnorm=1e3)
+    with pytest.warns(ConvergenceWarning):
+        worse.fit(chunks_of(X, y), **given)
+    assert worse.best_epoch_ == n_epochs
+    worse.set_params(learning_rate=1e-3).fit(chunks_of(X, y), **given)
+    assert np.isfinite(worse.predict_proba(X)).all()
+
+
+def test_chunks_continue_with_the_parameters_that_are_reported(data):
+    X, y = data
+    model = quick(preset="fast", early_stopping=False, warm_start=True).fit(X, y)
+    assert model.resolved_params_.batch_size != 32
+    model.fit(chunks_of(X, y))
+    assert model.resolved_params_.batch_size == 32
+    assert model.resolved_params_.learning_rate_schedule == "constant"
+
+
+def test_partial_fit_logs_each_chunk(data, capsys):
+    quick(verbose=1).partial_fit(chunks_of(*data, size=200), classes=NAMES)
+    assert len(capsys.readouterr().out.splitlines()) == 3

@@ -8,6 +8,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.ensemble import BaggingClassifier
@@ -312,3 +313,24 @@ print(clf.partial_fit([[0.0], [1.0]], [0, 1]).n_iter_)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.stdout == "3\n", done.stderr
+
+
+class Marking(theirs.RecordingCallback):
+    """Sets an attribute on the estimator that is fitted."""
+
+    def setup(self, estimator, context):
+        super().setup(estimator, context)
+        estimator.mark = "seen"
+
+
+def test_attributes_that_callbacks_set_are_kept(iris):
+    model = quick().set_callbacks(Marking()).fit(*iris)
+    assert model.mark == "seen"
+
+
+def test_callbacks_and_a_sparse_multilabel_y(iris):
+    X, _ = iris
+    y = np.random.default_rng(0).integers(2, size=(len(X), 3))
+    recorder = theirs.RecordingCallback()
+    quick().set_callbacks(recorder).fit(X, csr_matrix(y))
+    assert counts(recorder)[::3] == [1, 1]
