@@ -67,7 +67,7 @@ def learning_rate_rule(optimizer: Any) -> Any:
     """Return the schedule or function of the learning rate. None if the rate is constant.
 
     Tested with Keras 3.15. Without the private name, the schedule is created again from the
-    configuration, which works for the schedules of Keras and for registered classes.
+    configuration. This works for the schedules of Keras and for registered classes.
     """
     import keras
 
@@ -82,8 +82,7 @@ def learning_rate_rule(optimizer: Any) -> Any:
 def weight_averages(optimizer: Any) -> list[Any]:
     """Return the variables with the moving averages of the weights, in the order of the weights.
 
-    Tested with Keras 3.15. Without the private name, the variables are found by the suffix of
-    their names.
+    Tested with Keras 3.15. Without the private name, the suffix of their names is searched.
     """
     averages = getattr(optimizer, "_model_variables_moving_average", None)
     if averages is None:
@@ -117,8 +116,7 @@ def clip_by(optimizer: Any, norm: Any) -> None:
 def uses_weight_decay(optimizer: Any, variable: Any) -> bool:
     """Whether an optimizer applies weight decay to a variable.
 
-    Tested with Keras 3.15. There is no fallback, because only steps of `with_step` call this
-    function, and `with_step` requires the private name.
+    Tested with Keras 3.15. Only `with_step` uses this function, and checks for the private name.
     """
     return bool(optimizer._use_weight_decay(variable))
 
@@ -140,8 +138,7 @@ def may_exclude_from_weight_decay(optimizer: Any) -> bool:
 def slot(optimizer: Any, slots: Sequence[Any], variable: Any) -> Any:
     """Return the entry of a variable in a list with one entry per trained variable.
 
-    Tested with Keras 3.15. There is no fallback, because only steps of `with_step` call this
-    function, and `with_step` requires the private name.
+    Tested with Keras 3.15. Only `with_step` uses this function, and checks for the private name.
     """
     return slots[optimizer._get_variable_index(variable)]
 
@@ -324,8 +321,7 @@ def starting_epoch(model: Any) -> int:
 def function_options(thing: Any) -> Mapping[str, Any]:
     """Return the keyword arguments that a loss or metric passes to its wrapped function.
 
-    Tested with Keras 3.15. There is no fallback, because no public configuration has all of the
-    keyword arguments.
+    Tested with Keras 3.15. No public configuration has all of the arguments.
 
     Raises
     ------
@@ -354,10 +350,7 @@ def takes_logits(loss: Any) -> bool:
 
 
 def forget_model(callback: Any) -> None:
-    """Remove the model of a callback.
-
-    The `set_model` of the base class is called, because subclasses may require a model.
-    """
+    """Remove the model of a callback, even if the `set_model` of its class requires a model."""
     import keras
 
     keras.callbacks.Callback.set_model(callback, None)
