@@ -116,7 +116,7 @@ def clip_by(optimizer: Any, norm: Any) -> None:
 def uses_weight_decay(optimizer: Any, variable: Any) -> bool:
     """Whether an optimizer applies weight decay to a variable.
 
-    Tested with Keras 3.15. Only `with_step` uses this function, and checks for the private name.
+    Tested with Keras 3.15. Only steps of `with_step` call this, which checks for the private name.
     """
     return bool(optimizer._use_weight_decay(variable))
 
@@ -138,7 +138,7 @@ def may_exclude_from_weight_decay(optimizer: Any) -> bool:
 def slot(optimizer: Any, slots: Sequence[Any], variable: Any) -> Any:
     """Return the entry of a variable in a list with one entry per trained variable.
 
-    Tested with Keras 3.15. Only `with_step` uses this function, and checks for the private name.
+    Tested with Keras 3.15. Only steps of `with_step` call this, which checks for the private name.
     """
     return slots[optimizer._get_variable_index(variable)]
 
