@@ -29,8 +29,8 @@ def initial_weights(
     initializer : str, class or Keras initialiser
         The initialiser of the kernels of `Dense` layers. Their biases are zero.
     rng : numpy.random.Generator
-        Random number generator. Layers whose weights are drawn before all kernels use it first.
-        Each kernel then gets a seed from it.
+        Random number generator. The generator is first used for weights that are drawn before all
+        kernels, and then for one seed per kernel.
     owner : str
         The name of the estimator, for error messages.
     sample : TrainingSample, default=None
@@ -95,7 +95,7 @@ def resolve_initializer(value: Any, seed: int, owner: str) -> Any:
     Parameters
     ----------
     value : str, class, Keras initialiser or function of a shape and a dtype
-        The initialiser that was given by the user.
+        The initialiser of the user.
     seed : int
         The seed of an initialiser without a seed.
     owner : str

@@ -234,7 +234,7 @@ class State:
 
 
 def count_members(layers: Iterable[Layer]) -> int:
-    """Return the number of ensemble members of a stack of layers. 1 if it is no ensemble."""
+    """Return the number of ensemble members of a stack of layers. 1 for a single network."""
     return next((n for n in (layer.member_count() for layer in layers) if n), 1)
 
 

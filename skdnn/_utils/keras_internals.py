@@ -1,8 +1,8 @@
 """All uses of private names of Keras and TensorFlow, each with a public fallback.
 
 A private name may be missing in the next release. Each function in this module uses one private
-name or a few related names. Its docstring documents the fallback, which may be slower or share
-less, but is correct.
+name or a few related names. The docstring of the function documents the fallback, which may be
+slower or share less, but is correct.
 
 TensorFlow and Keras are imported inside the functions, because some functions only read existing
 objects and some work on every backend of Keras.

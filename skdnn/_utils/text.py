@@ -37,7 +37,7 @@ def unknown(
     Parameters
     ----------
     parameter, owner : str
-        The name of the parameter, and of the class or function that it belongs to.
+        The name of the parameter, and the name of the class or function with this parameter.
     value : object
         The value that was given.
     known : iterable of str

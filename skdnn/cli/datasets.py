@@ -117,7 +117,7 @@ _READERS: dict[str, Callable[[str, str | None], Data]] = {
 
 
 def load(dataset: str, target: str | None) -> Data:
-    """Load a data set by name, or read it from a file.
+    """Load a data set by name or from a file.
 
     Parameters
     ----------

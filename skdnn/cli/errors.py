@@ -34,5 +34,5 @@ def listed(names: Sequence[object], most: int = 10) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """Return the message of an error on one line, or its type if it has no message."""
+    """Return the message of an error on one line, or the type of an error without a message."""
     return " ".join(str(error).split()) or type(error).__name__

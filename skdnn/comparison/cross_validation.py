@@ -43,7 +43,7 @@ class Folds:
 
 @dataclass
 class Run:
-    """Scores and times of one model, and the reason if it failed."""
+    """Scores and times of one model, and the reason if the model failed."""
 
     name: str
     scores: dict[str, np.ndarray]

@@ -118,7 +118,7 @@ class Layer:
         return type(self).__name__
 
     def member_count(self) -> int:
-        """Return the number of ensemble members that the layer creates. 0 if it creates none."""
+        """Return the number of ensemble members that start at this layer. 0 for most layers."""
         return 0
 
     def networks(self, shape: Shape, dtype: str = "float32") -> Sequence[NetworkSpec]:
@@ -138,7 +138,8 @@ class Layer:
     ) -> list[np.ndarray] | None:
         """Return weights that are computed from the training data or drawn before all kernels.
 
-        None if the layer has no such weights. Its weights are then those of `initial_weights`.
+        None if the layer has no such weights. The initial weights are then the result of
+        `initial_weights`.
         """
         return None
 
