@@ -1,7 +1,7 @@
 """A deep neural network as a scikit-learn estimator.
 
-The public names are loaded at their first use. Importing skdnn imports neither TensorFlow nor
-Keras nor scikit-learn.
+The public names are imported at their first use. Importing skdnn does not import TensorFlow, Keras
+or scikit-learn.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Data sets for examples and tests, read from local files or downloaded."""
+"""Data sets for examples and tests, which are read from local files or downloaded."""
 
 import gzip
 import hashlib
@@ -18,10 +18,10 @@ from skdnn._utils.sklearn_compat import StrOptions, validated
 __all__ = ["load_fashion_mnist"]
 
 _URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
-_TIMEOUT = 30  # seconds without data, not for the whole download
+_TIMEOUT = 30  # maximum seconds without data during a download
 _DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist"
 
-# Checksums of the decompressed content, because packages may have other gzip headers.
+# Checksums of the decompressed content, because gzip headers differ between packages.
 _SHA256 = {
     "train-images-idx3-ubyte.gz": (
         "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"
@@ -85,11 +85,11 @@ def load_fashion_mnist(
     Features         integers 0 to 255
     ==============   =================
 
-    Each of the four files is read from the first of these places:
+    Each of the four files is read from the first of these sources that has the file:
 
     1. the cache of Keras;
     2. the folder of Debian's package ``dataset-fashion-mnist``;
-    3. the URL from which Keras downloads it. The download is saved in the cache of Keras.
+    3. the URL from which Keras downloads the data set. The download is saved in the cache of Keras.
 
     The content of every file is verified by its SHA-256 checksum. Neither Keras nor TensorFlow is
     imported.
@@ -97,12 +97,12 @@ def load_fashion_mnist(
     Parameters
     ----------
     data_home : str or path-like, default=None
-        Folder to read the files from and to download them to. None reads from the cache of Keras,
-        ``datasets/fashion-mnist`` in ``$KERAS_HOME`` or ``~/.keras``, and from Debian's folder, and
-        downloads to the cache.
+        Folder from which files are read and to which files are downloaded. None reads from the
+        cache of Keras, ``datasets/fashion-mnist`` in ``$KERAS_HOME`` or ``~/.keras``, and from
+        Debian's folder, and downloads to the cache.
     split : {"train", "test", "all"}, default="train"
-        Images to load: the 60,000 training images, the 10,000 test images, or both in this order.
-        Only the files of the split are read.
+        Images to load. These are the 60,000 training images, the 10,000 test images, or both in
+        this order. Only the files of the split are read.
     return_X_y : bool, default=False
         If True, return ``(data, target)`` instead of a `Bunch`.
     download_if_missing : bool, default=True
@@ -111,7 +111,7 @@ def load_fashion_mnist(
     Returns
     -------
     dataset : :class:`~sklearn.utils.Bunch`
-        Dictionary-like object, with the following attributes.
+        Dictionary-like object with the following attributes.
 
         data : ndarray of shape (n_samples, 28, 28), dtype uint8
             The images, C-contiguous.
@@ -128,8 +128,8 @@ def load_fashion_mnist(
     Raises
     ------
     OSError
-        If a file can neither be read nor be downloaded. A damaged file counts as missing and is
-        replaced by the download. An intact file with other content is never overwritten.
+        If a file can neither be read nor be downloaded. A damaged file is treated as missing and
+        is replaced by the download. An intact file with different content is never overwritten.
 
     Examples
     --------
@@ -154,7 +154,7 @@ def load_fashion_mnist(
 
 
 def _folders(data_home: str | os.PathLike[str] | None) -> list[Path]:
-    """Return the folders to read from; files are downloaded to the first one."""
+    """Return the folders to read from. Files are downloaded to the first folder."""
     if data_home is not None:
         return [Path(data_home).expanduser()]
     keras_home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
@@ -162,7 +162,10 @@ def _folders(data_home: str | os.PathLike[str] | None) -> list[Path]:
 
 
 def _content(name: str, folders: list[Path], download_if_missing: bool) -> bytes:
-    """Return the verified content of a file, from the first folder that has it or a download."""
+    """Return the verified content of a file.
+
+    The content is read from the first folder that has the file, or else downloaded.
+    """
     errors = []
     for folder in folders:
         try:
@@ -186,9 +189,9 @@ def _content(name: str, folders: list[Path], download_if_missing: bool) -> bytes
 
 
 def _download(name: str, folder: Path) -> bytes:
-    """Download a file to a folder, verify it, and return its content.
+    """Download a file to a folder and return the verified content.
 
-    The file appears in the folder only after it is complete and verified.
+    The folder contains the file only after the download is complete and verified.
     """
     try:
         with urlopen(_URL + name, timeout=_TIMEOUT) as response:
@@ -198,7 +201,7 @@ def _download(name: str, folder: Path) -> bytes:
         raise
     content = _unpack(name, packed)
     folder.mkdir(parents=True, exist_ok=True)
-    # In a temporary folder, because a temporary file would be readable by its owner only.
+    # In a temporary folder, because a temporary file would be readable only by its owner.
     with TemporaryDirectory(prefix=".download-", dir=folder) as scratch:
         part = Path(scratch, name)
         part.write_bytes(packed)
@@ -207,9 +210,14 @@ def _download(name: str, folder: Path) -> bytes:
 
 
 def _unpack(name: str, packed: bytes) -> bytes:
-    """Decompress and verify a file.
+    """Return the decompressed and verified content of a file.
 
-    A damaged file raises `BadGzipFile`, an intact file with other content raises `OSError`.
+    Raises
+    ------
+    BadGzipFile
+        If the file is damaged.
+    OSError
+        If the file is intact but has different content.
     """
     try:
         content = gzip.decompress(packed)
@@ -223,7 +231,10 @@ def _unpack(name: str, packed: bytes) -> bytes:
 
 
 def _parse(content: bytes) -> np.ndarray:
-    """Return the array in an IDX file: byte 3 is its rank, then follow its shape and its values."""
+    """Return the array in an IDX file.
+
+    Byte 3 is the number of dimensions. The shape and the values of the array follow.
+    """
     rank = content[3]
     shape = np.frombuffer(content, ">u4", count=rank, offset=4)
     return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)

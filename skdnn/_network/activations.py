@@ -1,4 +1,4 @@
-"""Names -> activations, in NumPy and in Keras; Keras is imported where it is asked for."""
+"""Activations by name, in NumPy and in Keras. Keras is imported only inside functions."""
 
 import inspect
 from collections.abc import Callable
@@ -16,14 +16,14 @@ NumpyActivation = Callable[[np.ndarray], np.ndarray]
 _OPTIONS = "one of {}, or an object of that kind"
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
 
-# scikit-learn's names for what Keras calls otherwise.
+# scikit-learn's names of activations -> Keras's names.
 ACTIVATION_ALIASES = {"identity": "linear", "logistic": "sigmoid"}
-# glu halves the number of units and threshold wants arguments; the others are no activations.
+# glu halves the number of units, threshold requires arguments, and the others are not activations.
 _NO_ACTIVATIONS = {"deserialize", "get", "glu", "serialize", "threshold"}
 
 
 def softplus(x: np.ndarray) -> np.ndarray:
-    """Return log(1 + exp(x))."""
+    """Compute the softplus, log(1 + exp(x))."""
     y: np.ndarray = np.logaddexp(x, 0)
     return y
 
@@ -53,9 +53,9 @@ def _softmax(x: np.ndarray) -> np.ndarray:
     return x
 
 
-# Keras's activations with Keras's constants. Each keeps the dtype of its argument, which it may
-# change: the most common ones work in place. sparsemax is left to Keras: what 3.15 computes is not
-# the published formula, and a network has to predict with the function that it was trained with.
+# Keras's activations with Keras's constants. Each function preserves the dtype of its argument and
+# may change the argument in place. sparsemax has no NumPy form, because Keras 3.15 does not compute
+# the published formula and a network must predict with the activation of its training.
 NUMPY_ACTIVATIONS: dict[Activation, NumpyActivation] = {
     "celu": _elu,
     "elu": _elu,
@@ -90,12 +90,12 @@ NUMPY_ACTIVATIONS: dict[Activation, NumpyActivation] = {
 
 
 def has_numpy_form(activation: Activation) -> bool:
-    """Whether NumPy can compute an activation: not where it is the user's own function."""
+    """Whether NumPy can compute an activation. False for a custom function."""
     return isinstance(activation, str) and activation in NUMPY_ACTIVATIONS
 
 
 def with_activation(kind: str, activation: Activation) -> str:
-    """Return the type of a layer with its activation in brackets, unless that is "linear"."""
+    """Return the type of a layer with the activation in brackets, or only the type if linear."""
     if activation == "linear":
         return kind
     if not isinstance(activation, str):
@@ -108,7 +108,7 @@ def _classes(module: Any) -> dict[str, type]:
 
 
 def activation_names() -> dict[str, Callable[[Any], Any]]:
-    """Return Keras's activations by name."""
+    """Return the activations of Keras by name."""
     from skdnn._utils.tensorflow import keras
 
     functions = vars(keras.activations).items()
@@ -116,14 +116,14 @@ def activation_names() -> dict[str, Callable[[Any], Any]]:
 
 
 def resolve_activation(value: Activation, owner: str) -> Activation:
-    """Return Keras's name of an activation, or the callable itself where it is the user's own.
+    """Return Keras's name of an activation, or the callable itself if it is a custom function.
 
     Parameters
     ----------
     value : str or callable
-        Keras's or scikit-learn's name, or a function.
+        Keras's or scikit-learn's name of an activation, or a function of a tensor.
     owner : str
-        The estimator's name, for errors.
+        The name of the estimator, for error messages.
     """
     known = activation_names()
     if callable(value):

@@ -1,4 +1,4 @@
-"""The architectures of `DNNClassifier` and `DNNRegressor`: dense, RealMLP, or both in one."""
+"""The dense, RealMLP and combined architectures of `DNNClassifier` and `DNNRegressor`."""
 
 from collections.abc import Sequence
 from math import prod, sqrt
@@ -30,14 +30,14 @@ Hidden = Sequence[tuple[int, Activation, float]]
 
 
 class Realmlp(NamedTuple):
-    """What RealMLP needs to know, where a network contains it.
+    """The configuration of the RealMLP architecture in a network.
 
     Parameters
     ----------
     hidden : sequence of (units, activation, dropout rate)
-        Its hidden layers.
+        The hidden layers of RealMLP.
     n_numeric : int
-        How many columns, the first ones, are numbers to clip.
+        Number of leading columns that are numeric and clipped.
     rate : float
         Factor of the optimizer's learning rate.
     """
@@ -61,35 +61,36 @@ def dense_network(
     ascending: bool = False,
     dtype: str = "float32",
 ) -> NetworkSpec:
-    """Lay out the network of an estimator.
+    """Return the network of an estimator as a `NetworkSpec`.
 
     Parameters
     ----------
     input_shape : tuple of int
         Shape of one sample.
     hidden : sequence of (units, activation, dropout rate) or None
-        One entry per hidden layer; None where all are those of `realmlp`.
+        One entry per hidden layer of the dense architecture. None if the network has only the
+        RealMLP architecture.
     output : (units, activation)
         The output layer.
     scaled : bool
         Whether there is a scaling layer.
     entry : sequence of layers, default=()
-        What a table needs: preparation of its columns, which comes before scaling, and layers that
-        encode columns, behind it.
+        The layers that a table requires. Layers that prepare columns are placed before the
+        scaling. Layers that encode columns are placed after the scaling.
     realmlp : Realmlp or None, default=None
-        Adds the RealMLP architecture, beside that of `hidden`, if there is one. It takes numbers
-        without embeddings.
+        Configuration of the RealMLP architecture, which is added to the dense architecture of
+        `hidden`, if there is one. RealMLP receives numeric columns without embeddings.
     n_members : int, default=1
-        How many ensemble members each architecture has; their outputs are averaged.
+        Number of ensemble members of each architecture. The outputs of the members are averaged.
     weighted : bool, default=False
-        Whether members have ensemble weights in the average.
+        Whether the average of the ensemble members has ensemble weights.
     batch_norm : bool, default=False
         Whether each hidden layer is normalised over the batch, before its activation (Ioffe &
         Szegedy 2015, "Batch Normalization", section 3.2).
     ascending : bool, default=False
-        Whether the outputs are made to ascend, as quantiles do.
+        Whether the outputs are converted to ascending values, as quantiles are.
     dtype : {"float32", "float64"}, default="float32"
-        What the network computes in.
+        The dtype of the computation.
     """
     layers: list[Layer] = [Flatten()] if len(input_shape) > 1 else []
     layers.extend(x for x in entry if x.is_preparation)
@@ -133,14 +134,14 @@ def dense_stack(
     batch_norm: bool = False,
     prefix: str = "",
 ) -> tuple[Layer, ...]:
-    """Lay out hidden layers and the output: see `dense_network`.
+    """Return the hidden layers and the output layer of the dense architecture.
 
     Parameters
     ----------
     hidden, output, batch_norm
         As in `dense_network`.
     prefix : str, default=""
-        What names begin with, to differ from those of another stack.
+        Prefix of the layer names, to distinguish the layers from those of another stack.
     """
     layers: list[Layer] = []
     for number, (units, activation, rate) in enumerate(hidden, start=1):
@@ -166,12 +167,14 @@ def realmlp_stack(
     rate: float = 1.0,
     prefix: str = "",
 ) -> tuple[Layer, ...]:
-    """Lay out RealMLP, or ensemble members of it (Holzmüller et al. 2024, "Better by Default").
+    """Return the layers of RealMLP (Holzmüller et al. 2024, "Better by Default").
 
-    Numbers are clipped smoothly, columns have a learned scale, and weights are in the neural
-    tangent parametrisation: kernels begin as N(0, 1) / sqrt(fan-in), biases as N(0, 1), the output
-    as zero. Kernels learn at `rate` times the optimizer's own, scales at 6 times that, biases and
-    what mixes the activations in at a tenth.
+    Numeric columns are clipped smoothly, and all columns have a learned scale. The weights are in
+    the neural tangent parametrisation. Effective kernels start as N(0, 1) / sqrt(fan-in) and
+    biases as N(0, 1). The output layer starts as zero. The learning rate of the kernels is `rate`
+    times that of the optimizer. The scales have 6 times the learning rate of the kernels. The
+    biases and the weights of the mixed activations have a tenth of the learning rate of the
+    kernels.
 
     Parameters
     ----------
@@ -182,13 +185,13 @@ def realmlp_stack(
     n_inputs : int
         Number of columns.
     n_numeric : int, default=0
-        How many of them, the first ones, are numbers to clip.
+        Number of leading columns that are numeric and clipped.
     n_members : int, default=0
-        How many ensemble members there are; 0 is one network that is not a member.
+        Number of ensemble members. 0 means a single network without an axis for ensemble members.
     rate : float, default=1.0
         Factor of the optimizer's learning rate.
     prefix : str, default=""
-        What names begin with, to differ from those of another stack.
+        Prefix of the layer names, to distinguish the layers from those of another stack.
     """
     layers: list[Layer] = [SmoothClip(f"{prefix}clip", n_numeric)] if n_numeric else []
     if n_members:

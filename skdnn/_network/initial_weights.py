@@ -1,4 +1,4 @@
-"""The weights that training starts from."""
+"""The initial weights of a network."""
 
 import inspect
 from dataclasses import dataclass, replace
@@ -20,25 +20,27 @@ def initial_weights(
     owner: str,
     sample: TrainingSample | None = None,
 ) -> list[np.ndarray]:
-    """Draw the weights that training starts from.
+    """Return the initial weights of a network.
 
     Parameters
     ----------
     spec : NetworkSpec
         The network.
     initializer : str, class or Keras initialiser
-        For the kernels of `Dense` layers; their biases are zero.
+        The initialiser of the kernels of `Dense` layers. Their biases are zero.
     rng : numpy.random.Generator
-        Draws what layers draw ahead of all kernels; then gives one seed per kernel.
+        Random number generator. The generator is first used for weights that are drawn before all
+        kernels, and then for one seed per kernel.
     owner : str
-        The estimator's name, for errors.
+        The name of the estimator, for error messages.
     sample : TrainingSample, default=None
-        What layers read off the training data. It may be None where none of them does.
+        The training data from which layers compute weights. None is accepted if no layer needs
+        training data.
 
     Returns
     -------
     list of ndarray
-        In Keras's order.
+        The weight arrays in Keras's order.
     """
     sample = TrainingSample(_no_numbers) if sample is None else sample
     sample = replace(sample, numbers=cache(sample.numbers))
@@ -62,7 +64,7 @@ def _no_numbers() -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Kernels:
-    """Draws kernels with the user's initialiser, each with a seed of its own."""
+    """Draws kernels with the user's initialiser and a new seed for each kernel."""
 
     initializer: Any
     rng: np.random.Generator
@@ -85,18 +87,19 @@ class _Kernels:
 
 
 def resolve_initializer(value: Any, seed: int, owner: str) -> Any:
-    """Return a Keras initialiser that draws with `seed`, unless the user gave it a seed.
+    """Return a Keras initialiser that uses `seed`, unless the user's initialiser has a seed.
 
-    Keras seeds what it makes without a seed from Python's global generator: none is made so.
+    Every initialiser is given a seed, because Keras would take a missing seed from Python's global
+    generator.
 
     Parameters
     ----------
     value : str, class, Keras initialiser or function of a shape and a dtype
-        What the user gave.
+        The initialiser of the user.
     seed : int
-        For an initialiser without one.
+        The seed of an initialiser without a seed.
     owner : str
-        The estimator's name, for errors.
+        The name of the estimator, for error messages.
     """
     from skdnn._utils.tensorflow import keras
 

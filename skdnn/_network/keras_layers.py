@@ -1,6 +1,6 @@
-"""The Keras layers that Keras lacks: for numbers, scaled weights and ensemble members.
+"""Keras layers for numeric columns, scaled weights and ensemble members, which Keras lacks.
 
-A saved model that has one of them is loaded where this module is imported.
+Keras can load a saved model that has one of these layers only if this module is imported.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,10 @@ _register = keras.saving.register_keras_serializable("skdnn")
 
 @_register
 class PiecewiseLinear(keras.layers.Layer):
-    """See `layers.PiecewiseLinear`: (n_rows, n_inputs) -> (n_rows, n_inputs + bins of all)."""
+    """Keras layer of `layers.PiecewiseLinear`, which appends the bins of numeric columns.
+
+    The shape changes from (n_rows, n_inputs) to (n_rows, n_inputs + n_columns * n_bins).
+    """
 
     def __init__(self, n_columns: int, n_bins: int, **kwargs: Any):
         super().__init__(**kwargs)
@@ -23,16 +26,16 @@ class PiecewiseLinear(keras.layers.Layer):
         self.n_bins = n_bins
 
     def build(self, input_shape: Any) -> None:
-        """Make the four constants of each bin."""
+        """Create the four constants of each bin."""
         for name in ("edge", "slope", "least", "greatest"):
             shape = (self.n_columns, self.n_bins)
             self.add_weight(shape=shape, initializer="zeros", trainable=False, name=name)
 
     def call(self, x: Any) -> Any:
-        """Append the place of each column in each of its bins."""
+        """Append the position of each value within each bin of its column."""
         ops = keras.ops
         edge, slope, least, greatest = self.weights
-        # Nothing is learned before it: numbers come as they are.
+        # No gradient is needed, because no trained layer comes before this one.
         numbers = ops.stop_gradient(x[:, : self.n_columns, None])
         place = (numbers - edge) * slope
         place = ops.minimum(ops.maximum(place, least), greatest)
@@ -40,13 +43,16 @@ class PiecewiseLinear(keras.layers.Layer):
         return ops.concatenate([x, place], axis=1)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "n_columns": self.n_columns, "n_bins": self.n_bins}
 
 
 @_register
 class Periodic(keras.layers.Layer):
-    """See `layers.Periodic`: (n_rows, n_inputs) -> (n_rows, n_inputs + two for each frequency)."""
+    """Keras layer of `layers.Periodic`, which appends sines and cosines of numeric columns.
+
+    The shape (n_rows, n_inputs) becomes (n_rows, n_inputs + 2 * n_columns * n_frequencies).
+    """
 
     def __init__(self, n_columns: int, n_frequencies: int, **kwargs: Any):
         super().__init__(**kwargs)
@@ -54,26 +60,29 @@ class Periodic(keras.layers.Layer):
         self.n_frequencies = n_frequencies
 
     def build(self, input_shape: Any) -> None:
-        """Make the frequencies."""
+        """Create the frequencies of each column."""
         shape = (self.n_columns, self.n_frequencies)
         self.frequency = self.add_weight(shape=shape, initializer="zeros", name="frequency")
 
     def call(self, x: Any) -> Any:
-        """Append sines and cosines of each column."""
+        """Append the sines and then the cosines of all columns."""
         ops = keras.ops
         angle = 6.283185307179586 * x[:, : self.n_columns, None] * self.frequency
         angle = ops.reshape(angle, (-1, self.n_columns * self.n_frequencies))
         return ops.concatenate([x, ops.sin(angle), ops.cos(angle)], axis=1)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
+        """Return the arguments of the constructor."""
         own = {"n_columns": self.n_columns, "n_frequencies": self.n_frequencies}
         return {**super().get_config(), **own}
 
 
 @_register
 class OneHot(keras.layers.Layer):
-    """See `layers.OneHot`: (n_rows, n_inputs) -> (n_rows, n_inputs - n_codes + width)."""
+    """Keras layer of `layers.OneHot`, which one-hot encodes category codes.
+
+    The shape changes from (n_rows, n_inputs) to (n_rows, n_inputs - n_codes + width).
+    """
 
     def __init__(self, start: int, n_codes: int, width: int, **kwargs: Any):
         super().__init__(**kwargs)
@@ -82,12 +91,12 @@ class OneHot(keras.layers.Layer):
         self.width = width
 
     def build(self, input_shape: Any) -> None:
-        """Make what selects the column and the code that each value stands for."""
+        """Create the constants that assign a column and a code to each value of the encoding."""
         for name, shape in (("column", (self.n_codes, self.width)), ("code", (self.width,))):
             self.add_weight(shape=shape, initializer="zeros", trainable=False, name=name)
 
     def call(self, x: Any) -> Any:
-        """Put ones in the place of codes."""
+        """Replace the category codes by their one-hot encoding."""
         ops = keras.ops
         column, code = self.weights
         stop = self.start + self.n_codes
@@ -97,16 +106,17 @@ class OneHot(keras.layers.Layer):
         return ops.concatenate(parts, axis=1)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
+        """Return the arguments of the constructor."""
         own = {"start": self.start, "n_codes": self.n_codes, "width": self.width}
         return {**super().get_config(), **own}
 
 
 @_register
 class Members(keras.layers.Layer):
-    """Passes rows to all members: (n_rows, n_inputs) -> (1, n_rows, n_inputs).
+    """Passes the same rows to all ensemble members.
 
-    The matrix products behind it make one of each for every member.
+    The shape changes from (n_rows, n_inputs) to (1, n_rows, n_inputs). The matrix product of the
+    next layer has one result for each member.
     """
 
     def __init__(self, n_members: int, **kwargs: Any):
@@ -114,19 +124,20 @@ class Members(keras.layers.Layer):
         self.n_members = n_members
 
     def call(self, x: Any) -> Any:
-        """Put an axis for the members in front."""
+        """Add a leading axis for the ensemble members."""
         return keras.ops.expand_dims(x, 0)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "n_members": self.n_members}
 
 
 @_register
 class MemberDense(keras.layers.Layer):
-    """A dense layer of each member: (n_members, n_rows, n_inputs) -> (n_members, n_rows, units).
+    """Dense layer with a kernel and a bias for each ensemble member.
 
-    Rows that all members share come as (1, n_rows, n_inputs).
+    The shape changes from (n_members, n_rows, n_inputs) to (n_members, n_rows, units). Rows that
+    all members share have shape (1, n_rows, n_inputs).
     """
 
     def __init__(self, n_members: int, units: int, activation: Any = None, **kwargs: Any):
@@ -136,7 +147,7 @@ class MemberDense(keras.layers.Layer):
         self.activation = keras.activations.get(activation)
 
     def build(self, input_shape: Any) -> None:
-        """Make kernel and bias."""
+        """Create the kernel and the bias."""
         kernel = (self.n_members, input_shape[-1], self.units)
         self.kernel = self.add_weight(shape=kernel, initializer="zeros", name="kernel")
         bias = (self.n_members, self.units)
@@ -149,7 +160,7 @@ class MemberDense(keras.layers.Layer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
+        """Return the arguments of the constructor."""
         own = {
             "n_members": self.n_members,
             "units": self.units,
@@ -160,7 +171,10 @@ class MemberDense(keras.layers.Layer):
 
 @_register
 class MemberBatchNormalization(keras.layers.Layer):
-    """Batch normalisation of each member, over the rows: keeps (n_members, n_rows, n_inputs)."""
+    """Batch normalisation over the rows of each ensemble member.
+
+    The shape (n_members, n_rows, n_inputs) is preserved.
+    """
 
     def __init__(self, momentum: float = 0.9, epsilon: float = 1e-3, **kwargs: Any):
         super().__init__(**kwargs)
@@ -168,7 +182,7 @@ class MemberBatchNormalization(keras.layers.Layer):
         self.epsilon = epsilon
 
     def build(self, input_shape: Any) -> None:
-        """Make scale, shift and the two moving averages."""
+        """Create the scale, the shift and the two moving averages."""
         shape = (input_shape[0], input_shape[-1])
         kinds = {"gamma": ("ones", True), "beta": ("zeros", True)}
         kinds |= {"moving_mean": ("zeros", False), "moving_variance": ("ones", False)}
@@ -176,7 +190,7 @@ class MemberBatchNormalization(keras.layers.Layer):
             self.add_weight(shape=shape, initializer=start, trainable=trainable, name=name)
 
     def call(self, x: Any, training: bool = False) -> Any:
-        """Normalise by the batch in training, else by the moving averages."""
+        """Normalise by the moments of the batch in training, or else by the moving averages."""
         ops = keras.ops
         gamma, beta, *averages = self.weights
         mean, variance = averages
@@ -188,26 +202,29 @@ class MemberBatchNormalization(keras.layers.Layer):
         return x * factor[:, None] + (beta - mean * factor)[:, None]
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
 
 
 @_register
 class SmoothClip(keras.layers.Layer):
-    """See `layers.SmoothClip`: keeps (..., n_inputs)."""
+    """Keras layer of `layers.SmoothClip`, which scales and smoothly clips numeric columns.
+
+    The shape (..., n_inputs) is preserved.
+    """
 
     def __init__(self, n_columns: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.n_columns = n_columns
 
     def build(self, input_shape: Any) -> None:
-        """Make the two constants of each column."""
+        """Create the center and the factor of each column."""
         for name in ("center", "factor"):
             shape = (self.n_columns,)
             self.add_weight(shape=shape, initializer="zeros", trainable=False, name=name)
 
     def call(self, x: Any) -> Any:
-        """Scale the first columns and draw in what is far out."""
+        """Scale the first columns and clip outliers smoothly."""
         ops = keras.ops
         center, factor = self.weights
         z = (x[..., : self.n_columns] - center) * factor
@@ -215,12 +232,15 @@ class SmoothClip(keras.layers.Layer):
         return ops.concatenate([z, x[..., self.n_columns :]], axis=-1)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "n_columns": self.n_columns}
 
 
 class _Scaled(keras.layers.Layer):
-    """A layer with weights of its own for each member; those of a row, where there are none."""
+    """Base class of layers that have one set of weights for each ensemble member.
+
+    If `n_members` is 0, the layer has a single set of weights.
+    """
 
     def __init__(self, n_members: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
@@ -231,34 +251,40 @@ class _Scaled(keras.layers.Layer):
         return self.add_weight(shape=(*members, *shape), initializer="zeros", name=name)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "n_members": self.n_members}
 
 
 @_register
 class LearnedScale(_Scaled):
-    """See `layers.LearnedScale`: keeps (n_rows, n_inputs), or (n_members, n_rows, n_inputs)."""
+    """Keras layer of `layers.LearnedScale`, which multiplies each column by a learned factor.
+
+    The shape (n_rows, n_inputs) or (n_members, n_rows, n_inputs) is preserved.
+    """
 
     def __init__(self, n_members: int = 0, gain: float = 1.0, **kwargs: Any):
         super().__init__(n_members, **kwargs)
         self.gain = gain
 
     def build(self, input_shape: Any) -> None:
-        """Make the scale of each column."""
+        """Create the scale of each column."""
         self.scale = self._add("scale", input_shape[-1])
 
     def call(self, x: Any) -> Any:
-        """Multiply each column."""
+        """Multiply each column by gain * scale."""
         return x * keras.ops.expand_dims(self.gain * self.scale, -2)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "gain": self.gain}
 
 
 @_register
 class MixedActivation(_Scaled):
-    """See `layers.MixedActivation`: keeps (n_rows, units), or (n_members, n_rows, units)."""
+    """Keras layer of `layers.MixedActivation`, a learned mixture of an activation and its input.
+
+    The shape (n_rows, units) or (n_members, n_rows, units) is preserved.
+    """
 
     def __init__(
         self, n_members: int = 0, activation: Any = None, gain: float = 1.0, **kwargs: Any
@@ -268,24 +294,25 @@ class MixedActivation(_Scaled):
         self.gain = gain
 
     def build(self, input_shape: Any) -> None:
-        """Make the share of the activation in each unit."""
+        """Create the fraction of the activation in the mixture of each unit."""
         self.share = self._add("share", input_shape[-1])
 
     def call(self, x: Any) -> Any:
-        """Mix the activation with what it is given."""
+        """Compute the mixture of the activation and its input."""
         return x + (self.activation(x) - x) * keras.ops.expand_dims(self.gain * self.share, -2)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
+        """Return the arguments of the constructor."""
         own = {"activation": keras.activations.serialize(self.activation), "gain": self.gain}
         return {**super().get_config(), **own}
 
 
 @_register
 class ScaledDense(_Scaled):
-    """See `layers.ScaledDense`: (..., n_rows, n_inputs) -> (..., n_rows, units).
+    """Keras layer of `layers.ScaledDense`, a dense layer with scaled kernel and bias.
 
-    Rows that all members share come as (1, n_rows, n_inputs).
+    The shape changes from (..., n_rows, n_inputs) to (..., n_rows, units). Rows that all ensemble
+    members share have shape (1, n_rows, n_inputs).
     """
 
     def __init__(
@@ -304,7 +331,7 @@ class ScaledDense(_Scaled):
         self.bias_gain = bias_gain
 
     def build(self, input_shape: Any) -> None:
-        """Make kernel and bias."""
+        """Create the kernel and the bias."""
         self.kernel = self._add("kernel", input_shape[-1], self.units)
         self.bias = self._add("bias", self.units)
 
@@ -314,7 +341,7 @@ class ScaledDense(_Scaled):
         return self.activation(x + keras.ops.expand_dims(self.bias_gain * self.bias, -2))
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
+        """Return the arguments of the constructor."""
         own = {
             "units": self.units,
             "activation": keras.activations.serialize(self.activation),
@@ -326,7 +353,7 @@ class ScaledDense(_Scaled):
 
 @_register
 class Range(keras.layers.Layer):
-    """Keeps what goes through it between two bounds, of each output or of all."""
+    """Clips the outputs to bounds, which are given for each output or for all outputs."""
 
     def __init__(self, least: Sequence[float], greatest: Sequence[float], **kwargs: Any):
         super().__init__(**kwargs)
@@ -334,34 +361,37 @@ class Range(keras.layers.Layer):
         self.greatest = list(greatest)
 
     def call(self, x: Any) -> Any:
-        """Clip."""
+        """Clip the values to the bounds."""
         bounds = np.array([self.least, self.greatest], self.compute_dtype)
         return keras.ops.clip(x, *bounds)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "least": self.least, "greatest": self.greatest}
 
 
 @_register
 class Mean(keras.layers.Layer):
-    """The mean of the members: (n_members, n_rows, n_outputs) -> (n_rows, n_outputs)."""
+    """Averages the outputs of the ensemble members.
+
+    The shape changes from (n_members, n_rows, n_outputs) to (n_rows, n_outputs).
+    """
 
     def __init__(self, weighted: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.weighted = weighted
 
     def build(self, input_shape: Any) -> None:
-        """Make the ensemble weights, where there are any."""
+        """Create the ensemble weights if the mean is weighted."""
         if self.weighted:
             shape = (input_shape[0],)
             self.add_weight(shape=shape, initializer="zeros", trainable=False, name="share")
 
     def call(self, x: Any) -> Any:
-        """Average over the first axis."""
+        """Compute the mean over the first axis."""
         ops = keras.ops
         return ops.tensordot(*self.weights, x, axes=1) if self.weighted else ops.mean(x, axis=0)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "weighted": self.weighted}

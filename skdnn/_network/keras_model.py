@@ -1,4 +1,4 @@
-"""`NetworkSpec` -> Keras model."""
+"""Conversion of a `NetworkSpec` to a Keras model."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,26 +18,27 @@ def build(
     dropout: Callable[..., Any] = keras.layers.Dropout,
     name: str | None = None,
 ) -> Any:
-    """Build the Keras model of a network, with weights that are still to be set.
+    """Build the Keras model of a network, whose weights the caller then sets.
 
     Parameters
     ----------
     spec : NetworkSpec
         The network.
     offset, scale : ndarray of shape (n_inputs,) or (1,), float64, default=None
-        The constants of its `Scaling` layer, where it has one.
+        The constants of the `Scaling` layer, if the network has one.
     fill : ndarray of shape (n_numbers,), float64, default=None
-        What its `ColumnTransform` layer puts in the place of missing numbers, where it has one.
+        The numbers that replace missing values in the `ColumnTransform` layer, if the network has
+        one.
     dropout : callable, default=keras.layers.Dropout
-        Class of its dropout layers.
+        Class of the dropout layers.
     name : str, default=None
-        Of the model; Keras finds one if it is None.
+        Name of the model. If None, Keras chooses a name.
 
     Returns
     -------
     keras.Sequential
     """
-    # A table in float64 loses no digits until it has been scaled.
+    # Values in float64 keep their precision until after the scaling.
     in_float64 = any(layer.needs_float64 for layer in spec.layers)
     entry = "float64" if in_float64 else spec.dtype
     stack = [keras.Input(spec.input_shape, dtype=entry)]
@@ -52,7 +53,7 @@ def build(
 
 
 def dropout_layers(model: Any) -> list[Any]:
-    """Return the dropout layers of a model, those within stacks too, from input to output."""
+    """Return the dropout layers of a model and of the models in it, from input to output."""
     found = []
     for layer in model.layers:
         if isinstance(layer, keras.Model):
@@ -63,7 +64,10 @@ def dropout_layers(model: Any) -> list[Any]:
 
 
 def rescale_outputs(model: Any, unit: np.ndarray, center: np.ndarray) -> None:
-    """Have a model put out output * unit + center, for a unit and a center of one value."""
+    """Append a layer that converts the output of a model to output * unit + center.
+
+    The arrays `unit` and `center` have a single element.
+    """
     layer = keras.layers.Rescaling(
         unit.item(), center.item(), name="units", dtype=model.layers[-1].dtype
     )
@@ -71,8 +75,11 @@ def rescale_outputs(model: Any, unit: np.ndarray, center: np.ndarray) -> None:
 
 
 def clip_outputs(model: Any, least: np.ndarray, greatest: np.ndarray) -> None:
-    """Have a model put out nothing outside of a range, (n_outputs,) each or (1,)."""
-    from skdnn._network import keras_layers  # it registers its classes with Keras
+    """Append a layer that clips the outputs of a model to a range.
+
+    The bounds have shape (n_outputs,) or (1,).
+    """
+    from skdnn._network import keras_layers  # the import registers the layers with Keras
 
     dtype = model.layers[-1].dtype
     bounds = least.tolist(), greatest.tolist()

@@ -13,36 +13,36 @@ import numpy as np
 from skdnn._network.activations import Activation, has_numpy_form
 
 if TYPE_CHECKING:
-    # Layers that contain networks import this module. It needs none of them in particular: all
-    # that it asks of a layer is a method of `Layer`.
+    # Layers that contain networks import this module, so an import at run time would be circular.
+    # The module uses only the methods of `Layer` and no particular layer.
     from skdnn._network.layers.base import Layer, Shape
     from skdnn._network.layers.dense import Dense
 
-INPUT = -1  # in place of a layer's number
+INPUT = -1  # the source of a row whose input is the input of the network
 
 
 class Row(NamedTuple):
-    """A layer in a network, where it may stand within a stack."""
+    """A layer of a network or of a network within a layer."""
 
     layer: Layer
-    shape: Shape  # of its output
-    weight_shapes: tuple[Shape, ...]  # its own: none of the layers within it
-    sources: tuple[int, ...]  # numbers of the rows that it takes its input from
+    shape: Shape  # shape of the output
+    weight_shapes: tuple[Shape, ...]  # without the weights of layers within the layer
+    sources: tuple[int, ...]  # indices of the rows whose outputs are the input of the layer
     input_shape: Shape
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """A stack of layers, and the shape and dtype of what goes through them.
+    """A network as plain data, defined by its layers, input shape and dtype.
 
     Parameters
     ----------
     input_shape : tuple of int
         Shape of one sample, without the batch.
     layers : tuple of layers
-        From the input to the output.
+        The layers from the input to the output.
     dtype : {"float32", "float64"}, default="float32"
-        What the network computes in.
+        The dtype of the computation.
     """
 
     input_shape: Shape
@@ -78,7 +78,7 @@ class NetworkSpec:
 
     @property
     def widest(self) -> int:
-        """Number of values in the widest layer, the input counted as one."""
+        """Number of values in the widest layer, including the input."""
         return max(self.n_inputs, *(prod(row.shape) for row in self.rows()))
 
     # ---------------------------------------------------------------------------- layers
@@ -90,12 +90,18 @@ class NetworkSpec:
 
     @cached_property
     def is_weighted(self) -> bool:
-        """Whether the mean of the members has ensemble weights: the last of all arrays."""
+        """Whether the mean of the ensemble members has ensemble weights.
+
+        The ensemble weights are then the last weight array.
+        """
         return any(layer.averages_members and shapes for layer, _, shapes in self.walk())
 
     @cached_property
     def outputs(self) -> list[tuple[Dense, int, int]]:
-        """The output layer, of each stack, and where its kernel and bias are among all arrays."""
+        """The output layer of each stack, with the indices of its kernel and bias.
+
+        The indices are positions in the list of all weight arrays.
+        """
         found: list[tuple[Dense, int, int]] = []
         start, before = 0, self.input_shape
         for layer, shape, weight_shapes in self.walk():
@@ -106,18 +112,21 @@ class NetworkSpec:
 
     @cached_property
     def body(self) -> NetworkSpec:
-        """The network behind its preparation of rows: all that training changes."""
+        """The network without the layers that prepare rows, which is the part that is trained."""
         layers = tuple(x for x in self.layers if not x.is_preparation)
         before = [shape for layer, shape, _ in self.walk() if layer.is_preparation]
         n_inputs = prod(before[-1]) if before else self.n_inputs
         return NetworkSpec((n_inputs,), layers, self.dtype)
 
     def without_mean(self) -> NetworkSpec:
-        """Return the same network without the mean of its members."""
+        """Return the same network without the mean of the ensemble members."""
         return replace(self, layers=tuple(x for x in self.layers if not x.averages_members))
 
     def without_output_activation(self) -> NetworkSpec:
-        """Return the same network up to its last activation; of members, each one's output."""
+        """Return the same network without the output activation and the mean of the members.
+
+        An ensemble then has one output for each ensemble member.
+        """
         *before, last = self.without_mean().layers
         return replace(self, layers=(*before, last.without_activation()))
 
@@ -137,7 +146,7 @@ class NetworkSpec:
         return walked
 
     def rows(self) -> Iterator[Row]:
-        """Yield each layer, those of networks within a layer before the layer itself."""
+        """Yield each layer. The layers of networks within a layer come before that layer."""
         shape, number, before = self.input_shape, 0, INPUT
         for layer, output_shape, weight_shapes in self.walk():
             sources: tuple[int, ...] = ()
@@ -157,14 +166,14 @@ class NetworkSpec:
     def split_weights(
         self, weights: Sequence[np.ndarray]
     ) -> Iterator[tuple[Layer, Sequence[np.ndarray]]]:
-        """Yield each layer with its own arrays, out of one list for the whole network."""
+        """Yield each layer with its weight arrays, from the list of all weight arrays."""
         for layer, own in self._slices:
             yield layer, weights[own]
 
     @cached_property
     def _slices(self) -> list[tuple[Layer, slice]]:
-        # Kept, because the prediction of a single row would take longer to find it out than to
-        # compute.
+        # Cached, because for a single row the search for the slices would take longer than the
+        # prediction.
         slices, start = [], 0
         for layer, _, weight_shapes in self.walk():
             stop = start + len(weight_shapes)
@@ -176,12 +185,18 @@ class NetworkSpec:
 
     @cached_property
     def has_numpy_forward(self) -> bool:
-        """Whether `forward` can compute the network: not where an activation is the user's own."""
+        """Whether `forward` can compute the network.
+
+        False if an activation is a custom function or has no NumPy form.
+        """
         return all(map(has_numpy_form, self.activations))
 
     @cached_property
     def takes_sparse_rows(self) -> bool:
-        """Whether `forward` takes sparse rows: only where a matrix product comes first."""
+        """Whether `forward` accepts sparse rows.
+
+        True only if the first computation is a matrix product.
+        """
         first = next(x for x in self.layers if not x.keeps_sparse_rows)
         return first.takes_sparse_rows and self.has_numpy_forward
 
@@ -191,18 +206,18 @@ class NetworkSpec:
         Parameters
         ----------
         weights : sequence of ndarray
-            In Keras's order.
+            The network weights in Keras's order.
         x : ndarray of shape (n_samples, n_inputs), float32 or float64
-            Flattened and scaled rows. The result is computed in this dtype. Or a CSR matrix of
-            them, where the network takes one.
+            Flattened and scaled rows. The result is computed in this dtype. A CSR matrix of rows
+            is accepted if `takes_sparse_rows`.
 
         Returns
         -------
-        ndarray of shape (n_samples, n_outputs), or (n_members, n_samples, n_outputs) where the
-        spec does not average its members
+        ndarray of shape (n_samples, n_outputs), or (n_members, n_samples, n_outputs) if the
+        network does not average its ensemble members
         """
         weights = [w.astype(x.dtype, copy=False) for w in weights]
-        # What overflows is infinite or NaN in the result, without a warning, as in Keras.
+        # As in Keras, an overflow gives infinity or NaN without a warning.
         with np.errstate(over="ignore", invalid="ignore"):
             for layer, own in self._slices:
                 x = layer.forward(x, weights[own])
@@ -211,15 +226,15 @@ class NetworkSpec:
 
 @dataclass
 class State:
-    """All that training changes, as arrays: enough to continue training."""
+    """The network weights, optimizer state and dropout seeds, from which training can continue."""
 
     weights: list[np.ndarray]
-    optimizer: list[np.ndarray] | None = None  # None: as a new optimizer starts
-    seeds: list[np.ndarray] | None = None  # of the dropout layers; None: to be drawn
+    optimizer: list[np.ndarray] | None = None  # None: the state of a new optimizer
+    seeds: list[np.ndarray] | None = None  # one per dropout layer; None: new seeds are drawn
 
 
 def count_members(layers: Iterable[Layer]) -> int:
-    """Return how many ensemble members a stack of layers has; 1 where it is no ensemble."""
+    """Return the number of ensemble members of a stack of layers. 1 for a single network."""
     return next((n for n in (layer.member_count() for layer in layers) if n), 1)
 
 
@@ -228,16 +243,17 @@ def rescale_output_layers(
     outputs: Sequence[tuple[Dense, int, int]],
     weights: Sequence[np.ndarray],
 ) -> list[np.ndarray]:
-    """Return weights whose outputs are in units of the targets, where `convert` can do that.
+    """Return network weights whose outputs are in the units of the targets.
 
     Parameters
     ----------
     convert : callable
-        Turns kernel and bias of an output layer: the `in_units` of some targets.
+        Converts the kernel and the bias of an output layer, such as the `in_units` method of
+        targets.
     outputs : sequence of (Dense, int, int)
-        See `NetworkSpec.outputs`.
+        The output layers, as in `NetworkSpec.outputs`.
     weights : sequence of ndarray
-        As they are trained; they are not changed.
+        The trained network weights, which are not changed.
     """
     weights = list(weights)
     for layer, i, j in outputs:

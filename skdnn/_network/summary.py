@@ -1,6 +1,6 @@
-"""The layers of a network as rows that a person reads: a table in text, and one in HTML.
+"""Tables of the layers of a network, as text and as HTML.
 
-Keras models are only read by their attributes, so that nothing starts TensorFlow.
+Only attributes of Keras models are read, so that TensorFlow is not imported.
 """
 
 from collections.abc import Sequence
@@ -14,22 +14,25 @@ from skdnn._utils.text import Column, align
 
 INPUT = "Input"
 _HEADERS = ("Layer", "Type", "Output shape", "Parameters")
-# The HTML table of a network of more layers starts folded.
+# The HTML table of a network with more layers is collapsed at first.
 _MOST_UNFOLDED = 20
 
 
 class LayerRow(NamedTuple):
-    """What a table shows of a layer."""
+    """The row of a layer in a table."""
 
     name: str
-    kind: str  # with its activation
-    shape: str  # of its output, None for the batch
+    kind: str  # type of the layer with the activation
+    shape: str  # output shape with None for the batch
     n_parameters: int
-    sources: tuple[int, ...]  # which rows it takes its input from
+    sources: tuple[int, ...]  # indices of the rows whose outputs are the input of the layer
 
 
 def layers_of(estimator: Any) -> list[LayerRow] | None:
-    """Return the layers of an estimator's network from its input on; None where it has none yet."""
+    """Return the layers of the network of an estimator, starting with the input.
+
+    None if the estimator has no network yet.
+    """
     fitted = vars(estimator)
     if "_network" in fitted:
         return rows_of_spec(fitted["_network"].spec)
@@ -37,7 +40,10 @@ def layers_of(estimator: Any) -> list[LayerRow] | None:
 
 
 def rows_of_spec(spec: NetworkSpec) -> list[LayerRow]:
-    """Return the input and the layers of a network, those within a layer before it."""
+    """Return the input and the layers of a network.
+
+    The layers of networks within a layer come before that layer.
+    """
     rows = [LayerRow("input", INPUT, _shape_text(spec.input_shape), 0, ())]
     for row in spec.rows():
         count = sum(map(prod, row.weight_shapes))
@@ -54,7 +60,8 @@ def _shape_text(shape: tuple[int, ...]) -> str:
 def rows_of_model(model: Any) -> list[LayerRow]:
     """Return the layers of a Keras model.
 
-    Where its code alone knows how they are connected, they have no shapes and no sources.
+    The rows have no shapes and no sources if the model is subclassed, because the connections of
+    the layers are then defined only by code.
     """
     return [_keras_row(*node) for node in model_nodes(model)]
 
@@ -72,7 +79,7 @@ def _keras_row(layer: Any, outputs: list[Any], sources: tuple[int, ...]) -> Laye
 
 
 def text_table(spec: NetworkSpec) -> str:
-    """Lay out the layers as a table: output shapes (None for the batch), parameter counts."""
+    """Return a text table of the layers with output shapes and numbers of parameters."""
     _, *rows = rows_of_spec(spec)
     names, kinds, shapes, counts, _ = (list(cells) for cells in zip(*rows, strict=True))
     total = sum(counts)
@@ -95,9 +102,10 @@ def text_table(spec: NetworkSpec) -> str:
 
 
 def network_html(rows: Sequence[LayerRow]) -> str:
-    """Write the layers as a table that looks like scikit-learn's table of parameters.
+    """Return an HTML table of the layers in the style of scikit-learn's table of parameters.
 
-    Its CSS classes are scikit-learn's, so it has the same colours, light or dark.
+    The CSS classes are those of scikit-learn, so that both tables have the same colours in light
+    and dark themes.
     """
     rows = [row for row in rows if row.kind != INPUT]
     total = f"{sum(row.n_parameters for row in rows):,}"
@@ -119,14 +127,19 @@ def network_html(rows: Sequence[LayerRow]) -> str:
 
 
 def append_network(table: Any, rows: Sequence[LayerRow] | None) -> Any:
-    """Have scikit-learn's table of parameters show the network beneath; return the table.
+    """Append the table of layers to scikit-learn's table of parameters.
 
     Parameters
     ----------
     table : object
-        What scikit-learn's `_get_params_html` returns.
+        The table of parameters, which scikit-learn's `_get_params_html` returns.
     rows : sequence of LayerRow or None
-        The network; None leaves the table as it is.
+        The layers of the network. None leaves the table unchanged.
+
+    Returns
+    -------
+    table : object
+        The table of parameters, which was changed in place.
     """
     if rows is not None:
         parameters = table._html_repr
@@ -135,10 +148,11 @@ def append_network(table: Any, rows: Sequence[LayerRow] | None) -> Any:
 
 
 class NetworkTableMixin:
-    """Shows the network beneath the parameters in scikit-learn's HTML representation.
+    """Mixin that appends the table of layers to scikit-learn's HTML representation.
 
-    From 1.7 on scikit-learn asks each estimator of a diagram for its table of parameters, within
-    pipelines and searches too. Before, there is no such table, and nothing is shown.
+    From version 1.7 on, scikit-learn calls `_get_params_html` of each estimator in a diagram,
+    including estimators in pipelines and searches. Older versions have no table of parameters and
+    show no table of layers.
     """
 
     def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:

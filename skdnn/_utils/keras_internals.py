@@ -1,10 +1,11 @@
-"""Every use of a private name of Keras or TensorFlow, each with a public fallback beside it.
+"""All uses of private names of Keras and TensorFlow, each with a public fallback.
 
-A private name may be gone in the next release. Each function here uses one (or a few that belong
-together) and says what it does without: something slower, or less shared, but not wrong.
+A private name may be missing in the next release. Each function in this module uses one private
+name or a few related names. The docstring of the function documents the fallback, which may be
+slower or share less, but is correct.
 
-TensorFlow and Keras are imported inside the functions: some of these only read objects that exist
-already, and some work on every backend of Keras.
+TensorFlow and Keras are imported inside the functions, because some functions only read existing
+objects and some work on every backend of Keras.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,9 +21,9 @@ Decay = Callable[[Any, Iterable[Any]], None]
 
 
 def clear_kernel_cache() -> None:
-    """Free the kernels that TensorFlow keeps, one for each shape that a variable ever had.
+    """Clear TensorFlow's kernel cache, which has a kernel for each past shape of a variable.
 
-    Tested with TensorFlow 2.21. Without the private module nothing is freed.
+    Tested with TensorFlow 2.21. Without the private module nothing is cleared.
     """
     with suppress(ImportError, AttributeError):
         from tensorflow.python.eager import context
@@ -31,9 +32,11 @@ def clear_kernel_cache() -> None:
 
 
 def forget_session(session: Any) -> None:
-    """Drop a session in a forked process without closing it: closing would wait for ever.
+    """Release a session in a forked process without closing the session.
 
-    Tested with TensorFlow 2.21. Without the private names the session is kept, and its memory.
+    Closing would never return, because the threads of the session do not exist in the forked
+    process. Tested with TensorFlow 2.21. Without the private names, the session and its memory are
+    not released.
     """
     if hasattr(session, "_session") and hasattr(session, "_closed"):
         session._session, session._closed = None, True
@@ -42,14 +45,14 @@ def forget_session(session: Any) -> None:
 
 
 def tf_variable(variable: Any) -> Any:
-    """Return TensorFlow's variable, which a Keras variable holds as its public `value`."""
+    """Return the TensorFlow variable of a Keras variable, which is the public `value`."""
     import keras
 
     return variable.value if isinstance(variable, keras.Variable) else variable
 
 
 def learning_rate_variable(optimizer: Any) -> Any:
-    """Return the variable that holds the learning rate; None where it follows a schedule.
+    """Return the variable that holds the learning rate. None if there is a schedule.
 
     Tested with Keras 3.15. Without the private name, the public property gives the same variable.
     """
@@ -61,10 +64,10 @@ def learning_rate_variable(optimizer: Any) -> Any:
 
 
 def learning_rate_rule(optimizer: Any) -> Any:
-    """Return the schedule or function that gives the learning rate; None where it is constant.
+    """Return the schedule or function of the learning rate. None if the rate is constant.
 
-    Tested with Keras 3.15. Without the private name, it is made again from the configuration,
-    which works for the schedules of Keras and for registered classes.
+    Tested with Keras 3.15. Without the private name, the schedule is created again from the
+    configuration. This works for the schedules of Keras and for registered classes.
     """
     import keras
 
@@ -77,9 +80,9 @@ def learning_rate_rule(optimizer: Any) -> Any:
 
 
 def weight_averages(optimizer: Any) -> list[Any]:
-    """Return the variables with the moving averages of the weights, in the order of these.
+    """Return the variables with the moving averages of the weights, in the order of the weights.
 
-    Tested with Keras 3.15. Without the private name, they are found by the end of their names.
+    Tested with Keras 3.15. Without the private name, the suffix of their names is searched.
     """
     averages = getattr(optimizer, "_model_variables_moving_average", None)
     if averages is None:
@@ -88,19 +91,19 @@ def weight_averages(optimizer: Any) -> list[Any]:
 
 
 def can_clip_by_tensor(optimizer: Any) -> bool:
-    """Whether `clip_by` has an effect; else the caller has to clip the gradients itself.
+    """Whether `clip_by` has an effect. Otherwise the caller must clip the gradients.
 
-    Tested with Keras 3.15. To clip before the optimizer differs from Keras only for one that
+    Tested with Keras 3.15. Clipping before the optimizer differs from Keras only if the optimizer
     accumulates gradients or scales the loss.
     """
     return hasattr(optimizer, "_clip_by_norm")
 
 
 def clip_by(optimizer: Any, norm: Any) -> None:
-    """Have an optimizer clip each gradient to a norm that is a tensor, where it can.
+    """Set the maximum norm of each gradient of an optimizer to a tensor.
 
-    Its `clipnorm` stays a number, of which Keras asks whether there is anything to clip. Where it
-    cannot, its own clipping is off.
+    The `clipnorm` of the optimizer remains a number, because Keras checks this number to decide
+    whether to clip. Without the private name, the clipping by the optimizer is switched off.
     """
     import tensorflow as tf
 
@@ -111,17 +114,18 @@ def clip_by(optimizer: Any, norm: Any) -> None:
 
 
 def uses_weight_decay(optimizer: Any, variable: Any) -> bool:
-    """Whether an optimizer lets a variable decay.
+    """Whether an optimizer applies weight decay to a variable.
 
-    Tested with Keras 3.15. It is asked only by `with_step`, which needs the private name.
+    Tested with Keras 3.15. Only steps of `with_step` call this, which checks for the private name.
     """
     return bool(optimizer._use_weight_decay(variable))
 
 
 def may_exclude_from_weight_decay(optimizer: Any) -> bool:
-    """Whether variables may have been excluded from weight decay, which no configuration says.
+    """Whether variables may have been excluded from the weight decay of an optimizer.
 
-    Tested with Keras 3.15. Without the private names, any optimizer with weight decay may.
+    The configuration of an optimizer does not contain this information. Tested with Keras 3.15.
+    Without the private names, the result is True for every optimizer with weight decay.
     """
     names = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
     if optimizer.weight_decay is None:
@@ -134,15 +138,15 @@ def may_exclude_from_weight_decay(optimizer: Any) -> bool:
 def slot(optimizer: Any, slots: Sequence[Any], variable: Any) -> Any:
     """Return the entry of a variable in a list with one entry per trained variable.
 
-    Tested with Keras 3.15. It is asked only by `with_step`, which needs the private name.
+    Tested with Keras 3.15. Only steps of `with_step` call this, which checks for the private name.
     """
     return slots[optimizer._get_variable_index(variable)]
 
 
 def adam_slots(optimizer: Any) -> tuple[Sequence[Any], Sequence[Any]] | None:
-    """Return first and second moments of Adam, one per variable; None where they are unknown.
+    """Return the first and second moments of Adam, one per variable.
 
-    Tested with Keras 3.15. Without the private names Keras takes the step.
+    Tested with Keras 3.15. Without the private names the result is None, and Keras takes the step.
     """
     moments = (getattr(optimizer, name, None) for name in ("_momentums", "_velocities"))
     first, second = moments
@@ -157,14 +161,14 @@ def with_step(kind: type, step: Step, decay: Decay | None = None) -> type:
     kind : type
         The Keras class.
     step : callable
-        Takes the step and returns True; or returns False, and Keras takes it.
+        Takes the step and returns True, or returns False to let Keras take the step.
     decay : callable, default=None
-        Lets the variables of the optimizer decay.
+        Applies weight decay to the variables of the optimizer.
 
     Returns
     -------
     type
-        `kind` itself where Keras has no such hooks. Tested with Keras 3.15.
+        The subclass, or `kind` itself if Keras lacks the private methods. Tested with Keras 3.15.
     """
     hooks = ["_backend_update_step", "_get_variable_index"]
     hooks += ["_apply_weight_decay", "_use_weight_decay"] if decay is not None else []
@@ -186,15 +190,15 @@ def with_step(kind: type, step: Step, decay: Decay | None = None) -> type:
 
 
 def compile_settings(model: Any) -> dict[str, Any]:
-    """Return the arguments that a model was compiled with, as the objects that were given.
+    """Return the arguments of `compile` of a model, as the original objects.
 
     Tested with Keras 3.15, by `Model._compile_config`. Without the private name the metrics are
-    made again from the public configuration, which needs classes that Keras can find by name.
+    created again from the public configuration, which requires classes that Keras can find by name.
 
     Raises
     ------
     TypeError
-        Where that is not possible.
+        If Keras cannot create the objects from the public configuration.
     """
     config = getattr(model, "_compile_config", None)
     if config is not None:
@@ -211,9 +215,9 @@ def compile_settings(model: Any) -> dict[str, Any]:
 
 
 def is_jit_compiled(model: Any) -> bool:
-    """Whether a user has asked for `jit_compile=True`, and not left it to Keras.
+    """Whether the user has set `jit_compile=True`, instead of the default "auto".
 
-    Tested with Keras 3.15. Without the private name the public configuration says so.
+    Tested with Keras 3.15. Without the private name the public configuration is read.
     """
     config = getattr(model, "_compile_config", None)
     settings = model.get_compile_config() if config is None else config.config
@@ -221,16 +225,16 @@ def is_jit_compiled(model: Any) -> bool:
 
 
 def build_metrics(model: Any, batch: Any) -> None:
-    """Make the variables of a compiled model's metrics, which Keras makes at their first use.
+    """Create the variables of the metrics of a compiled model before their first use.
 
     Tested with Keras 3.15. Without the private name the model is evaluated on the batch once.
 
     Parameters
     ----------
     model : keras.Model
-        Compiled and built.
+        A model that is compiled and built.
     batch : tuple of (x, y) or (x, y, weight)
-        Some rows, for their shapes and dtypes.
+        Some rows, which determine the shapes and dtypes.
     """
     build = getattr(model, "_symbolic_build", None)
     if build is not None:
@@ -243,10 +247,10 @@ def build_metrics(model: Any, batch: Any) -> None:
 
 
 def all_layers(layer: Any) -> list[Any]:
-    """Return a layer and all layers inside it, each once.
+    """Return a layer and all layers inside the layer, without duplicates.
 
-    Tested with Keras 3.15, by `Layer._flatten_layers`. The fallback searches the
-    attributes of each layer.
+    Tested with Keras 3.15, by `Layer._flatten_layers`. The fallback searches the attributes of
+    each layer.
     """
     flatten = getattr(layer, "_flatten_layers", None)
     return list(flatten()) if flatten is not None else _found_layers(layer)
@@ -270,20 +274,20 @@ def _found_layers(layer: Any) -> list[Any]:
 
 
 class ModelNode(NamedTuple):
-    """A layer, or another operation, in the graph of a Keras model."""
+    """A layer or other operation in the graph of a Keras model."""
 
     operation: Any
-    outputs: list[Any]  # Keras tensors; of its first call, where there are several
-    sources: tuple[int, ...]  # positions of the nodes that it takes its input from
+    outputs: list[Any]  # Keras tensors of the first call of the operation
+    sources: tuple[int, ...]  # indices of the nodes whose outputs are the input of the operation
 
 
 def model_nodes(model: Any) -> list[ModelNode]:
-    """Return the operations of a Keras model with how they are connected, sources first.
+    """Return the operations of a Keras model with their connections, sources first.
 
-    Keras has no public name for that. Where the private ones are missing, or the model's own code
-    alone knows how its layers are connected, these are its layers without connections.
+    Keras has no public name for the connections. If the private names are missing, or the model is
+    subclassed, the result holds the layers without connections.
 
-    The model is only read by its attributes, so that Keras need not be imported.
+    Only attributes of the model are read, so that Keras is not imported.
     """
     try:
         return _connected(model)
@@ -292,7 +296,7 @@ def model_nodes(model: Any) -> list[ModelNode]:
 
 
 def _connected(model: Any) -> list[ModelNode]:
-    graph = getattr(model, "_functional", None) or model  # a Sequential has one inside
+    graph = getattr(model, "_functional", None) or model  # a Sequential contains a functional model
     own = {id(call) for calls in graph._nodes_by_depth.values() for call in calls}
     nodes: list[ModelNode] = []
     position: dict[int, int] = {}
@@ -307,22 +311,22 @@ def _connected(model: Any) -> list[ModelNode]:
 
 
 def starting_epoch(model: Any) -> int:
-    """Return the epoch that `BackupAndRestore` has set for training to start with, from 0.
+    """Return the first epoch to train, counted from 0, which `BackupAndRestore` may have set.
 
-    Tested with Keras 3.15. Without the private name training starts anew.
+    Tested with Keras 3.15. Without the private name training starts again from epoch 0.
     """
     return getattr(model, "_initial_epoch", None) or 0
 
 
 def function_options(thing: Any) -> Mapping[str, Any]:
-    """Return the settings with which a loss or a metric calls the function that it wraps.
+    """Return the keyword arguments that a loss or metric passes to its wrapped function.
 
-    Tested with Keras 3.15.
+    Tested with Keras 3.15. No public configuration has all of the arguments.
 
     Raises
     ------
     TypeError
-        Without the private name, where a function is wrapped: no configuration has them all.
+        If the private name is missing and the loss or metric wraps a function.
     """
     import keras
 
@@ -338,7 +342,7 @@ def function_options(thing: Any) -> Mapping[str, Any]:
 def takes_logits(loss: Any) -> bool:
     """Whether a loss object is computed from logits instead of probabilities.
 
-    Tested with Keras 3.15. Without the private name its configuration says so.
+    Tested with Keras 3.15. Without the private name the public configuration is read.
     """
     options = getattr(loss, "_fn_kwargs", None)
     options = loss.get_config() if options is None else options
@@ -346,36 +350,36 @@ def takes_logits(loss: Any) -> bool:
 
 
 def forget_model(callback: Any) -> None:
-    """Have a callback let go of its model, whatever its class does when it is given one."""
+    """Remove the model of a callback, even if the `set_model` of its class requires a model."""
     import keras
 
     keras.callbacks.Callback.set_model(callback, None)
 
 
 def model_of(callback: Any) -> Any:
-    """Return the model that a callback has seen; None before it was given one.
+    """Return the model of a callback. None if no model was set.
 
-    Tested with Keras 3.15. Without the private name the public property says it.
+    Tested with Keras 3.15. Without the private name the public property is read.
     """
     return callback._model if hasattr(callback, "_model") else getattr(callback, "model", None)
 
 
 def profiles_batches(callback: Any) -> bool:
-    """Whether a `TensorBoard` profiles batches, and so has to see each of them.
+    """Whether a `TensorBoard` callback profiles batches and must be called for each batch.
 
-    Tested with Keras 3.15. Without the private name it is taken to do so.
+    Tested with Keras 3.15. Without the private name the result is True.
     """
     return bool(getattr(callback, "_should_trace", True))
 
 
 @contextmanager
 def seeded_random(seed: int) -> Iterator[None]:
-    """Give Keras's global generator a seed, and put the generator back at the end.
+    """Context manager that seeds Keras's global generator and restores the generator on exit.
 
-    Tested with Keras 3.15, by `keras.src.backend.common.global_state`. Keras has no
-    public way to put its generator back. The fallback leaves it alone: layers and initialisers take
-    their seeds from Python's generator, so that only draws of `keras.random` without a seed are not
-    seeded.
+    Tested with Keras 3.15, by `keras.src.backend.common.global_state`. Keras has no public way to
+    restore its generator. The fallback does not seed the generator. Layers and initialisers take
+    their seeds from Python's generator, so that only calls of `keras.random` without a seed are
+    affected.
     """
     import keras
 

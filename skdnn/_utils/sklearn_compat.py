@@ -1,4 +1,4 @@
-"""Every private name of scikit-learn that skdnn uses, and what older versions lack.
+"""All private names of scikit-learn that skdnn uses, and replacements for older versions.
 
 Tested with scikit-learn 1.6 to 1.9.
 """
@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 # Validates the constructor's parameters before a method runs.
 from sklearn.base import _fit_context as fit_context
 
-# Takes rows of arrays, lists and DataFrames of any library alike.
+# Selects rows of arrays, lists and DataFrames of any library.
 from sklearn.utils import _safe_indexing as safe_indexing
 
-# What may stand in `_parameter_constraints`, and the same validation for functions.
+# The constraints of `_parameter_constraints`, and the same validation for functions.
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 
 # Validate sample weights, and y apart from X, with scikit-learn's own messages.
@@ -24,10 +24,10 @@ try:
 except ImportError:  # scikit-learn before 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """An estimator without callbacks."""
+        """Mixin of estimators without callbacks."""
 
     def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a method as it is."""
+        """Return a method unchanged."""
         return method
 
 
@@ -49,17 +49,17 @@ def validated(constraints: Mapping[str, list[Any]]) -> Callable[[_Function], _Fu
 
 
 def has_callbacks(estimator: Any) -> bool:
-    """Whether callbacks of scikit-learn were set on an estimator, by `set_callbacks`."""
+    """Whether scikit-learn callbacks were set on an estimator with `set_callbacks`."""
     return bool(getattr(estimator, "_skl_callbacks", None))
 
 
 def callback_context(estimator: Any, n_epochs: int) -> Any:
-    """Start the root task of a fit that scikit-learn's callbacks follow, one subtask an epoch."""
+    """Return the root task of a fit for scikit-learn callbacks, with one subtask per epoch."""
     return estimator._init_callback_context(max_subtasks=n_epochs)
 
 
 def validate_parameters(estimator: Any) -> None:
-    """Validate the constructor's parameters against `_parameter_constraints`."""
+    """Validate the constructor parameters of an estimator against `_parameter_constraints`."""
     estimator._validate_params()
 
 

@@ -1,4 +1,4 @@
-"""TensorFlow and Keras, imported in one place and without their banners."""
+"""The single import of TensorFlow and Keras, without their banners."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-# What TensorFlow's C++ says on loading, before its own log level is in force.
+# Log messages of TensorFlow's C++ code at import, before its log level takes effect.
 _BANNER = re.compile(
     rb"WARNING: All log messages before absl::InitializeLog|.*\b(cudart_stub|cuda_executor|port|"
     rb"cpu_feature_guard|cuda_\w+|util)\.cc:\d+\]|To enable the following instructions:"
@@ -18,14 +18,17 @@ _THREADS = "TF_OVERRIDE_GLOBAL_THREADPOOL"
 
 @contextlib.contextmanager
 def _no_banners() -> Iterator[None]:
-    """Hold back TensorFlow's hints while it loads; everything else written meanwhile is kept."""
+    """Context manager that removes TensorFlow's banners from standard error.
+
+    All other text is written to standard error on exit.
+    """
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") in ("0", "1"):
-        yield  # the user has asked for them
+        yield  # the user has requested the messages
         return
     try:
         sys.stderr.flush()
         standard_error = os.dup(2)
-    except (OSError, AttributeError):  # a process without a standard error has nothing to hold back
+    except (OSError, AttributeError):  # the process has no standard error
         yield
         return
     with tempfile.TemporaryFile() as held:
@@ -51,10 +54,11 @@ def _check_backend(backend: str) -> None:
 
 
 def _grant_threads_to_sessions() -> None:
-    """Have TensorFlow give each device threads of its own, so that sessions can have fewer.
+    """Let TensorFlow use separate threads per device, so that sessions can have fewer threads.
 
-    It reads the variable when the first device of the process is made: that one is made here, and
-    the environment is left as it was. Where the user was first, sessions share all threads.
+    TensorFlow reads the environment variable when it creates the first device of the process. This
+    function creates the first device and restores the environment. If the user has already created
+    a device, all sessions share the same threads.
     """
     if _THREADS not in os.environ:
         os.environ[_THREADS] = "1"
@@ -64,13 +68,13 @@ def _grant_threads_to_sessions() -> None:
 
 
 def _grow_gpu_memory() -> None:
-    """Have TensorFlow take a GPU's memory as it is needed, unless the user has begun to use it."""
+    """Let TensorFlow allocate GPU memory as needed, unless the GPU is already in use."""
     with contextlib.suppress(RuntimeError):
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
-if "keras" not in sys.modules:  # what another backend needs may not be installed
+if "keras" not in sys.modules:  # another backend may not be installed, so check before the import
     _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
 with _no_banners():
     import keras

@@ -24,7 +24,7 @@ def align(columns: Sequence[Column]) -> list[str]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the known names most similar to `name`, joined by "or"; empty if none is similar."""
+    """Return the known names most similar to `name`, joined by "or". Empty if none is similar."""
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
     return " or ".join(map(repr, near))
 
@@ -37,7 +37,7 @@ def unknown(
     Parameters
     ----------
     parameter, owner : str
-        The name of the parameter, and of the class or function that it belongs to.
+        The name of the parameter, and the name of the class or function with this parameter.
     value : object
         The value that was given.
     known : iterable of str

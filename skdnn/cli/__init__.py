@@ -1,4 +1,4 @@
-"""The command `skdnn`."""
+"""The command-line interface `skdnn`."""
 
 from skdnn.cli.main import main
 

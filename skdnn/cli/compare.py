@@ -1,4 +1,4 @@
-"""`skdnn compare`: its arguments, its manual and its output."""
+"""The arguments, the manual and the output of the command `skdnn compare`."""
 
 # ruff: noqa: T201 - the command prints
 
@@ -63,7 +63,7 @@ exit status:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `skdnn compare` to its parser."""
+    """Add the arguments of `skdnn compare` to a parser."""
     _add_data_arguments(parser)
     _add_model_arguments(parser)
     _add_output_arguments(parser)
@@ -122,7 +122,7 @@ def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the comparison of the models on a data set."""
+    """Compare the models on a data set, print the result and save the plot if requested."""
     if args.plot:
         _check_plot(args.plot)
     X, y = load(args.dataset, args.target)
@@ -162,7 +162,7 @@ def _as_json(args: argparse.Namespace, X: Any, result: "Comparison") -> str:
 
 
 def _check_plot(path: Path) -> None:
-    """Check that the plot can be saved, before the models are fitted."""
+    """Raise an error if the plot cannot be saved, before the models are fitted."""
     try:
         import matplotlib
     except ImportError as error:

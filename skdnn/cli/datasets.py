@@ -1,4 +1,4 @@
-"""The data of a command: data sets known by name, and files."""
+"""Data sets that a command loads by name or from a file."""
 
 import zipfile
 import zlib
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Data = tuple[Any, Any]  # X, an array or a DataFrame, and y, an array or a Series
-# Errors that readers raise for damaged files and for files of another format.
+# Errors that readers raise for damaged files and for files of a different format.
 _UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -117,19 +117,19 @@ _READERS: dict[str, Callable[[str, str | None], Data]] = {
 
 
 def load(dataset: str, target: str | None) -> Data:
-    """Load a data set by name, or read it from a file.
+    """Load a data set by name or from a file.
 
     Parameters
     ----------
     dataset : str
-        One of `DATASETS`, or the path of a file.
+        A name in `DATASETS`, or the path of a file.
     target : str or None
-        The column or array to predict. Only for files.
+        The column or array to predict. For files only.
 
     Returns
     -------
     X, y : array or DataFrame, and array or Series
-        The inputs and the target.
+        The input and the target.
 
     Raises
     ------
@@ -158,14 +158,14 @@ def load(dataset: str, target: str | None) -> Data:
 
 
 def sample(y: Any, n: int, seed: int) -> "np.ndarray":
-    """Draw a random sample of rows, stratified by class or by the order of a numeric y.
+    """Return a random sample of row indices, stratified by class or by the order of a numeric y.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         The target.
     n : int
-        Number of rows to draw.
+        Number of rows to sample.
     seed : int
         Seed of the sample.
 
@@ -181,10 +181,10 @@ def sample(y: Any, n: int, seed: int) -> "np.ndarray":
     rows = np.random.default_rng(seed).permutation(len(values))
     if values.ndim == 1:
         rows = rows[np.argsort(values[rows], kind="stable")]
-    # Evenly spaced in the order of y; within a class the order is random.
+    # Evenly spaced positions in the order of y give a stratified sample. Ties are in random order.
     return np.sort(rows[((np.arange(n) + 0.5) * len(rows) / n).astype(int)])
 
 
 def take(data: Any, rows: "np.ndarray") -> Any:
-    """Return some rows of an array or a DataFrame."""
+    """Return the rows of an array or a DataFrame at the given row indices."""
     return data.iloc[rows] if hasattr(data, "iloc") else data[rows]

@@ -1,4 +1,4 @@
-"""Errors of the command that are printed in one line, and the words in them."""
+"""Errors of the command that are printed on one line, and the texts of their messages."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,14 +6,14 @@ from skdnn._utils.text import nearest
 
 
 class CommandError(Exception):
-    """Bad input to the command, reported to the user in one line.
+    """Error for bad input to the command, printed for the user on one line.
 
     Parameters
     ----------
     message : str
-        What was wrong and what to write instead.
+        Description of the problem and of the correct input.
     prog : str, default=None
-        Name of the command in the report. None is the command that is running.
+        Name of the command in the printed line. None is the command that is running.
     """
 
     def __init__(self, message: str, prog: str | None = None):
@@ -28,11 +28,11 @@ def did_you_mean(name: str, known: Iterable[object]) -> str:
 
 
 def listed(names: Sequence[object], most: int = 10) -> str:
-    """Return a list of the first `most` names, and how many more there are."""
+    """Return the first `most` names as text, with the number of omitted names."""
     shown = ", ".join(map(str, names[:most]))
     return f"it has {shown}" + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def one_line(error: BaseException) -> str:
-    """Return the message of an error on one line, or its type if it has no message."""
+    """Return the message of an error on one line, or the type of an error without a message."""
     return " ".join(str(error).split()) or type(error).__name__

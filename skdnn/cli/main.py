@@ -1,4 +1,4 @@
-"""The entry point of the command `skdnn`: its parser, and how errors end it."""
+"""The entry point, the parser and the error handling of the command `skdnn`."""
 
 # ruff: noqa: T201 - the command prints
 
@@ -16,7 +16,7 @@ from skdnn.cli.errors import CommandError
 
 
 class _Command(NamedTuple):
-    """A subcommand."""
+    """The functions and texts of a subcommand."""
 
     run: Callable[[argparse.Namespace], None]
     add_arguments: Callable[[argparse.ArgumentParser], None]
@@ -37,18 +37,18 @@ _COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command `skdnn`.
+    """Run the command `skdnn` and return its exit status.
 
     Parameters
     ----------
     argv : sequence of str, default=None
-        The arguments. None uses those of the command line.
+        The arguments. None uses the arguments of the command line.
 
     Returns
     -------
     status : int
-        Exit status: 0 for success, 2 for bad input, 130 if stopped by Ctrl-C, 141 if the reader
-        of the output closed it.
+        Exit status. 0 is success and 2 is bad input. 130 means that Ctrl-C stopped the command.
+        141 means that the reader of the output closed the pipe.
 
     Examples
     --------
@@ -77,14 +77,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"\n{prog}: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # Python flushes standard output on exit: the closed pipe would raise once more.
+        # Without this, Python would raise the error again when it flushes standard output on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return 0
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports a bad argument in one line, in the same form as other bad input."""
+    """Parser that reports a bad argument on one line, in the same form as other bad input."""
 
     def error(self, message: str) -> NoReturn:
         raise CommandError(f"{message} (see {self.prog} --help)", self.prog)

@@ -1,4 +1,4 @@
-"""Cross-validated comparison of the network with other estimators."""
+"""Cross-validated comparison of deep networks with other estimators."""
 
 from skdnn.comparison.baselines import default_models
 from skdnn.comparison.compare import compare

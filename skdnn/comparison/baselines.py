@@ -1,4 +1,4 @@
-"""The default models of `compare`, and the preprocessing that tables need before them."""
+"""The default models of `compare`, with the preprocessing that tables require."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -26,13 +26,13 @@ from skdnn.dnn.classifier import DNNClassifier
 from skdnn.dnn.regressor import DNNRegressor
 
 TASKS = ("classification", "regression")
-# Maximum number of one-hot columns per column of text: rarer values share the last of them.
+# Maximum number of one-hot columns per text column. Rarer values share the last one-hot column.
 MAX_CATEGORIES = 32
 
-# name -> (function that makes the classifier, function that makes the regressor). The forests use
-# all cores, as the network and histogram gradient boosting do by default. On images, 100
-# iterations, the default, are too few for logistic regression to converge. The default tolerance
-# takes three times as long there as this one, and the scores are no better.
+# name -> (function that creates the classifier, function that creates the regressor). The forests
+# use all cores, as the network and histogram gradient boosting do by default. On images, logistic
+# regression does not converge in 100 iterations, the default. With the default tolerance it takes
+# three times as long on images, and the scores are no better.
 BASELINES: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "DNN": (DNNClassifier, DNNRegressor),
     "RandomForest": (
@@ -59,19 +59,20 @@ def default_models(
     names: Sequence[str] | None = None,
     random_state: int | np.random.RandomState | None = 0,
 ) -> dict[str, Any]:
-    """Make the models that `compare` runs by default.
+    """Return the models that `compare` evaluates by default.
 
     Parameters
     ----------
     task : {"classification", "regression"}
-        Whether to make classifiers or regressors.
+        Whether to create classifiers or regressors.
     X : array-like, default=None
-        The data, which decide the preprocessing in front of each model. Non-numeric columns of a
-        pandas DataFrame are one-hot encoded (at most 32 columns each, rare values together), and
-        missing numbers are imputed by the median. None means that no preprocessing is needed.
+        The data, which determine the preprocessing before each model. Non-numeric columns of a
+        pandas DataFrame are one-hot encoded (at most 32 columns each, with one column for all rare
+        values), and missing numbers are imputed by the median. None means that no preprocessing
+        is needed.
     names : list of str, default=None
-        Names of the models to make. None makes all of them. Spellings such as "random-forest" are
-        accepted too.
+        Names of the models to create. None creates all models. Spellings such as "random-forest"
+        are accepted too.
 
         - "DNN": the network.
         - "RandomForest", "ExtraTrees", "HistGradientBoosting": tree ensembles.
@@ -119,7 +120,10 @@ def default_models(
 
 
 def _preparation(X: Any) -> list[Any]:
-    """Return the steps that encode text and impute missing values; none if X has neither."""
+    """Return the steps that encode text and impute missing values.
+
+    The list is empty if X has neither text nor missing values.
+    """
     fill = SimpleImputer(strategy="median", keep_empty_features=True)
     if hasattr(X, "iloc"):
         # A mask selects by position: column names may be numbers, or not unique.
@@ -135,7 +139,7 @@ def _preparation(X: Any) -> list[Any]:
 
 
 def _seeded(model: Any, random_state: int | np.random.RandomState | None) -> Any:
-    """Set every `random_state` of a model, also those of its steps."""
+    """Set every `random_state` of a model and of its steps, and return the model."""
     keys = [key for key in model.get_params() if re.fullmatch(r"(.+__)?random_state", key)]
     return model.set_params(**dict.fromkeys(keys, random_state))
 
@@ -145,5 +149,5 @@ def _key(name: str) -> str:
 
 
 def short(name: str) -> str:
-    """Return a model's name as on a command line: "random-forest" for "RandomForest"."""
+    """Return the name of a model on the command line, "random-forest" for "RandomForest"."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()

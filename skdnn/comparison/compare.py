@@ -1,4 +1,4 @@
-"""`compare`: cross-validates the network and its baselines on the same folds."""
+"""The function `compare`, which cross-validates models on the same folds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
@@ -55,31 +55,33 @@ def compare(
 ) -> Comparison:
     r"""Cross-validate several models on the same folds.
 
-    Each model is evaluated by scikit-learn's `cross_validate`. The folds are made once and are the
-    same for all models, so that differences between scores are due to the models and not to the
-    rows. Each model's difference to the best one is tested for statistical significance (see
-    Notes).
+    Each model is evaluated by scikit-learn's `cross_validate`. The folds are created once and are
+    the same for all models, so that differences between scores are due to the models and not to
+    the rows. The difference of each model to the best model is tested for statistical significance
+    (see Notes).
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features) or (n_samples, ...)
-        Samples of any rank. Images, of shape (n_samples, 28, 28), are passed unchanged to models
-        whose tag `input_tags.three_d_array` is set, such as `DNNClassifier`; other models get a
-        view with flattened samples. For a pandas DataFrame, the default models one-hot encode
-        non-numeric columns and impute missing numbers by the median; both are fitted on the
-        training rows of each fold.
+        Samples with any number of dimensions. Images, of shape (n_samples, 28, 28), are passed
+        unchanged to models whose tag `input_tags.three_d_array` is set, such as `DNNClassifier`.
+        Other models get a view with flattened samples. For a pandas DataFrame, the default models
+        one-hot encode non-numeric columns and impute missing numbers by the median. Both steps are
+        fitted on the training rows of each fold.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Target values: class labels, or numbers for regression.
+        Target values, which are class labels, or numbers for regression.
     models : dict of str to estimator, list of str, or None, default=None
-        The models to compare, by the names to show. They are cloned and stay unfitted. A list
-        selects default models by name, None all of them: see `default_models`.
+        The models to compare, by the names to show. The models are cloned and remain unfitted. A
+        list selects default models by name, and None selects all default models. See
+        `default_models`.
     cv : int, cross-validation generator or iterable of (train, test), default=5
         Cross-validation strategy. An integer is the number of folds of shuffled rows, seeded by
         `random_state` and stratified by class for classification. Rows are shuffled because files
-        are often sorted. Everything else is as in scikit-learn.
+        are often sorted. All other values have the same meaning as in scikit-learn.
     scoring : str, callable, list, tuple, dict or None, default=None
-        Scores to compute, as for `cross_validate`; higher is better. Models are ranked and tested
-        by the first one. None means "accuracy" for classification and "r2" for regression.
+        Scores to compute, as for `cross_validate`. Higher scores are better. Models are ranked and
+        tested by the first score. None means "accuracy" for classification and "r2" for
+        regression.
     task : {"auto", "classification", "regression"}, default="auto"
         Type of the problem. "auto" is the type of the given models. For the default models it is
         classification if `y` holds text, booleans, or integers of at most 30 distinct values, and
@@ -97,13 +99,13 @@ def compare(
     Returns
     -------
     comparison : Comparison
-        Scores and times per model and fold, best model first. It prints as a table.
+        Scores and times per model and fold, best model first. The comparison prints as a table.
 
     Raises
     ------
     ValueError
-        If a parameter is invalid, or if every model failed. If only some models fail, they are
-        rows of the result, with the reason.
+        If a parameter is invalid, or if every model failed. If only some models fail, the failed
+        models are rows of the result, with the reason.
     TypeError
         If a model is not an estimator.
 
@@ -116,7 +118,7 @@ def compare(
 
     .. math:: t = \bar d \Big/ \sqrt{(1/k + n_{test} / n_{train}) \, s^2}
 
-    follows Student's t distribution with k - 1 degrees of freedom; the test is two-sided. For folds
+    follows Student's t distribution with k - 1 degrees of freedom. The test is two-sided. For folds
     of unequal sizes, n is the mean size. The p-values are adjusted for the number of comparisons
     [2]_. The verdict is "worse" if p < 0.05, and "within noise" otherwise. "Within noise" does not
     mean equal: more or larger folds may show a difference.
@@ -197,7 +199,10 @@ def _check_column_names(columns: Sequence[Any] | None) -> None:
 
 
 def _check_target(y: Any) -> np.ndarray:
-    """Validate y: no missing values; a single column becomes one dimension."""
+    """Return y as an array, with a single column flattened to one dimension.
+
+    Missing values raise an error.
+    """
     if y is None:
         raise ValueError("The 'y' parameter of compare must be the target values. Got None.")
     values = np.asarray(y, dtype=object)
@@ -227,7 +232,7 @@ def _check_models(models: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_scoring(scoring: Any, task: str) -> Any:
-    """Return `scoring` in a form for which `cross_validate` reports each score by its name."""
+    """Return `scoring` in a form with which `cross_validate` reports each score by name."""
     if scoring is None:
         scoring = _TASKS[task][1]
     if isinstance(scoring, str):
@@ -242,7 +247,7 @@ def _check_scoring(scoring: Any, task: str) -> Any:
 
 
 def _find_task(task: str, models: Mapping[str, Any], y: np.ndarray) -> str:
-    """Return the task as given, or that of the models, or that of the target."""
+    """Return the given task, or if it is "auto", the task of the models or of the target."""
     if task != "auto":
         if task not in _TASKS:
             raise unknown("task", "compare", task, ["auto", *_TASKS])
@@ -271,7 +276,7 @@ def _task_of(y: np.ndarray) -> str:
 def _splitter(
     cv: Any, y: np.ndarray, groups: Any, task: str, random_state: int | np.random.RandomState | None
 ) -> Any:
-    """Return the cross-validation splitter: shuffled for an integer, else as scikit-learn's."""
+    """Return the cross-validation splitter. For an integer, the splitter shuffles rows."""
     classify = task == "classification"
     cv = 5 if cv is None else cv
     if not isinstance(cv, Integral):

@@ -1,4 +1,4 @@
-"""Cross-validation of several models on the same folds; a model that fails does not stop it."""
+"""Cross-validation of several models on the same folds, which continues if a model fails."""
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ Split = tuple[np.ndarray, np.ndarray]  # indices of the training and the test ro
 
 
 class Folds:
-    """A splitter that repeats saved splits, and calls `on_next` when the next one is requested."""
+    """A splitter that yields saved splits, and calls `on_next` when the next split is requested."""
 
     def __init__(self, splits: Iterable[tuple[Any, Any]], n_rows: int):
         rows = np.arange(n_rows)  # splits may be boolean masks
@@ -33,9 +33,9 @@ class Folds:
         return len(self)
 
     def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[Split]:
-        """Yield each split."""
-        # joblib requests a split when a worker is free. With one worker, the previous split is
-        # then done; with more, splits in the queue are counted as done.
+        """Yield the training and test row indices of each split."""
+        # joblib requests a split when a worker is free. With one worker, the previous split is then
+        # done. With several workers, queued splits are counted as done.
         for split in self.splits:
             yield split
             self.on_next()
@@ -43,7 +43,7 @@ class Folds:
 
 @dataclass
 class Run:
-    """Scores and times of one model, and the reason if it failed."""
+    """Scores and times of one model, and the reason if the model failed."""
 
     name: str
     scores: dict[str, np.ndarray]
@@ -55,7 +55,7 @@ class Run:
 def run_all(
     models: Mapping[str, Any], X: Any, y: np.ndarray, folds: Folds, *, verbose: int, **options: Any
 ) -> list[Run]:
-    """Cross-validate each model; the run of a model that fails holds the reason.
+    """Cross-validate each model. If a model fails, the run contains the reason.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def run_all(
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         Target values.
     folds : Folds
-        The splits that all models share.
+        The splits, which are the same for all models.
     verbose : int
         1 shows a progress bar.
     **options : object
@@ -75,7 +75,7 @@ def run_all(
     Returns
     -------
     runs : list of Run
-        One per model, in the given order.
+        One run per model, in the order of `models`.
     """
     runs = []
     found: dict[tuple[type[Warning], str], None] = {}  # an ordered set
@@ -104,7 +104,7 @@ def _run(
     scoring: Any,
     n_jobs: int | None,
 ) -> Run:
-    """Cross-validate one model, and catch what it raises."""
+    """Cross-validate one model, and return any exception as the reason of the failure."""
     try:
         found = cross_validate(
             model, _view(X, model), y, cv=folds, scoring=scoring, n_jobs=n_jobs, error_score=np.nan
@@ -126,28 +126,28 @@ def _run(
 def _warnings_of(
     run: Run, caught: list[warnings.WarningMessage]
 ) -> Iterator[tuple[type[Warning], str]]:
-    """Yield category and text of the warnings of a run, except that of its failure."""
+    """Yield the category and text of each warning of a run, except warnings of its failure."""
     for warning in caught:
         if not _is_of_failure(warning):
             yield warning.category, f"{run.name}: {warning.message}"
-        elif run.failure is None:  # a score other than the first, which ranks
+        elif run.failure is None:  # not the first score, by which models are ranked
             yield UserWarning, f"{run.name}: a score failed: {_reason(str(warning.message))}"
 
 
 def _is_of_failure(warning: warnings.WarningMessage) -> bool:
-    """Whether scikit-learn warns of a failed fit or score, which the result reports instead."""
+    """Whether a warning of scikit-learn reports a failed fit or a failed score."""
     is_fit = issubclass(warning.category, FitFailedWarning)
     return is_fit or str(warning.message).startswith("Scoring failed")
 
 
 def _reason(report: str) -> str:
-    """Return the line of the exception in a report that may hold tracebacks."""
+    """Return the line of the exception in a report that may contain tracebacks."""
     lines = report.rsplit("Traceback (most recent call last):", 1)[-1].splitlines()
     return next((line for line in lines if line and not line[0].isspace()), "no reason given")
 
 
 def _view(X: Any, model: Any) -> Any:
-    """Flatten samples of rank 2 and above, without a copy, for models that require tables."""
+    """Return X with flattened samples, without a copy, if the model requires a table."""
     if getattr(X, "ndim", 2) <= 2 or _takes_images(model):
         return X
     return X.reshape(len(X), -1)

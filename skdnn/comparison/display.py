@@ -1,4 +1,4 @@
-"""`ComparisonDisplay`, after scikit-learn's Display classes, and tables as text and HTML."""
+"""The plot of a comparison, and its tables as text and HTML."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
 
     from skdnn.comparison.result import Comparison
 
-# The axis of times is logarithmic if the slowest model takes this many times the fastest one's.
+# The axis of times is logarithmic if slowest time / fastest time exceeds this ratio.
 LOG_RATIO = 30
-# A score so low that it would shrink the range of the others by this factor is not drawn to scale.
+# Low scores that would shrink the range of the other scores by this factor are not drawn to scale.
 SQUEEZE = 4
 
 
 class ComparisonDisplay:
     """Plot of the scores of each fold and the fit times, one row per model.
 
-    Create it with `Comparison.plot` or :meth:`from_comparison`; draw it again with :meth:`plot`.
+    Create a display with `Comparison.plot` or :meth:`from_comparison`. Draw the display again with
+    :meth:`plot`.
 
     Parameters
     ----------
@@ -35,9 +36,9 @@ class ComparisonDisplay:
     fit_time : ndarray of shape (n_models, n_folds), float
         Seconds to fit each model on each fold.
     score_name : str, default="score"
-        Name of the score, the label of its axis.
+        Name of the score, which is the label of the score axis.
     verdicts : sequence of str, of length n_models, default=None
-        Texts under the names. None writes no text.
+        Texts under the names of the models. None writes no text.
 
     Attributes
     ----------
@@ -87,7 +88,7 @@ class ComparisonDisplay:
         comparison : Comparison
             The result of `compare`.
         scorer : str, default=None
-            Name of the score to plot. None is the first, to which the verdicts belong.
+            Name of the score to plot. None is the first score, to which the verdicts belong.
         ax : two Axes, default=None
             Axes for the scores and the times. None creates a new figure.
 
@@ -99,7 +100,7 @@ class ComparisonDisplay:
         Raises
         ------
         ValueError
-            If the comparison has no such score.
+            If the comparison has no score named `scorer`.
 
         Examples
         --------
@@ -135,7 +136,7 @@ class ComparisonDisplay:
         Returns
         -------
         display : ComparisonDisplay
-            The display itself, with `axes_` and `figure_`.
+            The display itself, with the attributes `axes_` and `figure_`.
 
         Raises
         ------
@@ -187,10 +188,13 @@ class ComparisonDisplay:
 
 
 def _draw_rows(ax: "Axes", table: np.ndarray, centres: np.ndarray, cells: list[str]) -> None:
-    """Draw the values, centre and text of each model; without values if its centre is NaN."""
+    """Draw the values, the centre and the text of each model.
+
+    Only the text is drawn if the centre is NaN.
+    """
     beside = ax.get_yaxis_transform()  # x as a fraction of the panel's width, y in rows
     colour = ax.xaxis.label.get_color()  # the text colour of the current style, light or dark
-    # Folds are drawn below each other within a row, so that equal scores do not overlap.
+    # The folds of a row are shifted vertically, so that equal scores do not overlap.
     steps = np.linspace(-0.2, 0.2, table.shape[1]) if table.shape[1] > 1 else np.zeros(1)
     for row, (values, centre, cell) in enumerate(zip(table, centres, cells, strict=True)):
         if np.isfinite(centre):
@@ -237,7 +241,7 @@ def text_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
 
 
 def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
-    """Return a table with its notes as HTML, in the colours of the notebook.
+    """Return a table with its notes as HTML, which a notebook shows in its own colours.
 
     Examples
     --------
@@ -263,7 +267,7 @@ def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
 
 
 def score_cells(table: np.ndarray) -> list[str]:
-    """Return "mean ± sd" of each row, rounded to three digits of the best row's mean.
+    """Return "mean ± sd" of each row, rounded to three significant digits of the best mean.
 
     Examples
     --------
@@ -284,9 +288,10 @@ def score_cells(table: np.ndarray) -> list[str]:
 
 
 def time_cells(seconds: np.ndarray) -> list[str]:
-    """Return the median of each row of seconds.
+    """Return the median of each row of seconds as text.
 
-    The median excludes the start of TensorFlow in the first fit of a network in a process.
+    The first fit of a network in a process includes the start of TensorFlow. This time hardly
+    affects the median.
 
     Examples
     --------
@@ -306,7 +311,7 @@ def time_cells(seconds: np.ndarray) -> list[str]:
 
 
 def sd(table: np.ndarray) -> np.ndarray:
-    """Return the sample standard deviation of each row; NaN for a single fold.
+    """Return the sample standard deviation of each row, or NaN for a single fold.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""`Comparison`: scores and times of every model on every fold."""
+"""The class `Comparison`, which holds the scores and times of every model on every fold."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-# A model is "worse" if the adjusted p-value of its difference to the best is below this level.
+# A model is "worse" if the adjusted p-value of its difference to the best model is below ALPHA.
 ALPHA = 0.05
 
 
@@ -30,7 +30,7 @@ ALPHA = 0.05
 class Comparison:
     """Scores and times of the models that `compare` has evaluated, best model first.
 
-    It prints as a text table, and as an HTML table in a notebook.
+    A comparison prints as a text table, and as an HTML table in a notebook.
 
     Parameters
     ----------
@@ -39,15 +39,16 @@ class Comparison:
     names : tuple of str, of length n_models
         Names of the models, by decreasing mean of the first score. Models that failed come last.
     scores : dict of str to ndarray of shape (n_models, n_folds), float64
-        Scores by name. Models are ranked by the first one.
+        Scores by name. Models are ranked by the first score.
     fit_time : ndarray of shape (n_models, n_folds), float64
-        Seconds to fit. The first fit of a network in a process includes the start of TensorFlow.
+        Seconds to fit each model on each fold. The first fit of a network in a process includes
+        the start of TensorFlow.
     score_time : ndarray of shape (n_models, n_folds), float64
-        Seconds to predict the test rows and to compute the scores.
+        Seconds to predict the test rows and to compute the scores of each model on each fold.
     n_train, n_test : ndarray of shape (n_folds,), int64
         Numbers of training and test rows of each fold.
     failures : dict of str to str
-        Reasons of the models that failed, by name. The scores of a fold that failed are NaN.
+        Reasons of failures, by the name of the model. The scores of a fold that failed are NaN.
 
     See Also
     --------
@@ -85,9 +86,10 @@ class Comparison:
 
     @cached_property
     def p_values(self) -> np.ndarray:
-        """Adjusted p-value of each model's difference to the best; NaN for untested models.
+        """Adjusted p-value of the difference of each model to the best model.
 
-        An array of shape (n_models,), float64. The notes of `compare` describe the test.
+        An array of shape (n_models,), float64, with NaN for untested models. The notes of
+        `compare` describe the test.
         """
         first = self.scores[self.scorer]
         p = np.full(len(self.names), np.nan)
@@ -99,7 +101,7 @@ class Comparison:
 
     @cached_property
     def verdicts(self) -> tuple[str, ...]:
-        """Result of the test of each model against the best, in words."""
+        """Result of the test of each model against the best model, in words."""
         return tuple(map(self._verdict, self.names, self.p_values))
 
     def _verdict(self, name: str, p: float) -> str:
@@ -118,8 +120,9 @@ class Comparison:
         Returns
         -------
         result : dict
-            The sizes of the folds, a description of the test, and under "models" each model, best
-            first, with its scores and seconds per fold. NaN and infinite numbers are None.
+            The sizes of the folds, a description of the test, and the models. The list under
+            "models" has the scores and seconds per fold of each model, best model first. NaN and
+            infinite numbers are replaced by None.
 
         Examples
         --------
@@ -212,14 +215,14 @@ class Comparison:
         Parameters
         ----------
         scorer : str, default=None
-            Name of the score to plot. None is the first.
+            Name of the score to plot. None is the first score.
         ax : two Axes, default=None
             Axes for the scores and the times. None creates a new figure.
 
         Returns
         -------
         display : ComparisonDisplay
-            The display, with the figure as `figure_`.
+            The display, plotted. The attribute `figure_` is the figure.
 
         Examples
         --------
@@ -249,7 +252,7 @@ class Comparison:
         ]
 
     def _notes(self) -> Iterator[str]:
-        """Yield the notes under the table: folds, seconds, test and failures."""
+        """Yield the notes under the table about folds, seconds, the test and failures."""
         train, test = round(self.n_train.mean()), round(self.n_test.mean())
         k = len(self.n_train)
         folds = f"{k} folds" if k > 1 else "1 fold"

@@ -1,4 +1,4 @@
-"""Tests for differences between the scores of models on the same folds."""
+"""Statistical tests of score differences between models on the same folds."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,20 +6,21 @@ from scipy import stats
 
 
 def corrected_t_test(differences: npt.ArrayLike, ratio: float) -> float:
-    """Test whether the scores of two models on the same folds differ.
+    """Return the p-value of a test whether the scores of two models on the same folds differ.
 
     Parameters
     ----------
     differences : array-like of shape (n_folds,)
-        Score of one model minus score of the other, for at least two folds.
+        Score of the first model minus score of the second model, for at least two folds.
     ratio : float
         Number of test rows divided by number of training rows.
 
     Returns
     -------
     p : float
-        Two-sided p-value of the corrected resampled t-test. It is 1 if all differences are zero,
-        and NaN if all differences are equal and not zero, because their variance is then zero.
+        Two-sided p-value of the corrected resampled t-test. The p-value is 1 if all differences
+        are zero. The p-value is NaN if all differences are equal and not zero, because the
+        variance of the differences is then zero.
 
     References
     ----------
@@ -43,7 +44,7 @@ def corrected_t_test(differences: npt.ArrayLike, ratio: float) -> float:
 
 
 def holm(p_values: npt.ArrayLike) -> np.ndarray:
-    """Adjust p-values for the number of tests by Holm's step-down procedure.
+    """Return p-values adjusted for the number of tests by Holm's step-down procedure.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ def holm(p_values: npt.ArrayLike) -> np.ndarray:
     Returns
     -------
     adjusted : ndarray of shape (n_tests,), float64
-        The adjusted p-values, in the given order. NaN stays NaN.
+        The adjusted p-values, in the order of `p_values`. NaN is preserved.
 
     References
     ----------

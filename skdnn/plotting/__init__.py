@@ -1,1 +1,1 @@
-"""Plots of training and of networks."""
+"""Plots of training histories and of network diagrams."""

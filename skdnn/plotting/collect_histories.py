@@ -1,4 +1,4 @@
-"""Training histories to plot: of which estimators, their means over folds and best epochs."""
+"""Training histories of estimators, with their means over folds and their best epochs."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,17 +16,17 @@ def named_estimators(
 
     Parameters
     ----------
-    estimator : estimator, iterable of them, dict of them, or result of `cross_validate`
-        What `TrainingHistoryDisplay.from_estimator` was given.
+    estimator : estimator, iterable or dict of estimators, or result of `cross_validate`
+        The argument of `TrainingHistoryDisplay.from_estimator`.
     name : str, list of str or None
-        Names of the estimators. None makes names from their classes.
+        Names of the estimators. None creates names from the classes of the estimators.
 
     Returns
     -------
     named : dict of str to estimator
         The estimators by name.
     is_folds : bool
-        Whether they are the folds of one model.
+        Whether the estimators are the folds of one model.
     """
     if isinstance(estimator, Mapping) and "fit_time" in estimator:
         if "estimator" not in estimator:
@@ -49,7 +49,7 @@ def named_estimators(
 
 
 def _names(estimators: list[Any], given: str | Sequence[str] | None) -> list[str]:
-    """Return names for a list of estimators, numbered if classes repeat."""
+    """Return names for a list of estimators, with numbers if classes repeat."""
     if given is None:
         classes = [type(x).__name__ for x in estimators]
         count = Counter(classes)
@@ -73,9 +73,10 @@ def mean_name(name: str | Sequence[str] | None, n_folds: int) -> str:
 
 
 def mean_history(histories: list[History]) -> History:
-    """Return the mean over folds for the epochs that all folds have.
+    """Return the mean history over folds, for the epochs that all folds have.
 
-    Epochs after the shortest fold are left out, because the mean would jump at its end.
+    Epochs after the end of the shortest fold are omitted, because the mean would change abruptly
+    there.
     """
     common = set.intersection(*(set(history) for history in histories))
     means: dict[str, Sequence[float]] = {}
@@ -86,22 +87,30 @@ def mean_history(histories: list[History]) -> History:
 
 
 def best_epoch(estimator: Any) -> int | None:
-    """Return `best_epoch_` of an estimator, or else the epoch with the lowest validation loss.
+    """Return the best epoch of an estimator.
 
-    `best_epoch_` is 0 if no epoch was better than the state from which training resumed.
+    This is `best_epoch_`, or the epoch with the lowest validation loss if the estimator has no
+    such attribute. `best_epoch_` is 0 if no epoch was better than the state from which training
+    resumed.
     """
     stored: int | None = getattr(estimator, "best_epoch_", None)
     return least_epoch(estimator.history_) if stored is None else stored
 
 
 def least_epoch(history: History) -> int | None:
-    """Return the epoch with the lowest validation loss, counted from 1; None without one."""
+    """Return the epoch with the lowest validation loss, counted from 1.
+
+    None if the history has no finite validation loss.
+    """
     values = np.asarray(history.get("val_loss", ()), dtype=float)
     finite = np.isfinite(values)
     return int(np.argmin(np.where(finite, values, np.inf))) + 1 if finite.any() else None
 
 
 def isolated(values: np.ndarray) -> list[int]:
-    """Return the positions of finite values without finite neighbours, which no line would show."""
+    """Return the positions of finite values without finite neighbours.
+
+    Such values need a marker, because no line connects them to another value.
+    """
     finite = np.pad(np.isfinite(values), 1)
     return [int(i) for i in np.flatnonzero(finite[1:-1] & ~finite[:-2] & ~finite[2:])]

@@ -1,4 +1,4 @@
-"""Shared parts of the displays: the import of matplotlib, and estimators inside others."""
+"""Shared functions of the displays, which import matplotlib and find nested estimators."""
 
 from collections.abc import Sequence
 from types import ModuleType
@@ -10,12 +10,18 @@ from sklearn.utils.validation import check_is_fitted
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Attributes in which meta-estimators keep the fitted estimator; a pipeline has it as last step.
+# Attributes in which meta-estimators store the fitted estimator. A pipeline has steps instead.
 _INSIDE = ("best_estimator_", "regressor_", "estimator_")
 
 
 def pyplot(method: str) -> ModuleType:
-    """Import `matplotlib.pyplot`; if it is missing, raise an error with what to install."""
+    """Return the module `matplotlib.pyplot`.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed. The message names the package to install.
+    """
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -24,7 +30,7 @@ def pyplot(method: str) -> ModuleType:
 
 
 def flat_axes(ax: "Axes | Sequence[Axes]") -> "list[Axes]":
-    """Return one Axes, or an array or sequence of Axes, as a flat list."""
+    """Return a flat list of Axes from one Axes, or from an array or sequence of Axes."""
     axes: list[Axes] = np.asarray(ax, dtype=object).ravel().tolist()
     return axes
 

@@ -1,4 +1,4 @@
-"""`NetworkDisplay`: a diagram of the layers of a network."""
+"""The class `NetworkDisplay`, a diagram of the layers of a network."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -18,17 +18,17 @@ _POINTS = 9.0
 _CHARACTER = 0.085
 _HEIGHT, _GAP = 0.46, 0.22
 _PITCH = _HEIGHT + _GAP
-_LANE = 0.3  # width of an arrow that passes layers
-_LONGEST = 40  # characters of a text
+_LANE = 0.3  # width of the lane of an arrow that bypasses layers
+_LONGEST = 40  # maximum number of characters of a text
 
 Point = tuple[float, float]
-# A layer by its index; or the place in one row of an arrow that passes it: (source, target, row).
+# The part of an arrow in a row that the arrow bypasses: (source, target, row).
 Lane = tuple[int, int, int]
-Node = int | Lane
+Node = int | Lane  # a layer by its index, or a lane
 
 
 class _Arrow(NamedTuple):
-    """An arrow between two layers, and its lanes beside the layers that it passes."""
+    """An arrow between two layers, with a lane in each row that the arrow bypasses."""
 
     source: int
     target: int
@@ -40,17 +40,17 @@ class _Arrow(NamedTuple):
 
 
 class NetworkDisplay:
-    """Diagram of the layers of a network: names, types, output shapes, numbers of parameters.
+    """Diagram of a network with the names, types, output shapes and parameters of its layers.
 
-    Create it with :meth:`from_estimator`; draw it again with :meth:`plot`. Layers are drawn from
-    top to bottom. The colour of a layer is stronger the more parameters it has.
+    Create a display with :meth:`from_estimator`. Draw the display again with :meth:`plot`. Layers
+    are drawn from top to bottom. The colour of a layer is stronger the more parameters it has.
 
     Parameters
     ----------
     names : sequence of str, of length n_layers
-        Names of the layers, in an order in which each layer comes after its inputs.
+        Names of the layers, ordered so that each layer comes after its input layers.
     kinds : sequence of str, of length n_layers
-        Types of the layers, with activations.
+        Types of the layers with their activations.
     output_shapes : sequence of str, of length n_layers
         Output shapes of the layers. The batch dimension is None.
     n_parameters : sequence of int, of length n_layers
@@ -59,7 +59,7 @@ class NetworkDisplay:
         Indices of the input layers of each layer, from 0. None means that the input of each layer
         is the previous layer.
     name : str, default=None
-        Title. None writes no title.
+        Title of the diagram. None writes no title.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ class NetworkDisplay:
         ax : Axes, default=None
             Axes to draw on. None creates a new figure of sufficient size.
         name : str, default=None
-            Title. None is the name of the class.
+            Title of the diagram. None is the name of the class.
 
         Returns
         -------
@@ -154,13 +154,13 @@ class NetworkDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            Axes to draw on; text is reduced in size to fit. None creates a new figure of
+            Axes to draw on. The text size is reduced to fit the Axes. None creates a new figure of
             sufficient size.
 
         Returns
         -------
         display : NetworkDisplay
-            The display itself, with `ax_`, `figure_` and `boxes_`.
+            The display itself, with the attributes `ax_`, `figure_` and `boxes_`.
 
         Raises
         ------
@@ -228,7 +228,11 @@ class NetworkDisplay:
         fraction: float,
         points: float,
     ) -> "FancyBboxPatch":
-        """Draw one box: name and type, and below them output shape and parameters."""
+        """Draw the box of a layer.
+
+        The first line is the name and the type. The second line is the output shape and the
+        number of parameters.
+        """
         from matplotlib.colors import to_rgba
         from matplotlib.patches import FancyBboxPatch
 
@@ -261,10 +265,11 @@ def _count(n_parameters: int) -> str:
 
 
 def _lay_out(sources: list[Sequence[int]], width: float) -> tuple[list[Point], list[list[Point]]]:
-    """Place the layers in rows by the length of the longest path from an input.
+    """Return the positions of layers and arrows.
 
-    An arrow that passes a layer has its own lane beside it (Sugiyama, Tagawa & Toda 1981,
-    "Methods for visual understanding of hierarchical system structures").
+    The row of a layer is the length of the longest path from an input. An arrow that bypasses a
+    layer has a separate lane next to the layer (Sugiyama, Tagawa & Toda 1981, "Methods for visual
+    understanding of hierarchical system structures").
 
     Parameters
     ----------
@@ -276,9 +281,9 @@ def _lay_out(sources: list[Sequence[int]], width: float) -> tuple[list[Point], l
     Returns
     -------
     places : list of (x, y)
-        Centre of each layer, with y pointing down.
+        Centre of each layer. The y axis points down.
     paths : list of list of (x, y)
-        Points of each arrow.
+        Points of the path of each arrow.
     """
     depths = _depths(sources)
     arrows = [
@@ -319,7 +324,7 @@ def _depths(sources: list[Sequence[int]]) -> list[int]:
 def _spread(
     row: list[Node], x: dict[Node, float], above: dict[Node, list[Node]], width: float
 ) -> dict[Node, float]:
-    """Return the x of each node of a row, as close as possible to the x of its inputs."""
+    """Return the x coordinate of each node of a row, close to the x coordinates of its inputs."""
 
     def is_lane(node: Node) -> bool:
         return isinstance(node, tuple)
@@ -337,7 +342,7 @@ def _spread(
 
 
 def _path(arrow: _Arrow, places: list[Point], x: dict[Node, float]) -> list[Point]:
-    """Return the points of an arrow, from the bottom of its source to the top of its target."""
+    """Return the points of an arrow from the bottom of the source to the top of the target."""
     (begin, top), (end, bottom) = places[arrow.source], places[arrow.target]
     lanes = [
         (x[lane], lane[2] * _PITCH + side)

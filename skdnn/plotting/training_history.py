@@ -1,4 +1,4 @@
-"""`TrainingHistoryDisplay`: loss and metrics over the epochs."""
+"""The class `TrainingHistoryDisplay`, a plot of the loss and metrics per epoch."""
 
 from collections.abc import Mapping, Sequence
 from copy import copy
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-# Line styles of training and validation. The marker shows values without neighbours.
+# Line styles of training and validation values. Markers show values without neighbours.
 _STYLES: dict[str, dict[str, Any]] = {
     "": {"linestyle": "-", "marker": "o"},
     "val_": {"linestyle": "--", "marker": "X"},
@@ -33,23 +33,25 @@ _FEW = 6  # up to this many histories have large markers
 class TrainingHistoryDisplay:
     """Plot of the loss and metrics per epoch, for training and validation.
 
-    Create it with :meth:`from_estimator` or :meth:`from_history`; draw it again with :meth:`plot`.
+    Create a display with :meth:`from_estimator` or :meth:`from_history`. Draw the display again
+    with :meth:`plot`.
 
     Parameters
     ----------
     histories : dict of str to dict of str to list of float
-        Training histories, like `history_`, by their names in the legend: one value per epoch for
-        "loss", metrics, and their validation values ("val_loss"). NaN interrupts the line of
-        training values. The line of validation values connects the epochs that have one, with a
-        marker at each. Histories may differ in length.
+        Training histories, such as `history_`, by their names in the legend. A history has one
+        value per epoch for "loss", for metrics, and for their validation values ("val_loss").
+        NaN interrupts the line of training values. The line of validation values connects all
+        finite values, with a marker at each value if some values are NaN. Histories may differ in
+        length.
     best_epochs : dict of str to int, default=None
-        Best epochs to mark, by name. The first epoch is 1. Names without a best epoch are left
-        out.
+        Best epochs to mark, by the name of the history. The first epoch is 1. Histories without a
+        best epoch are omitted.
     metric : str or list of str, default=None
         Loss and metrics to plot, each on its own Axes. None is the loss and the first metric.
     mean_name : str, default=None
-        Name of the mean if the histories are folds of one model. All folds then have one colour,
-        and their mean is drawn over the epochs that all of them have.
+        Name of the mean if the histories are folds of one model. All folds then have the same
+        colour, and the mean is drawn for the epochs that all folds have.
 
     Attributes
     ----------
@@ -58,7 +60,8 @@ class TrainingHistoryDisplay:
     figure_ : Figure
         The figure of the Axes.
     lines_ : dict of str to dict of str to Line2D
-        The lines of each history, and of `mean_name`, by their keys in the history.
+        The lines of each history, and of the mean, by the names in `histories` and `mean_name`.
+        The keys of the inner dict are the keys of the history.
 
     See Also
     --------
@@ -104,17 +107,18 @@ class TrainingHistoryDisplay:
 
         Parameters
         ----------
-        estimator : estimator, list or dict of them, or result of `cross_validate`
+        estimator : estimator, list or dict of estimators, or result of `cross_validate`
             Fitted `DNNClassifier`, `DNNRegressor`, `KerasClassifier` or `KerasRegressor`, or a
             pipeline or search that contains one. The keys of a dict are the names. The result of
-            `cross_validate` with `return_estimator=True` is drawn as folds with their mean.
+            `cross_validate` with `return_estimator=True` is drawn as folds and their mean.
         metric : str or list of str, default=None
-            Loss and metrics to plot, each on its own Axes: "loss" or a metric in `history_`. None
-            is the loss and the first metric, or the loss only if `ax` is a single Axes.
+            Loss and metrics to plot, each on its own Axes. Each name is "loss" or a metric in
+            `history_`. None is the loss and the first metric, or only the loss if `ax` is a single
+            Axes.
         ax : Axes or array of Axes, default=None
             Axes to draw on. None creates a new figure.
         name : str or list of str, default=None
-            Names in the legend, one for each estimator. None is the name of the class.
+            Names in the legend, one for each estimator. None uses the names of the classes.
         line_kw : dict, default=None
             Keyword arguments of `matplotlib.pyplot.plot`, for all lines.
 
@@ -228,7 +232,7 @@ class TrainingHistoryDisplay:
         Returns
         -------
         display : TrainingHistoryDisplay
-            The display itself, with `ax_`, `figure_` and `lines_`.
+            The display itself, with the attributes `ax_`, `figure_` and `lines_`.
 
         Raises
         ------
@@ -287,7 +291,10 @@ class TrainingHistoryDisplay:
         return chosen
 
     def _colours(self, ax: "Axes") -> list[Any]:
-        """Return a colour for each history: of the current style, if it has enough colours."""
+        """Return a colour for each history.
+
+        The colours are those of the current style if the style has enough colours.
+        """
         from matplotlib import colormaps, rcParams
 
         n_colours = 1 if self.mean_name else len(self.histories)
@@ -300,7 +307,7 @@ class TrainingHistoryDisplay:
         return colours * len(self.histories) if self.mean_name else colours
 
     def _curves(self, colours: list[Any]) -> list["_Curve"]:
-        """Return a curve for each history, and for folds also one for their mean."""
+        """Return a curve for each history, and a curve for the mean if there are folds."""
         names, histories = list(self.histories), list(self.histories.values())
         if not self.mean_name:
             return [_Curve(*x, {}, x[0]) for x in zip(names, histories, colours, strict=True)]
@@ -317,7 +324,7 @@ class TrainingHistoryDisplay:
         return [*folds, mean]
 
     def _draw(self, ax: "Axes", figure: str, curve: "_Curve", line_kw: Mapping[str, Any]) -> None:
-        """Draw the training and validation values of one history, and mark its best epoch."""
+        """Draw the training and validation values of a history, and mark the best epoch."""
         lines = self.lines_.setdefault(curve.name, {})
         label, marked = curve.label, None
         for prefix, style in _STYLES.items():
@@ -350,7 +357,7 @@ class TrainingHistoryDisplay:
                 ax.axvline(epoch, color=curve.colour, linestyle=":", linewidth=1, label="_best")
 
     def _write_legend(self, ax: "Axes", is_own: bool) -> None:
-        """Write the legend: the names of the colours and of the line styles."""
+        """Write the legend of the colours and the line styles."""
         from matplotlib.lines import Line2D
 
         shown, labels = ax.get_legend_handles_labels()  # also of earlier plots on these Axes
@@ -378,7 +385,7 @@ class TrainingHistoryDisplay:
 
 
 class _Curve(NamedTuple):
-    """A history and its style."""
+    """A history with a line style."""
 
     name: str
     history: History

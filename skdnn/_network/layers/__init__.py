@@ -1,4 +1,4 @@
-"""The layers of a network as plain data: one small file per layer, the whole layer in it."""
+"""The layers of a network as plain data, each defined completely in one small file."""
 
 from skdnn._network.layers.activation import Activate, MixedActivation
 from skdnn._network.layers.ascending import Ascending

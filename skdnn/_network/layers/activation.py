@@ -12,23 +12,23 @@ from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
 
 @dataclass(frozen=True)
 class Activate(Layer):
-    """An activation as a layer of its own, where batch normalisation comes before it."""
+    """An activation as a layer of its own, used after batch normalisation."""
 
     name: str
     activation: Activation = "linear"
 
     @property
     def activations(self) -> tuple[Activation, ...]:
-        """The one activation."""
+        """The activation of the layer, in a tuple of length 1."""
         return (self.activation,)
 
     def without_activation(self) -> Self:
-        """Return the layer that changes nothing."""
+        """Return the layer with the activation "linear", which returns the input unchanged."""
         return replace(self, activation="linear")
 
     @property
     def label(self) -> str:
-        """The name of Keras's layer, with the activation."""
+        """The name of the Keras layer with the activation."""
         return with_activation("Activation", self.activation)
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
@@ -36,7 +36,7 @@ class Activate(Layer):
         return NUMPY_ACTIVATIONS[self.activation](x)
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return Keras's own layer."""
+        """Return a Keras `Activation` layer."""
         from skdnn._utils.tensorflow import keras
 
         return keras.layers.Activation(self.activation, name=self.name, dtype=context.dtype)
@@ -44,10 +44,10 @@ class Activate(Layer):
 
 @dataclass(frozen=True)
 class MixedActivation(Activate):
-    """h + (activation(h) - h) * gain * a, with a learned a for each unit.
+    """Computes h + (activation(h) - h) * gain * a, with a learned a for each unit.
 
     The product gain * a starts as 1, so that the layer starts as the activation (Holzmüller et al.
-    2024, "Better by Default", section 3). The gain is a factor of the learning rate: see
+    2024, "Better by Default", section 3). The gain acts as a factor of the learning rate, as in
     `ScaledDense`.
     """
 
@@ -55,27 +55,30 @@ class MixedActivation(Activate):
 
     @property
     def label(self) -> str:
-        """The type, with the activation."""
+        """The type of the layer with the activation."""
         return with_activation("MixedActivation", self.activation)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Return that of a."""
+        """Return the shape of a, which is the shape of the input."""
         return (shape,)
 
     def initial_weights(
         self, shape: Shape, rng: np.random.Generator, draw_kernel: DrawKernel
     ) -> list[np.ndarray]:
-        """Start from gain * a = 1."""
+        """Return the initial a, for which gain * a is 1."""
         return [np.full(shape, 1 / self.gain)]
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Mix the activation with its input: keeps (..., n_samples, units)."""
+        """Compute the mixture of the activation and its input.
+
+        The shape (..., n_samples, units) is preserved.
+        """
         bent = NUMPY_ACTIVATIONS[self.activation](x.copy())
         y: np.ndarray = x + (bent - x) * (self.gain * weights[0][..., None, :])
         return y
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return our Keras layer."""
+        """Return a Keras `MixedActivation` layer of skdnn."""
         from skdnn._network import keras_layers
 
         return keras_layers.MixedActivation(

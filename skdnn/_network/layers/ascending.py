@@ -1,4 +1,4 @@
-"""Outputs in ascending order."""
+"""A layer that converts outputs to ascending values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,21 +12,22 @@ from skdnn._network.layers.base import KerasContext, Layer
 
 @dataclass(frozen=True)
 class Ascending(Layer):
-    """Turns outputs into ascending ones, as quantiles are.
+    """Converts outputs to ascending values, as quantiles are.
 
-    The first stays; each of the others is its predecessor plus a softplus.
+    The first output is unchanged. Each later output becomes the sum of the preceding output and a
+    softplus.
     """
 
     name: str
     units: int = 1
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Add up: keeps (..., n_samples, units)."""
+        """Compute the ascending outputs. The shape (..., n_samples, units) is preserved."""
         x[..., 1:] = softplus(x[..., 1:])
         return np.cumsum(x, axis=-1, out=x)
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return a model of Keras's own operations, so that a saved model loads without skdnn."""
+        """Return a Keras model of Keras operations, so that a saved model loads without skdnn."""
         from skdnn._utils.tensorflow import keras
 
         ops = keras.ops

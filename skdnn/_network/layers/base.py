@@ -1,4 +1,4 @@
-"""What every layer can do, with the defaults of one that keeps the shape and has no weights."""
+"""The interface of all layers, with defaults for a layer without weights."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from skdnn._network.spec import NetworkSpec
 
 Shape = tuple[int, ...]
-# Draws a kernel of shape (n_inputs, units) with the initialiser that the user asked for.
+# Draws a kernel of shape (n_inputs, units) with the initialiser chosen by the user.
 DrawKernel = Callable[[Shape], np.ndarray]
 
 
 @dataclass(frozen=True)
 class TrainingSample:
-    """What layers may read off the training data before training starts.
+    """The training data from which layers compute weights before training starts.
 
     Parameters
     ----------
     numbers : callable
         Returns the scaled numeric columns of some training rows without missing values, an
-        ndarray of shape (n_samples, n_columns), float64. It is called at most once, and only
-        where a layer needs it.
+        ndarray of shape (n_samples, n_columns), float64. The function is called at most once, and
+        only if a layer needs the numbers.
     category_sizes : sequence of int, default=()
         Number of categories of each one-hot encoded column.
     """
@@ -39,23 +39,23 @@ class TrainingSample:
 
 @dataclass(frozen=True)
 class KerasContext:
-    """What a layer needs to know about its network to make its Keras layer.
+    """The properties of a network from which a layer creates its Keras layer.
 
     Parameters
     ----------
     shape : tuple of int
-        Shape of one sample as the layer receives it.
+        Shape of one sample of the layer's input.
     dtype : str
-        What the layer computes in.
+        The dtype of the computation.
     n_members : int
-        Number of ensemble members behind `Members` or `Parallel`; 0 before them, or where there
-        are none.
+        Number of ensemble members after a `Members` or `Parallel` layer. 0 before such a layer,
+        or if there are no ensemble members.
     dropout : callable
         Class of dropout layers.
     offset, scale : ndarray of shape (n_inputs,) or (1,), float64, or None
-        The constants of `Scaling`.
+        The constants of the `Scaling` layer.
     fill : ndarray of shape (n_numbers,), float64, or None
-        What `ColumnTransform` puts in the place of missing numbers.
+        The numbers that replace missing values in the `ColumnTransform` layer.
     """
 
     shape: Shape
@@ -68,25 +68,26 @@ class KerasContext:
 
 
 class Layer:
-    """A layer as plain data: its fields are its whole configuration.
+    """Base class of the layers, which are plain data.
 
-    Each layer is a frozen dataclass in a file of its own, with a field `name`. It overrides
-    those of the methods below whose default is not right for it; nothing else in the package
-    lists the layers. Shapes are those of one sample, without the batch.
+    The fields of a layer are its whole configuration. Each layer is a frozen dataclass in a file
+    of its own, with a field `name`. A layer overrides the methods below if their defaults do not
+    apply to the layer. No other module lists the layers. All shapes are shapes of one sample,
+    without the batch.
     """
 
     name: str
 
-    # Whether it comes before everything that is trained. Preprocessing has computed it before rows
-    # enter the network, so `forward` returns them as they are.
+    # Whether the layer comes before all trained layers. Preprocessing has already computed the
+    # output, so `forward` returns rows unchanged.
     is_preparation: ClassVar[bool] = False
-    # Whether the network has to take its input in float64 where this layer is in it.
+    # Whether a network with this layer requires an input in float64.
     needs_float64: ClassVar[bool] = False
     # Whether gradient descent changes the weights.
     is_trained: ClassVar[bool] = True
-    # Whether it reduces the outputs of all ensemble members to one.
+    # Whether the layer averages the outputs of the ensemble members.
     averages_members: ClassVar[bool] = False
-    # Whether `forward` takes a sparse matrix, and whether it then returns one.
+    # Whether `forward` accepts a sparse matrix, and whether the output is then sparse too.
     takes_sparse_rows: ClassVar[bool] = False
     keeps_sparse_rows: ClassVar[bool] = False
 
@@ -99,7 +100,7 @@ class Layer:
         return ()
 
     def n_fixed_parameters(self, shape: Shape) -> int:
-        """Return how many parameters follow the data and not the gradient."""
+        """Return the number of non-trainable parameters, which gradient descent does not change."""
         return 0 if self.is_trained else sum(map(prod, self.weight_shapes(shape)))
 
     @property
@@ -113,11 +114,11 @@ class Layer:
 
     @property
     def label(self) -> str:
-        """The type, with the activation, as the summary shows it."""
+        """The type of the layer with the activation, as displayed in the summary."""
         return type(self).__name__
 
     def member_count(self) -> int:
-        """Return the number of ensemble members that start here; 0 where none do."""
+        """Return the number of ensemble members that start at this layer. 0 for most layers."""
         return 0
 
     def networks(self, shape: Shape, dtype: str = "float32") -> Sequence[NetworkSpec]:
@@ -125,43 +126,46 @@ class Layer:
         return ()
 
     def output_layers(self, shape: Shape) -> list[tuple[Dense, int, int]]:
-        """Return the layers that compute the outputs if the network has no other after this one.
+        """Return the layers that are output layers if no later layer computes the outputs.
 
-        Each comes with the positions of its kernel and its bias among the weights of this layer.
+        Each entry is a layer and the indices of the kernel and the bias in the list of the weight
+        arrays of this layer. The list is empty for a layer that computes no outputs.
         """
         return []
 
     def fitted_weights(
         self, sample: TrainingSample, rng: np.random.Generator
     ) -> list[np.ndarray] | None:
-        """Return weights that are read off the training data or drawn ahead of all kernels.
+        """Return weights that are computed from the training data or drawn before all kernels.
 
-        None where there are none: `initial_weights` is asked then.
+        None if the layer has no such weights. The initial weights are then the result of
+        `initial_weights`.
         """
         return None
 
     def initial_weights(
         self, shape: Shape, rng: np.random.Generator, draw_kernel: DrawKernel
     ) -> list[np.ndarray]:
-        """Return the weights that training starts from, of the shapes in `weight_shapes`."""
+        """Return the initial weights, with the shapes of `weight_shapes`."""
         raise NotImplementedError
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Compute the output in NumPy, as the Keras layer does when it predicts.
+        """Compute the output in NumPy, equal to the prediction of the Keras layer.
 
         Parameters
         ----------
-        x : ndarray of shape (n_samples, ...), or (n_members, n_samples, ...) behind `Members`
-            The layer may change it in place; the dtype of the output is the same.
+        x : ndarray of shape (n_samples, ...), or (n_members, n_samples, ...) after `Members`
+            The input, which the layer may change in place. The output has the same dtype.
         weights : sequence of ndarray
-            In the order of `weight_shapes`.
+            The weights of the layer, in the order of `weight_shapes`.
         """
         raise NotImplementedError
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return the layer as a Keras layer, whose weights are still to be set.
+        """Return the Keras layer, whose weights the caller then sets.
 
-        Keras is imported in here, so that prediction in NumPy does without it. Whatever Keras
-        would draw from Python's global generator is given a value: weights start as zeros.
+        Keras is imported inside this method, so that prediction in NumPy does not import Keras.
+        The Keras weights are created as zeros, because the default initialisers of Keras would
+        use Python's global generator.
         """
         raise NotImplementedError

@@ -11,11 +11,11 @@ from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
 
 @dataclass(frozen=True)
 class BatchNormalization(Layer):
-    """Normalises each unit over the batch in training; by moving averages when predicting.
+    """Normalises each unit by the moments of the batch, or by moving averages in prediction.
 
-    Ioffe & Szegedy 2015, "Batch Normalization", algorithms 1 and 2. Keras's default momentum of
-    0.99 needs some 500 steps until the averages no longer depend on where they started, more than
-    many small fits have; with 0.9 they are right after 50.
+    Ioffe & Szegedy 2015, "Batch Normalization", algorithms 1 and 2. With Keras's default momentum
+    of 0.99, the moving averages depend on their initial values for about 500 steps, which is more
+    than many small fits have. With a momentum of 0.9, about 50 steps are sufficient.
     """
 
     name: str
@@ -23,7 +23,7 @@ class BatchNormalization(Layer):
     epsilon: float = 1e-3
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Return those of gamma, beta, moving mean and moving variance: Keras's order."""
+        """Return the shapes of gamma, beta, moving mean and moving variance, in Keras's order."""
         return (shape,) * 4
 
     def n_fixed_parameters(self, shape: Shape) -> int:
@@ -33,17 +33,17 @@ class BatchNormalization(Layer):
     def initial_weights(
         self, shape: Shape, rng: np.random.Generator, draw_kernel: DrawKernel
     ) -> list[np.ndarray]:
-        """Start as Keras does: from mean 0 and variance 1."""
+        """Return Keras's initial values: gamma 1, beta 0, mean 0 and variance 1."""
         return [np.full(shape, value) for value in (1.0, 0.0, 0.0, 1.0)]
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Normalise by the moving averages: keeps (..., n_samples, units)."""
+        """Normalise by the moving averages. The shape (..., n_samples, units) is preserved."""
         gamma, beta, mean, variance = (w[:, None] if w.ndim > 1 else w for w in weights)
         y: np.ndarray = (x - mean) * (gamma / np.sqrt(variance + self.epsilon)) + beta
         return y
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return Keras's own layer, or ours for ensemble members."""
+        """Return a Keras `BatchNormalization` layer, or a layer of skdnn for ensemble members."""
         options = {"name": self.name, "dtype": context.dtype}
         if context.n_members:
             from skdnn._network import keras_layers

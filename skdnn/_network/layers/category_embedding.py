@@ -1,4 +1,4 @@
-"""Learned vectors in the place of category codes."""
+"""A layer that replaces category codes by learned vectors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ import numpy as np
 
 from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
 
-_RANGE = 0.05  # vectors start uniform between -0.05 and 0.05: Keras's own for an `Embedding`
+_RANGE = 0.05  # vectors start uniform in [-0.05, 0.05], the default of Keras's `Embedding`
 
 
 def embedding_length(n_categories: int) -> int:
-    """Return how long the vectors of a column's categories are.
+    """Return the length of the vectors for a column with `n_categories` categories.
 
-    fast.ai's rule (`emb_sz_rule` in `fastai/tabular/model.py`; Howard and Gugger, "fastai: A
-    Layered API for Deep Learning", Information 11(2), 2020): 1.6 times the number of categories to
-    the power of 0.56, and 600 at most.
+    The length is 1.6 times the number of categories to the power of 0.56, clipped to a maximum of
+    600. This is the rule of fast.ai (`emb_sz_rule` in `fastai/tabular/model.py`; Howard and
+    Gugger, "fastai: A Layered API for Deep Learning", Information 11(2), 2020).
     """
     length: float = 1.6 * n_categories**0.56
     return min(600, round(length))
@@ -25,18 +25,18 @@ def embedding_length(n_categories: int) -> int:
 
 @dataclass(frozen=True)
 class CategoryEmbedding(Layer):
-    """Turns the codes at the end of a row into learned vectors; the other columns stay.
+    """Replaces the category codes at the end of a row by learned vectors.
 
-    Code 0 is a category that was not there in training: its vector is zero and stays so. One
-    array holds all other vectors, because a step of the optimizer on each of many small arrays
-    takes longer than one on their sum.
+    The other columns are unchanged. Code 0 is a category that is absent from the training data.
+    The vector of code 0 is always zero. One array holds all other vectors, because an optimizer
+    step on many small arrays takes longer than a step on one array of the same total size.
 
     Parameters
     ----------
     sizes : tuple of int
         Number of categories of each column, without code 0.
     dims : tuple of int
-        Length of the vectors of each.
+        Length of the vectors of each column.
     """
 
     sizes: tuple[int, ...]
@@ -44,22 +44,23 @@ class CategoryEmbedding(Layer):
     name: str = "embedding"
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of a row with vectors in the place of codes."""
+        """Return the shape of a row whose codes are replaced by vectors."""
         return (shape[0] - len(self.sizes) + sum(self.dims),)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Return that of all vectors in one column: the 1 is of a Keras embedding of length 1."""
+        """Return the shape of all vectors in one column, as in a Keras embedding of length 1."""
         return ((sum(n * d for n, d in zip(self.sizes, self.dims, strict=True)), 1),)
 
     @cached_property
     def addresses(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Where each value of the output comes from.
+        """The addresses of the values of the vectors in the array of all vectors.
 
         Returns
         -------
         column, stride, base : ndarray of shape (sum(dims),), int32
-            The value of code c is element c * stride + base of the array of all vectors, where c
-            is the code in that column of codes; below zero for no code but 0.
+            Each output value belongs to one of the columns of codes, `column`. If c is the code in
+            this column, the value is element c * stride + base of the array of all vectors. Only
+            code 0 can have a negative index.
         """
         dims = np.array(self.dims)
         column = np.arange(len(dims)).repeat(dims)
@@ -72,11 +73,14 @@ class CategoryEmbedding(Layer):
     def initial_weights(
         self, shape: Shape, rng: np.random.Generator, draw_kernel: DrawKernel
     ) -> list[np.ndarray]:
-        """Draw all vectors from a uniform distribution."""
+        """Return vectors sampled from a uniform distribution."""
         return [rng.uniform(-_RANGE, _RANGE, size) for size in self.weight_shapes(shape)]
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Look up the vectors: (n_samples, n_inputs) -> (n_samples, n_outputs)."""
+        """Look up the vectors of the codes.
+
+        The shape changes from (n_samples, n_inputs) to (n_samples, n_outputs).
+        """
         column, stride, base = self.addresses
         start = x.shape[1] - len(self.sizes)
         codes = x[:, start:].astype(np.int32)[:, column]
@@ -85,7 +89,7 @@ class CategoryEmbedding(Layer):
         return np.concatenate([x[:, :start], vectors], axis=1)
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return a model of Keras's own parts, which Keras can load wherever it runs."""
+        """Return a Keras model of Keras layers, so that a saved model loads without skdnn."""
         from skdnn._utils.tensorflow import keras
 
         ops, dtype = keras.ops, context.dtype

@@ -1,4 +1,4 @@
-"""The columns of a table in the order that later layers take."""
+"""A layer that reorders the columns of a table and imputes missing values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +11,19 @@ from skdnn._network.layers.base import KerasContext, Layer, Shape
 
 @dataclass(frozen=True)
 class ColumnTransform(Layer):
-    """Sorts the columns of a table: numbers, then indicators of missing ones, then category codes.
+    """Reorders columns to numbers, then indicators of missing numbers, then category codes.
 
-    A missing number (NaN) becomes a constant that was read off the training rows. Its indicator
-    column is 1 where it was missing, else 0.
+    A missing number (NaN) is imputed by a constant that was computed from the training rows. An
+    indicator column is 1 if the number was missing, and 0 otherwise.
 
     Parameters
     ----------
-    numbers, signed, codes : tuple of int
-        Positions in the row that comes in: of numbers, of those among them that have an indicator
-        column, and of category codes.
+    numbers : tuple of int
+        Positions of the numbers in the input row.
+    signed : tuple of int
+        Positions of the numbers that have an indicator column.
+    codes : tuple of int
+        Positions of the category codes.
     """
 
     numbers: tuple[int, ...]
@@ -32,15 +35,15 @@ class ColumnTransform(Layer):
     needs_float64: ClassVar[bool] = True
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of a sorted row."""
+        """Return the shape of a row with reordered columns."""
         return (len(self.numbers) + len(self.signed) + len(self.codes),)
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Return rows that preprocessing has sorted."""
+        """Return the input unchanged, because preprocessing has already reordered the columns."""
         return x
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return a model of Keras's own operations, which Keras can load wherever it runs."""
+        """Return a Keras model of Keras operations, so that a saved model loads without skdnn."""
         from skdnn._utils.tensorflow import keras
 
         ops, dtype = keras.ops, context.dtype

@@ -14,7 +14,7 @@ from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """activation(x @ kernel + bias); each ensemble member has its own kernel and bias."""
+    """Computes activation(x @ kernel + bias), with a kernel and bias for each ensemble member."""
 
     name: str
     units: int
@@ -24,21 +24,21 @@ class Dense(Layer):
 
     @property
     def bias_gain(self) -> float:
-        """What the learned bias is multiplied by."""
+        """The factor of the learned bias."""
         return 1.0
 
     @property
     def activations(self) -> tuple[Activation, ...]:
-        """The one activation."""
+        """The activation of the layer, in a tuple of length 1."""
         return (self.activation,)
 
     def without_activation(self) -> Self:
-        """Return the linear layer."""
+        """Return the same layer with the activation "linear"."""
         return replace(self, activation="linear")
 
     @property
     def label(self) -> str:
-        """The type, with the activation."""
+        """The type of the layer with the activation."""
         return with_activation(type(self).__name__, self.activation)
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -46,26 +46,28 @@ class Dense(Layer):
         return (*shape[:-1], self.units)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Return those of kernel, (..., n_inputs, units), and bias, (..., units)."""
+        """Return the shapes of the kernel, (..., n_inputs, units), and the bias, (..., units)."""
         *members, width = shape
         return ((*members, width, self.units), (*members, self.units))
 
     def output_layers(self, shape: Shape) -> list[tuple["Dense", int, int]]:
-        """Return this layer, whose kernel comes first and whose bias second."""
+        """Return this layer with index 0 for the kernel and index 1 for the bias."""
         return [(self, 0, 1)]
 
     def initial_weights(
         self, shape: Shape, rng: np.random.Generator, draw_kernel: DrawKernel
     ) -> list[np.ndarray]:
-        """Draw a kernel for each member; biases start as zero."""
+        """Return a kernel sampled for each ensemble member, and biases of zero."""
         kernel, bias = self.weight_shapes(shape)
         kernels = [draw_kernel(kernel[-2:]) for _ in range(prod(kernel[:-2]))]
         return [np.reshape(kernels, kernel), np.zeros(bias)]
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Compute (n_samples, n_inputs) -> (n_samples, units), in front of it the members' axis.
+        """Compute activation(x @ kernel + bias).
 
-        Rows that all members share come as (1, n_samples, n_inputs), or as a sparse matrix.
+        The shape changes from (n_samples, n_inputs) to (n_samples, units). Ensemble members are a
+        leading axis. Rows that all members share have shape (1, n_samples, n_inputs) or are a
+        sparse matrix.
         """
         kernel, bias = weights
         # SciPy has no product with several matrices at once.
@@ -74,7 +76,7 @@ class Dense(Layer):
         return NUMPY_ACTIVATIONS[self.activation](x)
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return Keras's own layer, or ours for ensemble members."""
+        """Return a Keras `Dense` layer, or a layer of skdnn for ensemble members."""
         options = {"name": self.name, "dtype": context.dtype}
         if context.n_members:
             from skdnn._network import keras_layers
@@ -90,20 +92,20 @@ class Dense(Layer):
 
 @dataclass(frozen=True)
 class ScaledDense(Dense):
-    """A dense layer of scaled weights: activation(x @ (kernel_gain Q) + bias_gain b).
+    """Computes activation(x @ (kernel_gain Q) + bias_gain b), with a scaled kernel and bias.
 
-    Gains are factors of the learning rate. Adam's steps do not depend on the scale of gradients:
-    where q is trained at rate r, p = g q moves as p trained at rate g r would, up to Adam's
-    epsilon. With kernel_gain = 1 / sqrt(fan-in) this is the neural tangent parametrisation (Jacot
-    et al. 2018, "Neural Tangent Kernel", section 3).
+    The gains act as factors of the learning rate, because Adam's steps do not depend on the scale
+    of gradients. If q is trained at rate r, then p = g q changes as if p were trained at rate g r,
+    up to Adam's epsilon. With kernel_gain = 1 / sqrt(fan-in) this is the neural tangent
+    parametrisation (Jacot et al. 2018, "Neural Tangent Kernel", section 3).
 
     Parameters
     ----------
     kernel_gain, bias_gain : float, default=1.0
-        What Q and b are multiplied by.
+        The factors of Q and b.
     kernel_std, bias_std : float, default=0.0
-        Standard deviations of the normal distributions that Q and b are first drawn from; those
-        of 0 are zero.
+        Standard deviations of the normal distributions from which the initial Q and b are
+        sampled. A standard deviation of 0 gives zeros.
     """
 
     kernel_gain: float = 1.0
@@ -116,13 +118,16 @@ class ScaledDense(Dense):
     def initial_weights(
         self, shape: Shape, rng: np.random.Generator, draw_kernel: DrawKernel
     ) -> list[np.ndarray]:
-        """Draw Q and b from normal distributions."""
+        """Return Q and b sampled from normal distributions."""
         stds = self.kernel_std, self.bias_std
         shapes = self.weight_shapes(shape)
         return [rng.normal(0, std, size) for std, size in zip(stds, shapes, strict=True)]
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Compute (..., n_samples, n_inputs) -> (..., n_samples, units)."""
+        """Compute activation(x @ (kernel_gain Q) + bias_gain b).
+
+        The shape changes from (..., n_samples, n_inputs) to (..., n_samples, units).
+        """
         kernel, bias = weights
         x = x @ kernel
         x *= self.kernel_gain
@@ -130,7 +135,7 @@ class ScaledDense(Dense):
         return NUMPY_ACTIVATIONS[self.activation](x)
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return our Keras layer."""
+        """Return a Keras `ScaledDense` layer of skdnn."""
         from skdnn._network import keras_layers
 
         return keras_layers.ScaledDense(

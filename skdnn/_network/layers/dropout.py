@@ -1,4 +1,4 @@
-"""Dropout."""
+"""A dropout layer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from skdnn._network.layers.base import KerasContext, Layer
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """Sets a fraction of its inputs to zero during training.
+    """Sets a random fraction of the inputs to zero during training.
 
     Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting".
     """
@@ -20,9 +20,9 @@ class Dropout(Layer):
     rate: float = 0.5
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the input: nothing is dropped outside of training."""
+        """Return the input unchanged, because inputs are dropped only in training."""
         return x
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return a dropout layer of the network's class; its seed is set when a fit starts."""
+        """Return a Keras dropout layer, whose seed is set when a fit starts."""
         return context.dropout(self.rate, seed=0, name=self.name, dtype=context.dtype)

@@ -1,4 +1,4 @@
-"""Samples of any rank -> rows."""
+"""A layer that flattens samples to rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ from skdnn._network.layers.base import KerasContext, Layer, Shape
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """Turns one sample of any rank into one row."""
+    """Flattens a sample with any number of dimensions to one row."""
 
     name: str = "flatten"
 
     is_preparation: ClassVar[bool] = True
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of a row of all values."""
+        """Return the shape of a row that holds all values of a sample."""
         return (prod(shape),)
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Return rows that preprocessing has flattened."""
+        """Return the input unchanged, because preprocessing has already flattened the samples."""
         return x
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return Keras's own layer."""
+        """Return a Keras `Flatten` layer."""
         from skdnn._utils.tensorflow import keras
 
         return keras.layers.Flatten("channels_last", name=self.name, dtype=context.dtype)

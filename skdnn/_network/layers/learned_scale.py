@@ -1,4 +1,4 @@
-"""A learned factor of each column."""
+"""A layer that multiplies each column by a learned factor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
 class LearnedScale(Layer):
     """Multiplies each column by gain * q for a learned q (Holzmüller et al. 2024, section 3).
 
-    The gain is a factor of the learning rate: see `ScaledDense`.
+    The gain acts as a factor of the learning rate, as in `ScaledDense`.
 
     Parameters
     ----------
     gain : float, default=1.0
-        What q is multiplied by.
+        The factor of q.
     start : float, default=1.0
-        What gain * q is before training.
+        The initial value of gain * q.
     """
 
     name: str
@@ -28,21 +28,21 @@ class LearnedScale(Layer):
     start: float = 1.0
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Return that of q."""
+        """Return the shape of q, which is the shape of the input."""
         return (shape,)
 
     def initial_weights(
         self, shape: Shape, rng: np.random.Generator, draw_kernel: DrawKernel
     ) -> list[np.ndarray]:
-        """Start from gain * q = start."""
+        """Return the initial q, for which gain * q is `start`."""
         return [np.full(shape, self.start / self.gain)]
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Multiply each column: keeps (..., n_samples, n_inputs)."""
+        """Multiply each column by gain * q. The shape (..., n_samples, n_inputs) is preserved."""
         return x * (self.gain * weights[0][..., None, :])
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return our Keras layer."""
+        """Return a Keras `LearnedScale` layer of skdnn."""
         from skdnn._network import keras_layers
 
         return keras_layers.LearnedScale(

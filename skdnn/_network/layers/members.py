@@ -1,4 +1,4 @@
-"""Where ensemble members start, and where they are averaged."""
+"""Layers that pass rows to ensemble members and average their outputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
 
 @dataclass(frozen=True)
 class Members(Layer):
-    """Passes each row to several ensemble members, which the layers behind it compute together."""
+    """Passes each row to several ensemble members, which later layers compute together."""
 
     name: str
     n_members: int
@@ -21,19 +21,22 @@ class Members(Layer):
     keeps_sparse_rows: ClassVar[bool] = True
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape with an axis for the members in front."""
+        """Return the input shape with a leading axis for the ensemble members."""
         return (self.n_members, *shape)
 
     def member_count(self) -> int:
-        """Return the number of members."""
+        """Return the number of ensemble members."""
         return self.n_members
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Put an axis of length 1 in front: the matrix product behind it is one per member."""
+        """Add a leading axis of length 1. Sparse rows are returned unchanged.
+
+        The matrix product of the next layer has one result for each ensemble member.
+        """
         return x if issparse(x) else x[None]
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return our Keras layer."""
+        """Return a Keras `Members` layer of skdnn."""
         from skdnn._network import keras_layers
 
         return keras_layers.Members(self.n_members, name=self.name, dtype=context.dtype)
@@ -41,7 +44,7 @@ class Members(Layer):
 
 @dataclass(frozen=True)
 class Mean(Layer):
-    """Averages the outputs of the ensemble members, with ensemble weights where it is weighted."""
+    """Averages the outputs of the ensemble members, with ensemble weights if `weighted`."""
 
     name: str
     weighted: bool = False
@@ -50,25 +53,28 @@ class Mean(Layer):
     averages_members: ClassVar[bool] = True
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape without the axis of the members."""
+        """Return the input shape without the axis of the ensemble members."""
         return shape[1:]
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Return that of the ensemble weights, (n_members,)."""
+        """Return the shape of the ensemble weights, (n_members,). Empty if not weighted."""
         return (shape[:1],) if self.weighted else ()
 
     def initial_weights(
         self, shape: Shape, rng: np.random.Generator, draw_kernel: DrawKernel
     ) -> list[np.ndarray]:
-        """Give all members the same weight."""
+        """Return equal ensemble weights for all ensemble members."""
         return [np.full(size, 1 / size[0]) for size in self.weight_shapes(shape)]
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Average: (n_members, n_samples, n_outputs) -> (n_samples, n_outputs)."""
+        """Compute the mean of the ensemble members.
+
+        The shape changes from (n_members, n_samples, n_outputs) to (n_samples, n_outputs).
+        """
         return np.tensordot(weights[0], x, axes=1) if self.weighted else x.mean(axis=0)
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return our Keras layer."""
+        """Return a Keras `Mean` layer of skdnn."""
         from skdnn._network import keras_layers
 
         return keras_layers.Mean(self.weighted, name=self.name, dtype=context.dtype)

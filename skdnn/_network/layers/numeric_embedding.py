@@ -1,4 +1,4 @@
-"""What embeddings of numeric columns have in common."""
+"""The base class of embeddings of numeric columns."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from skdnn._network.layers.base import Layer
 
 @dataclass(frozen=True)
 class NumericEmbedding(Layer):
-    """Appends values that are computed from each of the first columns to the row.
+    """Base class of layers that append values computed from each of the first columns.
 
     Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning".
 
     Parameters
     ----------
     n_columns : int
-        How many columns, the first ones, are numbers to embed.
+        Number of leading columns that are numeric and embedded.
     """
 
     name: str

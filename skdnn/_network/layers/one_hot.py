@@ -1,4 +1,4 @@
-"""Zeros and a one in the place of category codes."""
+"""A layer that one-hot encodes category codes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,21 @@ from skdnn._network.layers.base import KerasContext, Layer, Shape, TrainingSampl
 
 
 def one_hot(sizes: Sequence[int], width: int) -> list[np.ndarray]:
-    """Lay out which category of which column each value of a one-hot encoding stands for.
+    """Return the column and the code to which each value of a one-hot encoding belongs.
 
     Parameters
     ----------
     sizes : sequence of int
-        Number of categories of each column; their codes begin with 1.
+        Number of categories of each column. The codes of a column start with 1.
     width : int
-        Number of values; those that are too many stand for no code.
+        Number of values of the encoding. Surplus values belong to no code.
 
     Returns
     -------
     column : ndarray of shape (n_columns, width), float64
-        Of 1 where a value stands for a code of the column, else 0.
+        1 if the value belongs to a code of the column, and 0 otherwise.
     code : ndarray of shape (width,), float64
+        The code of each value. -1 for surplus values.
     """
     n_values = sum(sizes)
     column, code = np.zeros((len(sizes), width)), np.full(width, -1.0)
@@ -34,19 +35,22 @@ def one_hot(sizes: Sequence[int], width: int) -> list[np.ndarray]:
 
 @dataclass(frozen=True)
 class OneHot(Layer):
-    """Turns category codes into zeros and a one; the other columns stay.
+    """Replaces category codes by their one-hot encoding. The other columns are unchanged.
 
-    Each value of the encoding stands for a code in a column. Constants of the layer select the
-    column, (n_codes, width), and the code, (width,). Code 0 is a category that was not there
-    in training: all its values are zero. The width is that of all categories or a little more, so
-    that it does not depend on a rare one, and folds share a compiled program.
+    Each value of the encoding belongs to a code of a column. Constants of the layer select the
+    column, (n_codes, width), and the code, (width,). Code 0 is a category that is absent from the
+    training data. All values of the encoding of code 0 are zero. The width is the number of all
+    categories or slightly larger, so that rare categories do not change the width and folds share
+    a compiled program.
 
     Parameters
     ----------
-    start, n_codes : int
-        Position of the first column of codes, and number of these.
+    start : int
+        Position of the first column of codes.
+    n_codes : int
+        Number of columns of codes.
     width : int
-        Number of values in their place.
+        Number of values of the encoding.
     """
 
     start: int
@@ -57,17 +61,17 @@ class OneHot(Layer):
     is_trained: ClassVar[bool] = False
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of a row with the encoding in the place of codes."""
+        """Return the shape of a row whose codes are replaced by their encoding."""
         return (shape[0] - self.n_codes + self.width,)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Return those of `column` and `code`."""
+        """Return the shapes of the constants that select the column and the code."""
         return (self.n_codes, self.width), (self.width,)
 
     def fitted_weights(
         self, sample: TrainingSample, rng: np.random.Generator
     ) -> list[np.ndarray] | None:
-        """Lay out the categories of the training rows."""
+        """Return the constants for the categories of the training rows."""
         if len(sample.category_sizes) != self.n_codes:
             raise ValueError(
                 f"Layer {self.name!r} one-hot encodes {self.n_codes} columns, but the training "
@@ -76,14 +80,17 @@ class OneHot(Layer):
         return one_hot(sample.category_sizes, self.width)
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Encode: (n_samples, n_inputs) -> (n_samples, n_inputs - n_codes + width)."""
+        """One-hot encode the category codes.
+
+        The shape changes from (n_samples, n_inputs) to (n_samples, n_inputs - n_codes + width).
+        """
         column, code = weights
         stop = self.start + self.n_codes
         ones = (x[:, self.start : stop] @ column == code).astype(x.dtype)
         return np.concatenate([x[:, : self.start], ones, x[:, stop:]], axis=1)
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return our Keras layer."""
+        """Return a Keras `OneHot` layer of skdnn."""
         from skdnn._network import keras_layers
 
         return keras_layers.OneHot(

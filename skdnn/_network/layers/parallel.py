@@ -1,4 +1,4 @@
-"""Several architectures in one network."""
+"""A layer that contains several architectures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,12 +15,12 @@ from skdnn._network.spec import NetworkSpec, count_members
 
 @dataclass(frozen=True)
 class Parallel(Layer):
-    """Passes the same rows to several stacks of layers, and joins their ensemble members.
+    """Passes the same rows to several stacks of layers and concatenates their ensemble members.
 
     Parameters
     ----------
     stacks : tuple of tuple of layers
-        Each with `Members` in it, and as many outputs as the others.
+        The stacks. Each stack contains a `Members` layer, and all have the same number of outputs.
     """
 
     name: str
@@ -28,20 +28,20 @@ class Parallel(Layer):
 
     @property
     def activations(self) -> tuple[Activation, ...]:
-        """Those of the first stack, then of the next."""
+        """The activations of all stacks, in the order of the stacks."""
         return tuple(a for stack in self.stacks for layer in stack for a in layer.activations)
 
     def without_activation(self) -> Self:
-        """Return the layer whose stacks lose their last activation."""
+        """Return the same layer without the output activation of each stack."""
         stacks = tuple((*layers, last.without_activation()) for *layers, last in self.stacks)
         return replace(self, stacks=stacks)
 
     def member_count(self) -> int:
-        """Return the number of members of all stacks."""
+        """Return the total number of ensemble members of all stacks."""
         return sum(map(count_members, self.stacks))
 
     def networks(self, shape: Shape, dtype: str = "float32") -> Sequence[NetworkSpec]:
-        """Return each stack as a network of its own."""
+        """Return each stack as a separate network."""
         if (shape, dtype) not in self._networks:
             made = [NetworkSpec(shape, stack, dtype) for stack in self.stacks]
             self._networks[shape, dtype] = made
@@ -52,16 +52,16 @@ class Parallel(Layer):
         return {}
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return (n_members, n_outputs)."""
+        """Return the output shape, (n_members, n_outputs)."""
         return (self.member_count(), self.networks(shape)[0].n_outputs)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Return those of the first stack, then of the next."""
+        """Return the shapes of the weight arrays of all stacks, in the order of the stacks."""
         walks = [network.walk() for network in self.networks(shape)]
         return tuple(own for walk in walks for _, _, shapes in walk for own in shapes)
 
     def output_layers(self, shape: Shape) -> list[tuple[Dense, int, int]]:
-        """Return the output layer of each stack."""
+        """Return the output layer of each stack, with the indices of its kernel and bias."""
         found: list[tuple[Dense, int, int]] = []
         first = 0
         for network in self.networks(shape):
@@ -70,7 +70,10 @@ class Parallel(Layer):
         return found
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Compute all stacks: (n_samples, n_inputs) -> (n_members, n_samples, n_outputs)."""
+        """Compute the outputs of all stacks.
+
+        The shape changes from (n_samples, n_inputs) to (n_members, n_samples, n_outputs).
+        """
         outputs, start = [], 0
         for network in self.networks(x.shape[1:]):
             stop = start + network.n_arrays
@@ -79,7 +82,7 @@ class Parallel(Layer):
         return np.concatenate(outputs)
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return a model of one Keras model for each stack."""
+        """Return a Keras model that contains one Keras model for each stack."""
         from skdnn._network.keras_model import build
         from skdnn._utils.tensorflow import keras
 

@@ -1,4 +1,4 @@
-"""The periodic embedding of numbers."""
+"""The periodic embedding of numeric columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ from skdnn._network.layers.numeric_embedding import NumericEmbedding
 def frequencies(
     n_columns: int, n_frequencies: int, rng: np.random.Generator, scale: float = 0.5
 ) -> list[np.ndarray]:
-    """Draw the frequencies of a periodic embedding from a normal distribution.
+    """Sample the frequencies of a periodic embedding from a normal distribution.
 
     Parameters
     ----------
     n_columns, n_frequencies : int
-        The shape.
+        Number of columns, and number of frequencies of each column.
     rng : numpy.random.Generator
-        Draws them.
+        Random number generator.
     scale : float, default=0.5
-        Standard deviation: the smaller, the smoother the function is at first.
+        Standard deviation. A smaller value gives a smoother initial function.
     """
     return [scale * rng.standard_normal((n_columns, n_frequencies))]
 
 
 @dataclass(frozen=True)
 class Periodic(NumericEmbedding):
-    """Appends sin(2 pi f x) and cos(2 pi f x) of each of the first columns, for learned f.
+    """Appends sin(2 pi f x) and cos(2 pi f x) of each of the first columns, with learned f.
 
     Gorishniy et al. 2022, equation 2.
     """
@@ -37,27 +37,27 @@ class Periodic(NumericEmbedding):
     n_frequencies: int
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of the row with all sines and cosines behind it."""
+        """Return the shape of the row with all sines and cosines appended."""
         return (shape[-1] + 2 * self.n_columns * self.n_frequencies,)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Return that of the frequencies."""
+        """Return the shape of the frequencies."""
         return ((self.n_columns, self.n_frequencies),)
 
     def fitted_weights(
         self, sample: TrainingSample, rng: np.random.Generator
     ) -> list[np.ndarray] | None:
-        """Draw the frequencies, ahead of all kernels."""
+        """Return frequencies sampled from a normal distribution, before all kernels are drawn."""
         return frequencies(self.n_columns, self.n_frequencies, rng)
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Append sines, then cosines, to rows of shape (n_samples, n_inputs)."""
+        """Append the sines and then the cosines to rows of shape (n_samples, n_inputs)."""
         angle = x.dtype.type(2 * np.pi) * x[:, : self.n_columns, None] * weights[0]
         angle = angle.reshape(len(x), -1)
         return np.concatenate([x, np.sin(angle), np.cos(angle)], axis=1)
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return our Keras layer."""
+        """Return a Keras `Periodic` layer of skdnn."""
         from skdnn._network import keras_layers
 
         return keras_layers.Periodic(

@@ -1,4 +1,4 @@
-"""The piecewise-linear embedding of numbers."""
+"""The piecewise-linear embedding of numeric columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,36 +9,37 @@ import numpy as np
 from skdnn._network.layers.base import KerasContext, Shape, TrainingSample
 from skdnn._network.layers.numeric_embedding import NumericEmbedding
 
-_OPEN = 1e30  # no bound; weights have to be finite
-_NARROW = 0.01  # width of a bin of a scaled column
-_FIRST_ROWS = 1000  # rows that show whether a column has few values
+_OPEN = 1e30  # the bound of an open bin, finite because weights must be finite
+_NARROW = 0.01  # bins of a scaled column up to this width are never open
+_FIRST_ROWS = 1000  # number of rows that are checked for a small number of distinct values
 
 
 def bins(x: np.ndarray, n_bins: int) -> list[np.ndarray]:
-    """Lay out the bins of a piecewise-linear embedding between quantiles.
+    """Return the bins of a piecewise-linear embedding, whose edges are quantiles.
 
-    Where values repeat, several quantiles are the same. Of a column with few different values,
-    each is an edge. Of another, each very frequent value and its neighbours are edges, so that what
-    holds for this value alone (0 may stand for "none") has a bin of its own; the remaining edges
-    are quantiles of the other values.
+    Repeated values make several quantiles equal. If a column has few distinct values, each
+    distinct value is an edge. Otherwise, each very frequent value and its neighbours are edges, so
+    that the frequent value has bins of its own (0 may mean "none"). The remaining edges are
+    quantiles of the other values.
 
-    The first bin is open below and the last above, unless they are so narrow that a value beyond
-    would be far off: the column itself stays beside them.
+    The first bin is open below and the last bin is open above, unless the bin is very narrow. A
+    value outside a very narrow bin would have a very large result. The network still receives the
+    value, because the column is kept in addition to the bins.
 
-    Columns with fewer edges have fewer bins; the rest of their places is always 0, so that the
-    shapes do not depend on the rows, and folds share a compiled program.
+    Columns with fewer edges have fewer bins. Unused bins are always 0, so that the shapes do not
+    depend on the rows and folds share a compiled program.
 
     Parameters
     ----------
     x : ndarray of shape (n_samples, n_columns), floating
         Scaled rows without missing values.
     n_bins : int
-        The most bins of a column.
+        Maximum number of bins of a column.
 
     Returns
     -------
     edge, slope, least, greatest : ndarray of shape (n_columns, n_bins), float64
-        A bin adds (x - edge) * slope, no less than `least` and no more than `greatest`.
+        The value of a bin is (x - edge) * slope, clipped to [least, greatest].
     """
     edge, slope, least, greatest = np.zeros((4, x.shape[1], n_bins))
     for column, values in enumerate(x.T):
@@ -57,7 +58,7 @@ def bins(x: np.ndarray, n_bins: int) -> list[np.ndarray]:
 
 
 def _edges(x: np.ndarray, n_bins: int) -> np.ndarray:
-    """Place the edges of at most `n_bins` bins."""
+    """Return the edges of at most `n_bins` bins in ascending order."""
     quantiles = np.unique(np.quantile(x, np.linspace(0, 1, n_bins + 1)))
     are_all = len(quantiles) == n_bins + 1
     if are_all and len(np.unique(x[:_FIRST_ROWS])) > n_bins + 1:
@@ -77,10 +78,10 @@ def _edges(x: np.ndarray, n_bins: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class PiecewiseLinear(NumericEmbedding):
-    """Appends how far each of the first columns is through each of its bins.
+    """Appends the position of each value within each bin of its column.
 
-    Bin b of a column, from edge e_b to e_(b+1), gives (x - e_b) / (e_(b+1) - e_b), no less than 0
-    and no more than 1; but the first bin may be open below and the last above (Gorishniy et al.
+    The value of bin b, from edge e_b to e_(b+1), is (x - e_b) / (e_(b+1) - e_b), clipped to
+    [0, 1]. The first bin may be open below and the last bin may be open above (Gorishniy et al.
     2022, equation 1).
     """
 
@@ -89,28 +90,31 @@ class PiecewiseLinear(NumericEmbedding):
     is_trained: ClassVar[bool] = False
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of the row with all bins of all columns behind it."""
+        """Return the shape of the row with all bins of all columns appended."""
         return (shape[-1] + self.n_columns * self.n_bins,)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Return those of edge, slope, least and greatest value."""
+        """Return the shapes of the edge, slope, least and greatest value of the bins."""
         return ((self.n_columns, self.n_bins),) * 4
 
     def fitted_weights(
         self, sample: TrainingSample, rng: np.random.Generator
     ) -> list[np.ndarray] | None:
-        """Lay the bins out between quantiles of the training rows."""
+        """Return bins whose edges are quantiles of the training rows."""
         return bins(sample.numbers(), self.n_bins)
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Append the bins: (n_samples, n_inputs) -> (n_samples, n_inputs + n_columns * n_bins)."""
+        """Append the values of the bins.
+
+        The shape changes from (n_samples, n_inputs) to (n_samples, n_inputs + n_columns * n_bins).
+        """
         edge, slope, least, greatest = weights
         place = (x[:, : self.n_columns, None] - edge) * slope
         place = np.clip(place, least, greatest, out=place)
         return np.concatenate([x, place.reshape(len(x), -1)], axis=1)
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return our Keras layer."""
+        """Return a Keras `PiecewiseLinear` layer of skdnn."""
         from skdnn._network import keras_layers
 
         return keras_layers.PiecewiseLinear(

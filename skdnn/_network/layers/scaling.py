@@ -1,4 +1,4 @@
-"""The scaling of inputs."""
+"""A layer that scales inputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from skdnn._network.layers.base import KerasContext, Layer
 
 @dataclass(frozen=True)
 class Scaling(Layer):
-    """(x - offset) * scale, with constants that were read off the training rows.
+    """Computes (x - offset) * scale, with constants computed from the training rows.
 
-    It computes in float64, so that it loses no digits of a table in float64.
+    The layer computes in float64 to keep the precision of a table in float64.
     """
 
     name: str = "scaling"
@@ -22,11 +22,11 @@ class Scaling(Layer):
     needs_float64: ClassVar[bool] = True
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Return rows that preprocessing has scaled."""
+        """Return the input unchanged, because preprocessing has already scaled the rows."""
         return x
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return Keras's layer x * scale + offset, with the offset of that formula."""
+        """Return a Keras `Rescaling` layer, which computes x * scale - offset * scale."""
         from skdnn._utils.tensorflow import keras
 
         offset, scale = context.offset, context.scale

@@ -1,4 +1,4 @@
-"""Robust scaling with smooth clipping of outliers."""
+"""A layer that scales columns robustly and clips outliers smoothly."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ import numpy as np
 
 from skdnn._network.layers.base import KerasContext, Layer, Shape, TrainingSample
 
-_LEAST_SPREAD = 1 / 1e30  # columns of less count as constant; weights have to be finite
+_LEAST_SPREAD = 1 / 1e30  # columns with a smaller spread count as constant: factors stay finite
 
 
 def robust_scale(x: np.ndarray) -> list[np.ndarray]:
-    """Find the constants of a smooth clipping: medians, and factors to the same spread.
+    """Return the constants of the smooth clipping, which are medians and scale factors.
 
-    A factor is one by the distance of the quartiles; where that is 0, two by that of the extremes;
-    and 0 for a column that is constant, or next to it (Holzmüller et al. 2024, "Better by Default",
-    section 3).
+    The factor is 1 / (interquartile range). If the interquartile range is 0, the factor is
+    2 / (maximum - minimum). For a column that is constant or almost constant, the factor is 0
+    (Holzmüller et al. 2024, "Better by Default", section 3).
 
     Parameters
     ----------
@@ -26,6 +26,7 @@ def robust_scale(x: np.ndarray) -> list[np.ndarray]:
     Returns
     -------
     center, factor : ndarray of shape (n_columns,), float64
+        Median and scale factor of each column.
     """
     least, low, center, high, greatest = np.quantile(x.astype(float), np.linspace(0, 1, 5), axis=0)
     spread = np.where(high > low, high - low, (greatest - least) / 2)
@@ -35,10 +36,11 @@ def robust_scale(x: np.ndarray) -> list[np.ndarray]:
 
 @dataclass(frozen=True)
 class SmoothClip(Layer):
-    """Clips the first columns smoothly: z = (x - center) * factor becomes z / sqrt(1 + (z/3)^2).
+    """Clips the first columns smoothly to (-3, 3), after robust scaling.
 
-    Centers and factors are constants that were read off the training rows (Holzmüller et al. 2024,
-    "Better by Default", section 3).
+    The result is z / sqrt(1 + (z/3)^2) with z = (x - center) * factor. Centers and factors are
+    constants that were computed from the training rows (Holzmüller et al. 2024, "Better by
+    Default", section 3).
     """
 
     name: str
@@ -47,24 +49,24 @@ class SmoothClip(Layer):
     is_trained: ClassVar[bool] = False
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Return those of center and factor."""
+        """Return the shapes of the centers and the factors."""
         return ((self.n_columns,),) * 2
 
     def fitted_weights(
         self, sample: TrainingSample, rng: np.random.Generator
     ) -> list[np.ndarray] | None:
-        """Read centers and factors off the training rows."""
+        """Return the centers and factors of the training rows."""
         return robust_scale(sample.numbers())
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Clip the first columns: keeps (..., n_samples, n_inputs)."""
+        """Clip the first columns smoothly. The shape (..., n_samples, n_inputs) is preserved."""
         center, factor = weights
         z = (x[..., : self.n_columns] - center) * factor
         z /= np.sqrt(1 + (z / 3) ** 2)
         return np.concatenate([z, x[..., self.n_columns :]], axis=-1)
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return our Keras layer."""
+        """Return a Keras `SmoothClip` layer of skdnn."""
         from skdnn._network import keras_layers
 
         return keras_layers.SmoothClip(self.n_columns, name=self.name, dtype=context.dtype)
