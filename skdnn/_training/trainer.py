@@ -52,8 +52,7 @@ def train(
     key : ProgramKey
         The key of the compiled program, which is compiled unless the program cache holds it.
     fetch : callable
-        Takes row indices, and returns the arrays of the rows. The function may be called in another
-        thread.
+        Takes row indices, and returns the arrays of the rows. May be called in another thread.
     constants : Constants
         The values that are the same for all rows.
     state : State
@@ -70,9 +69,8 @@ def train(
     state : State
         The final state.
     history : dict of list of float
-        The "loss" and the metric of each epoch. The loss and metric of the held-out rows have the
-        prefix "val_". If the plan has a schedule, "learning_rate" is the learning rate of the last
-        step of each epoch.
+        The "loss" and the metric of each epoch, with the prefix "val_" for the held-out rows. If
+        the plan has a schedule, "learning_rate" is the rate of the last step of each epoch.
 
     Raises
     ------
@@ -136,7 +134,7 @@ def run_epochs(job: Job, report: Report, initial_epoch: int = 0) -> Training:
 
 
 def _order(plan: Plan, rng: np.random.Generator, epoch: int) -> np.ndarray:
-    """Return the row indices of an epoch, shuffled again for each epoch if `plan.shuffle` is set."""
+    """Return the row indices of an epoch, in a new random order if `plan.shuffle` is set."""
     return rng.permutation(plan.rows) if plan.shuffle else np.asarray(plan.rows)
 
 
