@@ -139,7 +139,7 @@ class Feeder:
 
 
 def batch_sizes(n_rows: int, batch_size: int) -> np.ndarray:
-    """Return the number of rows of each batch, where the last batch has the remaining rows."""
+    """Return the number of rows of each batch. The last batch has the remaining rows."""
     sizes = np.full(-(-n_rows // batch_size), min(batch_size, n_rows))
     sizes[-1] = n_rows - (len(sizes) - 1) * sizes[0]
     return sizes

@@ -1,4 +1,4 @@
-"""Synchronisation of a Keras model with the compiled program that trains in place of the model."""
+"""Synchronisation of a Keras model with the compiled program that trains the model's network."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class ModelMirror:
-    """Synchronises a Keras model with the compiled program that trains in place of the model.
+    """Synchronises a Keras model with the compiled program that trains the model's network.
 
     The model receives the trained values, and the program receives changes of the model.
 

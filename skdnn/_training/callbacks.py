@@ -1,4 +1,8 @@
-"""Reports, which the trainer calls between epochs: progress lines, early stopping, callbacks."""
+"""Reports that the trainer calls between epochs.
+
+The reports write progress lines, stop training early, divide the learning rate on a plateau, and
+call scikit-learn's callbacks.
+"""
 
 import io
 import math

@@ -156,7 +156,7 @@ def _start_pass(
 def _checked_sample(
     model: Any, data: RowSource, held_out: RowSource | None, callbacks: Sequence[Any]
 ) -> Any:
-    """Raise an error if Keras's own `fit` must be used; return one row of the data."""
+    """Return one row of the data, or raise an error if Keras's own `fit` must be used."""
     _check_model(model)
     for callback in callbacks:
         _check_callback(callback)

@@ -1,4 +1,4 @@
-"""Losses and metrics per row: those of skdnn, and any Keras loss or custom loss."""
+"""Functions that compute losses and metrics per row, and the resolution of the `loss` parameter."""
 
 import inspect
 import json
