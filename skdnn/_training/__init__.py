@@ -1,1 +1,1 @@
-"""Training with compiled programs; knows nothing of scikit-learn."""
+"""Training with compiled programs. This package does not depend on scikit-learn."""

@@ -1,4 +1,4 @@
-"""A loop over batches inside one graph call, and what compiled programs have in common."""
+"""A loop over batches inside one graph call, and the base class of compiled programs."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 from skdnn._training.session import SessionFunctions
 from skdnn._utils.tensorflow import tf
 
-# The bounds of the batches: where each begins, and the last one ends.
+# The bounds of the batches: the index of the first row of each batch, then the number of rows.
 BOUNDS = tf.TensorSpec([None], tf.int32)
-# Steps of the first call of a program, until it is known how long they take.
+# The number of steps of the first call of a program, before the duration of a step is known.
 _FIRST_STRIDE = 1024
 
 
@@ -18,24 +18,24 @@ def over_batches(
     bounds: Any,
     carried: Sequence[Any] = (),
 ) -> list[Any]:
-    """Call a step on one batch of consecutive rows after the other, in a graph.
+    """Call a step function on consecutive batches of rows, in a loop inside the graph.
 
     Parameters
     ----------
     step : callable
-        Takes the number of the batch, the list of its arrays, and what is carried from step to
-        step; returns the latter anew.
+        Takes the number of the batch, the list of the batch's arrays and the carried values, and
+        returns the new carried values.
     arrays : sequence of tensor
         The rows of all batches.
     bounds : tensor of shape (n_steps + 1,), int32
-        Where each batch begins, and the last one ends.
+        The index of the first row of each batch, followed by the number of rows.
     carried : sequence of tensor or tf.TensorArray, default=()
-        What is carried into the first step.
+        The initial carried values.
 
     Returns
     -------
     list
-        What is carried out of the last step.
+        The carried values that the last step returned.
     """
     n_steps = tf.size(bounds) - 1
     spans = tf.stack([bounds[:-1], bounds[1:]], axis=1)
@@ -50,17 +50,18 @@ def over_batches(
 
 
 class CompiledProgram:
-    """Compiled functions with the variables that they work on.
+    """A compiled program, which is a set of TensorFlow graph functions with their variables.
 
     Parameters
     ----------
     variables : sequence of keras.Variable or tf.Variable
-        All variables that the functions read or change, as templates.
+        All variables that the functions read or change. The variables serve as templates.
 
     Attributes
     ----------
     stride : int
-        Number of steps in one call; `batches.Feeder` adapts it to how long they take.
+        The number of steps in one call. `batches.Feeder` adjusts the number to the duration of a
+        step.
     """
 
     def __init__(self, variables: Sequence[Any]):
@@ -68,9 +69,9 @@ class CompiledProgram:
         self.stride = _FIRST_STRIDE
 
     def close(self) -> None:
-        """Free memory and threads."""
+        """Close the sessions, which frees their memory and threads."""
         self.functions.close()
 
     def abandon(self) -> None:
-        """Drop the sessions in a forked process, which does not have their threads."""
+        """Drop the sessions without closing them, in a forked process that lacks their threads."""
         self.functions.abandon()

@@ -1,4 +1,4 @@
-"""Rows for graph calls: cut into calls of a good size, and fetched while the last call runs."""
+"""Division of rows into graph calls, with rows that are fetched while the previous call runs."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -7,20 +7,28 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-# A graph call cannot be interrupted. One takes no more than about this many seconds, so that Ctrl-C
-# and the progress bar respond; the result is the same.
+# A graph call cannot be interrupted. A call takes at most about this many seconds, so that Ctrl-C
+# and the progress bar respond. The result does not depend on the number.
 _SECONDS_PER_CALL = 0.5
-# Multiply-adds of the first call, before it is known how long they take.
+# The maximum number of multiply-adds of the first call, before the duration of a step is known.
 _WORK_PER_CALL = 5 * 10**9
-# Values in the rows of one call: limits the memory that training needs besides the data.
+# The maximum number of values in the rows of one call, which limits the memory for copies of rows.
 VALUES_PER_CALL = 2**21
 
-# Given the numbers of rows, returns their arrays in the order that a program takes them.
+# Takes row indices, and returns the arrays of the rows in the order that a program expects.
 Fetch = Callable[[np.ndarray], Sequence[np.ndarray]]
 
 
 class Call(NamedTuple):
-    """The rows of one graph call, and the bounds of its batches: (n_steps + 1,), int32."""
+    """The rows of one graph call and the bounds of the batches.
+
+    Attributes
+    ----------
+    arrays : sequence of ndarray
+        The arrays of the rows of all batches.
+    bounds : ndarray of shape (n_steps + 1,), int32
+        The index of the first row of each batch, followed by the number of rows.
+    """
 
     arrays: Sequence[np.ndarray]
     bounds: np.ndarray
@@ -35,21 +43,25 @@ class Call(NamedTuple):
 
 
 class Feeder:
-    """Cuts rows into graph calls of about half a second each, and fetches them ahead.
+    """A context manager that divides rows into graph calls and fetches the rows ahead of each call.
+
+    A graph call takes about half a second.
 
     Parameters
     ----------
     program : object
-        Its `stride`, the number of steps in one call, is adapted to how long they take.
+        The compiled program. The attribute `stride`, the number of steps in one call, is adjusted
+        to the duration of a step.
     fetch : callable
-        Given the numbers of rows, returns their arrays. It is called in a second thread.
+        Takes row indices, and returns the arrays of the rows. The function is called in a second
+        thread.
     n_values : int
-        Number of values in one row.
+        The number of values in one row.
 
     Attributes
     ----------
     one_by_one : bool
-        Whether each step is a call of its own, because a report has to see each.
+        Whether each step is a separate call because a report must be called after each step.
     """
 
     def __init__(self, program: Any, fetch: Fetch, n_values: int):
@@ -67,18 +79,30 @@ class Feeder:
             self._pool.shutdown()
 
     def limit(self, work: int) -> None:
-        """Keep the first call from taking longer than others, by the multiply-adds of a step."""
+        """Limit the duration of the first call, given the number of multiply-adds of a step."""
         self.program.stride = max(1, min(self.program.stride, _WORK_PER_CALL // max(1, work)))
 
     def rounds_per_call(self, n_rows: int, n_steps: int) -> int:
-        """Return how many epochs of so many rows and steps fit into one call; at least one."""
+        """Return the number of epochs of a size that fit into one call, clipped to at least 1."""
         most = VALUES_PER_CALL // max(1, n_rows * self.n_values)
         return max(1, min(most, int(self.program.stride) // n_steps))
 
     def calls(self, rows: np.ndarray, steps: np.ndarray) -> Iterator[Call]:
-        """Yield one call after the other, for rows in order and the number of rows of each step.
+        """Yield the graph calls for row indices in training order.
 
-        The time until the caller asks for the next call decides how many steps that one has.
+        The time until the caller requests the next call determines the number of steps of the next
+        call.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            The row indices in training order.
+        steps : ndarray of int
+            The number of rows of each step.
+
+        Yields
+        ------
+        Call
         """
         parts = self._parts(rows, steps)
         part, bounds = next(parts)
@@ -115,7 +139,7 @@ class Feeder:
 
 
 def batch_sizes(n_rows: int, batch_size: int) -> np.ndarray:
-    """Return the number of rows of each batch; the last has what is left."""
+    """Return the number of rows of each batch. The last batch has the remaining rows."""
     sizes = np.full(-(-n_rows // batch_size), min(batch_size, n_rows))
     sizes[-1] = n_rows - (len(sizes) - 1) * sizes[0]
     return sizes

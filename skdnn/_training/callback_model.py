@@ -1,4 +1,4 @@
-"""A Keras model that shows what a compiled program has trained, and takes changes back to it."""
+"""Synchronisation of a Keras model with the compiled program that trains the model's network."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,16 +8,18 @@ import numpy as np
 
 
 class ModelMirror:
-    """Keeps the variables of a Keras model equal to those of the program that trains in its place.
+    """Synchronises a Keras model with the compiled program that trains the model's network.
+
+    The model receives the trained values, and the program receives changes of the model.
 
     Parameters
     ----------
     variables : sequence of keras.Variable
-        Of the model: those that are kept equal.
+        The variables of the model to synchronise.
     read : callable
-        Returns their values in the program.
+        Returns the values of the variables in the program.
     write : callable
-        Is given all values, and for each whether it was changed; sets those of the program.
+        Takes all values, and for each value whether it was changed. Sets the values in the program.
 
     Attributes
     ----------
@@ -38,7 +40,7 @@ class ModelMirror:
         self._values: list[np.ndarray] = []
 
     def update(self) -> None:
-        """Set the model's variables to their values in the program."""
+        """Set the variables of the model to their values in the program."""
         if self.is_stale:
             self._values = self._read()
             for variable, value in zip(self.variables, self._values, strict=True):
@@ -47,7 +49,11 @@ class ModelMirror:
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Update the model for callbacks to see, and then the program with what they changed."""
+        """Context manager in which callbacks read and change the model.
+
+        The model is updated from the program on entry. The changes of the callbacks are written to
+        the program on exit.
+        """
         self.update()
         yield
         values = [np.array(v.numpy()) for v in self.variables]

@@ -1,4 +1,8 @@
-"""What happens between epochs: progress lines, early stopping, plateaus, callbacks."""
+"""Reports that the trainer calls between epochs.
+
+The reports write progress lines, stop training early, divide the learning rate on a plateau, and
+call scikit-learn's callbacks.
+"""
 
 import io
 import math
@@ -12,48 +16,61 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
-_LINE = "{desc} {bar:8} {elapsed_s:.1f}s{postfix}"  # with two figures, 80 columns
+_LINE = "{desc} {bar:8} {elapsed_s:.1f}s{postfix}"  # 80 columns wide with a loss and a metric
 _NARROW = "{desc} {elapsed_s:.1f}s{postfix}"
 _WRITING = threading.Lock()
 
 
 class Report:
-    """Base class of what the trainer calls between steps and epochs; does nothing itself.
+    """The base class of objects that the trainer calls between steps and epochs.
+
+    The methods of the base class do nothing.
 
     Attributes
     ----------
     silent : bool
-        Whether it reads, changes or stops training only after epochs that are evaluated. Several
-        epochs may then be one graph call.
+        Whether the report reads, changes or stops training only after epochs that are evaluated.
+        If so, several epochs may be one graph call.
     """
 
     silent = True
 
     def training_begins(self, training: Any) -> None:
-        """Receive the training before its first epoch."""
+        """Receive the `Training` object before the first epoch."""
 
     def epoch_begins(self, epoch: int, n_steps: int) -> None:
-        """Receive the number of the epoch, from 1, and its number of steps."""
+        """Receive the number of the epoch, counted from 1, and the number of steps of an epoch."""
 
     def steps_done(self, n_steps: int) -> None:
-        """Receive the number of steps that the last call has done."""
+        """Receive the number of steps of the last graph call."""
 
     def evaluation_begins(self, training: Any) -> None:
-        """Receive the training before the held-out rows are evaluated, at the end of an epoch."""
+        """Receive the `Training` object before the held-out rows are evaluated after an epoch."""
 
     def evaluation_ends(self, logs: dict[str, float], training: Any) -> None:
-        """Receive loss and metrics of the held-out rows, their names starting with "val_"."""
+        """Receive the loss and metrics of the held-out rows, with names that start with "val_"."""
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
-        """Return whether to stop; what is added to the logs is in the history."""
+        """Receive the logs of an epoch, and return whether to stop training.
+
+        Entries that the method adds to the logs become part of the history.
+        """
         return False
 
     def training_ends(self, training: Any) -> None:
-        """Receive the training after its last epoch."""
+        """Receive the `Training` object after the last epoch."""
 
 
 class ReportList(Report):
-    """Several reports as one: silent if all of them are, and any of them may stop training."""
+    """A report that calls several reports.
+
+    The list is silent if all of the reports are silent. Any of the reports may stop training.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+        The reports, in the order in which they are called.
+    """
 
     def __init__(self, reports: Sequence[Any]):
         self.reports = reports
@@ -80,7 +97,7 @@ class ReportList(Report):
             report.evaluation_ends(logs, training)
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
-        # All are called, also those after one that stops.
+        # All reports are called, including those that follow a report that stops training.
         stops = [report.epoch_ends(logs, training) for report in self.reports]
         return any(stops)
 
@@ -90,18 +107,20 @@ class ReportList(Report):
 
 
 class ProgressLines(Report):
-    """Writes one line per epoch: bar, seconds, loss and metric, of training and validation rows.
+    """A report that writes one line of progress per epoch.
 
-    On a terminal and in a notebook the line is live. Elsewhere it is written once, when its epoch
-    is over, so that a log stays readable. In a worker process or a second thread, too, because
-    others may write to the same terminal; each line then starts with the worker's name.
+    The line shows a bar, the seconds, and the loss and the metric of the training rows and of the
+    held-out rows. On a terminal and in a notebook, the line is updated during the epoch. Elsewhere,
+    the line is written once, at the end of the epoch, so that a log stays readable. In a worker
+    process or a second thread, too, the line is written once, because other workers may write to
+    the same terminal. Each line then starts with the name of the worker.
 
     Parameters
     ----------
     n_epochs : int
-        Number of epochs that are planned.
+        The planned number of epochs.
     stream : file, default=None
-        Where to write; None for standard output.
+        The file to write to. None for standard output.
     """
 
     silent = False
@@ -109,7 +128,7 @@ class ProgressLines(Report):
     def __init__(self, n_epochs: int, stream: TextIO | None = None):
         self.n_epochs = n_epochs
         stream = sys.stdout if stream is None else stream
-        # A program without a console has no standard output.
+        # An application without a console has no standard output.
         self.stream = io.StringIO() if stream is None else stream
         self.worker = _worker_name()
         self.is_terminal = getattr(self.stream, "isatty", bool)()
@@ -117,18 +136,18 @@ class ProgressLines(Report):
         self.live = (self.is_terminal or in_notebook) and not self.worker
 
     def epoch_begins(self, epoch: int, n_steps: int) -> None:
-        """Start a line."""
+        """Start the line of an epoch."""
         self._epoch, self._n_steps, self._done = epoch, n_steps, 0
         self._begin = time.perf_counter()
         self._redraw()
 
     def steps_done(self, n_steps: int) -> None:
-        """Move the bar."""
+        """Update the progress bar."""
         self._done += n_steps
         self._redraw()
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
-        """Finish the line with the epoch's figures."""
+        """Complete the line with the loss and the metric of the epoch."""
         figures = []
         for name, value in logs.items():
             if not name.startswith("val_"):
@@ -142,17 +161,17 @@ class ProgressLines(Report):
         return False
 
     def say(self, sentence: str) -> None:
-        """Write a line."""
+        """Write a sentence on a separate line."""
         self._write(sentence + "\n")
 
     def _redraw(self) -> None:
-        if self.live:  # never wider than the screen, or the next one could not be drawn over it
+        if self.live:  # a line wider than the terminal could not be overwritten
             self._write(self._line()[: shutil.get_terminal_size().columns - 1])
 
     def _write(self, line: str) -> None:
         line = f"\r{line}" if self.live else self.worker + line
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
-        with _WRITING:  # whole lines, also where threads share the stream
+        with _WRITING:  # threads that share the stream write whole lines
             self.stream.write(line.encode(encoding, "replace").decode(encoding))
             self.stream.flush()
 
@@ -171,34 +190,36 @@ class ProgressLines(Report):
 
 
 class EarlyStopping(Report):
-    """Stops when the validation loss no longer improves, and keeps the state of the best epoch.
+    """A report that stops training when the validation loss no longer improves.
+
+    The report keeps a copy of the state of the best epoch.
 
     Parameters
     ----------
     measure : callable
-        Given the logs of an epoch, returns the validation loss to minimise.
+        Takes the logs of an epoch, and returns the validation loss to minimise.
     patience : int
-        Number of epochs in a row without improvement after which to stop.
+        The number of consecutive epochs without an improvement after which training stops.
     tol : float
-        How much the loss must fall to count as an improvement. The best epoch is the one with the
-        smallest loss, by however little.
+        The minimum decrease of the loss that counts as an improvement. The best epoch is the epoch
+        with the smallest loss, even if the decrease is smaller than `tol`.
     goes_on : bool
-        Whether training resumes from an earlier fit. The state that it starts from is then a
-        candidate for the best.
+        Whether training resumes from an earlier fit. If so, the initial state is also a candidate
+        for the best state.
     among : set of int, default=None
-        Candidates for the best epoch, from 1 on; None for all. Until the first of them is over,
-        other epochs are candidates, too.
+        The candidates for the best epoch, counted from 1. None for all epochs. Other epochs are
+        candidates, too, until the first candidate in the set is over.
 
     Attributes
     ----------
     best_epoch : int
-        The best epoch, from 1 on; 0 for the state that training started from.
+        The number of the best epoch, counted from 1. The number is 0 for the initial state.
     best_loss : float
-        Its validation loss; infinite where none was finite.
+        The validation loss of the best epoch. Infinite if no validation loss was finite.
     best : State or None
-        Its state; None for the one that training started from.
+        The state of the best epoch. None for the initial state.
     stopped : bool
-        Whether it has stopped training.
+        Whether the report has stopped training.
     """
 
     def __init__(
@@ -217,12 +238,12 @@ class EarlyStopping(Report):
         self.best_epoch = self._epoch = self._improved = 0
         self.best_loss = self._reference = math.inf
         self.best: Any = None
-        # The rank of the best: whether it is not among the candidates, and its loss.
+        # The sort key of the best epoch: whether the epoch is outside `among`, and its loss.
         self._rank = (True, math.inf)
         self.stopped = False
 
     def training_begins(self, training: Any) -> None:
-        """Evaluate the state that training resumes from."""
+        """Evaluate the initial state if training resumes from an earlier fit."""
         if self.goes_on:
             loss = self.measure(training.evaluate())
             if math.isfinite(loss):
@@ -230,7 +251,7 @@ class EarlyStopping(Report):
                 self._rank = (False, loss)
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
-        """Keep the state of the best epoch so far; return whether to stop."""
+        """Keep the state of the best epoch so far, and return whether to stop training."""
         self._epoch += 1
         if "val_loss" not in logs:  # the epoch was not evaluated
             return False
@@ -245,30 +266,31 @@ class EarlyStopping(Report):
         return self.stopped
 
     def verdict(self) -> str:
-        """Return a sentence that says how training ended."""
+        """Return a sentence that states why training stopped and which epoch was the best."""
         begin = f"Stopped after {self.patience} epochs without improvement: the" * self.stopped
         best = f"epoch {self.best_epoch}" if self.best_epoch else "the fit before"
         return f"{begin or 'The'} weights are those of {best}."
 
 
 class Plateau(Report):
-    """Divides the learning rate whenever the loss has stopped falling.
+    """A report that divides the learning rate whenever the loss has stopped falling.
 
-    It is divided by five, as with `learning_rate="adaptive"` of scikit-learn's MLPClassifier, at
-    the same epochs as by Keras's `ReduceLROnPlateau`.
+    The learning rate is divided by five, as with `learning_rate="adaptive"` of scikit-learn's
+    MLPClassifier. Keras's `ReduceLROnPlateau` reduces the learning rate at the same epochs.
 
     Parameters
     ----------
     patience : int
-        Number of epochs in a row without an improvement, after which the rate is divided and the
-        count starts again. The validation loss counts, or the loss where nothing is validated.
+        The number of consecutive epochs without an improvement after which the learning rate is
+        divided. The count then starts again. The validation loss is monitored, or the training loss
+        if there are no held-out rows.
     tol : float
-        How much the loss must fall to count as an improvement.
+        The minimum decrease of the loss that counts as an improvement.
     """
 
     silent = False
     _FACTOR = 0.2
-    _LEAST = 1e-6  # of the first learning rate
+    _LEAST = 1e-6  # relative to the initial learning rate
 
     def __init__(self, patience: int, tol: float):
         self.patience = patience
@@ -277,7 +299,7 @@ class Plateau(Report):
         self._waited = 0
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
-        """Lower the learning rate where the loss has not improved for long; never stop."""
+        """Divide the learning rate if the loss has not improved for `patience` epochs."""
         loss = logs.get("val_loss", logs["loss"])
         if loss < self._best - self.tol:
             self._best, self._waited = loss, 0
@@ -291,18 +313,18 @@ class Plateau(Report):
 
 
 class SklearnCallbacks(Report):
-    """Calls scikit-learn's callbacks for each epoch: a task within the fit.
+    """A report that calls scikit-learn's callbacks, for which each epoch is a task of the fit.
 
     Parameters
     ----------
     estimator : estimator
-        What is fitted.
+        The estimator that is fitted.
     context : sklearn.callback.CallbackContext
-        The context of the whole fit.
+        The callback context of the whole fit.
     data : dict
-        X, y and metadata for callbacks, or functions that return them.
+        X, y and the metadata for callbacks, or functions that return these values.
     fitted : callable
-        Given a state and the history, returns the attributes of an estimator fitted so far.
+        Takes a state and the history, and returns the attributes of an estimator with that state.
     """
 
     silent = False
@@ -326,7 +348,10 @@ class SklearnCallbacks(Report):
         self._task.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
-        """End it; the fitted estimator is made only where a callback asks for it."""
+        """End the task of an epoch, and return whether to stop training.
+
+        The fitted estimator is created only if a callback requests the estimator.
+        """
         stops = self._task.call_on_fit_task_end(
             estimator=self.estimator,
             **self.data,
@@ -349,7 +374,7 @@ class SklearnCallbacks(Report):
 
 
 def _worker_name() -> str:
-    """Return the names of process and thread, where they are not the main ones."""
+    """Return the names of the process and the thread, unless they are the main ones."""
     process, thread = current_process().name, threading.current_thread()
     names = [process] * (process != "MainProcess")
     names += [thread.name] * (thread is not threading.main_thread())

@@ -1,4 +1,4 @@
-"""A pass over rows with a compiled program: from what its calls return to an epoch's logs."""
+"""Passes over rows with a compiled program, which turn the results of graph calls into logs."""
 
 from typing import Any, Protocol
 
@@ -11,33 +11,39 @@ from skdnn._utils.tensorflow import tf
 
 
 class Pass(Protocol):
-    """One pass over rows: runs calls, one after the other, and keeps the logs."""
+    """The interface of a pass over rows, which runs graph calls and computes the logs.
 
-    is_finite: bool  # whether the loss of all steps so far is
+    Attributes
+    ----------
+    is_finite : bool
+        Whether the loss of all steps so far is finite.
+    """
+
+    is_finite: bool
 
     def run(self, call: Call) -> int:
-        """Run the steps of a call; return how many there were, to the first one that diverged."""
+        """Run a call, and return its number of steps up to the first step that diverged."""
 
     def logs(self) -> dict[str, float]:
-        """Return loss and metrics over the steps so far."""
+        """Return the loss and metrics over the steps so far."""
 
     def epoch_logs(self, n_epochs: int, n_steps: int, n_rows: int) -> list[dict[str, float]]:
-        """Return the same for each of the epochs that the pass consists of."""
+        """Return the loss and metrics of each epoch of the pass."""
 
 
 class NetworkPass:
-    """One pass over rows with a `Program`: adds up what the steps return.
+    """A pass over rows with a `Program`, which adds up the losses and metrics of the steps.
 
     Parameters
     ----------
     program : Program
-        Loaded.
+        A compiled program with a loaded state.
     name : {"train", "evaluate"}
-        What to do with each batch.
+        Whether to take a training step on each batch or to evaluate each batch.
     constants : Constants
-        What is the same for all batches.
+        The values that are the same for all batches.
     rates : ndarray of shape (n_steps,), default=None
-        The learning rates of the steps, where they are scheduled.
+        The learning rates of the steps. None if the learning rate is not scheduled.
 
     Attributes
     ----------
@@ -59,7 +65,7 @@ class NetworkPass:
         self.is_finite = True
 
     def run(self, call: Call) -> int:
-        """Run the steps of a call; return how many there were, to the first one that diverged."""
+        """Run a call, and return its number of steps up to the first step that diverged."""
         first, n_steps = self._n_steps, call.n_steps
         rates = None if self._rates is None else self._rates[first : first + n_steps]
         given = call.arrays, call.bounds, self._constants
@@ -67,7 +73,7 @@ class NetworkPass:
         is_finite = np.isfinite(sums[:, 0])
         weight: float = call.n_rows
         if self._name == "evaluate":
-            # With ensemble members, each row has a weight for each of them.
+            # In an ensemble, each row has one sample weight for each ensemble member.
             _, _, *weights = call.arrays
             weight *= np.mean(weights[0], dtype=np.float64) if weights else 1.0
         elif not is_finite.all():
@@ -80,11 +86,11 @@ class NetworkPass:
         return n_steps
 
     def logs(self) -> dict[str, float]:
-        """Return the means of loss and metric over the steps so far."""
+        """Return the means of the loss and the metric over the steps so far."""
         return self._named(self._total / self._weight)
 
     def epoch_logs(self, n_epochs: int, n_steps: int, n_rows: int) -> list[dict[str, float]]:
-        """Return the same of each of several epochs; NaN where steps are missing."""
+        """Return the means of the loss and the metric of each epoch, NaN for unfinished epochs."""
         sums = np.full((n_epochs * n_steps, 2), np.nan)
         done = np.concatenate(self._sums)
         sums[: len(done)] = done
@@ -98,19 +104,22 @@ class NetworkPass:
 
 
 class KerasPass:
-    """One pass over rows with the program of a Keras model, whose metrics add up by themselves.
+    """A pass over rows with the compiled program of a Keras model.
+
+    The metrics of Keras add up the values of the steps.
 
     Parameters
     ----------
     program : ModelProgram
-        Loaded.
+        A compiled program with a loaded state.
     name : {"train", "evaluate"}
-        What to do with each batch.
+        Whether to take a training step on each batch or to evaluate each batch.
     metric_names : dict of str to str
-        See `ModelKey.metric_names`.
+        The names of metrics in the program, mapped to the names in the model, as in
+        `ProgramKey.metric_names` of `keras_program_key`.
     """
 
-    is_finite = True  # Keras trains on where the loss is not
+    is_finite = True  # Keras continues training when the loss is not finite
 
     def __init__(self, program: ModelProgram, name: str, metric_names: dict[str, str]):
         self._program = program
@@ -120,24 +129,24 @@ class KerasPass:
         self._starts = True
 
     def run(self, call: Call) -> int:
-        """Run the steps of a call; return how many there were."""
+        """Run a call, and return its number of steps."""
         self._results = self._program.run(self._name, call.arrays, call.bounds, self._starts)
         self._starts = False
         return call.n_steps
 
     def logs(self) -> dict[str, float]:
-        """Return the loss and the metrics since the pass started, by the model's names."""
+        """Return the loss and metrics since the start of the pass, under the model's names."""
         return {
             self._own_name(name): tf.nest.map_structure(_as_number, value)
             for name, value in self._results.items()
         }
 
     def epoch_logs(self, n_epochs: int, n_steps: int, n_rows: int) -> list[dict[str, float]]:
-        """Return the same: a pass is one epoch."""
+        """Return the logs of the pass in a list, because a pass is one epoch."""
         return [self.logs()]
 
     def _own_name(self, name: str) -> str:
-        """Return the model's name of a result, which ends with the name of a metric."""
+        """Return the model's name for a result whose name ends with a metric's name."""
         for ending, own in self._metric_names.items():
             if name.endswith(ending):
                 return name.removesuffix(ending) + own

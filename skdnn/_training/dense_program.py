@@ -1,6 +1,6 @@
-"""The compiled training loop of a `NetworkSpec`, with the variables that it works on.
+"""The compiled training loop of a `NetworkSpec`, with the variables of the loop.
 
-Many batches are one graph call: a `while_loop` over consecutive rows, which NumPy has put in order.
+One graph call trains on many batches, in a `while_loop` over rows that NumPy has put in order.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,33 +25,40 @@ from skdnn._utils.tensorflow import tf
 
 @dataclass(frozen=True)
 class ProgramKey:
-    """All that a compiled program depends on: the key under which it is kept.
+    """The settings that determine a compiled program, used as its key in the program cache.
 
-    Everything else is data, and to change it compiles nothing: learning rate and its schedule,
-    weights, seeds, rows, batch size, epochs, scaling, class weights, quantile levels, and the
-    values of the hyperparameters in `Constants`.
+    All other values are data, which may change without compilation. Data are the learning rate and
+    its schedule, network weights, seeds, rows, the batch size, the number of epochs, scaling, class
+    weights, quantile levels, and the hyperparameters in `Constants`.
     """
 
     spec: NetworkSpec
     optimizer: OptimizerSpec
-    loss: str | LossSpec
-    metric: str
+    loss: str | LossSpec  # a key of `LOSSES`, or another loss
+    metric: str  # a key of `METRICS`
     y_dtype: str
     y_ndim: int
-    weighted: bool
-    penalized: bool
-    scheduled: bool = False  # each step is given its learning rate
-    smoothed: bool = False  # the labels are smoothed in training
-    tempered: bool = False  # evaluation returns the cross-entropy at several temperatures, too
+    weighted: bool  # whether rows have sample weights
+    penalized: bool  # whether the loss has an L2 penalty
+    scheduled: bool = False  # whether each step receives a learning rate
+    smoothed: bool = False  # whether labels are smoothed in training
+    tempered: bool = False  # whether an evaluation also returns losses at `TEMPERATURES`
 
 
 class Constants(NamedTuple):
-    """Numbers that a program is given with each call, and that are the same for a whole fit.
+    """The numbers that are passed to a program with each call and are constant during a fit.
 
-    `unit` and `center` are (n_outputs,) or (1,): output * unit + center is in the target's own
-    units. `levels` are the quantile levels, (n_levels,). `alpha` is the strength of the L2
-    penalty, (). The others are numbers, too, by the names of the estimators' parameters; the key
-    of the program decides whether they are used.
+    Attributes
+    ----------
+    unit, center : array of shape (n_outputs,) or (1,)
+        The output times `unit` plus `center` is in the units of the targets.
+    alpha : float
+        The strength of the L2 penalty.
+    levels : array of shape (n_levels,)
+        The quantile levels.
+    clipnorm, weight_decay, ema_momentum, label_smoothing : float
+        The estimator parameters of the same names. The key of the program determines whether a
+        value is used.
     """
 
     unit: Any
@@ -64,19 +71,19 @@ class Constants(NamedTuple):
     label_smoothing: Any = 0.0
 
 
-# What logits are divided by.
+# The temperatures by which logits are divided.
 TEMPERATURES = tuple(2.0 ** np.linspace(-2, 2, 9))
 
-_ROWS = ("unit", "center", "levels")  # constants of one dimension
+_ROWS = ("unit", "center", "levels")  # constants with one dimension
 
 
 class Program(CompiledProgram):
-    """The compiled training loop of a `NetworkSpec`, with the variables that it works on.
+    """The compiled program of a `NetworkSpec`, with the variables of its functions.
 
     Parameters
     ----------
     key : ProgramKey
-        What to compile.
+        The settings that determine the program.
     """
 
     def __init__(self, key: ProgramKey):
@@ -92,10 +99,10 @@ class Program(CompiledProgram):
         if not self._finalizes:
             trained = self.model.trainable_variables
             self._averaged = averaged_pairs(self.optimizer, trained, self._variables)
-        # Keras starts an average with zeros, and sets it to the weight at the first step.
+        # Keras initialises averages with zeros and sets them to the weights at the first step.
         for weight, average in self._averaged:
             self._fresh_slots[average - len(self.model.weights)] = weight
-        # Where the optimizer cannot clip by a tensor, the gradients are clipped before it.
+        # If the optimizer cannot clip by a tensor, gradients are clipped before the optimizer step.
         is_given = "clipnorm" in key.optimizer.given
         self._clips_gradients = is_given and not can_clip_by_tensor(self.optimizer)
         super().__init__(self._variables)
@@ -122,9 +129,9 @@ class Program(CompiledProgram):
     def _over_batches(
         self, step: Callable[..., Any], scheduled: bool = False
     ) -> tuple[Callable[..., Any], list[Any]]:
-        """Return a loop of `step` over batches, and its signature.
+        """Return a loop of `step` over batches, and the signature of the loop.
 
-        It takes rows, bounds, constants, and the learning rates of the steps if they are scheduled.
+        The loop takes rows, bounds, constants, and the learning rates if they are scheduled.
         """
         rows, dtype = self._row_signature(), self.key.spec.dtype
         row, number = tf.TensorSpec([None], dtype), tf.TensorSpec([], dtype)
@@ -161,7 +168,10 @@ class Program(CompiledProgram):
 
     @contextmanager
     def _hyperparameters(self, constants: Constants) -> Iterator[None]:
-        """Have the optimizer read its hyperparameters from tensors while it is traced."""
+        """Context manager in which the optimizer reads its hyperparameters from tensors.
+
+        A step is traced in this context. The attributes of the optimizer are restored on exit.
+        """
         attributes = vars(self.optimizer)
         own, given = dict(attributes), self.key.optimizer.given
         attributes |= {name: getattr(constants, name) for name in given}
@@ -175,7 +185,10 @@ class Program(CompiledProgram):
             attributes |= own
 
     def _with_averages(self, loop: Callable[..., Any]) -> Callable[..., Any]:
-        """Have a loop use the averages of the weights, where there are any: they predict."""
+        """Return a version of a loop that uses the averages of the network weights, if any.
+
+        Evaluation uses the averages because prediction does.
+        """
 
         def swap() -> None:
             for i, j in self._averaged:
@@ -195,9 +208,10 @@ class Program(CompiledProgram):
     def _losses_and_metric(
         self, batch: list[Any], constants: Constants, training: bool
     ) -> list[Any]:
-        """Return loss and metric of each row, unweighted; ensemble members one after the other.
+        """Return the unweighted loss and metric of each row.
 
-        Where the key asks for them, the cross-entropies at `TEMPERATURES` follow.
+        The rows of an ensemble are concatenated, one ensemble member after the other. If the key is
+        `tempered`, the cross-entropies at `TEMPERATURES` follow in an evaluation.
         """
         (x, y), loss = batch[:2], self.key.loss
         output = self.model(x, training=training)
@@ -210,7 +224,7 @@ class Program(CompiledProgram):
         elif isinstance(loss, str):
             losses = LOSSES[loss](y, output, constants)
         else:
-            if activation == "linear":  # regression targets, in their own units
+            if activation == "linear":  # the loss takes regression targets in their original units
                 shape, output = output.shape, output * constants.unit + constants.center
                 output.set_shape(shape)
                 constants = constants._replace(unit=1.0)
@@ -229,7 +243,7 @@ class Program(CompiledProgram):
         return alpha * tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in kernels])
 
     def _train_batch(self, batch: list[Any], constants: Constants) -> Any:
-        """Take one step of gradient descent on the mean loss; return the sums over its rows."""
+        """Take one gradient step on the mean loss, and return the sums over the rows of a batch."""
         variables, scale = self.model.trainable_variables, self.optimizer.scale_loss
         with tf.GradientTape() as tape:
             losses, *_ = values = self._losses_and_metric(batch, constants, training=True)
@@ -240,8 +254,7 @@ class Program(CompiledProgram):
         if self.key.penalized:
             targets, starts = [losses, penalty], [*starts, scale(tf.ones_like(penalty))]
         gradients = tape.gradient(targets, variables, output_gradients=starts)
-        # The gradient of an embedding is slices, some of them of the same row: a fused step needs
-        # their sums.
+        # A fused step needs the sum of all slices that an embedding's gradient has for a row.
         gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
         if self._clips_gradients:
             gradients = [tf.clip_by_norm(x, constants.clipnorm) for x in gradients]
@@ -250,20 +263,20 @@ class Program(CompiledProgram):
         return sums + tf.stack([n_rows * penalty, 0.0]) if self.key.penalized else sums
 
     def _evaluate_batch(self, batch: list[Any], constants: Constants) -> Any:
-        """Return the sums over the rows of a batch."""
+        """Return the sums of the losses and metrics over the rows of a batch."""
         losses, *others = self._losses_and_metric(batch, constants, training=False)
         if self.key.penalized:
             losses += self._penalty(constants.alpha)
         return self._sums([losses, *others], self._weights(batch, losses))
 
     def _weights(self, batch: list[Any], losses: Any) -> Any:
-        """Return the weight of each loss."""
+        """Return the sample weight of each loss."""
         if not self.key.weighted:
             return tf.ones_like(losses)
         return tf.reshape(tf.transpose(batch[2]), [-1]) if self._has_members else batch[2]
 
     def _sums(self, values: list[Any], weights: Any) -> Any:
-        """Return weighted sums over the rows of a batch, averaged over the ensemble members."""
+        """Return the weighted sums over the rows of a batch, averaged over the ensemble members."""
         sums = tf.linalg.matvec(tf.stack(values), weights)
         return sums / self.key.spec.n_members if self._has_members else sums
 
@@ -272,18 +285,18 @@ class Program(CompiledProgram):
     def load(
         self, state: State, learning_rate: float | None, rng: np.random.Generator, threads: Threads
     ) -> None:
-        """Set every variable, so that nothing is left of the previous fit.
+        """Set every variable, so that no value of the previous fit remains.
 
         Parameters
         ----------
         state : State
-            Where to start; it is not changed.
+            The initial state, which is not changed.
         learning_rate : float or None
-            None where the rate follows a schedule.
+            The learning rate. None if the learning rate follows a schedule.
         rng : numpy.random.Generator
-            Draws the seeds of dropout, where the state has none.
+            The random generator for the dropout seeds, used if the state has none.
         threads : Threads
-            What to compute with.
+            The numbers of threads to compute with.
         """
         self._threads = threads
         slots, is_fresh = state.optimizer, state.optimizer is None
@@ -298,15 +311,16 @@ class Program(CompiledProgram):
         self.functions.call(threads, "load", *values)
 
     def restore(self, state: State) -> None:
-        """Set every variable to what `read` gave."""
+        """Restore a state that `read` returned."""
         values = [*state.weights, *(state.optimizer or []), *(state.seeds or [])]
         self.functions.call(self._threads, "load", *self._swapped(values))
 
     def read(self) -> State:
-        """Copy every variable out.
+        """Return a copy of every variable as a state.
 
-        Where weights are averaged, the state's weights are the averages, which predict. The weights
-        that training resumes from are in the optimizer's part of the state, in their place.
+        If network weights are averaged, the weights of the state are the averages because the
+        averages predict. The network weights from which training resumes are then stored in the
+        optimizer's part of the state, at the positions of the averages.
         """
         values = self._swapped(self.functions.call(self._threads, "read"))
         if self._finalizes:
@@ -317,7 +331,7 @@ class Program(CompiledProgram):
         return State(values[:n], values[n : n + m], values[n + m :])
 
     def _swapped(self, values: Sequence[Any]) -> list[Any]:
-        """Exchange the values of the weights and of their averages."""
+        """Return the values with the network weights and their averages exchanged."""
         values = list(values)
         for i, j in self._averaged:
             values[i], values[j] = values[j], values[i]
@@ -334,12 +348,12 @@ class Program(CompiledProgram):
 
     @property
     def work(self) -> int:
-        """Multiply-adds that a row takes on its way through the network."""
+        """The number of multiply-adds of the forward pass of one row."""
         return sum(prod(v.shape) for v in self.model.trainable_variables)
 
     @property
     def n_branches(self) -> int:
-        """Number of architectures side by side: parts of a step that do not wait for each other."""
+        """The number of architectures in the network, which are independent parts of a step."""
         return len(self.key.spec.outputs)
 
     def run(
@@ -350,26 +364,27 @@ class Program(CompiledProgram):
         constants: Constants,
         rates: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Run a loop.
+        """Train or evaluate on consecutive batches in one graph call.
 
         Parameters
         ----------
         name : {"train", "evaluate"}
-            Which one.
+            Whether to take a training step on each batch or to evaluate each batch.
         rows : sequence of ndarray
-            x, (n_rows, n_inputs), y, and the weights of the rows where the key is `weighted`.
+            The arrays x, (n_rows, n_inputs), and y, followed by the sample weights if the key is
+            `weighted`.
         bounds : ndarray of shape (n_steps + 1,), int32
-            Where each batch begins, and the last one ends.
+            The index of the first row of each batch, followed by the number of rows.
         constants : Constants
-            What is the same for all batches.
+            The values that are the same for all batches.
         rates : ndarray of shape (n_steps,), default=None
-            The learning rates, where they are scheduled.
+            The learning rates of the steps. None if the learning rate is not scheduled.
 
         Returns
         -------
         results : ndarray of shape (n_steps, 2), or more
-            Loss and metric, summed over the rows of each batch; in "evaluate" also the
-            cross-entropies at `TEMPERATURES`, where the key is `tempered`.
+            The loss and the metric, summed over the rows of each batch. If the key is `tempered`,
+            an evaluation also returns the cross-entropies at `TEMPERATURES`.
         """
         if name not in self.functions:
             loop, signature = self._over_batches(self._evaluate_batch)

@@ -1,4 +1,4 @@
-"""The compiled forward pass of a network, for many rows at once."""
+"""The compiled program that computes the forward pass of a network for many rows at once."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,18 +13,18 @@ from skdnn._utils.tensorflow import tf
 
 
 class Forward(NamedTuple):
-    """The key under which a compiled forward pass is kept."""
+    """The key of a compiled forward pass in the program cache."""
 
     spec: NetworkSpec
 
 
 class Predictor(CompiledProgram):
-    """The compiled forward pass of a network.
+    """A compiled program that computes the forward pass of a network.
 
     Parameters
     ----------
     key : Forward
-        Names the network.
+        The key, which holds the specification of the network.
     """
 
     def __init__(self, key: Forward):

@@ -1,7 +1,8 @@
-"""Keras's callbacks as reports of our trainer: made anew for each fit, and shown a Keras model.
+"""Reports that call Keras's callbacks during training with a compiled program.
 
-Training runs in a program with variables of its own. Whenever callbacks are called, the model is
-updated first, and then the program with what they changed.
+Training changes the variables of the compiled program, and callbacks read and change a Keras model.
+The model is updated from the program before callbacks are called. The program is updated with the
+changes of the callbacks after they are called.
 """
 
 import copy
@@ -28,7 +29,8 @@ from skdnn._utils.keras_internals import (
 )
 from skdnn._utils.tensorflow import keras, tf
 
-# Methods for each batch. Some callbacks have them, and use them only with some settings.
+# Methods that are called for each batch. Some callbacks define them but need them only with some
+# settings.
 _EACH_BATCH = [
     f"on_{mode}batch_{end}" for mode in ("", "train_", "test_") for end in ("begin", "end")
 ]
@@ -39,14 +41,14 @@ _NEEDS_EPOCHS_ONLY: dict[type, Callable[[Any], bool]] = {
     keras.callbacks.TensorBoard: lambda x: (
         x.update_freq == "epoch" and not x.write_steps_per_second and not profiles_batches(x)
     ),
-    # It needs one batch only, the last: see `KerasCallbacks.steps_done`.
+    # TerminateOnNaN needs only the last batch, which `KerasCallbacks.steps_done` reports.
     keras.callbacks.TerminateOnNaN: lambda x: True,
 }
 _SET_THE_RATE = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
 
 def needs_each_batch(callback: Any) -> bool:
-    """Whether a callback has to be called for each batch."""
+    """Return whether a callback must be called for each batch."""
     kind, standard = type(callback), keras.callbacks.Callback
     if kind in _NEEDS_EPOCHS_ONLY and _NEEDS_EPOCHS_ONLY[kind](callback):
         return False
@@ -57,14 +59,19 @@ def needs_each_batch(callback: Any) -> bool:
 
 
 def renew(callbacks: Any, owner: str) -> list[Any]:
-    """Make new callbacks for one fit, so that nothing passes from one fit to the next.
+    """Return new callbacks for one fit, so that fits share no state through callbacks.
 
     Parameters
     ----------
     callbacks : None, or one or a list of callbacks
-        Instances are copied; classes, and functions without arguments, are called.
+        The callbacks of the estimator. Instances are copied. Classes and functions without
+        arguments are called.
     owner : str
-        The estimator's name, for errors.
+        The name of the estimator, for error messages.
+
+    Returns
+    -------
+    list of keras.callbacks.Callback
     """
     if callbacks is None:
         return []
@@ -93,7 +100,7 @@ def _renew(callback: Any, owner: str) -> Any:
         way, advice = "made", "pass an object, or a function without arguments that makes it"
     try:
         if way == "copied":
-            # A model that it was given elsewhere is not copied.
+            # The model of a callback that another fit has used is not copied.
             return copy.deepcopy(callback, {id(model_of(callback)): None})
         return callback() if callable(callback) else callback
     except Exception as error:
@@ -104,18 +111,18 @@ def _renew(callback: Any, owner: str) -> Any:
 
 
 class _CallbackListReport(Report):
-    """Calls Keras's callbacks between epochs.
+    """A report that calls Keras's callbacks between epochs.
 
     Parameters
     ----------
     model : keras.Model
-        Compiled and built: what they see.
+        The compiled and built model that the callbacks read and change.
     callbacks : sequence of keras.callbacks.Callback
-        Of this fit alone.
+        The callbacks, which no other fit uses.
     n_epochs, n_steps : int
-        How many epochs are planned, and how many steps each has.
+        The planned number of epochs, and the number of steps of an epoch.
     verbose : int, default=0
-        As in Keras.
+        The parameter of Keras.
     """
 
     silent = False
@@ -144,24 +151,24 @@ class _CallbackListReport(Report):
         )
 
     def _shown(self) -> AbstractContextManager[None]:
-        """Let callbacks see the model as it is, and change it."""
+        """Return the context manager in which callbacks read and change the current model."""
         return self._mirror.shown()
 
     def training_begins(self, training: Any) -> None:
-        """Call the callbacks, which may change the weights to start from."""
+        """Call the callbacks, which may change the initial network weights."""
         self._training = training
         self.model.stop_training = False
         with self._shown():
             self._list.on_train_begin()
 
     def epoch_begins(self, epoch: int, n_steps: int) -> None:
-        """Call the callbacks; Keras counts epochs from zero."""
+        """Call the callbacks with the number of the epoch, which Keras counts from zero."""
         self._epoch = epoch - 1
         with self._shown():
             self._list.on_epoch_begin(self._epoch)
 
     def steps_done(self, n_steps: int) -> None:
-        """Note that the model is no longer what is trained."""
+        """Record that the model must be updated from the program."""
         self._mirror.is_stale = True
 
     def evaluation_begins(self, training: Any) -> None:
@@ -170,12 +177,12 @@ class _CallbackListReport(Report):
             self._list.on_test_begin()
 
     def evaluation_ends(self, logs: dict[str, float], training: Any) -> None:
-        """Call the callbacks with loss and metrics of the held-out rows, without "val_"."""
+        """Call the callbacks with the loss and metrics of the held-out rows, without "val_"."""
         with self._shown():
             self._list.on_test_end({name.removeprefix("val_"): x for name, x in logs.items()})
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
-        """Call the callbacks, and return whether one of them stops."""
+        """Call the callbacks, and return whether a callback stops training."""
         with self._shown():
             self._list.on_epoch_end(self._epoch, logs)
         self._logs = logs
@@ -183,16 +190,16 @@ class _CallbackListReport(Report):
 
 
 class ModelCallbacks(_CallbackListReport):
-    """Keras's callbacks in the training of a Keras model.
+    """A report that calls Keras's callbacks while a Keras model is trained.
 
-    Without callbacks of the user's own, the model is updated once, after the last epoch.
+    If the user passes no callbacks, the model is updated once, after the last epoch.
     """
 
     def training_begins(self, training: Any) -> None:
-        """Call the callbacks, which may change the weights to start from."""
+        """Call the callbacks, which may change the initial network weights."""
         variables = state_variables(self.model)
         seen = {id(v) for v in variables}
-        if self.callbacks:  # else the model's own metrics may not have been made yet
+        if self.callbacks:  # without callbacks, the metrics of the model may not be built yet
             variables += [v for v in self.model.metrics_variables if id(v) not in seen]
         n_variables = len(variables)
         self._mirror = ModelMirror(
@@ -206,38 +213,39 @@ class ModelCallbacks(_CallbackListReport):
         return super()._shown() if self.callbacks else nullcontext()
 
     def evaluation_begins(self, training: Any) -> None:
-        """Call the callbacks; the evaluation that follows changes the metrics."""
+        """Call the callbacks before an evaluation, which changes the metrics."""
         super().evaluation_begins(training)
         self._mirror.is_stale = True
 
     def training_ends(self, training: Any) -> None:
-        """Set the model to what was trained, and call the callbacks."""
+        """Copy the trained state into the model, and call the callbacks."""
         self._mirror.update()
         self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
         self._list.on_train_end(logs=self._logs)
 
 
 class KerasCallbacks(_CallbackListReport):
-    """Keras's callbacks in the training of a `NetworkSpec`.
+    """A report that calls Keras's callbacks while a `NetworkSpec` is trained.
 
     Parameters
     ----------
     callbacks : list of keras.callbacks.Callback
-        Of this fit alone.
+        The callbacks, which no other fit uses.
     model : keras.Model
-        The whole network, compiled and built, in which they see what is trained.
+        The compiled and built model of the whole network, which the callbacks read and change.
     in_units : callable
-        Turns kernel and bias of the output layer, as they are trained, into the model's.
+        Converts the kernel and the bias of the output layer from the units of training to the
+        units of the model.
     outputs : list of (Dense, int, int)
-        See `NetworkSpec.outputs`.
+        The output layers, as in `NetworkSpec.outputs`.
     y : ndarray of shape (1,) or (1, n_outputs)
-        A row of targets, for its dtype.
+        A row of targets, of which only the dtype matters.
     n_epochs, n_steps : int
-        How many epochs are planned, and how many steps each has.
+        The planned number of epochs, and the number of steps of an epoch.
     scheduled : bool
         Whether the learning rate is set for each step.
     owner : str
-        The estimator's name, for errors.
+        The name of the estimator, for error messages.
     """
 
     def __init__(
@@ -259,11 +267,12 @@ class KerasCallbacks(_CallbackListReport):
         self._in_units = in_units
         self._outputs = outputs
         n_outputs = model.outputs[0].shape[-1]
-        # What becomes of a kernel of ones and a bias of zeros says how to convert back.
+        # The conversion is affine, so that a kernel of ones and a bias of zeros give the factor and
+        # the offset of the inverse conversion.
         self._unit, self._mean = in_units(np.ones(n_outputs), np.zeros(n_outputs))
         if scheduled and any(isinstance(callback, _SET_THE_RATE) for callback in callbacks):
             raise self._clash()
-        # Callbacks know from the metrics whether more is better.
+        # Callbacks read from the metrics whether a higher value is better.
         entry = model.inputs[0] if len(model.inputs) == 1 else model.input
         x = tf.nest.map_structure(lambda t: np.zeros((1, *t.shape[1:]), t.dtype), entry)
         build_metrics(model, (x, y))
@@ -293,12 +302,12 @@ class KerasCallbacks(_CallbackListReport):
             bias = values[j] * layer.bias_gain - self._mean
             values[j] = bias / self._unit / layer.bias_gain
         before = [*state.weights, *(state.optimizer or []), *(state.seeds or [])]
-        # What was not changed is written back as it was read, to the last digit.
+        # Unchanged values are written back without the rounding errors of the conversion.
         now = [
             new.astype(old.dtype) if is_new else old
             for new, old, is_new in zip(values, before, changed, strict=True)
         ]
-        # Training resumes from what callbacks set, as it does without averages.
+        # Training resumes from the values that callbacks set, as it does without averaging.
         for i, j in self._averaged:
             if changed[i] and not changed[j]:
                 now[j] = now[i]
@@ -307,11 +316,11 @@ class KerasCallbacks(_CallbackListReport):
         self._training.write(self._state)
 
     def training_begins(self, training: Any) -> None:
-        """Call the callbacks, which may change the weights and the epoch to start with."""
+        """Call the callbacks, which may change the initial network weights and the first epoch."""
         training.each_step = any(needs_each_batch(callback) for callback in self.callbacks)
         optimizer, rate = self.model.optimizer, learning_rate_variable(self.model.optimizer)
         seeds = [layer.seed_generator.state for layer in dropout_layers(self.model)]
-        # Not the ensemble weights, which come last and are not trained.
+        # The ensemble weights come last and are left out because they are not trained.
         n_trained = self._outputs[-1][2] + 1
         variables = [*self.model.weights[:n_trained], *optimizer.variables, *seeds]
         self._rate = next((i for i, v in enumerate(variables) if v is rate), -1)
@@ -323,7 +332,7 @@ class KerasCallbacks(_CallbackListReport):
         training.epoch = starting_epoch(self.model)
 
     def epoch_begins(self, epoch: int, n_steps: int) -> None:
-        """Call the callbacks; Keras counts epochs and batches from zero."""
+        """Call the callbacks with the epoch and the batch, which Keras counts from zero."""
         self._n_steps = n_steps
         super().epoch_begins(epoch, n_steps)
         if self._training.each_step:
@@ -331,7 +340,7 @@ class KerasCallbacks(_CallbackListReport):
                 self._list.on_train_batch_begin(0)
 
     def steps_done(self, n_steps: int) -> None:
-        """Call the callbacks if one needs each batch, or if the loss is no longer finite."""
+        """Call the callbacks if a callback needs each batch or if the loss is no longer finite."""
         super().steps_done(n_steps)
         training = self._training
         is_lost = not isfinite(training.logs["loss"])
@@ -345,7 +354,7 @@ class KerasCallbacks(_CallbackListReport):
                 self._list.on_train_batch_begin(training.step)
 
     def evaluation_ends(self, logs: dict[str, float], training: Any) -> None:
-        """Call the callbacks for each batch of the held-out rows, and for all of them."""
+        """Call the callbacks for each batch of held-out rows, and then for the whole evaluation."""
         with self._shown():
             for step, so_far in enumerate(training.validation_logs):
                 self._list.on_test_batch_begin(step)
@@ -353,7 +362,7 @@ class KerasCallbacks(_CallbackListReport):
         super().evaluation_ends(logs, training)
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
-        """Call the callbacks, and put into the logs what they add, such as the learning rate."""
+        """Call the callbacks, and add their values, such as the learning rate, to the logs."""
         stops = super().epoch_ends(logs, training)
         history = self.model.history
         for name, values in history.history.items():
@@ -362,7 +371,7 @@ class KerasCallbacks(_CallbackListReport):
         return stops
 
     def training_ends(self, training: Any) -> None:
-        """Call the callbacks, which may set the weights to end with; let go of the model."""
+        """Call the callbacks, which may set the final network weights, and release the model."""
         with self._shown():
             self._list.on_train_end(self._logs)
         for callback in self.callbacks:

@@ -1,6 +1,7 @@
-"""Training of any compiled Keras model with skdnn's trainer: many batches in one graph call.
+"""Training of any compiled Keras model with skdnn's trainer, many batches in one graph call.
 
-A model that cannot be trained so with the same meaning is refused, and is for Keras's own `fit`.
+If the trainer cannot reproduce the result of Keras's own `fit`, an `UnsupportedModelError` is
+raised, and the caller uses Keras's `fit`.
 """
 
 import inspect
@@ -22,14 +23,14 @@ from skdnn._training.trainer import Job, Plan, check_process, run_epochs, thread
 from skdnn._utils.keras_internals import build_metrics, is_jit_compiled
 from skdnn._utils.tensorflow import keras, tf
 
-# These need Keras's own training: they set the epoch to start with, write its graph, or stop it
-# within an epoch.
+# These callbacks need Keras's own `fit` because they set the first epoch, write the graph of the
+# training function, or stop training within an epoch.
 _FOR_KERAS = (
     keras.callbacks.BackupAndRestore,
     keras.callbacks.TensorBoard,
     keras.callbacks.TerminateOnNaN,
 )
-# What a model may have of its own instead of Keras's.
+# If a model overrides one of these methods, only Keras's own `fit` respects the override.
 _METHODS = (
     "fit",
     "train_step",
@@ -44,15 +45,15 @@ _METHODS = (
 
 
 class RowSource(NamedTuple):
-    """Where rows come from.
+    """The function that fetches rows, and the number of rows.
 
     Parameters
     ----------
     fetch : callable
-        Given the numbers of rows, returns (x, y) or (x, y, weight), each an array or a structure
-        of arrays, of the dtypes that the model takes. May be called in another thread.
+        Takes row indices, and returns (x, y) or (x, y, weight). Each is an array or a structure of
+        arrays, in the dtypes that the model takes. The function may be called in another thread.
     n_rows : int
-        How many there are.
+        The number of rows.
     """
 
     fetch: Callable[[np.ndarray], Any]
@@ -60,7 +61,7 @@ class RowSource(NamedTuple):
 
 
 class UnsupportedModelError(Exception):
-    """Training that is for Keras's own `fit`; the message says why."""
+    """Raised if a model must be trained with Keras's own `fit`. The message states the reason."""
 
 
 def fit(
@@ -76,39 +77,39 @@ def fit(
     callbacks: Sequence[Any],
     verbose: int,
 ) -> dict[str, list[float]]:
-    """Train a model in place.
+    """Train a compiled Keras model in place.
 
     Parameters
     ----------
     model : keras.Model
-        Compiled and built.
+        A compiled and built model.
     data : RowSource
-        What to train on.
+        The training data.
     held_out : RowSource or None
-        What to validate on after each epoch.
+        The validation data, evaluated after each epoch. None if there are no validation data.
     batch_size, validation_batch_size : int
-        Rows of a batch.
+        The number of rows of a batch in training and in validation.
     epochs, initial_epoch : int
-        As in Keras: epochs are numbered from `initial_epoch` to `epochs` - 1.
+        The parameters of Keras. Epochs are numbered from `initial_epoch` to `epochs` - 1.
     order : callable
-        Given the number of an epoch, returns its rows in their order.
+        Takes the number of an epoch, and returns the row indices of the epoch in training order.
     callbacks : sequence of keras.callbacks.Callback
-        They see the model between epochs.
+        The callbacks, which may read and change the model between epochs.
     verbose : int
-        As in Keras; 2 also prints that the compiled loop is used.
+        The parameter of Keras. If 2, a line also reports that the compiled loop is used.
 
     Returns
     -------
     history : dict of list of float
-        Per epoch, by Keras's names.
+        The loss and the metrics of each epoch, under Keras's names.
 
     Raises
     ------
     UnsupportedModelError
-        Where Keras's own `fit` is to be used instead; nothing has been done then.
+        If Keras's own `fit` must be used instead. The model is then unchanged.
     """
     sample = _checked_sample(model, data, held_out, callbacks)
-    if callbacks:  # they may use the model's metrics, which else only the program has
+    if callbacks:  # callbacks may read the metrics of the model, which would not be built otherwise
         build_metrics(model, sample)
     n_held_out = 0 if held_out is None else held_out.n_rows
     rows, held_out_rows = np.arange(data.n_rows), data.n_rows + np.arange(n_held_out)
@@ -145,14 +146,17 @@ def _train(
 def _start_pass(
     program: ModelProgram, metric_names: dict[str, str], name: str, rates: np.ndarray | None
 ) -> KerasPass:
-    """Start a pass; the learning rate is in the state of the program, and `rates` is None."""
+    """Start a pass over rows with the program of a Keras model.
+
+    The `rates` are None because the learning rate is part of the state of the program.
+    """
     return KerasPass(program, name, metric_names)
 
 
 def _checked_sample(
     model: Any, data: RowSource, held_out: RowSource | None, callbacks: Sequence[Any]
 ) -> Any:
-    """Refuse what is for Keras; return one row, for shapes and dtypes."""
+    """Return one row of the data, or raise an error if Keras's own `fit` must be used."""
     _check_model(model)
     for callback in callbacks:
         _check_callback(callback)
@@ -166,7 +170,7 @@ def _checked_sample(
 
 
 def _fetch_of(data: RowSource, held_out: RowSource | None) -> Fetch:
-    """Return a function that fetches rows of both sources, the held-out ones numbered last."""
+    """Return a function that fetches training rows, and held-out rows at the indices after them."""
 
     def fetch(rows: np.ndarray) -> list[np.ndarray]:
         if held_out is not None and rows[0] >= data.n_rows:
@@ -182,13 +186,15 @@ def _n_values(sample: Any) -> int:
 
 @contextmanager
 def _lent_program(model: Any, sample: Any) -> Iterator[tuple[ModelProgram, dict[str, str]]]:
-    """Lend the program of a model: one that models of its configuration share, or one of its own.
+    """Context manager that yields the compiled program of a model, and its metrics' names.
 
-    With it come the model's names of metrics that have other names in the program.
+    Models of equal configuration share one program. A model without a complete configuration gets
+    a program that is closed on exit. The names map each metric that has a different name in the
+    program to the name in the model.
     """
     try:
         key = ProgramKey(model, sample)
-    except Exception:  # whatever a user's class does when it is asked for its configuration
+    except Exception:  # the `get_config` of a user's class may raise any error
         key = None
     if key is not None:
         is_compiled = False
@@ -225,7 +231,7 @@ def _check_model(model: Any) -> None:
 
 
 def _check_alike(sample: Any, other: Any) -> None:
-    """Refuse validation data of other shapes or dtypes than the training data."""
+    """Raise an error if validation and training data differ in shapes or dtypes."""
     kinds = [
         str(tf.nest.map_structure(lambda array: (array.dtype.name, *array.shape[1:]), rows))
         for rows in (sample, other)

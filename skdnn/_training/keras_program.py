@@ -1,6 +1,6 @@
-"""The compiled training loop of any Keras model: its own `train_step` in a loop over batches.
+"""The compiled training loop of any Keras model, which runs the model's `train_step` on each batch.
 
-For networks that no `NetworkSpec` describes.
+The loop trains networks that no `NetworkSpec` describes.
 """
 
 from collections.abc import Sequence
@@ -18,28 +18,31 @@ _STEPS = {"train": "train_step", "evaluate": "test_step"}
 
 
 def state_variables(model: Any) -> list[Any]:
-    """Return what training changes of a compiled model: weights, seeds, the optimizer's slots."""
+    """Return the variables of a compiled model that training changes.
+
+    These are the network weights, the dropout seeds and the variables of the optimizer.
+    """
     variables = [*model.variables, *model.optimizer.variables]
     return list({id(v): v for v in variables}.values())
 
 
 class ModelProgram(CompiledProgram):
-    """A loop over batches of a model's `train_step`, and one of its `test_step`.
+    """A compiled program that runs a Keras model's `train_step` or `test_step` on many batches.
 
     Parameters
     ----------
     model : keras.Model
-        Compiled and built. Its variables are templates, and stay as they are.
+        A compiled and built model. The variables of the model are templates and stay unchanged.
     batch : structure of ndarray
-        Some rows of (x, y) or (x, y, weight), for their shapes and dtypes.
+        Some rows of (x, y) or (x, y, weight), of which only the shapes and dtypes matter.
     """
 
-    n_branches = 1  # layers wait for one another, as far as one can tell
+    n_branches = 1  # which layers could run in parallel is unknown
 
     def __init__(self, model: Any, batch: Any):
         self.model = model
         self._batch = batch
-        build_metrics(model, batch)  # their variables would else be made while tracing
+        build_metrics(model, batch)  # otherwise tracing would create the variables of the metrics
         self._state = state_variables(model)
         seen = {id(v) for v in self._state}
         others = [v for v in model.metrics_variables if id(v) not in seen]
@@ -49,7 +52,7 @@ class ModelProgram(CompiledProgram):
         self._compile("train")
 
     def _compile(self, name: str) -> None:
-        """Compile a loop, "train" or "evaluate"."""
+        """Compile the loop of a name, "train" or "evaluate"."""
         rows = tf.nest.flatten(self._batch)
         signature = [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in rows]
         step = getattr(self.model, _STEPS[name])
@@ -72,34 +75,37 @@ class ModelProgram(CompiledProgram):
         return True
 
     def load(self, values: Sequence[Any], threads: Threads) -> None:
-        """Set the state, in the order of `state_variables`, and reset the metrics."""
+        """Set the state, given in the order of `state_variables`, and reset the metrics."""
         self._threads = threads
         self.restore(values)
 
     def restore(self, values: Sequence[Any]) -> None:
-        """Set the state to what `read` gave, and reset the metrics."""
+        """Restore a state that `read` returned, and reset the metrics."""
         n_state = len(self._state)
         self.functions.call(self._threads, "load", *values[:n_state], *self._others)
 
     def read(self) -> list[np.ndarray]:
-        """Copy the state out, in the same order, followed by the state of the metrics."""
+        """Return copies of the state and of the metrics' variables.
+
+        The state comes first, in the order of `state_variables`.
+        """
         return list(self.functions.call(self._threads, "read"))
 
     def run(
         self, name: str, rows: Sequence[np.ndarray], bounds: np.ndarray, starts: bool
     ) -> dict[str, Any]:
-        """Run a loop.
+        """Train or evaluate on consecutive batches in one graph call.
 
         Parameters
         ----------
         name : {"train", "evaluate"}
-            What to do with each batch.
+            Whether to take a training step on each batch or to evaluate each batch.
         rows : sequence of ndarray
-            All arrays of the batches, flattened out of their structure.
+            The arrays of all batches, as a flat list.
         bounds : ndarray of shape (n_steps + 1,), int32
-            Where each batch begins, and the last one ends.
+            The index of the first row of each batch, followed by the number of rows.
         starts : bool
-            Whether a pass starts, so that the metrics are reset.
+            Whether this call is the first of a pass. If so, the metrics are reset.
 
         Returns
         -------
@@ -114,14 +120,17 @@ class ModelProgram(CompiledProgram):
 
     @property
     def work(self) -> int:
-        """Multiply-adds that a row takes on its way through the network, about."""
+        """The approximate number of multiply-adds of the forward pass of one row."""
         return sum(_positions(layer) * int(layer.count_params()) for layer in self.model.layers)
 
 
 def _positions(layer: Any) -> int:
-    """Return at how many places of a sample a layer uses its weights, as a convolution does."""
+    """Return the number of positions of a sample at which a layer applies the same weights.
+
+    A convolution, for example, applies its kernel at each position of its output.
+    """
     try:
         outputs = tf.nest.flatten(layer.output)
-    except (AttributeError, ValueError):  # of a model that is not a graph of layers
+    except (AttributeError, ValueError):  # the model is not a graph of layers
         return 1
     return max(prod(int(size or 1) for size in x.shape[1:-1]) for x in outputs)

@@ -1,8 +1,8 @@
-"""What Keras models must have in common to share a compiled program.
+"""The key under which Keras models of equal configuration share a compiled program.
 
-Two models share one where their whole configuration says that they compute the same. Names that
-Keras counts up (`dense_3`) are counted anew. Anything of the user's own, of which only a name is in
-the configuration, has a program of its own.
+Two models share a program if their whole configurations are equal. Names that Keras numbers
+automatically (`dense_3`) are numbered again for the comparison. A model with custom classes or
+functions gets a separate program, because the configuration contains only their names.
 """
 
 import json
@@ -23,29 +23,29 @@ from skdnn._utils.keras_internals import (
 )
 from skdnn._utils.tensorflow import keras, tf
 
-# What a user may set on a model or a layer instead of in a class.
+# Methods that a user may set on an instance of a model or a layer instead of in a class.
 _METHODS = ("call", "compute_loss", "compute_metrics", "get_metrics_result", "reset_metrics")
 
 
 class ProgramKey:
-    """The key under which the program of a Keras model is kept.
+    """The key of the compiled program of a Keras model in the program cache.
 
     Parameters
     ----------
     model : keras.Model
         A Sequential or functional model, compiled and built.
     batch : structure of ndarray
-        Some rows of what it is trained on.
+        Some rows of the training data.
 
     Raises
     ------
     TypeError
-        Where the configuration may not describe all that the model does.
+        If the configuration may not describe the model completely.
 
     Attributes
     ----------
     metric_names : dict of str to str
-        From the names of metrics in the program to those in the model.
+        The names of metrics in the program, mapped to the names of the metrics in the model.
     """
 
     def __init__(self, model: Any, batch: Any):
@@ -60,7 +60,7 @@ class ProgramKey:
         self._optimizer = type(model.optimizer), model.optimizer.get_config()
         optimizer = {k: v for k, v in self._optimizer[1].items() if k != "name"}
         if isinstance(optimizer["learning_rate"], float):
-            del optimizer["learning_rate"]  # it is data
+            del optimizer["learning_rate"]  # the learning rate is data
         described = {
             "model": self._config,
             "compiled": {k: v for k, v in self._compiled.items() if k != "optimizer"},
@@ -80,7 +80,7 @@ class ProgramKey:
         return isinstance(other, ProgramKey) and self._key == other._key
 
     def compile(self) -> ModelProgram:
-        """Make the program, with a model of its own."""
+        """Compile the program for a new model that is built from the configuration."""
         model = self._kind.from_config(self._config)
         kind, config = self._optimizer
         names = {old: new for new, old in self.metric_names.items()}
@@ -95,7 +95,11 @@ class ProgramKey:
 
 
 def _check_plain(model: Any) -> None:
-    """Refuse models with anything of the user's own: a name does not say what it computes."""
+    """Raise an error if a model has custom classes, functions or methods.
+
+    The configuration contains only the name of a custom object, which does not define the
+    computation.
+    """
     if type(model) not in (keras.Sequential, keras.Model, _functional_class()):
         raise TypeError(f"{type(model).__name__} is a class of the user's own")
     layers = all_layers(model)[1:]
@@ -135,7 +139,7 @@ def _functional_class() -> type:
 
 
 def _flags(model: Any) -> list[Any]:
-    """Return what is set on each variable."""
+    """Return the settings of each variable, such as its shape, dtype and regularizer."""
     return [
         [v.trainable, list(v.shape), v.dtype, getattr(v, "constraint", None), v.regularizer]
         for v in model.variables
@@ -143,7 +147,10 @@ def _flags(model: Any) -> list[Any]:
 
 
 def _described(value: Any, names: Mapping[str, str] = MappingProxyType({})) -> Any:
-    """Describe an object of Keras by all that it was given; metrics by new names, where given."""
+    """Return a JSON description of a Keras object from its complete configuration.
+
+    Metrics are described under the new name in `names`, if there is one.
+    """
     if hasattr(value, "get_config") and _is_of_keras(value):
         given = {"options": str(function_options(value))}
         if "dtype_policy" in vars(value):
@@ -164,7 +171,7 @@ def _path(value: Any) -> str:
 
 
 def _renewed(value: Any, names: Mapping[str, str]) -> Any:
-    """Copy a structure with new metrics in place of those in it: they have a state."""
+    """Return a copy of a structure with new metrics, because metrics have a state."""
     if isinstance(value, dict):
         return {key: _renewed(item, names) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -179,26 +186,27 @@ def _renewed(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def _stem(thing: Any) -> str | None:
-    """Return what Keras counts up to name an object; None where it has a name of its own."""
+    """Return the stem of an automatic name such as `dense_3`, or None for a custom name."""
     words = re.sub(r"(?<!^)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", type(thing).__name__)
     stem = words.lower()
     return stem if re.fullmatch(rf"{stem}(_\d+)?", thing.name) else None
 
 
 def _canonical_metric_names(compiled: dict[str, Any]) -> dict[str, str]:
-    """Return new names for metrics that Keras counted up: by their number among the metrics."""
+    """Return new names for metrics with automatic names, numbered by position in the model."""
     given = tf.nest.flatten([compiled["metrics"], compiled["weighted_metrics"]])
     metrics = [thing for thing in given if isinstance(thing, keras.metrics.Metric)]
     if len({metric.name for metric in metrics}) < len(metrics):
-        return {}  # Keras names the results of those in a way of its own
+        return {}  # Keras renames the results of metrics with equal names
     stems = [(metric.name, _stem(metric)) for metric in metrics]
     return {name: f"{stem}.{number}" for number, (name, stem) in enumerate(stems) if stem}
 
 
 def _with_canonical_names(model: Any) -> Any:
-    """Return a model's configuration where names that Keras counted up are counted from one.
+    """Return the configuration of a model with automatic names numbered by position.
 
-    Names of outputs are kept where there are several: the metrics are named after them.
+    If there are several outputs, the names of output layers are kept because Keras names the
+    metrics after the output layers.
     """
     kept = set(model.output_names) if len(model.outputs) > 1 else set()
     names = {}
@@ -209,7 +217,7 @@ def _with_canonical_names(model: Any) -> Any:
 
     def renamed(value: Any) -> Any:
         if isinstance(value, dict):
-            # Initial weights and the state of seeds are data. Keras would draw one for None.
+            # Initial weights and seeds are data. Keras would choose a random seed for None.
             return {key: 0 if key == "seed" else renamed(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return type(value)(renamed(item) for item in value)

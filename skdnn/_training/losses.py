@@ -1,4 +1,4 @@
-"""Every loss and metric, per row: skdnn's own, and any loss of Keras or of the user's own."""
+"""Functions that compute losses and metrics per row, and the resolution of the `loss` parameter."""
 
 import inspect
 import json
@@ -15,11 +15,11 @@ from skdnn._utils.keras_internals import takes_logits
 from skdnn._utils.tensorflow import keras, tf
 from skdnn._utils.text import unknown
 
-# No losses, or losses of sequences and embeddings, which no network here outputs.
+# Names that are not losses, or losses of sequences and embeddings, which no network here outputs.
 _NO_LOSSES = {"circle", "ctc", "deserialize", "get", "serialize"}
 
 
-# Given y, the output and the program's `Constants`, returns one value per row.
+# Takes y, the output and the `Constants` of a program, and returns one value per row.
 RowFunction = Callable[[Any, Any, Any], Any]
 
 
@@ -32,7 +32,10 @@ def _mean_absolute_error(y: Any, output: Any, constants: Any) -> Any:
 
 
 def _huber(y: Any, output: Any, constants: Any) -> Any:
-    """Huber (1964), "Robust Estimation of a Location Parameter", with a delta of 1."""
+    """Return the Huber loss of each row with a delta of 1.
+
+    The loss is that of Huber (1964), "Robust Estimation of a Location Parameter".
+    """
     error = tf.abs(y - output)
     quadratic = tf.minimum(error, 1.0)
     return _mean(quadratic * (error - 0.5 * quadratic))
@@ -44,20 +47,29 @@ def _log_cosh(y: Any, output: Any, constants: Any) -> Any:
 
 
 def _poisson(y: Any, output: Any, constants: Any) -> Any:
-    """Half the Poisson deviance of exp(output), without the terms that depend on y alone."""
+    """Return half the Poisson deviance of exp(output), without the terms that depend on y alone."""
     return _mean(tf.exp(output) - y * output)
 
 
 def _gamma(y: Any, output: Any, constants: Any) -> Any:
-    """Half the gamma deviance of exp(output), without the terms that depend on y alone."""
+    """Return half the gamma deviance of exp(output), without the terms that depend on y alone."""
     return _mean(output + y * tf.exp(-output))
 
 
 def pinball(y: Any, output: Any, levels: Any) -> Any:
-    """Koenker & Bassett (1978), "Regression Quantiles", equation 3.1; one value per output.
+    """Return the pinball loss of each output, (n_rows, n_outputs).
 
-    For y of shape (n_rows,) each output is the quantile of one level; otherwise each output is the
-    quantile of its column of y.
+    The loss is equation 3.1 of Koenker & Bassett (1978), "Regression Quantiles".
+
+    Parameters
+    ----------
+    y : tensor of shape (n_rows,) or (n_rows, n_outputs)
+        The targets. If y has one dimension, each output is the quantile of y at one level.
+        Otherwise each output is the quantile of one column of y.
+    output : tensor of shape (n_rows, n_outputs)
+        The predicted quantiles.
+    levels : tensor of shape (n_levels,)
+        The quantile levels.
     """
     error = (y if len(y.shape) == 2 else y[:, tf.newaxis]) - output
     return tf.maximum(levels * error, (levels - 1.0) * error)
@@ -67,7 +79,8 @@ def _quantile(y: Any, output: Any, constants: Any) -> Any:
     return _mean(pinball(y, output, constants.levels))
 
 
-# They are given a standardised target (poisson and gamma: one divided by its mean).
+# These losses take standardised targets. The poisson and gamma losses take targets divided by their
+# mean.
 REGRESSION_LOSSES: dict[str, RowFunction] = {
     "gamma": _gamma,
     "huber": _huber,
@@ -80,20 +93,20 @@ REGRESSION_LOSSES: dict[str, RowFunction] = {
 
 @dataclass(frozen=True)
 class LossSpec:
-    """A loss of Keras or of the user's own.
+    """The description of a Keras loss or a custom loss.
 
     Parameters
     ----------
     name : str
-        Its name in messages.
+        The name of the loss in messages.
     key : hashable
-        What distinguishes it from others: a class and its settings, or a function.
+        The identity of the loss, which is a class and its settings, or a function.
     call : callable
-        Returns the loss of rows, given y and predictions.
+        Takes y and predictions, and returns the loss of the rows.
     given : str, function or Keras loss
-        What Keras's `compile` takes for it, computed from predictions and not from logits.
+        The argument of Keras's `compile` for this loss, which takes predictions and not logits.
     from_logits : bool, default=False
-        Whether it takes the output layer's values before the activation.
+        Whether `call` takes the output layer's values before the activation.
     """
 
     name: str = field(compare=False)
@@ -104,17 +117,17 @@ class LossSpec:
 
     @property
     def is_sparse(self) -> bool:
-        """Whether it takes the numbers of classes; otherwise it takes one-hot rows."""
+        """Whether the loss takes class indices, rather than one-hot rows."""
         return "sparse" in self.name.lower()
 
     @property
     def is_categorical(self) -> bool:
-        """Whether it is for one class in each row."""
+        """Whether the loss is for targets with one class in each row."""
         return "categorical" in self.name.lower()
 
     @property
     def text(self) -> str:
-        """The key as text that is the same in other processes: without addresses."""
+        """The name and the key as text without memory addresses, equal in all processes."""
         return re.sub(r" at 0x[0-9a-f]+", "", f"{self.name} {self.key}")
 
     def per_row(self, y: Any, output: Any, activation: str, weighted: bool) -> Any:
@@ -123,13 +136,14 @@ class LossSpec:
         Parameters
         ----------
         y : tensor of shape (n_rows,) or (n_rows, n_outputs)
-            Numbers of classes, an indicator matrix or regression targets.
+            Class indices, an indicator matrix or regression targets.
         output : tensor of shape (n_rows, n_outputs)
             The output layer's values before its activation.
         activation : str
-            Its activation: "softmax" for classes.
+            The activation of the output layer, such as "softmax" for classes.
         weighted : bool
-            Whether rows have weights. A loss with one value for the whole batch is then an error.
+            Whether rows have sample weights. If so, a loss with one value for a whole batch raises
+            an error.
 
         Returns
         -------
@@ -159,16 +173,20 @@ class LossSpec:
 
 
 def resolve_loss(value: Any, own: Mapping[str, str], owner: str) -> str | LossSpec:
-    """Return the name of one of skdnn's own losses, or a description of the one a user means.
+    """Return the name of a loss of skdnn, or the description of another loss.
 
     Parameters
     ----------
     value : str, callable, Keras loss or Keras loss class
-        A name, a function of y_true and y_pred, or a Keras loss, which is only read.
+        A name, a function of y_true and y_pred, or a Keras loss. A Keras loss is only read.
     own : mapping of str to str
-        From the names of skdnn's own losses for users to their names in this module.
+        The public names of skdnn's losses, mapped to their names in this module.
     owner : str
-        The estimator's name, for errors.
+        The name of the estimator, for error messages.
+
+    Returns
+    -------
+    str or LossSpec
     """
     if isinstance(value, str):
         if value in own:
@@ -179,7 +197,7 @@ def resolve_loss(value: Any, own: Mapping[str, str], owner: str) -> str | LossSp
     is_loss = isinstance(value, keras.losses.Loss)
     function = getattr(value, "fn", None) if is_loss else value
     if function is keras.losses.poisson and "poisson" in own:
-        return own["poisson"]  # Keras's has no value for a linear output, which may be negative
+        return own["poisson"]  # Keras's loss is undefined for a negative output of a linear layer
     if is_loss:
         return _of_object(value)
     if not callable(value) or type(value).__hash__ is None:
@@ -187,7 +205,7 @@ def resolve_loss(value: Any, own: Mapping[str, str], owner: str) -> str | LossSp
             f"The 'loss' parameter of {owner} must be a name, a Keras loss, or a hashable function "
             f"of y_true and y_pred. Got {value!r} instead."
         )
-    if isinstance(value, partial):  # clones have copies, which mean the same
+    if isinstance(value, partial):  # clones have copies, which must have an equal key
         key = value.func, _as_text([value.args, value.keywords])
         return LossSpec(_name(value.func), key, value, value)
     return LossSpec(_name(value), value, value, value)
@@ -220,7 +238,7 @@ def _instance(kind: type, owner: str) -> Any:
 
 def _of_object(value: Any) -> LossSpec:
     kind = type(value)
-    # Not every configuration is complete: that of Keras's own Huber lacks its delta.
+    # Not every configuration is complete. For example, that of Keras's Huber loss lacks the delta.
     settings = [value.get_config(), vars(value)]
     settings = [{k: v for k, v in s.items() if k != "name"} for s in settings]
     key = kind, _as_text(settings)
@@ -240,12 +258,13 @@ def _as_json(value: Any) -> Any:
         return value.tolist()
     if hasattr(value, "get_config"):
         return [type(value).__qualname__, value.get_config()]
-    # The address of a function; `LossSpec` refers to it, so that no other one can get it.
+    # The text contains the address of a function. `LossSpec` holds a reference to the function, so
+    # that no other function can have this address.
     return repr(value)
 
 
 def compiled_loss(loss: str | LossSpec, unit: np.ndarray) -> Any:
-    """Return what Keras's `compile` takes for a loss, in the units of y; None where it has none."""
+    """Return the `loss` argument of Keras's `compile`, in units of y, or None if none exists."""
     if isinstance(loss, LossSpec):
         return loss.given
     if loss == "huber" and len(unit) == 1:
@@ -278,8 +297,8 @@ def _smooth_labels(y: Any, logits: Any, constants: Any) -> Any:
     return _binary_crossentropy(y * (1 - share) + share / 2, logits, constants)
 
 
-# The loss of each row, from the output layer's values before its activation: for a softmax or a
-# sigmoid that is exact where the logarithm of its result would not be.
+# Functions that return the loss of each row from the output layer's values before the activation.
+# With a softmax or a sigmoid, this is more exact than the logarithm of a probability.
 LOSSES: dict[str, RowFunction] = {
     **REGRESSION_LOSSES,
     "binary_crossentropy": _binary_crossentropy,
@@ -288,7 +307,7 @@ LOSSES: dict[str, RowFunction] = {
 }
 
 
-# The same with smoothed labels (Szegedy et al. 2016, "Rethinking the Inception Architecture",
+# Losses with smoothed labels (Szegedy et al. 2016, "Rethinking the Inception Architecture",
 # section 7).
 SMOOTHED: dict[str, RowFunction] = {
     "binary_crossentropy": _smooth_labels,
@@ -312,8 +331,9 @@ def _mean_pinball_loss(y: Any, output: Any, constants: Any) -> Any:
     return tf.reduce_mean(pinball(y, output, constants.levels) * constants.unit, axis=-1)
 
 
-# The metric of each row, from the same values, but after an exponential activation. `unit` converts
-# an error of the network's output to the target's own units.
+# Functions that return the metric of each row from the output layer's values before the activation,
+# except that an exponential activation is applied first. `unit` converts an error of the network's
+# output to the units of the targets.
 METRICS: dict[str, RowFunction] = {
     "accuracy": _accuracy,
     "binary_accuracy": _binary_accuracy,

@@ -1,4 +1,4 @@
-"""The variables of an optimizer: what they start from, and which average the weights."""
+"""The variables of an optimizer, their initial values, and the averages of network weights."""
 
 from typing import Any
 
@@ -9,23 +9,24 @@ from skdnn._utils.tensorflow import keras
 
 
 def build_optimizer(optimizer: Any, model: Any) -> list[np.ndarray | int]:
-    """Make the variables of an optimizer, and return what each of them starts from.
+    """Build the variables of an optimizer, and return the initial value of each variable.
 
-    Some optimizers (schedule-free ones) start a variable of theirs at the weights. They are found
-    by giving the weights values that nothing else has.
+    Some optimizers, such as schedule-free optimizers, initialise a variable with the value of a
+    network weight. The function detects such variables by setting the network weights to unique
+    random values.
 
     Parameters
     ----------
     optimizer : keras.optimizers.Optimizer
-        Not built yet.
+        An optimizer that is not built yet.
     model : keras.Model
-        Its trainable weights get random values.
+        The model to train. The trainable weights of the model are set to random values.
 
     Returns
     -------
     list of ndarray or int
-        One entry for each variable of the optimizer: an array, or the position in `model.weights`
-        of the weight whose value it starts from.
+        One entry for each variable of the optimizer. An entry is the initial array, or the position
+        in `model.weights` of the network weight with the initial value.
     """
     rng = np.random.default_rng(0)
     variables = model.trainable_variables
@@ -45,7 +46,7 @@ def build_optimizer(optimizer: Any, model: Any) -> list[np.ndarray | int]:
 def averaged_pairs(
     optimizer: Any, trainable: list[Any], variables: list[Any]
 ) -> list[tuple[int, int]]:
-    """Return the position of each averaged weight in `variables`, and that of its average."""
+    """Return the positions in `variables` of each averaged network weight and its average."""
     if not optimizer.use_ema:
         return []
     positions = {id(v): i for i, v in enumerate(variables)}
@@ -54,6 +55,6 @@ def averaged_pairs(
 
 
 def sets_final_weights(optimizer: Any) -> bool:
-    """Whether a user's own optimizer computes the weights to predict with after training."""
+    """Return whether a custom optimizer computes the final network weights after training."""
     kind, base = type(optimizer), keras.optimizers.Optimizer
     return kind.finalize_variable_values is not base.finalize_variable_values

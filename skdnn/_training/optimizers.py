@@ -1,7 +1,7 @@
-"""Optimizers: from what a user names to a Keras optimizer, and faster steps for Adam and SGD.
+"""Resolution of the `optimizer` parameter to a Keras optimizer, and fused steps of Adam and SGD.
 
-A fused step is one kernel of TensorFlow instead of a dozen small operations. It computes
-Keras's own formulas in one pass over memory.
+A fused step is one TensorFlow kernel instead of a dozen small operations. The kernel computes the
+formulas of Keras in one pass over memory.
 """
 
 import copy
@@ -28,16 +28,19 @@ from skdnn._utils.text import unknown
 
 
 def _step_of_adam(optimizer: Any, gradients: Any, variables: Any, learning_rate: Any) -> bool:
-    """Take Adam's step (Kingma & Ba 2015, algorithm 1, in the order of section 2)."""
+    """Take one fused Adam step, and return whether the fused step was possible.
+
+    The step is algorithm 1 of Kingma & Ba (2015), computed in the order of section 2.
+    """
     if any(isinstance(gradient, tf.IndexedSlices) for gradient in gradients):
-        # Of rows that come twice Keras squares each gradient, and the kernel their sum.
+        # For rows that occur twice, Keras squares each gradient, but the kernel squares their sum.
         return False
     moments = adam_slots(optimizer)
     if moments is None:
         return False
     dtype = gradients[0].dtype
     step = tf.cast(optimizer.iterations + 1, dtype)
-    # A cast loses digits of constants in float64; Keras casts only where it takes powers.
+    # A cast loses digits of constants in float64, and Keras casts only to compute powers.
     decays = optimizer.beta_1, optimizer.beta_2
     betas = [tf.constant(beta, dtype) for beta in decays]
     powers = [tf.pow(tf.cast(beta, dtype), step) for beta in decays]
@@ -60,10 +63,11 @@ def _step_of_adam(optimizer: Any, gradients: Any, variables: Any, learning_rate:
 
 
 def _decay(optimizer: Any, variables: Any) -> None:
-    """Let variables decay (Loshchilov & Hutter 2019, algorithm 2, line 12)."""
+    """Apply weight decay to variables (Loshchilov & Hutter 2019, algorithm 2, line 12)."""
     if optimizer.weight_decay is None:
         return
-    # A step of gradient descent down the variable itself: two operations instead of six.
+    # Weight decay is a gradient step with the variable as gradient, which takes two operations
+    # instead of six.
     for variable in variables:
         if uses_weight_decay(optimizer, variable):
             rate, decay = (
@@ -78,7 +82,10 @@ def _decay(optimizer: Any, variables: Any) -> None:
 
 
 def _step_with_momentum(optimizer: Any, gradients: Any, variables: Any, learning_rate: Any) -> bool:
-    """Take the step of SGD with momentum (Sutskever et al. 2013, equations 1 to 4)."""
+    """Take one fused step of SGD with momentum, and return True.
+
+    The step is given by equations 1 to 4 of Sutskever et al. (2013).
+    """
     dtype = gradients[0].dtype
     rate, momentum = tf.cast(learning_rate, dtype), tf.cast(optimizer.momentum, dtype)
     for gradient, variable in zip(gradients, variables, strict=True):
@@ -93,8 +100,8 @@ def _step_with_momentum(optimizer: Any, gradients: Any, variables: Any, learning
     return True
 
 
-# The class, which of its settings must be on or off for the kernels to compute the same, the step,
-# and the weight decay.
+# The optimizer class, the setting that must be on or off for the kernel to compute the same result,
+# the required value of the setting, the fused step, and the weight decay.
 _STEPS: list[tuple[type, str, bool, Step, Decay | None]] = [
     (keras.optimizers.Adam, "amsgrad", False, _step_of_adam, _decay),
     (keras.optimizers.AdamW, "amsgrad", False, _step_of_adam, _decay),
@@ -107,14 +114,14 @@ _FUSED = {
 
 
 def fused(kind: type, config: dict[str, Any]) -> Any:
-    """Return the class with a fused step for an optimizer class, where one computes the same.
+    """Return the fused version of an optimizer class, or the class if no equivalent one exists.
 
     Parameters
     ----------
     kind : type
-        A class of Keras or of the user's own.
+        A Keras optimizer class or a custom optimizer class.
     config : dict
-        Its configuration.
+        The configuration of the optimizer.
 
     Returns
     -------
@@ -127,31 +134,32 @@ def fused(kind: type, config: dict[str, Any]) -> Any:
     return faster if bool(config[setting]) == needed else kind
 
 
-# Names that courses use and Keras has no class for: its class, and what it is given.
+# Common names without a Keras class, mapped to the name of a Keras class and its settings.
 OPTIMIZER_ALIASES: dict[str, tuple[str, dict[str, Any]]] = {
     "momentum": ("sgd", {"momentum": 0.9}),
     "nesterov": ("sgd", {"momentum": 0.9, "nesterov": True}),
 }
 
 
-# The base class, and classes that wrap other optimizers.
+# The base class and the classes that wrap other optimizers cannot be used.
 _NO_OPTIMIZERS = {"lossscaleoptimizer", "multioptimizer", "optimizer", "optimizermap"}
 
 
 @dataclass(frozen=True)
 class OptimizerSpec:
-    """How to make an optimizer, and which of its settings a compiled program depends on.
+    """The class and configuration of an optimizer, and the settings that are compiled in.
 
     Parameters
     ----------
     kind : type
-        The Keras class.
+        The optimizer class.
     baked : str
-        Its configuration as JSON, without a constant learning rate: that one is data.
+        The settings that are compiled into a program, as JSON. A constant learning rate of a Keras
+        optimizer is left out because the learning rate is data.
     config : dict
-        Its whole configuration.
+        The whole configuration of the optimizer.
     given : tuple of str
-        Names of the settings whose values are data as well.
+        The names of further settings whose values are data.
     """
 
     kind: type
@@ -162,25 +170,25 @@ class OptimizerSpec:
     def build(
         self, choose: Callable[[type, dict[str, Any]], Any] = lambda kind, config: kind
     ) -> Any:
-        """Make a new optimizer, of the class that `choose` returns: none is ever used twice."""
+        """Return a new optimizer of the class that `choose` returns, used for one model only."""
         return choose(self.kind, self.config).from_config(copy.deepcopy(self.config))
 
     @property
     def learning_rate(self) -> float | None:
-        """The constant learning rate; None where it follows a schedule."""
+        """The constant learning rate, or None if the learning rate follows a schedule."""
         rate = self.config["learning_rate"]
         return rate if isinstance(rate, float) else None
 
 
 def optimizer_names() -> dict[str, type]:
-    """Keras's optimizers by lower-case name."""
+    """Return the Keras optimizer classes by lower-case name."""
     classes = {name.lower(): kind for name, kind in _classes(keras.optimizers).items()}
     return {name: kind for name, kind in classes.items() if name not in _NO_OPTIMIZERS}
 
 
-# What else has to be set for a hyperparameter to have an effect.
+# The other settings that a hyperparameter needs to take effect.
 _SETTINGS: dict[str, dict[str, Any]] = {
-    "clipnorm": {"clipvalue": None, "global_clipnorm": None},  # Keras takes one of the three
+    "clipnorm": {"clipvalue": None, "global_clipnorm": None},  # Keras accepts one of the three
     "weight_decay": {},
     "ema_momentum": {"use_ema": True},
 }
@@ -193,20 +201,25 @@ def resolve_optimizer(
     owner: str,
     **hyperparameters: float | None,
 ) -> OptimizerSpec:
-    """Describe the optimizer that a user means.
+    """Return the class and configuration of the optimizer that the parameters specify.
 
     Parameters
     ----------
     optimizer : str, Keras optimizer class or Keras optimizer
-        An object is only read; another one is trained with.
+        A name, a class or an object. An object is only read, and training uses a copy.
     learning_rate : float, Keras schedule or None
-        Overrides the optimizer's own, unless None.
+        The learning rate. None for the learning rate of the optimizer.
     momentum : float or None
-        Overrides the optimizer's own, unless None.
+        The momentum. None for the momentum of the optimizer.
     owner : str
-        The estimator's name, for errors.
+        The name of the estimator, for error messages.
     **hyperparameters : float or None
-        `clipnorm`, `weight_decay` and `ema_momentum`: override the optimizer's own, unless None.
+        The values of `clipnorm`, `weight_decay` and `ema_momentum`. None for the value of the
+        optimizer.
+
+    Returns
+    -------
+    OptimizerSpec
     """
     kind, config = _optimizer_config(optimizer, owner)
     if learning_rate is not None:
@@ -229,7 +242,7 @@ def resolve_optimizer(
         config |= {name: float(hyperparameters[name]), **_SETTINGS[name]}  # type: ignore[arg-type]
     config = {key: value for key, value in config.items() if key != "name"}
     baked = dict(config)
-    # A class of the user's own may read the rate once and for all.
+    # A custom class may read the learning rate only once, when the program is compiled.
     if isinstance(config["learning_rate"], float) and kind.__module__.startswith("keras."):
         del baked["learning_rate"]
     baked |= dict.fromkeys(given, "given")
@@ -265,20 +278,22 @@ def _optimizer_config(optimizer: Any, owner: str) -> tuple[type, dict[str, Any]]
     config = optimizer.get_config()
     rule = learning_rate_rule(optimizer)
     if isinstance(rule, keras.optimizers.schedules.LearningRateSchedule):
-        # Itself, because a class of the user's own could not be made again from a configuration.
+        # The schedule is kept as an object because a custom class may not be recreated from a
+        # configuration.
         config["learning_rate"] = rule
     return type(optimizer), config
 
 
 @cache
 def _default_config(kind: type) -> dict[str, Any]:
-    # Made once: an optimizer has variables, of each of which TensorFlow keeps a trace for ever.
+    # The optimizer is created once because TensorFlow keeps a trace of each of its variables until
+    # the process ends.
     config: dict[str, Any] = kind().get_config()
     return config
 
 
 def _as_json(value: Any) -> Any:
-    """Describe a configured object, such as a schedule, by its class and configuration."""
+    """Return the class and configuration of an object such as a schedule, for JSON."""
     if hasattr(value, "get_config"):
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
         return [kind, value.get_config(), vars(value)]  # not every configuration is complete

@@ -1,4 +1,4 @@
-"""Compiled programs, kept for the next fit that can use them; imports no TensorFlow."""
+"""The cache of compiled programs for later fits. This module does not import TensorFlow."""
 
 import gc
 import os
@@ -9,21 +9,26 @@ from contextlib import contextmanager
 from typing import Any
 
 _SIZE = "SKDNN_PROGRAM_CACHE_SIZE"
-# A closed program is a few objects in a reference cycle to Python, and megabytes to TensorFlow: the
-# garbage collector would not free them soon. To collect takes 0.2 s.
+# A closed program is a few Python objects in a reference cycle, but holds megabytes of TensorFlow's
+# memory. The garbage collector would not free the memory soon, and a collection takes 0.2 s.
 _COLLECT_EVERY = 16
 
 
 class ProgramCache:
-    """Keeps programs that are not in use, and drops the least recently used first.
+    """A cache of compiled programs that are not in use, with least-recently-used eviction.
 
-    A program is lent to one fit at a time: its variables are that fit's own. A second thread
-    that wants the same one meanwhile compiles another.
+    Only one fit uses a program at a time, because the variables of the program belong to the fit. A
+    second thread that requests the same program at that time compiles another one.
 
     Parameters
     ----------
     maxsize : int
-        Number of programs to keep.
+        The maximum number of programs to keep.
+
+    Attributes
+    ----------
+    n_lent : int
+        The number of programs in use.
     """
 
     def __init__(self, maxsize: int):
@@ -35,7 +40,21 @@ class ProgramCache:
 
     @contextmanager
     def lend(self, key: Hashable, compile: Callable[[Any], Any]) -> Iterator[Any]:
-        """Lend the program of a key; one whose run was interrupted is closed afterwards."""
+        """Context manager that yields the program of a key.
+
+        The program returns to the cache on exit. After an exception, the program is closed.
+
+        Parameters
+        ----------
+        key : hashable
+            The key of the program.
+        compile : callable
+            Takes the key, and returns a new program. Called if the cache has no program.
+
+        Yields
+        ------
+        CompiledProgram
+        """
         with self._lock:
             program = self._idle.pop(key, None)
             self.n_lent += 1
@@ -54,7 +73,7 @@ class ProgramCache:
             self.trim(self.maxsize)
 
     def abandon(self) -> None:
-        """Drop all programs in a forked process, which does not have their threads."""
+        """Drop all programs in a forked process, which lacks the threads of the programs."""
         self._lock = threading.Lock()
         self.n_lent = 0
         for program in self._idle.values():
@@ -62,7 +81,7 @@ class ProgramCache:
         self._idle.clear()
 
     def trim(self, size: int) -> None:
-        """Drop all but the `size` programs that were used last."""
+        """Close all but the `size` most recently used programs."""
         while True:
             with self._lock:
                 if len(self._idle) <= size:
@@ -92,16 +111,20 @@ if hasattr(os, "register_at_fork"):
 
 
 def clear_program_cache() -> None:
-    """Throw away the compiled programs that skdnn keeps, and free their memory.
+    """Delete the compiled programs that skdnn keeps, and free their memory.
 
-    The program of an architecture (layers, activations, optimizer and its settings but for the
-    learning rate, kind of target) is kept, so that the next fit that can use it compiles nothing.
-    At most 16 are kept, the longest unused thrown away first: set the environment variable
-    ``SKDNN_PROGRAM_CACHE_SIZE`` before skdnn is imported for more or fewer, 0 for none. A program
-    takes some megabytes. Programs that are training are not touched. Fitted estimators lose
-    nothing. TensorFlow's cache of eager kernels is cleared with them, as by
-    ``keras.utils.clear_session``: eager random operations with a seed of their own start their
-    sequence again.
+    A compiled program consists of TensorFlow graph functions and their variables. skdnn keeps the
+    program of a fit so that a later fit can use the program without compilation. Fits share a
+    program if they have the same layers, activations, type of target, optimizer and optimizer
+    settings. The learning rate may differ.
+
+    skdnn keeps at most 16 programs, and deletes the least recently used program first. To change
+    the number, set the environment variable ``SKDNN_PROGRAM_CACHE_SIZE`` before skdnn is imported.
+    With 0, no program is kept. A program takes some megabytes.
+
+    Programs that are training are not deleted. Fitted estimators do not change. TensorFlow's cache
+    of eager kernels is also cleared, as by ``keras.utils.clear_session``. As a result, eager random
+    operations with an operation seed start their sequence again.
 
     Examples
     --------

@@ -6,13 +6,14 @@ from skdnn._utils.tensorflow import keras, tf
 
 
 class QuickDropout(keras.layers.Dropout):
-    """Dropout from 16 random bits a value: Keras draws 32, which are most of its time.
+    """A dropout layer that uses 16 random bits per value.
 
-    The rate is rounded to a multiple of 2**-16, and what is kept is scaled to match.
+    Keras generates 32 bits per value, which takes most of the time of Keras's dropout layer.
+    The rate is rounded to a multiple of 2**-16. The kept values are scaled by the rounded rate.
     """
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Drop at random while training."""
+        """Set random values to zero in training, and return the inputs unchanged otherwise."""
         if not training:
             return inputs
         n_dropped = min(round(self.rate * 2**16), 2**16 - 1)  # of the 2**16 values of 16 bits

@@ -1,20 +1,23 @@
-"""Learning-rate schedules: the factor of the learning rate at each step of a fit."""
+"""Learning-rate schedules, which give the factor of the learning rate at each step of a fit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-# Factors up to this one count as low. They are low at the start of the first cycle, too, which is
-# no end of a cycle: it is over by this share of the steps.
+# Factors up to `_LOW` count as low. Factors are also low at the start of the first cycle, which is
+# not the end of a cycle. The start is over after the fraction `_BEGINNING` of the steps.
 _LOW, _BEGINNING = 0.1, 1 / 30
-# Of the one-cycle schedule: the share of the steps in which the rate rises, and the first and the
+# The one-cycle schedule has a fraction of the steps in which the rate rises, a first factor and a
 # last factor.
 _RISE, _FIRST, _LAST = 0.3, 1 / 25, 1 / 250_000
 
 
 def _half_cosine(start: float, stop: float, t: np.ndarray) -> np.ndarray:
-    """Fall or rise from start to stop, for t from 0 to 1 (Loshchilov & Hutter 2017, equation 5)."""
+    """Return the values of a half cosine from start to stop, for t in [0, 1].
+
+    The formula is equation 5 of Loshchilov & Hutter (2017).
+    """
     return stop + (start - stop) * np.asarray(1 + np.cos(np.pi * t)) / 2
 
 
@@ -23,25 +26,27 @@ def _cosine(t: np.ndarray) -> np.ndarray:
 
 
 def _coslog4(t: np.ndarray) -> np.ndarray:
-    """Four cycles, each longer than the last (Holzmüller et al. 2024, "Better by Default").
+    """Return the factors of four cycles, each longer than the previous one.
 
-    It never falls below a thousandth: the only step of a short fit must not have a rate of zero.
+    The schedule is that of Holzmüller et al. (2024), "Better by Default". The factor never falls
+    below 0.001 because the only step of a short fit must not have a learning rate of zero.
     """
     return np.maximum(1e-3, np.asarray(1 - np.cos(2 * np.pi * np.log2(1 + 15 * t))) / 2)
 
 
 def _one_cycle(t: np.ndarray) -> np.ndarray:
-    """Rise, and fall far below the first rate (Smith & Topin 2018).
+    """Return factors that rise to 1 and then fall far below the first factor.
 
-    Shares and half cosines are those of fastai (Howard & Gugger 2020).
+    The schedule is that of Smith & Topin (2018). The fraction of rising steps and the half cosines
+    are those of fastai (Howard & Gugger 2020).
     """
     rising = _half_cosine(_FIRST, 1, t / _RISE)
     falling = _half_cosine(1, _LAST, (t - _RISE) / (1 - _RISE))
     return np.where(t < _RISE, rising, falling)
 
 
-# Factors of the learning rate, for the share of the steps that is over, in [0, 1). What
-# "reduce_on_plateau" does depends on the loss: see `callbacks.Plateau`.
+# Functions from the finished fraction of the steps, in [0, 1), to the factor of the learning rate.
+# "reduce_on_plateau" depends on the loss and is implemented by `callbacks.Plateau`.
 SCHEDULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "constant": np.ones_like,
     "cosine": _cosine,
@@ -53,29 +58,29 @@ SCHEDULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 @dataclass(frozen=True)
 class Schedule:
-    """The factors of a learning rate, with a warm-up before them.
+    """A learning-rate schedule with an optional warm-up at the start.
 
     Parameters
     ----------
     name : str
         A key of `SCHEDULES`.
     warmup : float, default=0.0
-        Share of all steps in which the rate first rises, in proportion to the steps taken, from
-        zero to the start of the schedule (Goyal et al. 2017, section 2.2).
+        The fraction of all steps in which the learning rate first rises linearly from zero to the
+        first value of the schedule (Goyal et al. 2017, section 2.2).
     """
 
     name: str
     warmup: float = 0.0
 
     def factors(self, steps: np.ndarray, n_steps: int) -> np.ndarray:
-        """Return the factor at each of some steps.
+        """Return the factor of the learning rate at each of some steps.
 
         Parameters
         ----------
         steps : ndarray of int
-            Numbers of steps, from 0.
+            The numbers of the steps, counted from 0.
         n_steps : int
-            How many steps the fit has in all.
+            The total number of steps of the fit.
 
         Returns
         -------
@@ -87,10 +92,20 @@ class Schedule:
         return factors * np.minimum(1, steps / n_warmup) if n_warmup else factors
 
     def ends_of_cycles(self, n_epochs: int) -> frozenset[int] | None:
-        """Return the epochs, from 1 on, after which the rate is low, about the ends of its cycles.
+        """Return the epochs, counted from 1, that end near the end of a cycle.
 
-        None where there are no cycles. Of very few epochs it may be the last alone, which is always
-        one of them.
+        The learning rate is low after these epochs. The last epoch is always included, and is the
+        only one if there are very few epochs.
+
+        Parameters
+        ----------
+        n_epochs : int
+            The total number of epochs of the fit.
+
+        Returns
+        -------
+        frozenset of int or None
+            None if the schedule has no cycles.
         """
         if self.name != "coslog4":
             return None

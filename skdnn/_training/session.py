@@ -1,9 +1,9 @@
-"""Traced functions in TensorFlow sessions of their own, each with as many threads as suit its work.
+"""Traced functions that run in separate TensorFlow sessions, each with a chosen number of threads.
 
-TensorFlow decides once for a process how many threads compute, and to wake a second one for each
-small operation of a small network takes longer than the operation. A session can have threads of
-its own. So a function is traced as usual, and then moved, with its variables, to the graph of a
-session.
+TensorFlow sets the number of threads once per process. In a small network, to wake a second thread
+for an operation takes longer than the operation. A session can have a separate thread pool.
+Therefore a function is traced as usual, and the traced function and its variables are then moved to
+the graph of a session.
 """
 
 import os
@@ -18,24 +18,27 @@ _v1 = tf.compat.v1
 
 
 class Threads(NamedTuple):
-    """How many threads compute one operation, and how many operations are computed at once."""
+    """The number of threads within one operation and the number of concurrent operations."""
 
     within: int = 1
     between: int = 1
 
 
 class UnsupportedFunctionError(ValueError):
-    """A function uses something that cannot be moved: a table, an iterator, a foreign variable."""
+    """Raised if a function uses a resource that cannot be moved to a session.
+
+    Such resources are tables, iterators and variables that do not belong to the network.
+    """
 
 
 class SessionFunctions:
-    """Functions that share variables, and the sessions in which they run.
+    """Traced functions that share variables, with the sessions that run the functions.
 
     Parameters
     ----------
     variables : sequence of keras.Variable or tf.Variable
-        All variables that the functions read or change. They serve as templates: what a session
-        changes are its own.
+        All variables that the functions read or change. The variables serve as templates, because
+        each session changes copies of the variables.
     """
 
     def __init__(self, variables: Sequence[Any]):
@@ -63,19 +66,19 @@ class SessionFunctions:
             self._functions["read"] = [], reads
 
     def add(self, name: str, function: Callable[..., Any], signature: Sequence[Any]) -> None:
-        """Trace a function of tensors and move it here.
+        """Trace a function of tensors, and move the traced function to the graph of the sessions.
 
         Parameters
         ----------
         name : str
-            To call it by.
+            The name under which `call` finds the function.
         function : callable
-            Takes tensors, one for each entry of `signature`, and returns a tensor or several.
+            Takes one tensor for each entry of `signature`, and returns one or several tensors.
         signature : sequence of tf.TensorSpec
-            What it takes.
+            The shapes and dtypes of the arguments of the function.
         """
-        # The concrete function, because TensorFlow counts the traces of a `tf.function` by its
-        # code, and would warn of the fifth architecture.
+        # TensorFlow counts the traces of a `tf.function` by the code of the function and would
+        # warn at the fifth architecture. A concrete function avoids the warning.
         traced = tf.function(function, autograph=False).get_concrete_function(*signature)
         source = traced.graph
         n_given = len(source.inputs) - len(source.captures)
@@ -101,7 +104,7 @@ class SessionFunctions:
         return name in self._functions
 
     def call(self, threads: Threads, name: str, *arrays: Any) -> Any:
-        """Run a function, "load" or "read", on arrays or numbers."""
+        """Run the function of a name, or "load" or "read", on arrays or numbers."""
         key = threads, name
         if key not in self._callables:
             given, outputs = self._functions[name]
@@ -116,21 +119,25 @@ class SessionFunctions:
                 use_per_session_threads=True,
                 gpu_options=_v1.GPUOptions(allow_growth=True),
             )
-            # It takes longer than it saves: these graphs are small already, and its fused matrix
-            # products are slower for small batches.
+            # The graph optimizer takes longer than it saves. These graphs are small, and the fused
+            # matrix products of the optimizer are slower for small batches.
             config.graph_options.rewrite_options.disable_meta_optimizer = True
             self._sessions[threads] = _v1.Session(graph=self._graph, config=config)
         return self._sessions[threads]
 
     def abandon(self) -> None:
-        """Drop the sessions in a forked process, which lacks their threads: closing would wait."""
+        """Drop the sessions without closing them, in a forked process.
+
+        The threads of the sessions do not exist in the forked process, and closing a session would
+        wait for its threads.
+        """
         self._callables.clear()
         for session in self._sessions.values():
             forget_session(session)
         self._sessions.clear()
 
     def close(self) -> None:
-        """Free memory and threads."""
+        """Close the sessions, which frees their memory and threads."""
         self._callables.clear()
         for session in self._sessions.values():
             session.close()
@@ -138,7 +145,7 @@ class SessionFunctions:
         clear_kernel_cache()
 
 
-# Those of programs in use, too, which the cache of programs does not hold.
+# All instances, because the program cache does not hold the programs in use.
 _INSTANCES: weakref.WeakSet[SessionFunctions] = weakref.WeakSet()
 
 
@@ -152,8 +159,8 @@ if hasattr(os, "register_at_fork"):
 
 
 def available_threads() -> int:
-    """Count the processors that this process may use: under joblib, its share of them."""
+    """Return the number of processors that this process may use, limited by OMP_NUM_THREADS."""
     n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    # joblib sets this for its workers; a user may, too.
+    # joblib sets this variable for its workers, and users may set it.
     limit = os.environ.get("OMP_NUM_THREADS", "")
     return min(n, int(limit)) if limit.isdecimal() and int(limit) > 0 else n

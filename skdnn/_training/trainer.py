@@ -1,7 +1,8 @@
-"""Training epoch by epoch, with a compiled program; knows nothing of scikit-learn.
+"""Training with a compiled program, epoch by epoch. This module does not depend on scikit-learn.
 
-An epoch is one graph call, several where it is long, or a part of one where epochs are short and
-no report has to see them apart. While a call runs, the rows of the next are fetched.
+An epoch is usually one graph call. A long epoch is several graph calls. Several short epochs are
+one graph call if no report must be called between them. While a graph call runs, the rows of the
+next graph call are fetched.
 """
 
 import os
@@ -27,8 +28,9 @@ from skdnn._utils.tensorflow import tf
 
 __all__ = ["Forward", "Job", "Plan", "check_process", "run_epochs", "threads_for", "train"]
 
-# Multiply-adds in a step from which one more thread pays, and how many rows' worth of them the
-# update of the weights counts as: see docs/architecture.md.
+# Each additional thread needs this many multiply-adds per step to be faster. The update of the
+# network weights counts as the multiply-adds of 96 rows. Decision 4 in docs/development/decisions
+# explains both numbers.
 _WORK_PER_THREAD = 2**27
 _ROWS_OF_AN_UPDATE = 96
 _process: int | None = None  # the process that trains
@@ -43,39 +45,39 @@ def train(
     rng: np.random.Generator,
     report: Report,
 ) -> tuple[State, dict[str, list[float]]]:
-    """Train a network.
+    """Train the network of a program key.
 
     Parameters
     ----------
     key : ProgramKey
-        What to compile, or to find compiled.
+        The key of the compiled program, which is compiled unless the program cache holds it.
     fetch : callable
-        Given the numbers of rows, returns their arrays. May be called in another thread.
+        Takes row indices, and returns the arrays of the rows. May be called in another thread.
     constants : Constants
-        What is the same for all rows.
+        The values that are the same for all rows.
     state : State
-        Where to start; it is not changed.
+        The initial state, which is not changed.
     plan : Plan
-        How long to train, on which rows and in which batches.
+        The number of epochs, the row indices and the batch sizes.
     rng : numpy.random.Generator
-        Draws the dropout seeds and the order of the rows.
+        The random generator for the dropout seeds and the order of the rows.
     report : Report
-        Is called between steps and epochs.
+        The report that is called between steps and epochs.
 
     Returns
     -------
     state : State
-        Where training stopped.
+        The final state.
     history : dict of list of float
-        Per epoch: "loss" and the metric; the same of the held-out rows under "val_"; the
-        "learning_rate" of its last step, where the plan has a schedule.
+        The "loss" and the metric of each epoch, with the prefix "val_" for the held-out rows. If
+        the plan has a schedule, "learning_rate" is the rate of the last step of each epoch.
 
     Raises
     ------
     ValueError
-        When the loss or the weights are no longer finite.
+        If the loss or the network weights are no longer finite.
     RuntimeError
-        In a process forked from one that has trained.
+        If the process was forked from a process that has trained a network.
     """
     with (
         PROGRAMS.lend(key, Program) as program,
@@ -90,28 +92,28 @@ def train(
         order = partial(_order, plan, rng)
         training = run_epochs(Job(program, start_pass, feeder, plan, order, rate), report)
         state = program.read()
-        # The last step of all comes after the last loss.
+        # The last step changes the network weights after the last loss was computed.
         are_finite = all(np.isfinite(w).all() for w in state.weights)
         _check_finite(are_finite, training.epoch, program)
     return state, training.history()
 
 
 def run_epochs(job: Job, report: Report, initial_epoch: int = 0) -> Training:
-    """Train epoch by epoch, until the plan is done or a report stops.
+    """Train epoch by epoch until the plan is complete or a report stops training.
 
     Parameters
     ----------
     job : Job
-        Program and rows.
+        The compiled program, the plan and the order of the rows.
     report : Report
-        Is called between steps and epochs.
+        The report that is called between steps and epochs.
     initial_epoch : int, default=0
-        Number of epochs that count as finished.
+        The number of epochs that count as finished.
 
     Returns
     -------
     Training
-        With the logs of all epochs.
+        The progress of the fit, with the logs of all epochs.
     """
     job.feeder.limit(job.program.work * min(job.plan.batch_size, len(job.plan.rows)))
     training = Training(job)
@@ -119,7 +121,7 @@ def run_epochs(job: Job, report: Report, initial_epoch: int = 0) -> Training:
     report.training_begins(training)
     job.feeder.one_by_one = training.each_step
     for epoch in range(initial_epoch, training.epoch):
-        job.order(epoch)  # drawn, because these were trained elsewhere
+        job.order(epoch)  # advances the random generator past epochs that are already trained
     for logs in _epochs(job, report, training):
         training.epoch += 1
         if job.must_be_finite:
@@ -132,12 +134,12 @@ def run_epochs(job: Job, report: Report, initial_epoch: int = 0) -> Training:
 
 
 def _order(plan: Plan, rng: np.random.Generator, epoch: int) -> np.ndarray:
-    """Return the rows of an epoch in their order: drawn anew for each, or as they are."""
+    """Return the row indices of an epoch, in a new random order if `plan.shuffle` is set."""
     return rng.permutation(plan.rows) if plan.shuffle else np.asarray(plan.rows)
 
 
 def _epochs(job: Job, report: Report, training: Training) -> Iterator[dict[str, float]]:
-    """Yield the logs of each epoch, when it is over."""
+    """Yield the logs of each epoch after the epoch is over."""
     plan, n_steps, done = job.plan, len(job.steps), training.epoch
     while done < plan.epochs:
         n_epochs = _epochs_of_a_call(job, report, done)
@@ -162,7 +164,7 @@ def _epochs(job: Job, report: Report, training: Training) -> Iterator[dict[str, 
 
 
 def _epochs_of_a_call(job: Job, report: Report, done: int) -> int:
-    """Return how many epochs may be trained before a report or an evaluation is due."""
+    """Return the number of epochs to train before the next report or evaluation."""
     most = job.plan.epochs - done
     if not report.silent:
         return 1
@@ -172,7 +174,7 @@ def _epochs_of_a_call(job: Job, report: Report, done: int) -> int:
 
 
 def _next_evaluation(plan: Plan, epoch: int) -> int:
-    """Return the next epoch to evaluate after; the last one at the latest."""
+    """Return the next epoch after which the held-out rows are evaluated, or the last epoch."""
     if plan.evaluation_epochs is None:
         return epoch + 1
     later = (number for number in plan.evaluation_epochs if number > epoch)
@@ -180,7 +182,7 @@ def _next_evaluation(plan: Plan, epoch: int) -> int:
 
 
 def _learning_rates(job: Job, training: Training, done: int, n_epochs: int) -> np.ndarray | None:
-    """Return the learning rate of each step of some epochs; None where it is constant."""
+    """Return the learning rate of each step of some epochs, or None if the rate is constant."""
     schedule, n_steps = job.plan.schedule, len(job.steps)
     if schedule is None or job.base_rate is None:
         return None
@@ -197,7 +199,7 @@ def _train(
     report: Report,
     training: Training,
 ) -> Pass:
-    """Take steps, until the loss is no longer finite or a report stops; return the pass."""
+    """Take training steps until the loss diverges or a report stops, and return the pass."""
     current, done = job.start_pass("train", rates), 0
     for call in job.feeder.calls(rows, steps):
         training.step = done + current.run(call)
@@ -210,10 +212,10 @@ def _train(
 
 
 def threads_for(program: Program | ModelProgram, batch_size: int) -> Threads:
-    """Return the threads that are best for batches of a size.
+    """Return the fastest numbers of threads for a batch size.
 
-    Parts of a step that do not wait for each other come first: a small operation is no faster with
-    two threads, but two operations are.
+    Threads are first assigned to independent parts of a step, and then to single operations. A
+    small operation is not faster with two threads, but two independent operations are.
     """
     share = available_threads() // max(1, PROGRAMS.n_lent)
     between = max(1, min(share, program.n_branches))
@@ -222,8 +224,9 @@ def threads_for(program: Program | ModelProgram, batch_size: int) -> Threads:
 
 
 def check_process() -> None:
-    """Refuse to train where TensorFlow cannot."""
-    # TensorFlow's threads do not survive a fork: the child would wait for them for ever.
+    """Raise an error if TensorFlow cannot train in this process or context."""
+    # TensorFlow's threads do not survive a fork, and the child process would wait for them without
+    # end.
     global _process
     _process = _process or os.getpid()
     if _process != os.getpid():
@@ -250,18 +253,18 @@ def _check_finite(is_finite: bool, epoch: int, program: Any) -> None:
 
 
 def _forward(spec: NetworkSpec, weights: Any, x: np.ndarray) -> np.ndarray:
-    """Send many rows through a network, compiled and with all threads."""
+    """Return the output of a network for many rows, computed with a compiled program."""
     with PROGRAMS.lend(Forward(spec), Predictor) as predictor:
         output: np.ndarray = predictor.run(weights, x, Threads(available_threads()))
     return output
 
 
 def _faster_forward(spec: NetworkSpec) -> compiled_forward.ForwardPass | None:
-    """Return the compiled forward pass of a network, where it is faster than NumPy.
+    """Return the compiled forward pass of a network, or None if NumPy is faster.
 
-    That is where this very process has trained, and has several processors to share the
-    activations between, which NumPy does not do; if there are more units than inputs, which have
-    to be copied.
+    The compiled forward pass is faster if this process has trained, has several processors, and
+    the network has more units than inputs. TensorFlow computes activations with several threads,
+    and NumPy does not. TensorFlow must copy the inputs.
     """
     if _process != os.getpid() or not tf.executing_eagerly() or available_threads() < 2:
         return None

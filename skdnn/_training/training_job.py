@@ -1,4 +1,4 @@
-"""What one fit consists of for the trainer, and what a report may see and change of it."""
+"""The description of one fit for the trainer, and the progress that reports read and change."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,24 +17,26 @@ _EVALUATION_BATCH = 2048
 
 @dataclass
 class Plan:
-    """How long to train, on which rows and in which batches.
+    """The number of epochs, the row indices and the batch sizes of a fit.
 
     Attributes
     ----------
     rows, held_out : ndarray of int
-        The numbers of the rows to train on, and of those to validate on.
+        The row indices of the training rows, and those of the held-out rows.
     epochs : int
-        The most that there are.
+        The maximum number of epochs.
     batch_size : int
-        Rows of a step.
+        The number of rows of a step.
     shuffle : bool
-        Whether each epoch has an order of its own.
+        Whether the rows are shuffled again for each epoch.
     schedule : Schedule or None
-        Of the learning rate; None where it is constant.
+        The schedule of the learning rate. None if the learning rate is constant.
     evaluation_epochs : frozenset of int or None
-        The epochs, from 1 on, to evaluate after, besides the last; None for all.
+        The epochs, counted from 1, after which the held-out rows are evaluated, in addition to the
+        last epoch. None for all epochs.
     validation_batch_size : int or None
-        Rows that are evaluated together; None to choose.
+        The number of held-out rows that are evaluated together. None to choose a number
+        automatically.
     """
 
     rows: np.ndarray
@@ -49,24 +51,27 @@ class Plan:
 
 @dataclass
 class Job:
-    """One fit: a program, the rows that it is given, and in which order.
+    """One fit, which is a compiled program with the plan and the order of the rows.
 
     Attributes
     ----------
     program : Program or ModelProgram
-        Loaded with the state to start from.
+        The compiled program, into which the initial state is loaded.
     start_pass : callable
-        Starts a pass: given "train" or "evaluate", and the learning rates of the steps.
+        Takes "train" or "evaluate" and the learning rates of the steps, and returns a new pass.
     feeder : Feeder
-        Fetches the rows.
+        The feeder that fetches the rows.
     plan : Plan
-        Which rows.
+        The number of epochs, the row indices and the batch sizes.
     order : callable
-        Given the number of an epoch, from 0, returns its rows in their order.
+        Takes the number of an epoch, counted from 0, and returns the row indices of the epoch in
+        training order.
     base_rate : float or None
         The learning rate that the schedule is relative to.
     must_be_finite : bool
-        Whether a loss that is not finite is an error.
+        Whether a loss that is not finite raises an error.
+    steps : ndarray of int
+        The number of rows of each step of an epoch.
     """
 
     program: Program | ModelProgram
@@ -76,31 +81,33 @@ class Job:
     order: Callable[[int], np.ndarray]
     base_rate: float | None = None
     must_be_finite: bool = True
-    steps: np.ndarray = field(init=False)  # the number of rows of each step of an epoch
+    steps: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
         self.steps = batch_sizes(len(self.plan.rows), self.plan.batch_size)
 
 
 class Training:
-    """What a report may see and change between two steps.
+    """The progress of a fit, which reports may read and change between two steps.
 
     Attributes
     ----------
     epoch : int
-        Number of finished epochs. A report may set it before the first: training resumes there.
+        The number of finished epochs. A report may set the number before the first epoch, and
+        training resumes from that epoch.
     step : int
-        Number of finished steps of this epoch, to the first one that diverged.
+        The number of finished steps of the current epoch, up to the first step that diverged.
     logs : dict of str to float
-        Loss and metrics over these steps.
+        The loss and the metrics over the finished steps of the current epoch.
     epoch_logs : list of dict of str to float
         The logs of the finished epochs.
     validation_logs : list of dict of str to float
-        Loss and metrics of the held-out rows after each of their batches, where `each_step`.
+        The loss and the metrics of the held-out rows after each batch of held-out rows. Empty
+        unless `each_step` is set.
     learning_rate_factor : float
-        What the scheduled learning rate is multiplied by.
+        The factor that multiplies the scheduled learning rate.
     each_step : bool
-        Whether a report has to see each step: it is then a graph call of its own.
+        Whether a report must be called after each step. If so, each step is a separate graph call.
     stop : bool
         Whether to stop before the epoch is over.
     """
@@ -115,7 +122,7 @@ class Training:
         self.each_step = self.stop = False
 
     def evaluate(self) -> dict[str, float]:
-        """Return loss and metrics of the held-out rows, as predictions would have them."""
+        """Return the loss and metrics of the held-out rows, computed as in prediction."""
         if not len(self._job.plan.held_out):
             return {}
         return {f"val_{name}": value for name, value in self._evaluated().items()}
@@ -135,14 +142,14 @@ class Training:
         return current.logs()
 
     def history(self) -> dict[str, list[float]]:
-        """Return the logs of the epochs by name; NaN where an epoch has no value of a name."""
+        """Return the logs of all epochs by name, with NaN if an epoch has no value of a name."""
         names = dict.fromkeys(name for logs in self.epoch_logs for name in logs)
         return {name: [logs.get(name, np.nan) for logs in self.epoch_logs] for name in names}
 
     def read(self) -> Any:
-        """Copy the state out."""
+        """Return a copy of the state of the program."""
         return self._job.program.read()
 
     def write(self, state: Any) -> None:
-        """Resume from another state."""
+        """Set the state of the program, from which training resumes."""
         self._job.program.restore(state)
