@@ -255,7 +255,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
             Samples. The samples determine the shapes and dtypes of the network inputs.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels, which are required. All labels must occur in y.
+            Labels. y is required, and each label must occur in y.
 
         Returns
         -------
