@@ -224,7 +224,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         fit_steps.train(self, X, y, sample_weight, training)
 
     def initialize(self, X: Any, y: Any = None) -> Self:
-        """Build the network without training it.
+        """Build the network without training.
 
         A model that is passed as `model=` keeps its weights. An initialized estimator can therefore
         predict with a model that was trained elsewhere.
@@ -329,7 +329,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         return self._score(X, y, sample_weight)
 
     def _score(self, X: Any, y: Any, sample_weight: Any) -> float:
-        y_pred = self.predict(X)  # first, because it raises the error before fit
+        y_pred = self.predict(X)  # first, to raise the error for an unfitted estimator
         _, y = self._validate_data(X=None, y=y)
         y_pred, y, weight = drop_rows_without_weight(y_pred, y, sample_weight)
         arguments = route_params(self.get_params(), destination="score", pass_filter=set())

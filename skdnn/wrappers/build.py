@@ -147,7 +147,7 @@ def _check_arguments(build: Callable[..., Any], arguments: Mapping[str, Any], ow
 
 
 def build_from_sample(model: keras.Model, X: Any, feature_encoder: Any) -> None:
-    """Build a model that has no input layer from the first row of X.
+    """Use the first row of X to build a model that has no input layer.
 
     Parameters
     ----------
@@ -271,7 +271,7 @@ def check_outputs(model: keras.Model, n_expected: int | None, owner: str) -> Non
 
 
 def check_loss_matches(given: Any, default: Any, compiled: Any, owner: str) -> None:
-    """Raise an error if a network is compiled with a different loss than that of the wrapper.
+    """Raise an error if the loss of a compiled network differs from the loss of the wrapper.
 
     Parameters
     ----------

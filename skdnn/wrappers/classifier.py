@@ -245,7 +245,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         return self
 
     def initialize(self, X: Any, y: Any = None) -> Self:
-        """Build the network without training it.
+        """Build the network without training.
 
         A model that is passed as `model=` keeps its weights. An initialized estimator can therefore
         predict with a model that was trained elsewhere.

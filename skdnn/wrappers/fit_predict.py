@@ -63,7 +63,7 @@ def fit(
     seed: int | None,
     fit_args: dict[str, Any],
 ) -> History:
-    """Train in the compiled loop if it gives the same result, and otherwise with Keras's `fit`.
+    """Train in the compiled loop if the result is the same, and otherwise with Keras's `fit`.
 
     With verbose=2 the loop that trains is printed, with the reason if Keras's `fit` trains.
 

@@ -270,7 +270,7 @@ def scaling_of(wrapper: "BaseWrapper") -> str | None:
 
 
 def check_compatibility(wrapper: "BaseWrapper") -> None:
-    """Raise an error if the network has other outputs or another loss than the wrapper expects."""
+    """Raise an error if the network does not have the outputs and the loss of the wrapper."""
     owner, model = type(wrapper).__name__, wrapper.model_
     # A model of a user-defined class may not know its outputs before the first call.
     if not getattr(model, "outputs", None):

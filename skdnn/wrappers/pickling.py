@@ -141,7 +141,7 @@ def _replace(value: Any, classes: type | tuple[type, ...], function: Callable[[A
 
 
 def custom_objects(value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the name in a saved file and the object of each user-defined class and function."""
+    """Yield the saved name of each user-defined class or function, and the class or function."""
     layers = all_layers(value) if isinstance(value, keras.layers.Layer) else [value]
     for layer in layers:
         yield from _own_objects(layer, depth=2)

@@ -1,4 +1,4 @@
-"""Check of the output layer of the network of a regressor."""
+"""Check the output layer of the network of a regressor."""
 
 import numpy as np
 

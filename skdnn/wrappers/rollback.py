@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def restored_on_failure(estimator: "BaseWrapper", trained: keras.Model | None) -> Iterator[None]:
-    """Context manager that restores an estimator and a model if its body fails or is interrupted.
+    """Context manager that restores an estimator and a model if the body fails or is interrupted.
 
     Parameters
     ----------

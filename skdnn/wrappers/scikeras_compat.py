@@ -1,8 +1,9 @@
-"""The only import of SciKeras, without its patches of Keras, and the import of Keras.
+"""Import SciKeras without the patches that SciKeras applies to Keras, and import Keras.
 
-Importing SciKeras 0.13 replaces pickling methods of Keras's classes in the whole Python process.
-This module restores the methods, so that importing skdnn changes nothing in Keras. If SciKeras has
-been imported before skdnn, the patches of SciKeras stay in place. Keras may use any backend.
+This module is the only one that imports SciKeras. Importing SciKeras 0.13 replaces pickling methods
+of Keras's classes in the whole Python process. This module restores the methods, so that importing
+skdnn changes nothing in Keras. If SciKeras has been imported before skdnn, the patches of SciKeras
+stay in place. Keras may use any backend.
 """
 
 import sys

@@ -1,7 +1,8 @@
 """Functions on the data of a network, which are one array or a dict, list or tuple of arrays.
 
-Functions on *inputs* take X of the user, in which a list may be one input. Functions on *arrays*
-take the data returned by encoders, in which each list, tuple or dict is a structure of arrays.
+Functions on *inputs* take X as passed by the user, in which a list may be one input. Functions on
+*arrays* take the data returned by encoders, in which each list, tuple or dict is a structure of
+arrays.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -43,7 +44,7 @@ def map_inputs(function: Callable[..., Any], *structures: Any) -> Any:
 
 
 def take_input_rows(X: Any, rows: np.ndarray) -> Any:
-    """Return the given rows of X of the user.
+    """Return the given rows of X, as passed by the user.
 
     X may be a list, an array, a DataFrame, a sparse matrix, or several inputs.
     """
