@@ -1,6 +1,6 @@
-"""Keras networks of the user's own as scikit-learn estimators.
+"""Wrappers that turn user-defined Keras networks into scikit-learn estimators.
 
-Code written for `scikeras.wrappers` runs with this module in its place.
+Code written for `scikeras.wrappers` runs with `skdnn.wrappers` instead.
 """
 
 from skdnn.wrappers.base import BaseWrapper

@@ -1,4 +1,4 @@
-"""The estimator around a Keras network that `KerasClassifier` and `KerasRegressor` share."""
+"""`BaseWrapper`, the common base class of `KerasClassifier` and `KerasRegressor`."""
 
 from typing import Any, Self
 
@@ -17,22 +17,22 @@ from skdnn.wrappers.target_encoders import Identity
 
 
 class BaseWrapper(NetworkTableMixin, BaseEstimator):
-    """Keras network as an estimator whose target may be anything.
+    """Keras network as an estimator with targets of any type.
 
-    Use `KerasClassifier` for labels and `KerasRegressor` for numeric targets. Derive a class from
-    this one for other targets, such as an autoencoder with y = X.
+    Use `KerasClassifier` for labels and `KerasRegressor` for numeric targets. Use or subclass
+    `BaseWrapper` for other targets, such as those of an autoencoder with y = X.
 
     Parameters
     ----------
     model : callable, keras.Model, list of keras.layers.Layer or None, default=None
-        Network, or the function that builds it, as in `KerasClassifier`. None requires a method
-        `_keras_build_fn`.
+        Network, or the function that builds the network, as in `KerasClassifier`. None requires a
+        method `_keras_build_fn`.
     build_fn : callable, keras.Model or None, default=None
-        Deprecated name of `model`.
+        Deprecated name of the parameter `model`.
     warm_start : bool, default=False
-        Whether `fit` continues to train the network of the last call instead of building a new one.
+        Whether `fit` continues to train the previous network instead of building a new network.
     random_state : int, RandomState instance or None, default=None
-        Seed of initial weights, the order of rows, and dropout.
+        Seed of the initial weights, the order of the rows, and dropout.
     optimizer : str, class or keras.optimizers.Optimizer, default="rmsprop"
         Optimizer of a network that is not compiled.
     loss : str, class, keras.losses.Loss, callable, list, dict or None, default=None
@@ -40,21 +40,21 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
     metrics : str, class, keras.metrics.Metric, callable, list, dict or None, default=None
         Metrics of a network that is not compiled.
     batch_size : int or None, default=None
-        Number of rows per training step. None is 32, and -1 all rows.
+        Number of rows per training step. None means 32, and -1 means all rows.
     validation_batch_size : int or None, default=None
-        Number of validation rows that are evaluated together.
+        Number of validation rows per evaluation batch.
     verbose : int, default=1
-        How much is reported: 0 nothing, 1 a progress bar, 2 a line per epoch.
+        Amount of output. 0 prints nothing, 1 prints a progress bar, and 2 prints a line per epoch.
     callbacks : keras.callbacks.Callback, class, list, dict or None, default=None
         Callbacks of training and prediction.
     validation_split : float, default=0.0
-        Fraction of the rows, the last ones, that is held out for validation.
+        Fraction of the rows that are held out for validation. The last rows are held out.
     shuffle : bool, default=True
         Whether the rows are shuffled in each epoch.
     run_eagerly : bool, default=False
-        Whether a network that is not compiled runs step by step in Python.
+        Whether a network that is not compiled runs eagerly in Python.
     epochs : int, default=1
-        Number of passes over the training rows.
+        Number of epochs, which are passes over the training rows.
     **kwargs : dict
         Arguments of the build function, and routed parameters.
 
@@ -67,7 +67,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
     feature_encoder_, target_encoder_ : transformer
         The fitted encoders of X and y.
     X_shape_, X_dtype_, y_dtype_, y_ndim_, target_type_
-        Shapes, dtypes and type of the data in `fit`.
+        Shape and dtype of X in `fit`, and dtype, number of dimensions and target type of y.
 
     See Also
     --------
@@ -138,12 +138,12 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         Parameters
         ----------
         deep : bool, default=True
-            Whether to return the parameters of estimators among the parameters, too.
+            Whether to also return the parameters of nested estimators.
 
         Returns
         -------
         params : dict
-            Values by name.
+            Parameter values by name.
         """
         return parameters.params_of(self, deep=deep)
 
@@ -153,7 +153,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         Parameters
         ----------
         **params : dict
-            Values by name, such as `optimizer__learning_rate=0.01`.
+            Parameter values by name, such as `optimizer__learning_rate=0.01`.
 
         Returns
         -------
@@ -171,23 +171,23 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         return self
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Self:
-        """Build the network, and train it for `epochs` epochs.
+        """Build the network and train the network for `epochs` epochs.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
-            Samples of any rank. A dict or a tuple has one array for each input of the network.
+            Samples with any number of dimensions. A dict or tuple has one array per network input.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the loss, divided by their mean. Rows of weight 0 are left out.
+            Sample weights in the loss, divided by their mean. Rows of weight 0 are left out.
         **kwargs : dict
-            Arguments of Keras's `fit`. They take precedence over parameters of the estimator.
+            Arguments of Keras's `fit`, which take precedence over parameters of the estimator.
 
         Returns
         -------
         self : object
-            The fitted estimator. A fit that fails or is interrupted leaves it as it was.
+            The fitted estimator, unchanged if the fit fails or is interrupted.
         """
         epochs = kwargs.pop("epochs", getattr(self, "fit__epochs", self.epochs))
         start = kwargs.pop("initial_epoch", 0)
@@ -195,7 +195,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Self:
-        """Train the network for one epoch more; build it in the first call.
+        """Train the network for one more epoch, after building the network in the first call.
 
         Parameters
         ----------
@@ -204,14 +204,14 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, as in `fit`.
+            Sample weights, as in `fit`.
         **kwargs : dict
             Arguments of Keras's `fit`.
 
         Returns
         -------
         self : object
-            The estimator, trained for one epoch more.
+            The estimator, trained for one more epoch.
         """
         self._fit_one_epoch(X, y, sample_weight, kwargs)
         return self
@@ -224,34 +224,34 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         fit_steps.train(self, X, y, sample_weight, training)
 
     def initialize(self, X: Any, y: Any = None) -> Self:
-        """Build the network without training it.
+        """Build the network without training.
 
-        A model that is given as `model=` keeps its weights: an estimator that is initialized
-        predicts with a model that was trained elsewhere.
+        A model that is passed as `model=` keeps its weights. An initialized estimator can therefore
+        predict with a model that was trained elsewhere.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
-            Samples, which determine shapes and dtypes.
+            Samples. The samples determine the shapes and dtypes of the network inputs.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Targets, which determine the type of the target.
+            Targets. The targets determine the target type.
 
         Returns
         -------
         self : object
-            The estimator, which can predict.
+            The initialized estimator, which can predict.
         """
         fit_steps.initialize_alone(self, X, y)
         return self
 
     @property
     def current_epoch(self) -> int:
-        """Number of epochs in `history_`: the number of the next epoch of `partial_fit`."""
+        """Number of epochs in `history_`, and index of the next epoch of `partial_fit`."""
         return len(self.history_["loss"]) if hasattr(self, "history_") else 0
 
     @property
     def initialized_(self) -> bool:
-        """Whether the estimator can predict: after `fit`, `partial_fit` or `initialize`."""
+        """Whether `fit`, `partial_fit` or `initialize` has been called, so that `predict` works."""
         return hasattr(self, "model_")
 
     # ------------------------------------------------------- steps that subclasses may override
@@ -266,22 +266,22 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         return str(type_of_target(y))
 
     def _get_metadata(self) -> dict[str, Any]:
-        """Return what a build function gets as `meta`."""
+        """Return the metadata passed to a build function as `meta`."""
         return {name: x for name, x in vars(self).items() if parameters.is_fitted(name)}
 
     def _get_compile_kwargs(self) -> dict[str, Any]:
         return build.compile_settings(self.get_params(), self._compile_kwargs)
 
     def _output_layer(self) -> tuple[int, str]:
-        """Return units and activation of the output layer of a class's dense network."""
+        """Return the number of units and the activation of the dense network's output layer."""
         raise NotImplementedError
 
     def _infer_loss(self) -> Any:
-        """Return the loss for the target where none is given; None where there is none."""
+        """Return the default loss for the target type, or None if there is no default."""
         return None
 
     def _fit_target_encoder_to_model(self, y: Any) -> None:
-        """Adapt the target encoder to the outputs and the loss of the network."""
+        """Fit the target encoder to the outputs and the loss of the network."""
 
     def _check_model_compatibility(self, y: Any) -> None:
         fit_steps.check_compatibility(self)
@@ -292,9 +292,9 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
-            Samples of the shape of those in `fit`.
+            Samples of the same shape as the samples in `fit`.
         **kwargs : dict
-            Arguments of Keras's `predict`. They take precedence over parameters of the estimator.
+            Arguments of Keras's `predict`, which take precedence over parameters of the estimator.
 
         Returns
         -------
@@ -310,7 +310,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         return fit_steps.predict(self, X, kwargs)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the score of the predictions by `scorer`, which a subclass implements.
+        """Return the score of the predictions, computed by the `scorer` of a subclass.
 
         Parameters
         ----------
@@ -319,7 +319,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             True targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Sample weights.
 
         Returns
         -------
@@ -329,7 +329,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         return self._score(X, y, sample_weight)
 
     def _score(self, X: Any, y: Any, sample_weight: Any) -> float:
-        y_pred = self.predict(X)  # first, for its error before fit
+        y_pred = self.predict(X)  # first, to raise the error for an unfitted estimator
         _, y = self._validate_data(X=None, y=y)
         y_pred, y, weight = drop_rows_without_weight(y_pred, y, sample_weight)
         arguments = route_params(self.get_params(), destination="score", pass_filter=set())
@@ -337,14 +337,14 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
 
     @staticmethod
     def scorer(y_true: np.ndarray, y_pred: np.ndarray, **kwargs: Any) -> float:
-        """Compare true targets with predictions; override it to define `score`.
+        """Compute the score of predictions, which a subclass must implement.
 
         Parameters
         ----------
         y_true, y_pred : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            True targets, and predictions.
+            True and predicted targets.
         **kwargs : dict
-            `sample_weight`, and the parameters `score__<argument>` of the estimator.
+            The argument `sample_weight`, and the estimator parameters `score__<argument>`.
 
         Returns
         -------
@@ -358,19 +358,20 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
 
     @property
     def feature_encoder(self) -> Any:
-        """Transformer of X before the network, which leaves X as it is; override to use another.
+        """Transformer of X before the network, which by default returns X unchanged.
 
-        If it has a method `get_metadata`, the dict that it returns becomes attributes of the
-        estimator.
+        Override `feature_encoder` to use a different transformer. If the transformer has a method
+        `get_metadata`, the items of the returned dict become attributes of the estimator.
         """
         return Identity()
 
     @property
     def target_encoder(self) -> Any:
-        """Transformer of y before the network, which leaves y as it is; override to use another.
+        """Transformer of y before the network, which by default returns y unchanged.
 
-        Its `inverse_transform` converts outputs of the network to predictions. If it has a method
-        `get_metadata`, the dict that it returns becomes attributes of the estimator.
+        Override `target_encoder` to use a different transformer. The method `inverse_transform`
+        converts network outputs to predictions. If the transformer has a method `get_metadata`,
+        the items of the returned dict become attributes of the estimator.
         """
         return Identity()
 

@@ -1,4 +1,4 @@
-"""The parameters of a wrapper, to a built and compiled Keras model."""
+"""Build and compile a Keras model from the parameters of a wrapper."""
 
 import functools
 import inspect
@@ -21,14 +21,14 @@ from skdnn.wrappers.scikeras_compat import (
 )
 from skdnn.wrappers.structures import as_model_input, take_rows
 
-# Names that Keras resolves by the loss and the shape of the output when it compiles.
+# Names that Keras resolves by the loss and the output shape when a model is compiled.
 _RESOLVED_BY_KERAS = ("acc", "accuracy", "ce", "crossentropy")
 
 # ------------------------------------------------------------------------- the function that builds
 
 
 def given_model(model: Any, build_fn: Any) -> Any:
-    """Return what was given as `model`, or by its old name `build_fn`; None where nothing was."""
+    """Return the value of `model` or of the deprecated `build_fn`, or None if neither is set."""
     if model is not None or build_fn is None:
         return model
     warnings.warn(
@@ -52,15 +52,15 @@ def build_function(
     Parameters
     ----------
     model : callable, keras.Model, list of keras.layers.Layer or None
-        What the user gave.
+        The `model` parameter of the user.
     method : callable or None
-        The method `_keras_build_fn` of a subclass, used where `model` is None.
+        The method `_keras_build_fn` of a subclass, used if `model` is None.
     owner : str
-        Name of the estimator, for errors.
+        Name of the estimator, for error messages.
     sample_shape : tuple of int or None
-        Shape of one sample, for layers without an input; None where it is unknown.
+        Shape of one sample, for layers without an input layer. None if the shape is unknown.
     keep_weights : bool
-        Whether a model that is given keeps its initial weights, too.
+        Whether the new model also keeps the weights of `model` if these are initial weights.
     """
     if model is None and method is None:
         raise ValueError(
@@ -92,7 +92,7 @@ def build_function(
 
 
 class BuiltModel(NamedTuple):
-    """A new model, and whether its loss may be inferred where none is given."""
+    """A new model, and whether the loss of the model may be inferred if no loss is set."""
 
     model: keras.Model
     infers_loss: bool
@@ -109,16 +109,17 @@ def build_model(
     Parameters
     ----------
     build : callable
-        What `build_function` returned.
+        The function returned by `build_function`.
     arguments : dict
-        Its arguments, as the user set them.
+        The arguments of `build` that the user set.
     on_request : dict of callable
-        Makes "meta", "compile_kwargs" and "params", each passed where the function has an argument
-        of that name. A function that has `compile_kwargs` decides on the loss itself.
+        Functions that return "meta", "compile_kwargs" and "params". Each value is passed if
+        `build` has an argument of that name. No loss is inferred if `build` has the argument
+        `compile_kwargs`.
     owner : str
-        Name of the estimator, for errors.
+        Name of the estimator, for error messages.
     """
-    # A class of models passes all further arguments to Keras, which refuses unknown ones.
+    # A model class passes all further arguments to Keras, which rejects unknown arguments.
     takes_all = accepts_kwargs(build) and not isinstance(build, type)
     requested = [name for name in on_request if takes_all or has_param(build, name)]
     arguments = {**arguments, **{name: on_request[name]() for name in requested}}
@@ -146,16 +147,16 @@ def _check_arguments(build: Callable[..., Any], arguments: Mapping[str, Any], ow
 
 
 def build_from_sample(model: keras.Model, X: Any, feature_encoder: Any) -> None:
-    """Build a model without an input of its own from the first row of X.
+    """Use the first row of X to build a model that has no input layer.
 
     Parameters
     ----------
     model : keras.Model
-        Returned as it is where it is built.
+        The model, which is built in place. A model that is already built is not changed.
     X : array, sparse matrix, or structure of arrays
         Checked samples.
     feature_encoder : transformer
-        Fitted; it encodes the row.
+        Fitted encoder of X.
     """
     if model.built:
         return
@@ -178,10 +179,10 @@ def compile_settings(params: dict[str, Any], names: frozenset[str]) -> dict[str,
     params : dict
         All parameters of the wrapper.
     names : set of str
-        Those that are arguments of `compile`.
+        Names of the parameters that are arguments of `compile`.
     """
     arguments = dict(route_params(params, "compile", pass_filter=names))
-    # By name and by class: a routed argument of a routed argument is not passed to an optimizer.
+    # Strict for the optimizer, so that it does not receive routed arguments of its arguments.
     for name, find, strict in (
         ("optimizer", _optimizer_class, True),
         ("loss", keras.losses.get, False),
@@ -210,16 +211,17 @@ def compile_model(
     arguments: Callable[[], dict[str, Any]],
     infer_loss: Callable[[], Any] | None = None,
 ) -> None:
-    """Compile a model that is not compiled, where a loss is given or can be inferred.
+    """Compile a model that is not compiled, if a loss is set or can be inferred.
 
     Parameters
     ----------
     model : keras.Model
-        Compiled in place. One that is compiled stays as it is.
+        The model, which is compiled in place. A compiled model is not changed.
     arguments : callable
-        Returns the arguments of `compile`.
+        Function that returns the arguments of `compile`.
     infer_loss : callable or None, default=None
-        Returns the loss for the target where none is given, or None where there is none.
+        Function that returns the default loss for the target type, or None if there is no default.
+        The function is called if no loss is set.
     """
     if model.compiled:
         return
@@ -231,7 +233,7 @@ def compile_model(
 
 
 def check_compiled(model: keras.Model, owner: str) -> None:
-    """Check that a model has what training needs: a loss and an optimizer."""
+    """Raise an error if a model has no loss or no optimizer."""
     for name in ("loss", "optimizer"):
         if not getattr(model, name, None):
             article = "an" if name == "optimizer" else "a"
@@ -249,16 +251,16 @@ def check_compiled(model: keras.Model, owner: str) -> None:
 
 
 def check_outputs(model: keras.Model, n_expected: int | None, owner: str) -> None:
-    """Check that a model has as many outputs as the target encoder expects.
+    """Raise an error if a model does not have the number of outputs of the target encoder.
 
     Parameters
     ----------
     model : keras.Model
         The network.
     n_expected : int or None
-        The number of outputs, or None where any will do.
+        The expected number of outputs. None or 0 allows any number.
     owner : str
-        Name of the estimator, for errors.
+        Name of the estimator, for error messages.
     """
     if n_expected and n_expected != len(model.outputs):
         raise ValueError(
@@ -269,16 +271,16 @@ def check_outputs(model: keras.Model, n_expected: int | None, owner: str) -> Non
 
 
 def check_loss_matches(given: Any, default: Any, compiled: Any, owner: str) -> None:
-    """Check that a network is compiled with the loss that the wrapper was given.
+    """Raise an error if the loss of a compiled network differs from the loss of the wrapper.
 
     Parameters
     ----------
     given, default : str, class, keras.losses.Loss or other
-        The `loss` parameter, and its default.
+        The `loss` parameter of the wrapper, and the default value of this parameter.
     compiled : object
         The loss of the network.
     owner : str
-        Name of the estimator, for errors.
+        Name of the estimator, for error messages.
     """
     if not all(isinstance(x, str | type | keras.losses.Loss) for x in (given, compiled)):
         return

@@ -1,4 +1,4 @@
-"""The callbacks of a wrapper: made from its parameters, and released after their use."""
+"""Create the callbacks of a wrapper from parameters, and release the model after use."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -8,14 +8,14 @@ from skdnn.wrappers.scikeras_compat import keras, route_params
 
 
 class Callbacks(NamedTuple):
-    """Callbacks of training, and of prediction."""
+    """Callbacks of training and callbacks of prediction."""
 
     fit: list[keras.callbacks.Callback]
     predict: list[keras.callbacks.Callback]
 
 
 def make_callbacks(params: dict[str, Any]) -> Callbacks:
-    """Make the callbacks of `callbacks`, `fit__callbacks` and `predict__callbacks`.
+    """Create callbacks from the parameters `callbacks`, `fit__callbacks`, `predict__callbacks`.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def make_callbacks(params: dict[str, Any]) -> Callbacks:
 
 
 def callback_params(params: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters that decide on the callbacks."""
+    """Return the parameters that define the callbacks."""
     return {name: value for name, value in params.items() if "callbacks" in name}
 
 
@@ -51,8 +51,8 @@ def _callbacks_of(parameter: str, params: dict[str, Any]) -> list[keras.callback
 
 
 def release_model(callbacks: Iterable[keras.callbacks.Callback]) -> None:
-    """Take the model out of callbacks, of which each copy would hold a copy of the model."""
+    """Remove the model from callbacks, because a copy of a callback would copy the model, too."""
     for callback in callbacks:
         if isinstance(callback.model, keras.Model):
-            # That of the base class: one of the user's own may not expect None.
+            # Call the base class, because a user-defined `set_model` may not support None.
             keras.callbacks.Callback.set_model(callback, None)

@@ -1,4 +1,4 @@
-"""Checks of samples, targets and weights, whose shapes and dtypes `fit` stores."""
+"""Checks of samples, targets and sample weights."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -24,15 +24,16 @@ def check_data(
     Parameters
     ----------
     estimator : BaseWrapper
-        Stores what `reset` says.
-    X : array-like of shape (n_samples, ...), sparse matrix, several of them, or None
-        Samples of any rank.
+        The wrapper, which stores shapes and dtypes if `reset` is True.
+    X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays, or None
+        Samples with any number of dimensions.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), or None
         Targets.
     reset : bool
-        Whether to store shapes and dtypes in the estimator, or to compare with those stored.
+        Whether to store the shapes and dtypes in the estimator. Otherwise the data are compared
+        with the stored shapes and dtypes.
     numeric : bool
-        Whether y must hold numbers.
+        Whether y must be numeric.
 
     Returns
     -------
@@ -55,23 +56,26 @@ def check_data(
 
 
 def check_samples(estimator: "BaseWrapper", X: Any, *, reset: bool, same_dtype: bool) -> Any:
-    """Check samples, and store their shape and dtype or compare with those stored.
+    """Check samples, and store or compare the shape and dtype of the samples.
 
     Parameters
     ----------
     estimator : BaseWrapper
-        Has `X_shape_`, `X_dtype_`, `n_features_in_` and `feature_names_in_` set or compared.
-    X : array-like of shape (n_samples, ...), sparse matrix, or several of them
-        Samples of any rank.
+        The wrapper, whose attributes `X_shape_`, `X_dtype_`, `n_features_in_` and
+        `feature_names_in_` are set or compared.
+    X : array-like of shape (n_samples, ...), sparse matrix, or dict or tuple of arrays
+        Samples with any number of dimensions.
     reset : bool
-        Whether to store shapes and dtypes, or to compare with those stored.
+        Whether to store the shapes and dtypes. Otherwise the samples are compared with the stored
+        shapes and dtypes.
     same_dtype : bool
-        Whether a dtype that cannot be cast safely to that of `fit` is an error.
+        Whether to raise an error if the dtype cannot be cast safely to the dtype of X in `fit`.
 
     Returns
     -------
     ndarray, CSR matrix, or dict or tuple of ndarray
-        In its own dtype; objects and strings as numbers of Keras's float type.
+        The samples with their dtype unchanged. Objects and strings are converted to Keras's float
+        type.
     """
     if is_structured(X):
         if not reset:
@@ -102,10 +106,10 @@ def _check_input(part: Any) -> np.ndarray:
 
 
 def _dtype_to_cast_to(X: Any) -> str | None:
-    """Return Keras's float type for objects and strings, and None for numbers."""
+    """Return Keras's float type for objects and strings, or None for numbers."""
     if issparse(X):
         return None
-    if hasattr(X, "dtypes") and hasattr(X, "columns"):  # a DataFrame may be of many dtypes
+    if hasattr(X, "dtypes") and hasattr(X, "columns"):  # a DataFrame may have many dtypes
         X = np.asarray(X)
     kind = X.dtype.kind if isinstance(X, np.ndarray) else np.asarray(X).dtype.kind
     return str(keras.config.floatx()) if kind in "OUS" else None
@@ -157,25 +161,28 @@ def _compare(estimator: "BaseWrapper", X: Any, same_dtype: bool) -> None:
 def check_targets(
     estimator: "BaseWrapper", y: Any, *, reset: bool, numeric: bool, same_dtype: bool
 ) -> np.ndarray:
-    """Check targets, and store their rank and dtype or compare with those stored.
+    """Check targets, and store or compare the number of dimensions and the dtype.
 
     Parameters
     ----------
     estimator : BaseWrapper
-        Has `target_type_`, `y_dtype_` and `y_ndim_` set or compared.
+        The wrapper, whose attributes `y_dtype_` and `y_ndim_` are set or compared. The attribute
+        `target_type_` is set if `reset` is True.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Targets; of a regressor also of a higher rank.
+        Targets. Numeric targets may have more than two dimensions.
     reset : bool
-        Whether to store rank and dtype, or to compare with those stored.
+        Whether to store the number of dimensions and the dtype. Otherwise the targets are compared
+        with the stored values.
     numeric : bool
-        Whether y must hold numbers.
+        Whether y must be numeric.
     same_dtype : bool
-        Whether a dtype that cannot be cast safely to that of `fit` is an error.
+        Whether to raise an error if the dtype cannot be cast safely to the dtype of y in `fit`.
 
     Returns
     -------
     ndarray
-        In its own dtype; where `numeric`, objects and strings as numbers.
+        The targets with their dtype unchanged. If `numeric` is True, objects and strings are
+        converted to Keras's float type.
     """
     cast = _dtype_to_cast_to(y) if numeric else None
     targets: np.ndarray = check_array(
@@ -207,21 +214,21 @@ def _unsafe_cast(name: str, received: Any, owner: str, expected: Any) -> str:
 def drop_rows_without_weight(
     X: Any, y: Any, sample_weight: Any
 ) -> tuple[Any, Any, np.ndarray | None]:
-    """Check sample weights, and leave out the rows of weight 0.
+    """Check sample weights, and drop the rows of weight 0.
 
     Parameters
     ----------
     X, y : array-like, sparse matrix, or structure of arrays
-        The rows.
+        Samples and targets.
     sample_weight : array-like of shape (n_samples,) or None
-        Their weights, not all of them 0. None returns the rows as they are.
+        Sample weights, of which at least one must not be 0. With None all rows are kept.
 
     Returns
     -------
     X, y
-        The rows of a weight other than 0.
+        The rows of nonzero weight.
     sample_weight : ndarray of shape (n_samples,) or None
-        Their weights, in Keras's float type.
+        The nonzero sample weights, in Keras's float type.
     """
     if sample_weight is None:
         return X, y, None
@@ -240,15 +247,15 @@ def drop_rows_without_weight(
 
 
 def check_validation_data(estimator: "BaseWrapper", data: Any) -> Any:
-    """Check and encode validation data as training data are.
+    """Check and encode validation data in the same way as training data.
 
     Parameters
     ----------
     estimator : BaseWrapper
-        Its encoders are fitted.
-    data : (X, y), (X, y, sample_weight), or anything else that Keras takes
-        Labels may be those of y in `fit`, or encoded already. What is no tuple or list is returned
-        as it is.
+        A wrapper with fitted encoders.
+    data : (X, y), (X, y, sample_weight), or any other validation data that Keras supports
+        Validation data. Labels may be labels of y in `fit` or encoded labels. Data other than a
+        tuple or list are returned unchanged.
     """
     if not isinstance(data, tuple | list):
         return data

@@ -1,4 +1,4 @@
-"""`KerasClassifier`: a Keras network of the user's own as a classifier."""
+"""`KerasClassifier`, which turns a user-defined Keras network into a classifier."""
 
 from typing import Any, Self
 
@@ -15,98 +15,104 @@ from skdnn.wrappers.target_encoders import ClassifierLabelEncoder
 
 
 class KerasClassifier(ClassifierMixin, BaseWrapper):
-    """Keras network as a classifier.
+    """Keras network as a scikit-learn classifier.
 
     Parameters
     ----------
     model : callable, keras.Model, list of keras.layers.Layer or None, default=None
-        Network, or the function that builds it.
+        Network, or the function that builds the network.
 
-        - A function returns the network. Its arguments are parameters of the estimator, as
-          `model__<argument>`. Three arguments are passed to it by name: `meta` (a dict of
-          attributes of the data, such as `n_features_in_`, `X_shape_`, `n_classes_`),
+        - A function returns the network. The arguments of the function are parameters of the
+          estimator, named `model__<argument>`. A function may also have the arguments `meta` (a
+          dict of attributes of the data, such as `n_features_in_`, `X_shape_`, `n_classes_`),
           `compile_kwargs` (the arguments of `compile`) and `params` (all parameters).
-        - A `Sequential` or functional `Model` is a template, which is only read: each `fit` trains
-          a new network. It starts from the template's weights if they were trained or set, and from
-          new initial weights otherwise.
-        - A list of layers is only read, too. X determines the shape of the input.
+        - A `Sequential` or functional `Model` is a template. Each `fit` trains a new network and
+          leaves the template unchanged. The new network starts from the weights of the template if
+          these weights were trained or set, and from new initial weights otherwise.
+        - A list of layers is a template, too. The shape of X determines the input shape.
         - None builds the dense network of `DNNClassifier`, with the parameters
           `model__hidden_layer_sizes`, `model__activation`, `model__dropout`, `model__batch_norm`,
           `model__kernel_initializer`, `model__alpha` and `model__scaling`.
     build_fn : callable, keras.Model or None, default=None
-        Deprecated name of `model`.
+        Deprecated name of the parameter `model`.
     warm_start : bool, default=False
-        Whether `fit` continues to train the network of the last call instead of building a new one.
-        The history starts anew.
+        Whether `fit` continues to train the network of the previous call instead of building a new
+        network. Each call of `fit` starts a new history.
     random_state : int, RandomState instance or None, default=None
-        Seed of initial weights, the order of rows, and dropout. Pass an int for the same result in
-        each call; an instance gives each fit another seed. Global generators keep their state. None
-        leaves all draws to Keras, whose seed `keras.utils.set_random_seed` sets.
+        Seed of the initial weights, the order of the rows, and dropout. An int gives the same
+        result in each call. A RandomState instance gives each fit a different seed. An int or an
+        instance leaves the state of the global generators unchanged. None uses the global
+        generators, which `keras.utils.set_random_seed` seeds.
     optimizer : str, class or keras.optimizers.Optimizer, default="rmsprop"
-        Optimizer of a network that is not compiled. A name or a class takes arguments as
-        `optimizer__<argument>`, such as `optimizer__learning_rate`. An object is only read.
+        Optimizer of a network that is not compiled. The arguments of a name or a class are set as
+        `optimizer__<argument>`, such as `optimizer__learning_rate`. Training uses a new copy of an
+        optimizer object.
     loss : str, class, keras.losses.Loss, callable, list, dict or None, default=None
-        Loss of a network that is not compiled. A class takes arguments as `loss__<argument>`. None
-        is the cross-entropy that suits labels and output layer.
+        Loss of a network that is not compiled. The arguments of a class are set as
+        `loss__<argument>`. None selects the cross-entropy that fits the target type and the output
+        layer.
     metrics : str, class, keras.metrics.Metric, callable, list, dict or None, default=None
-        Metrics of a network that is not compiled. A class takes arguments as `metrics__<argument>`.
+        Metrics of a network that is not compiled. The arguments of a class are set as
+        `metrics__<argument>`.
     batch_size : int or None, default=None
-        Number of rows per training step, and of rows that are predicted together. None is 32 in
-        training, and -1 all rows.
+        Number of rows per training step and per prediction batch. None means 32 in training. -1
+        means all rows.
     validation_batch_size : int or None, default=None
-        Number of validation rows that are evaluated together. None is `batch_size`, and -1 all
+        Number of validation rows per evaluation batch. None means `batch_size`, and -1 means all
         rows.
     verbose : int, default=1
-        How much is reported: 0 nothing, 1 a progress bar, 2 a line per epoch.
+        Amount of output. 0 prints nothing, 1 prints a progress bar, and 2 prints a line per epoch.
     callbacks : keras.callbacks.Callback, class, list, dict or None, default=None
-        Callbacks of training and prediction. A class takes arguments as `callbacks__<argument>`, a
-        class in a list as `callbacks__<number>__<argument>`, and one in a dict as
-        `callbacks__<key>__<argument>`. `fit__callbacks` are for training alone, and
-        `predict__callbacks` for prediction.
+        Callbacks of training and prediction. The arguments of a class are set as
+        `callbacks__<argument>`, of a class in a list as `callbacks__<index>__<argument>`, and of a
+        class in a dict as `callbacks__<key>__<argument>`. `fit__callbacks` are used in training
+        only, and `predict__callbacks` are used in prediction only.
     validation_split : float, default=0.0
-        Fraction of the rows, the last ones, that is held out from training and evaluated after each
-        epoch.
+        Fraction of the rows that are held out from training and evaluated after each epoch. The
+        last rows are held out.
     shuffle : bool, default=True
         Whether the rows are shuffled in each epoch.
     run_eagerly : bool, default=False
-        Whether a network that is not compiled runs step by step in Python, which helps to debug it.
+        Whether a network that is not compiled runs eagerly in Python, which helps with debugging.
     epochs : int, default=1
-        Number of passes over the training rows.
+        Number of epochs, which are passes over the training rows.
     class_weight : dict, "balanced" or None, default=None
-        Weight of each label in the loss, by which `sample_weight` is multiplied. "balanced" gives
-        all labels the same total weight.
+        Weight of each label in the loss. The sample weights are multiplied by the label weights.
+        "balanced" gives all labels the same total weight.
     **kwargs : dict
-        Arguments of the build function, and routed parameters: `model__`, `optimizer__`, `loss__`,
-        `metrics__`, `callbacks__`, `compile__`, `fit__`, `predict__` or `score__` before the name
-        of an argument. `set_params` sets all of them, so that a search can try values.
+        Arguments of the build function, and routed parameters. The name of a routed parameter is
+        one of the prefixes `model__`, `optimizer__`, `loss__`, `metrics__`, `callbacks__`,
+        `compile__`, `fit__`, `predict__` or `score__` and the name of an argument. `set_params`
+        sets all routed parameters, so that a hyperparameter search can vary them.
 
     Attributes
     ----------
     model_ : keras.Model
         The trained network.
     history_ : dict of list of float
-        Values per epoch: the "loss", and each metric by its full name. Names of values on held-out
-        rows begin with `val_`.
+        Values per epoch of the "loss" and of each metric, by the full name of the metric. Names of
+        values on held-out rows start with `val_`.
     classes_ : ndarray of shape (n_classes,) or None
-        The labels, sorted; the numbers of the columns where y is multilabel.
+        The sorted labels, or the column indices if y is multilabel.
     n_classes_ : int or None
         Number of labels.
     n_outputs_, n_outputs_expected_ : int
-        Number of targets, and of outputs of the network.
+        Number of targets, and number of outputs of the network.
     feature_encoder_, target_encoder_ : transformer
         The fitted encoders of X and y.
     target_type_ : str
-        Type of y by `sklearn.utils.multiclass.type_of_target`.
+        Type of y, as returned by `sklearn.utils.multiclass.type_of_target`.
     X_shape_, X_dtype_, y_dtype_, y_ndim_
-        Shapes and dtypes of the data in `fit`; of several inputs, a dict or tuple of them.
+        Shapes and dtypes of X and y in `fit`, and the number of dimensions of y. For several
+        inputs, `X_shape_` and `X_dtype_` are a dict or tuple of shapes and dtypes.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns of a DataFrame, if all of them are strings.
+        Column names of a DataFrame. The attribute exists only if all column names are strings.
 
     See Also
     --------
-    DNNClassifier : A dense network with all its settings as parameters.
+    DNNClassifier : A dense network whose settings are all parameters.
     KerasRegressor : The estimator for numeric targets.
 
     Examples
@@ -129,7 +135,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     """
 
     _has_dense_network = True
-    # Weights of classes become weights of rows: Keras does not know the labels.
+    # Class weights become sample weights, because Keras does not know the labels.
     _fit_kwargs = BaseWrapper._fit_kwargs - {"class_weight"}
 
     classes_: Any
@@ -176,35 +182,35 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         self.class_weight = class_weight
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Self:
-        """Build the network, and train it for `epochs` epochs.
+        """Build the network and train the network for `epochs` epochs.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
-            Samples of any rank. A dict or a tuple has one array for each input of the network.
+            Samples with any number of dimensions. A dict or tuple has one array per network input.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels of any type, an indicator matrix of several labels, or one-hot rows.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the loss, divided by their mean. Rows of weight 0 are left out.
+            Sample weights in the loss, divided by their mean. Rows of weight 0 are left out.
         **kwargs : dict
-            Arguments of Keras's `fit`. They take precedence over parameters of the estimator.
+            Arguments of Keras's `fit`, which take precedence over parameters of the estimator.
 
         Returns
         -------
         self : object
-            The fitted estimator. A fit that fails or is interrupted leaves it as it was.
+            The fitted estimator, unchanged if the fit fails or is interrupted.
 
         Raises
         ------
         ValueError, TypeError
-            For invalid parameters or data.
+            If a parameter or the data are invalid.
         """
         return super().fit(X, y, self._weighted_by_class(y, sample_weight), **kwargs)
 
     def partial_fit(  # type: ignore[override]  # classes come third, as in scikit-learn
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None, **kwargs: Any
     ) -> Self:
-        """Train the network for one epoch more; build it in the first call.
+        """Train the network for one more epoch, after building the network in the first call.
 
         Parameters
         ----------
@@ -213,16 +219,17 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels.
         classes : array-like of shape (n_classes,), default=None
-            All labels that any y may have, for the first call. None takes those of its y.
+            All labels that can occur in y in any call, for the first call. None means the labels
+            in y of the first call.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, as in `fit`.
+            Sample weights, as in `fit`.
         **kwargs : dict
             Arguments of Keras's `fit`.
 
         Returns
         -------
         self : object
-            The estimator, trained for one epoch more.
+            The estimator, trained for one more epoch.
         """
         if classes is not None:
             classes = np.unique(classes)
@@ -238,22 +245,22 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         return self
 
     def initialize(self, X: Any, y: Any = None) -> Self:
-        """Build the network without training it.
+        """Build the network without training.
 
-        A model that is given as `model=` keeps its weights: an estimator that is initialized
-        predicts with a model that was trained elsewhere.
+        A model that is passed as `model=` keeps its weights. An initialized estimator can therefore
+        predict with a model that was trained elsewhere.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
-            Samples, which determine shapes and dtypes.
+            Samples. The samples determine the shapes and dtypes of the network inputs.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            All labels. They are required.
+            Labels. y is required, and each label must occur in y.
 
         Returns
         -------
         self : object
-            The estimator, which can predict.
+            The initialized estimator, which can predict.
         """
         return super().initialize(X, y)
 
@@ -263,25 +270,25 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
-            Samples of the shape of those in `fit`.
+            Samples of the same shape as the samples in `fit`.
         **kwargs : dict
             Arguments of Keras's `predict`.
 
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
-            Probabilities in the order of `classes_`, with two columns for two classes; for a
-            multilabel y, the probability of each label. Logits of a network whose loss has
-            `from_logits=True` are converted to probabilities.
+            Probabilities in the order of `classes_`. Two classes have two columns. For a
+            multilabel y, each column is the probability of one label. Logits of a network whose
+            loss has `from_logits=True` are converted to probabilities.
         """
         outputs = self._predict_raw(X, **kwargs)
         proba: np.ndarray = self.target_encoder_.inverse_transform(outputs, return_proba=True)
-        # Encoders written for SciKeras drop the first axis of a single row.
+        # Encoders written for SciKeras drop the leading axis of a single row.
         is_squeezed = isinstance(outputs, np.ndarray) and len(outputs) == 1 and np.ndim(proba) == 1
         return proba.reshape(1, -1) if is_squeezed else proba
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy, or what `scorer` of a subclass returns.
+        """Return the accuracy, or the score that `scorer` of a subclass returns.
 
         Parameters
         ----------
@@ -290,7 +297,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             True labels.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Sample weights.
 
         Returns
         -------
@@ -301,14 +308,16 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
 
     @staticmethod
     def scorer(y_true: np.ndarray, y_pred: np.ndarray, **kwargs: Any) -> float:
-        """Compare true labels with predictions; override it to define another `score`.
+        """Compute the score of predictions from true labels.
+
+        Override `scorer` to change the result of `score`.
 
         Parameters
         ----------
         y_true, y_pred : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            True labels, and predictions.
+            True and predicted labels.
         **kwargs : dict
-            `sample_weight`, and the parameters `score__<argument>` of the estimator.
+            The argument `sample_weight`, and the estimator parameters `score__<argument>`.
 
         Returns
         -------
@@ -319,11 +328,12 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
 
     @property
     def target_encoder(self) -> Any:
-        """Transformer of y before the network; override it to use another.
+        """Transformer that encodes y before the network.
 
-        The default numbers the labels, and makes them one-hot for a categorical cross-entropy. Its
-        `inverse_transform` takes `return_proba`, for `predict_proba`. If it has a method
-        `get_metadata`, the dict that it returns becomes attributes of the estimator.
+        The default encodes labels as integers, or as one-hot rows for a categorical cross-entropy.
+        Override `target_encoder` to use a different transformer. The method `inverse_transform`
+        has an argument `return_proba`, which `predict_proba` sets. If the transformer has a method
+        `get_metadata`, the items of the returned dict become attributes of the estimator.
         """
         categories = "auto" if self.classes_ is None else [self.classes_]
         return ClassifierLabelEncoder(loss=self.loss, categories=categories)
@@ -337,17 +347,17 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     def _initialize(
         self, X: Any, y: Any = None, *, keep_weights: bool = False, classes: Any = None
     ) -> tuple[Any, Any]:
-        self.classes_ = classes  # which the target encoder reads
+        self.classes_ = classes  # set first, because the target encoder reads the attribute
         return super()._initialize(X, y, keep_weights=keep_weights)
 
     def _type_of_target(self, y: np.ndarray) -> str:
         target_type = str(type_of_target(y))
         if target_type == "binary" and self.classes_ is not None:
-            return str(type_of_target(self.classes_))  # this y lacks some of the labels
+            return str(type_of_target(self.classes_))  # y may lack some labels
         return target_type
 
     def _target_kind(self) -> str:
-        """Return the type of y, where one-hot rows are distinguished from other indicators."""
+        """Return the type of y, which distinguishes one-hot rows from other indicator matrices."""
         return str(getattr(self.target_encoder_, "target_kind", self.target_type_))
 
     def _output_layer(self) -> tuple[int, str]:
@@ -365,7 +375,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
 
     def _check_model_compatibility(self, y: Any) -> None:
         super()._check_model_compatibility(y)
-        # A target encoder of the user's own may not know the number of classes.
+        # A user-defined target encoder may not know the number of classes.
         n_classes = getattr(self, "n_classes_", None)
         classifier_outputs.check_units(self.model_, n_classes, type(self).__name__)
 
@@ -376,5 +386,5 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
-        tags.classifier_tags.poor_score = True  # after one epoch, which is the default
+        tags.classifier_tags.poor_score = True  # because the default is one epoch
         return tags

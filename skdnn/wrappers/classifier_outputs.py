@@ -1,4 +1,4 @@
-"""What a classifier's labels mean for its network: loss, output layer, probabilities."""
+"""Loss, output layer and probabilities of the network of a classifier."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from scipy.special import expit, softmax
 from skdnn.wrappers.scikeras_compat import keras, loss_name
 from skdnn.wrappers.target_encoders import is_binary_crossentropy, name_of_loss
 
-# The loss for each type of y.
+# The default loss for each type of y.
 _LOSSES = {
     "binary": keras.losses.SparseCategoricalCrossentropy,
     "multiclass": keras.losses.SparseCategoricalCrossentropy,
@@ -18,14 +18,14 @@ _LOSSES = {
 
 
 def infer_loss(model: keras.Model, target_kind: str) -> keras.losses.Loss | None:
-    """Return the cross-entropy for labels and output layer, or None where there is none.
+    """Return the cross-entropy for the labels and the output layer, or None if none applies.
 
     Parameters
     ----------
     model : keras.Model
-        The network. Of several outputs, or of unknown ones, no loss is inferred.
+        The network. No loss is inferred if the network has several or unknown outputs.
     target_kind : str
-        Type of y, where "multiclass-onehot" are one-hot rows.
+        Type of y. The type "multiclass-onehot" stands for one-hot rows.
     """
     shape = getattr(model, "output_shape", None)
     if not isinstance(shape, tuple) or target_kind not in _LOSSES:
@@ -40,18 +40,18 @@ def infer_loss(model: keras.Model, target_kind: str) -> keras.losses.Loss | None
 def output_layer(
     target_type: str, target_kind: str | None, n_classes: int | None, loss: Any, owner: str
 ) -> tuple[int, str]:
-    """Return the number of units of the dense network's output layer, and its activation.
+    """Return the number of units and the activation of the output layer of the dense network.
 
     Parameters
     ----------
     target_type, target_kind : str
-        Type of y by `type_of_target`, and by the target encoder.
+        Type of y returned by `type_of_target`, and type of y of the target encoder.
     n_classes : int or None
         Number of labels.
     loss : object
-        The `loss` parameter.
+        The `loss` parameter of the estimator.
     owner : str
-        Name of the estimator, for errors.
+        Name of the estimator, for error messages.
     """
     if target_type not in ("binary", "multiclass", "multilabel-indicator") or n_classes is None:
         raise ValueError(
@@ -66,16 +66,16 @@ def output_layer(
 
 
 def check_units(model: keras.Model, n_classes: int | None, owner: str) -> None:
-    """Check that a network trained on numbers of classes has an output for each class.
+    """Raise an error if a network trained on integer labels has fewer outputs than classes.
 
     Parameters
     ----------
     model : keras.Model
-        Compiled.
+        The compiled network.
     n_classes : int or None
         Number of labels.
     owner : str
-        Name of the estimator, for errors.
+        Name of the estimator, for error messages.
     """
     shape = getattr(model, "output_shape", None)
     is_sparse_loss = "sparse" in (name_of_loss(model.loss) or "")
@@ -89,12 +89,12 @@ def check_units(model: keras.Model, n_classes: int | None, owner: str) -> None:
 
 
 def to_probabilities(outputs: Any, loss: Any) -> Any:
-    """Convert logits to probabilities, where the loss takes outputs as logits.
+    """Convert network outputs to probabilities if the loss has `from_logits=True`.
 
     Parameters
     ----------
     outputs : ndarray of shape (n_samples, n_units), or structure of ndarrays
-        Outputs of the network. Those of several output layers stay as they are.
+        Outputs of the network. A structure of several outputs is returned unchanged.
     loss : object
         Loss of the network.
     """

@@ -1,4 +1,4 @@
-"""The dense network that KerasClassifier and KerasRegressor build where `model=None`."""
+"""The dense network that KerasClassifier and KerasRegressor build if `model=None`."""
 
 from collections.abc import Sequence
 from math import prod
@@ -40,11 +40,11 @@ def dense_model(
     input_shape : tuple of int
         Shape of one sample.
     output_layer : (units, activation)
-        Number of units of the output layer, and its activation.
+        Number of units and activation of the output layer.
     hidden_layer_sizes, activation, dropout, batch_norm, kernel_initializer, alpha
-        As those of `DNNClassifier`.
+        The same parameters as in `DNNClassifier`.
     scaling : {"auto", "standard", "minmax"} or None
-        How the scaling layer is fitted, by `fit_scaling`. None leaves that layer out.
+        Scaling method of the scaling layer, which `fit_scaling` fits. None omits the scaling layer.
     """
     sizes = np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object)).tolist()
     activations = _per_layer(activation, len(sizes), "model__activation")
@@ -63,8 +63,8 @@ def dense_model(
 
 
 def _scaling_layer(layer: Any, dense: dict[str, Any]) -> keras.layers.Layer:
-    # Not trained, and its constants are weights: Keras, and programs compiled for this network, see
-    # the same network whatever the scale of the data.
+    # The constants are non-trainable weights, so that the network, and the compiled program of the
+    # network, do not depend on the scale of the data.
     return keras.layers.BatchNormalization(
         center=False, scale=False, epsilon=0.0, trainable=False, name=layer.name
     )
@@ -104,13 +104,13 @@ def fit_scaling(
     Parameters
     ----------
     model : keras.Model
-        What `dense_model` built.
+        The model returned by `dense_model`.
     X : ndarray of shape (n_samples, ...) or sparse matrix
         The training rows.
     sample_weight : ndarray of shape (n_samples,) or None
-        Weights of the rows.
+        Sample weights.
     scaling : {"auto", "standard", "minmax"} or None
-        The scaling. None leaves the model as it is.
+        Scaling method. None leaves the model unchanged.
     """
     from skdnn._data.preprocessing import Inputs
 

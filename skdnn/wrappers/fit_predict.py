@@ -1,4 +1,4 @@
-"""Training and prediction of a compiled Keras model: in the compiled loop, or by Keras itself."""
+"""Train and predict with a compiled Keras model, in the compiled loop or with Keras's methods."""
 
 import logging
 import sys
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 History = dict[str, list[float]]
 
-# Number of values per prediction call where the user sets no batch size: it bounds the memory of
-# the layers.
+# Number of values per prediction call if the user sets no batch size, because the memory of the
+# layers must be bounded.
 _VALUES_PER_PREDICTION = 2**18
-# Arguments of `fit` that Keras supports for arrays alone, and not for batches.
+# Arguments of `fit` that Keras supports for arrays only, and not for batches.
 _ONLY_FOR_ARRAYS = {"steps_per_epoch", "class_weight"}
-# Arguments of `fit` that decide on rows and batches.
+# Arguments of `fit` that select rows and batches.
 _OF_ROWS = {
     "batch_size",
     "shuffle",
@@ -45,7 +45,7 @@ _OF_ROWS = {
     "validation_data",
     "validation_split",
 }
-# Arguments of `fit` that the compiled loop supports, and values of others that have no effect.
+# Arguments of `fit` that the compiled loop supports, and values of other arguments without effect.
 _SUPPORTED = {"epochs", "initial_epoch", "callbacks", "verbose", *_OF_ROWS} - {"shuffle"}
 _WITHOUT_EFFECT = {"shuffle": (True, False), "validation_freq": (1,)}
 
@@ -63,29 +63,29 @@ def fit(
     seed: int | None,
     fit_args: dict[str, Any],
 ) -> History:
-    """Train in the compiled loop where the result is the same, and otherwise with Keras's `fit`.
+    """Train in the compiled loop if the result is the same, and otherwise with Keras's `fit`.
 
-    With verbose=2 it reports which of the two trains.
+    With verbose=2 the loop that trains is printed, with the reason if Keras's `fit` trains.
 
     Parameters
     ----------
     model : keras.Model
-        Compiled; it is trained in place.
+        The compiled model, which is trained in place.
     X, y : array, sparse matrix, or structure of arrays
         Encoded samples and targets.
     sample_weight : ndarray of shape (n_samples,) or None
-        Weights of the rows.
+        Sample weights.
     epochs, initial_epoch : int
-        As in Keras: epochs are numbered from `initial_epoch` to `epochs` - 1.
+        The epochs are numbered from `initial_epoch` to `epochs` - 1, as in Keras.
     seed : int or None
-        Decides the order of the rows in each epoch; None leaves it to Keras.
+        Seed of the order of the rows in each epoch. None uses the global generators.
     fit_args : dict
-        All other arguments of Keras's `fit`, callbacks among them.
+        All other arguments of Keras's `fit`, including callbacks.
 
     Returns
     -------
     history : dict of list of float
-        Values per epoch, by the names that Keras gives.
+        Values per epoch, by Keras's names of the loss and the metrics.
     """
     args = {**fit_args, "epochs": epochs, "initial_epoch": initial_epoch}
     data = (X, y) if sample_weight is None else (X, y, sample_weight)
@@ -104,25 +104,25 @@ def fit(
 
 
 class _NeedsKerasFitError(Exception):
-    """The compiled loop does not support this training; the message is the reason."""
+    """Error raised if the compiled loop does not support the training, with the reason."""
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """The rows to train on and to validate with, and how they are divided into batches.
+    """Training rows, held-out rows, and the settings that divide these rows into batches.
 
     Parameters
     ----------
     data : tuple of (X, y) or (X, y, weight)
         Training rows.
     held_out : tuple, generator, data set or None
-        Validation data.
+        Held-out rows or validation data.
     batch_size, validation_batch_size : int
-        Rows of a batch.
+        Number of rows per batch.
     shuffle : bool or str
-        Keras's argument.
+        The argument `shuffle` of Keras's `fit`.
     seed : int or None
-        The given seed of the order.
+        Seed of the order of the rows, as passed to `fit`.
     """
 
     data: tuple[Any, ...]
@@ -134,13 +134,16 @@ class _Rows:
 
     @property
     def has_sparse(self) -> bool:
-        """Whether there are sparse rows to convert to dense ones."""
+        """Whether the rows include sparse matrices, which must be converted to dense arrays."""
         held_out = self.held_out if isinstance(self.held_out, tuple | list) else None
         return has_sparse([self.data, held_out])
 
     @cached_property
     def order_seed(self) -> int | None:
-        """The seed of the order: None for rows in their order, drawn where none is given."""
+        """Seed of the order of the rows, or None if the rows are not shuffled.
+
+        If the rows are shuffled without a given seed, a random seed is generated.
+        """
         if not self.shuffle:
             return None
         return int(np.random.randint(2**31)) if self.seed is None else self.seed
@@ -163,7 +166,7 @@ def _rows_of(data: tuple[Any, ...], seed: int | None, args: dict[str, Any]) -> _
 
 
 def _split(data: tuple[Any, ...], fraction: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Hold out the last rows, as Keras does."""
+    """Split data into training rows and held-out rows, which are the last rows as in Keras."""
     n_rows = count_rows(data)
     n_kept = int(np.floor(n_rows * (1 - fraction)))
     if not 0 < n_kept < n_rows:
@@ -201,7 +204,7 @@ def _fit_compiled(model: keras.Model, rows: _Rows, args: dict[str, Any]) -> Hist
 
 
 def _check_is_supported(rows: _Rows, args: dict[str, Any]) -> None:
-    """Raise where arguments or data are not supported by the compiled loop."""
+    """Raise an error if the compiled loop does not support the arguments or the data."""
     for name, value in args.items():
         has_no_effect = value is None or value in _WITHOUT_EFFECT.get(name, ())
         if name not in _SUPPORTED and not has_no_effect:
@@ -215,7 +218,7 @@ def _is_array_of_numbers(value: Any) -> bool:
 
 
 def _both_weighted(data: tuple[Any, ...], held_out: Any) -> tuple[tuple[Any, ...], Any]:
-    """Give rows without weights a weight of 1, where only training or validation rows have some."""
+    """Add sample weights of 1 to rows without weights if training or held-out rows have weights."""
     if held_out is None:
         return data, None
     held_out = tuple(held_out)
@@ -239,7 +242,7 @@ def _source(data: tuple[Any, ...]) -> "RowSource":
 
 
 def _needs_own_batches(model: keras.Model, rows: _Rows, args: dict[str, Any]) -> bool:
-    """Return whether to pass batches to Keras's `fit`, and not arrays that it divides itself."""
+    """Return whether to pass batches instead of arrays to Keras's `fit`."""
     is_shuffled_by_seed = rows.seed is not None and rows.shuffle is True
     if not is_shuffled_by_seed and not rows.has_sparse:
         return False
@@ -259,7 +262,10 @@ def _fit_in_batches(model: keras.Model, rows: _Rows, args: dict[str, Any]) -> Hi
 
 @contextmanager
 def _no_retracing_advice() -> Iterator[None]:
-    """Hold back TensorFlow's advice on tracing functions again: each fit has its own network."""
+    """Context manager that hides TensorFlow's advice on retracing functions.
+
+    The advice does not apply, because each fit has its own network.
+    """
     logger = logging.getLogger("tensorflow")
     logger.addFilter(_is_not_retracing_advice)
     try:
@@ -273,17 +279,17 @@ def _is_not_retracing_advice(record: logging.LogRecord) -> bool:
 
 
 def extend_history(before: Mapping[str, list[float]], new: History) -> History:
-    """Return a history with further epochs, each metric by its full name.
+    """Return a history extended by new epochs, with the full name of each metric.
 
     Parameters
     ----------
     before, new : dict of list of float
-        Values per epoch; `new` is by the names that Keras gives.
+        Values per epoch of the previous and of the new epochs. The keys of `new` are Keras's names.
     """
     history: History = defaultdict(list, {name: list(values) for name, values in before.items()})
     for name, values in new.items():
         if name != "loss" and not name.startswith("val_"):
-            with suppress(ValueError):  # a metric of the user's own
+            with suppress(ValueError):  # a user-defined metric keeps its name
                 name = metric_name(name)
         history[name] += values
     return history
@@ -293,16 +299,16 @@ def extend_history(before: Mapping[str, list[float]], new: History) -> History:
 
 
 def predict(model: keras.Model, X: Any, predict_args: dict[str, Any]) -> Any:
-    """Return the outputs of a model: an array, or a structure of them, with a row per sample.
+    """Return the outputs of a model as an array or structure of arrays with a row per sample.
 
-    Keras's `predict` has a fixed cost of 40 ms. The model is called on one batch after the other
-    instead where the result is the same: nothing is reported, and neither callbacks nor methods of
-    the user's own take part.
+    Keras's `predict` has a fixed cost of 40 ms. The model is therefore called directly on each
+    batch if the result is the same. The result is the same if nothing is printed and no callbacks
+    or user-defined prediction methods are involved.
 
     Parameters
     ----------
     model : keras.Model
-        The network.
+        The Keras model.
     X : array, sparse matrix, or structure of arrays
         Encoded samples.
     predict_args : dict

@@ -1,4 +1,4 @@
-"""The steps of a fit: check, encode, build, compile, train, store."""
+"""The steps of a fit, which check, encode, build, compile, train and store."""
 
 import inspect
 from dataclasses import dataclass, field
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Training:
-    """How a call of `fit` or `partial_fit` trains.
+    """Training options of one call of `fit` or `partial_fit`.
 
     Parameters
     ----------
     epochs : int
         Number of epochs.
     initial_epoch : int
-        Number of the first epoch.
+        Index of the first epoch.
     warm_start : bool
-        Whether to train the network that the wrapper has, where it has one.
+        Whether to continue training the existing network, if the wrapper has one.
     fit_args : dict
-        Arguments of Keras's `fit` in that call.
+        Arguments of Keras's `fit` that were passed to the call.
     options : dict
-        Arguments of `_initialize` besides the data, where a network is built.
+        Arguments of `_initialize` in addition to the data, used if a network is built.
     """
 
     epochs: int
@@ -48,16 +48,16 @@ class Training:
 
 
 def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, training: Training) -> None:
-    """Train a wrapper, whose network is built or trained further.
+    """Train the network of a wrapper, after building a new network if necessary.
 
     Parameters
     ----------
     wrapper : BaseWrapper
-        Left as it was where training fails or is interrupted.
+        The wrapper, which is unchanged if training fails or is interrupted.
     X, y, sample_weight : object
-        What was passed to `fit`.
+        The arguments of `fit`.
     training : Training
-        Epochs and arguments.
+        Training options of the call.
     """
     resumes = training.warm_start and wrapper.initialized_
     with restored_on_failure(wrapper, trained=wrapper.model_ if resumes else None):
@@ -94,11 +94,12 @@ def initialize(
     Parameters
     ----------
     wrapper : BaseWrapper
-        Stores all that is fitted: methods of a subclass, such as `_keras_build_fn`, read it there.
+        The wrapper, which stores the fitted state. Methods of a subclass, such as
+        `_keras_build_fn`, read the fitted attributes of the wrapper.
     X, y : object
-        What was passed to `fit`.
+        The arguments of `fit`.
     keep_weights : bool, default=False
-        Whether a model that is given keeps its initial weights, too.
+        Whether a model passed as `model=` also keeps weights that are initial weights.
 
     Returns
     -------
@@ -123,17 +124,17 @@ def initialize(
 
 
 def initialize_alone(wrapper: "BaseWrapper", X: Any, y: Any) -> None:
-    """Build the network without training it, with the initial weights of a model that is given.
+    """Build the network without training, and keep the weights of a model passed as `model=`.
 
     Parameters
     ----------
     wrapper : BaseWrapper
-        Left as it was where that fails.
+        The wrapper, which is unchanged if building the network fails.
     X, y : object
-        What was passed to `initialize`.
+        The arguments of `initialize`.
     """
     given = wrapper.model if wrapper.model is not None else wrapper.build_fn
-    # Code written for SciKeras overrides `_initialize(X, y)`, which has no further arguments.
+    # Code written for SciKeras overrides `_initialize(X, y)`, which has no other arguments.
     options = {"keep_weights": True} if isinstance(given, keras.Model) else {}
     with restored_on_failure(wrapper, trained=None):
         X, _ = wrapper._initialize(X, y, **options)
@@ -141,14 +142,15 @@ def initialize_alone(wrapper: "BaseWrapper", X: Any, y: Any) -> None:
 
 
 def resume(wrapper: "BaseWrapper", X: Any, y: Any) -> tuple[Any, Any]:
-    """Check the data for training the network further, and return them.
+    """Check and return the data for continuing to train the network.
 
     Parameters
     ----------
     wrapper : BaseWrapper
-        Gets new callbacks where their parameters have been set since.
+        The wrapper. New callbacks are created if the callback parameters have changed since the
+        previous call.
     X, y : object
-        What was passed to `fit`.
+        The arguments of `fit`.
     """
     X, y = wrapper._validate_data(X, y)
     if wrapper._callbacks_of != callback_params(wrapper.get_params(deep=False)):
@@ -164,7 +166,7 @@ def _set_callbacks(wrapper: "BaseWrapper") -> None:
 
 
 def _with_mean_of_one(weight: np.ndarray | None) -> np.ndarray | None:
-    """Divide weights by their mean: Keras divides the loss by the number of rows."""
+    """Divide sample weights by their mean, because Keras divides the loss by the number of rows."""
     if weight is None or weight.min() < 0:
         return weight
     return np.asarray(weight / weight.mean())
@@ -178,16 +180,16 @@ def _fit_arguments(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> dic
 
 
 def predict(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> Any:
-    """Return the outputs of the network for samples.
+    """Return the network outputs for samples.
 
     Parameters
     ----------
     wrapper : BaseWrapper
-        Fitted or initialized.
+        A fitted or initialized wrapper.
     X : object
-        What was passed to `predict`.
+        The argument of `predict`.
     given : dict
-        Arguments of Keras's `predict` in that call.
+        Arguments of Keras's `predict` that were passed to the call.
     """
     message = (
         "Estimator needs to be fit before `predict` can be called: call fit(X, y) of this "
@@ -242,24 +244,25 @@ def _build_function(wrapper: "BaseWrapper", keep_weights: bool) -> Any:
 
 
 def _sample_shape(wrapper: "BaseWrapper") -> tuple[int, ...] | None:
-    """Return the shape of one sample; None for several inputs, or with a feature encoder."""
+    """Return the shape of one sample, or None for several inputs or with a feature encoder."""
     is_one_input = isinstance(wrapper.X_dtype_, np.dtype)
     is_encoded = not isinstance(wrapper.feature_encoder_, Identity)
     return tuple(wrapper.X_shape_[1:]) if is_one_input and not is_encoded else None
 
 
 def has_default_network(wrapper: "BaseWrapper") -> bool:
-    """Return whether to build the dense network: the class has it, and no other network is given.
+    """Return whether to build the default dense network.
 
-    Only the class itself counts, and not those above it: a subclass of the user's own has the
-    network that its method `_keras_build_fn` builds.
+    The dense network is built if the class has a dense network and the user sets no other network.
+    Base classes are not checked, because the method `_keras_build_fn` of a user-defined subclass
+    builds the network of that subclass.
     """
     is_given = wrapper.model is not None or wrapper.build_fn is not None
     return not is_given and bool(vars(type(wrapper)).get("_has_dense_network", False))
 
 
 def scaling_of(wrapper: "BaseWrapper") -> str | None:
-    """Return how the dense network scales its input; None where the network is another one."""
+    """Return the scaling of the default dense network, or None for any other network."""
     if not has_default_network(wrapper):
         return None
     scaling: str | None = _build_arguments(wrapper).get("scaling", "auto")
@@ -267,9 +270,9 @@ def scaling_of(wrapper: "BaseWrapper") -> str | None:
 
 
 def check_compatibility(wrapper: "BaseWrapper") -> None:
-    """Check that the network has the outputs and the loss that the wrapper expects."""
+    """Raise an error if the network does not have the outputs and the loss of the wrapper."""
     owner, model = type(wrapper).__name__, wrapper.model_
-    # A model of a class of the user's own may not know its outputs before it is called.
+    # A model of a user-defined class may not know its outputs before the first call.
     if not getattr(model, "outputs", None):
         return
     build.check_outputs(model, getattr(wrapper, "n_outputs_expected_", None), owner)

@@ -1,4 +1,4 @@
-"""Batches for Keras's `fit` and `predict`, in an order of their own."""
+"""Batches for Keras's `fit` and `predict`, in an order that depends on a given seed."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ from skdnn.wrappers.structures import as_batch, count_rows, take_rows
 
 
 def order_of_rows(n_rows: int, seed: int | None, epoch: int) -> np.ndarray:
-    """Return the row numbers of an epoch in their order, which is drawn from a seed.
+    """Return the row indices in the order of an epoch, which is shuffled with a seed.
 
     Parameters
     ----------
     n_rows : int
         Number of rows.
     seed : int or None
-        None keeps the rows in their order.
+        Seed of the order. None keeps the original order of the rows.
     epoch : int
-        Each epoch has another order, whatever was trained before.
+        Index of the epoch. Each epoch has a different order, independent of previous training.
 
     Returns
     -------
@@ -30,21 +30,21 @@ def order_of_rows(n_rows: int, seed: int | None, epoch: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(n_rows)
 
 
-class Batches(keras.utils.PyDataset):  # Keras has no types
-    """Batches in an order drawn from a seed, and not from a global generator.
+class Batches(keras.utils.PyDataset):  # Keras has no type annotations
+    """Batches of rows in an order that is shuffled with a seed instead of a global generator.
 
-    Sparse rows are converted to dense ones, one batch at a time.
+    Sparse rows are converted to dense arrays, one batch at a time.
 
     Parameters
     ----------
     data : tuple of (X, y) or (X, y, weight)
         Arrays, sparse matrices, or structures of them.
     batch_size : int
-        Rows of a batch; the last has the rows that are left.
+        Number of rows per batch. The last batch has the remaining rows.
     epoch : int
-        The first epoch. Each has its own order.
+        Index of the first epoch. Each epoch has a different order.
     seed : int or None, default=None
-        None keeps the rows in their order.
+        Seed of the order. None keeps the original order of the rows.
     """
 
     def __init__(self, data: tuple[Any, ...], batch_size: int, epoch: int, seed: int | None = None):
@@ -62,22 +62,22 @@ class Batches(keras.utils.PyDataset):  # Keras has no types
         return as_batch(take_rows(self.data, rows))
 
     def on_epoch_begin(self) -> None:
-        """Seed layers that draw from a global generator."""
+        """Seed the global generator that some layers use."""
         seed_epoch(self.seed, self.epoch)
 
     def start(self, epoch: int) -> None:
-        """Draw the order of an epoch."""
+        """Set the epoch, and compute the order of the rows for the epoch."""
         self.epoch = epoch
         self.rows = order_of_rows(count_rows(self.data), self.seed, epoch)
 
 
-class StartEpochs(keras.callbacks.Callback):  # Keras has no types
-    """Start each epoch of batches with its number, which Keras does not pass to them.
+class StartEpochs(keras.callbacks.Callback):  # Keras has no type annotations
+    """Callback that passes the index of each epoch to the batches, because Keras does not.
 
     Parameters
     ----------
     batches : Batches
-        The training rows.
+        Batches of training rows.
     """
 
     def __init__(self, batches: Batches):
@@ -85,5 +85,5 @@ class StartEpochs(keras.callbacks.Callback):  # Keras has no types
         self.batches = batches
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Draw the order of the epoch."""
+        """Compute the order of the rows for the epoch."""
         self.batches.start(epoch)

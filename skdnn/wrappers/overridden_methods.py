@@ -1,10 +1,10 @@
-"""Which methods of a Keras model are the user's own."""
+"""Detect user-defined methods of a Keras model."""
 
 from skdnn.wrappers.scikeras_compat import keras
 
 
 def overrides(model: keras.Model, *names: str) -> bool:
-    """Return whether a model has one of these methods of its own in place of Keras's."""
+    """Return whether a model overrides one of the named methods of `keras.Model`."""
     return any(
         name in vars(model) or getattr(type(model), name) is not getattr(keras.Model, name)
         for name in names

@@ -1,4 +1,4 @@
-"""Parameters of a wrapper: their names, and which of them is an argument of what."""
+"""Names of the parameters of a wrapper, and routing of the parameters to Keras's methods."""
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, clone
 
 from skdnn.wrappers.scikeras_compat import route_params
 
-# Prefixes before "__" that route a parameter to something else than the wrapper itself.
+# Prefixes before "__" that route a parameter to another object or method than the wrapper.
 ROUTING_PREFIXES = frozenset(
     {
         "callbacks",
@@ -22,7 +22,7 @@ ROUTING_PREFIXES = frozenset(
         "score",
     }
 )
-# Parameters of the wrapper that are arguments of methods of keras.Model, too.
+# Parameters of the wrapper that are also arguments of methods of keras.Model.
 FIT_ARGUMENTS = frozenset(
     {
         "batch_size",
@@ -45,7 +45,7 @@ COMPILE_ARGUMENTS = frozenset(
 
 
 def is_parameter(attribute: str) -> bool:
-    """Return whether an attribute of a wrapper is a parameter, by its name."""
+    """Return whether the name of an attribute of a wrapper is the name of a parameter."""
     return not attribute.startswith("_") and not attribute.endswith("_")
 
 
@@ -56,14 +56,16 @@ def is_routed(parameter: str, prefixes: Iterable[str]) -> bool:
 
 
 def params_of(estimator: BaseEstimator, *, deep: bool) -> dict[str, Any]:
-    """Return the parameters of a wrapper, of which the signature does not name the routed ones.
+    """Return the parameters of a wrapper, including routed parameters.
+
+    Parameters are found by attribute name, because routed parameters are not in the signature.
 
     Parameters
     ----------
     estimator : BaseWrapper
-        All its attributes without an underscore at either end are parameters.
+        The wrapper. All attributes without an underscore at either end are parameters.
     deep : bool
-        Whether to return the parameters of estimators among them, too.
+        Whether to also return the parameters of nested estimators.
     """
     params: dict[str, Any] = {}
     for name, value in vars(estimator).items():
@@ -77,13 +79,13 @@ def params_of(estimator: BaseEstimator, *, deep: bool) -> dict[str, Any]:
 
 
 def is_fitted(attribute: str) -> bool:
-    """Return whether an attribute of a wrapper is set by `fit`, by its name."""
+    """Return whether the name of an attribute of a wrapper shows that `fit` sets the attribute."""
     is_private = attribute.startswith("_") or attribute.endswith("__")
     return attribute.endswith("_") and not is_private
 
 
 def check_is_known(parameter: str, value: Any, known: Iterable[str], owner: str) -> None:
-    """Check that a parameter exists, where the part before "__" counts."""
+    """Raise an error if the part of a parameter name before "__" is not a known parameter."""
     if parameter.partition("__")[0] not in known:
         raise ValueError(
             f"Invalid parameter {parameter} for estimator {owner}. Pass an argument of the build "
@@ -93,7 +95,7 @@ def check_is_known(parameter: str, value: Any, known: Iterable[str], owner: str)
 
 
 def check_one_epoch(fit_args: Mapping[str, Any], owner: str) -> None:
-    """Check that no number of epochs is passed to `partial_fit`."""
+    """Raise an error if a number of epochs is passed to `partial_fit`."""
     for name in ("epochs", "initial_epoch"):
         if name in fit_args:
             raise TypeError(
@@ -103,10 +105,10 @@ def check_one_epoch(fit_args: Mapping[str, Any], owner: str) -> None:
 
 
 def unfitted_copy(estimator: Any) -> Any:
-    """Return a clone of a wrapper, with its requests of metadata routing.
+    """Return a clone of a wrapper, including its metadata routing requests.
 
-    A network, its layers and an optimizer are only read: a clone needs no copies of them, and some
-    of them cannot be copied.
+    A network, a list of layers and an optimizer are shared with the clone, because fitting does not
+    change these objects and some of these objects cannot be copied.
     """
     params = estimator.get_params(deep=False)
     read = {name for name in ("model", "build_fn", "optimizer") if params.get(name) is not None}
@@ -118,7 +120,7 @@ def unfitted_copy(estimator: Any) -> Any:
 
 
 def resolve_names(value: Any, find: Callable[[str], Any]) -> Any:
-    """Replace names by what Keras has under them, also in lists, tuples and dicts."""
+    """Replace names by the Keras objects of these names, also in lists, tuples and dicts."""
     if isinstance(value, str):
         return find(value)
     if isinstance(value, list | tuple):
@@ -129,19 +131,19 @@ def resolve_names(value: Any, find: Callable[[str], Any]) -> Any:
 
 
 def instantiate(value: Any, params: dict[str, Any], common: Mapping[str, Any] | None = None) -> Any:
-    """Make objects of the classes in a value, with the arguments that are routed to each.
+    """Instantiate the classes in a value with the arguments routed to each class.
 
     Parameters
     ----------
     value : object
-        A class, a list, tuple or dict with classes in it, or anything else, which is returned as it
-        is.
+        A class, or a list, tuple or dict that contains classes. Any other value is returned
+        unchanged.
     params : dict
-        Arguments by name. Those of an item of a list or dict begin with its number or key and "__",
-        those of an argument that is a class itself with the name of the argument and "__". A number
-        alone is the position of an argument.
+        Arguments by name. Arguments of an item of a list or dict have the prefix "<index>__" or
+        "<key>__". If an argument is itself a class, its own arguments have the prefix
+        "<argument>__". A name that is a number is the position of a positional argument.
     common : dict or None, default=None
-        Arguments of all items of a list or dict. Those in `params` take precedence.
+        Arguments of all items of a list or dict. The arguments in `params` take precedence.
     """
 
     def inner(name: Any) -> dict[str, Any]:
@@ -168,18 +170,18 @@ def instantiate(value: Any, params: dict[str, Any], common: Mapping[str, Any] | 
 def fit_arguments(
     params: dict[str, Any], names: Iterable[str], given: dict[str, Any], X: Any
 ) -> dict[str, Any]:
-    """Return the arguments of Keras's `fit`, without epochs, weights and callbacks.
+    """Return the arguments of Keras's `fit`, without epochs, sample weights and callbacks.
 
     Parameters
     ----------
     params : dict
         All parameters of the wrapper.
     names : iterable of str
-        Those that are arguments of `fit`.
+        Names of the parameters that are arguments of `fit`.
     given : dict
         Arguments passed to the wrapper's `fit`, which take precedence.
     X : array or structure of arrays
-        Encoded training rows, for a batch size of -1.
+        Encoded training rows. The number of rows replaces a batch size of -1.
     """
     arguments = {**route_params(params, "fit", pass_filter=names), **given}
     for name in ("epochs", "initial_epoch", "sample_weight"):
@@ -193,7 +195,10 @@ def fit_arguments(
 def predict_arguments(
     params: dict[str, Any], names: Iterable[str], given: dict[str, Any], X: Any
 ) -> dict[str, Any]:
-    """Return the arguments of Keras's `predict`, as `fit_arguments` those of `fit`."""
+    """Return the arguments of Keras's `predict`, without callbacks.
+
+    The parameters are the same as in `fit_arguments`.
+    """
     routed = route_params(params, "predict", pass_filter=names, strict=True)
     arguments = {**_without_callbacks(routed), **given}
     if arguments.get("batch_size") == -1:

@@ -1,8 +1,8 @@
-"""Keras objects to bytes and back: models with the state of their optimizer, layers, and others.
+"""Convert Keras objects to bytes and back.
 
-A model or layer with weights is saved as a `.keras` archive, any other object by its configuration.
-Classes and functions of the user's own, which Keras could not find by name in another process, are
-pickled next to them.
+A model or layer with network weights is saved as a `.keras` archive, which includes the optimizer
+state of a model. Any other Keras object is saved as a configuration. User-defined classes and
+functions are pickled in addition, because Keras cannot find these by name in another process.
 """
 
 import tempfile
@@ -18,7 +18,7 @@ from skdnn.wrappers.seeding import seeded
 
 try:
     import cloudpickle
-except ImportError:  # joblib before 1.6 brings its own
+except ImportError:  # joblib before 1.6 includes cloudpickle
     from joblib.externals import cloudpickle
 
 _KERAS_CLASSES = (
@@ -36,17 +36,17 @@ class Packed:
     Parameters
     ----------
     data : bytes
-        A pickle of the archive or configuration, the user's own classes and functions by name, and
-        the states of seed generators.
+        A pickle of the archive or configuration, the user-defined classes and functions by name,
+        and the states of the seed generators.
     """
 
     def __init__(self, data: bytes):
         self.data = data
 
     def unpack(self) -> Any:
-        """Make the object anew."""
+        """Restore the Keras object."""
         saved, custom, seeds = cloudpickle.loads(self.data)
-        # Layers draw seeds from a global generator when they are made, and then get their own.
+        # Creating layers advances a global generator, which `seeded` restores.
         with keras.saving.custom_object_scope(custom), seeded(0):
             if isinstance(saved, bytes):
                 value = _from_archive(saved)
@@ -63,8 +63,9 @@ def pack(value: Any) -> Packed:
     Parameters
     ----------
     value : keras.Model, Layer, Optimizer, Loss or Metric
-        A model may be compiled or not, trained or not. Optimizers, losses and metrics are packed
-        without their state: outside a model they are parameters, which are only read.
+        The Keras object. A model may be compiled or not, and trained or not. Optimizers, losses
+        and metrics outside a model are packed without state, because they are parameters of an
+        estimator that training does not change.
 
     Returns
     -------
@@ -80,7 +81,7 @@ def pack(value: Any) -> Packed:
 
 
 def _build_optimizer(model: Any) -> None:
-    """Build the optimizer of a model: Keras warns on loading where it has fewer variables."""
+    """Build the optimizer of a model, because Keras warns on loading if variables are missing."""
     if not isinstance(model, keras.Model) or not model.compiled:
         return
     if model.optimizer is not None and not model.optimizer.built:
@@ -103,24 +104,27 @@ def _from_archive(archive: bytes) -> Any:
 
 
 def _seed_states(value: Any) -> list[Any]:
-    """Return the states of dropout and other random layers, which Keras does not save."""
+    """Return the seed states of dropout and other random layers, which Keras does not save."""
     if not isinstance(value, keras.layers.Layer):
         return []
     return [v for v in value.variables if v.path.endswith("seed_generator_state")]
 
 
 def pack_all(value: Any) -> Any:
-    """Pack the Keras objects in a value, and in the lists, tuples and dicts inside it."""
+    """Pack the Keras objects in a value, including objects in nested lists, tuples and dicts."""
     return _replace(value, _KERAS_CLASSES, pack)
 
 
 def unpack_all(value: Any) -> Any:
-    """Undo `pack_all`."""
+    """Restore the Keras objects that `pack_all` has packed in a value."""
     return _replace(value, Packed, Packed.unpack)
 
 
 def _replace(value: Any, classes: type | tuple[type, ...], function: Callable[[Any], Any]) -> Any:
-    """Apply a function to the instances of classes in a value; without any, return it as it is."""
+    """Apply a function to all instances of the given classes in a value.
+
+    A value without such instances is returned unchanged.
+    """
     if isinstance(value, classes):
         return function(value)
     if type(value) in (list, tuple):
@@ -137,7 +141,7 @@ def _replace(value: Any, classes: type | tuple[type, ...], function: Callable[[A
 
 
 def custom_objects(value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the user's own classes and functions in a Keras object, by the name Keras saves."""
+    """Yield the saved name of each user-defined class or function, and the class or function."""
     layers = all_layers(value) if isinstance(value, keras.layers.Layer) else [value]
     for layer in layers:
         yield from _own_objects(layer, depth=2)
@@ -168,7 +172,7 @@ def _parts(value: Any) -> list[Any]:
     if isinstance(value, type) or not hasattr(value, "get_config"):
         return []
     attributes = getattr(value, "__dict__", {})
-    # Keras wraps methods of a layer in functions of its own, which refer to the layer itself.
+    # Keras wraps methods of a layer in functions that refer to the layer itself.
     return [part for name, part in attributes.items() if not _is_method(type(value), name)]
 
 

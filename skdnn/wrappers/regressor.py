@@ -1,4 +1,4 @@
-"""`KerasRegressor`: a Keras network of the user's own as a regressor."""
+"""`KerasRegressor`, which turns a user-defined Keras network into a regressor."""
 
 from typing import Any, Self
 
@@ -14,91 +14,97 @@ from skdnn.wrappers.target_encoders import RegressorTargetEncoder
 
 
 class KerasRegressor(RegressorMixin, BaseWrapper):
-    """Keras network as a regressor.
+    """Keras network as a scikit-learn regressor.
 
     Parameters
     ----------
     model : callable, keras.Model, list of keras.layers.Layer or None, default=None
-        Network, or the function that builds it.
+        Network, or the function that builds the network.
 
-        - A function returns the network. Its arguments are parameters of the estimator, as
-          `model__<argument>`. Three arguments are passed to it by name: `meta` (a dict of
-          attributes of the data, such as `n_features_in_`, `X_shape_`, `n_outputs_`),
+        - A function returns the network. The arguments of the function are parameters of the
+          estimator, named `model__<argument>`. A function may also have the arguments `meta` (a
+          dict of attributes of the data, such as `n_features_in_`, `X_shape_`, `n_outputs_`),
           `compile_kwargs` (the arguments of `compile`) and `params` (all parameters).
-        - A `Sequential` or functional `Model` is a template, which is only read: each `fit` trains
-          a new network. It starts from the template's weights if they were trained or set, and from
-          new initial weights otherwise.
-        - A list of layers is only read, too. X determines the shape of the input.
+        - A `Sequential` or functional `Model` is a template. Each `fit` trains a new network and
+          leaves the template unchanged. The new network starts from the weights of the template if
+          these weights were trained or set, and from new initial weights otherwise.
+        - A list of layers is a template, too. The shape of X determines the input shape.
         - None builds the dense network of `DNNRegressor`, with the parameters
           `model__hidden_layer_sizes`, `model__activation`, `model__dropout`, `model__batch_norm`,
           `model__kernel_initializer`, `model__alpha` and `model__scaling`.
     build_fn : callable, keras.Model or None, default=None
-        Deprecated name of `model`.
+        Deprecated name of the parameter `model`.
     warm_start : bool, default=False
-        Whether `fit` continues to train the network of the last call instead of building a new one.
-        The history starts anew.
+        Whether `fit` continues to train the network of the previous call instead of building a new
+        network. Each call of `fit` starts a new history.
     random_state : int, RandomState instance or None, default=None
-        Seed of initial weights, the order of rows, and dropout. Pass an int for the same result in
-        each call; an instance gives each fit another seed. Global generators keep their state. None
-        leaves all draws to Keras, whose seed `keras.utils.set_random_seed` sets.
+        Seed of the initial weights, the order of the rows, and dropout. An int gives the same
+        result in each call. A RandomState instance gives each fit a different seed. An int or an
+        instance leaves the state of the global generators unchanged. None uses the global
+        generators, which `keras.utils.set_random_seed` seeds.
     optimizer : str, class or keras.optimizers.Optimizer, default="rmsprop"
-        Optimizer of a network that is not compiled. A name or a class takes arguments as
-        `optimizer__<argument>`, such as `optimizer__learning_rate`. An object is only read.
+        Optimizer of a network that is not compiled. The arguments of a name or a class are set as
+        `optimizer__<argument>`, such as `optimizer__learning_rate`. Training uses a new copy of an
+        optimizer object.
     loss : str, class, keras.losses.Loss, callable, list, dict or None, default=None
-        Loss of a network that is not compiled. A class takes arguments as `loss__<argument>`. None
-        is the mean squared error.
+        Loss of a network that is not compiled. The arguments of a class are set as
+        `loss__<argument>`. None selects the mean squared error.
     metrics : str, class, keras.metrics.Metric, callable, list, dict or None, default=None
-        Metrics of a network that is not compiled. A class takes arguments as `metrics__<argument>`.
+        Metrics of a network that is not compiled. The arguments of a class are set as
+        `metrics__<argument>`.
     batch_size : int or None, default=None
-        Number of rows per training step, and of rows that are predicted together. None is 32 in
-        training, and -1 all rows.
+        Number of rows per training step and per prediction batch. None means 32 in training. -1
+        means all rows.
     validation_batch_size : int or None, default=None
-        Number of validation rows that are evaluated together. None is `batch_size`, and -1 all
+        Number of validation rows per evaluation batch. None means `batch_size`, and -1 means all
         rows.
     verbose : int, default=1
-        How much is reported: 0 nothing, 1 a progress bar, 2 a line per epoch.
+        Amount of output. 0 prints nothing, 1 prints a progress bar, and 2 prints a line per epoch.
     callbacks : keras.callbacks.Callback, class, list, dict or None, default=None
-        Callbacks of training and prediction. A class takes arguments as `callbacks__<argument>`, a
-        class in a list as `callbacks__<number>__<argument>`, and one in a dict as
-        `callbacks__<key>__<argument>`. `fit__callbacks` are for training alone, and
-        `predict__callbacks` for prediction.
+        Callbacks of training and prediction. The arguments of a class are set as
+        `callbacks__<argument>`, of a class in a list as `callbacks__<index>__<argument>`, and of a
+        class in a dict as `callbacks__<key>__<argument>`. `fit__callbacks` are used in training
+        only, and `predict__callbacks` are used in prediction only.
     validation_split : float, default=0.0
-        Fraction of the rows, the last ones, that is held out from training and evaluated after each
-        epoch.
+        Fraction of the rows that are held out from training and evaluated after each epoch. The
+        last rows are held out.
     shuffle : bool, default=True
         Whether the rows are shuffled in each epoch.
     run_eagerly : bool, default=False
-        Whether a network that is not compiled runs step by step in Python, which helps to debug it.
+        Whether a network that is not compiled runs eagerly in Python, which helps with debugging.
     epochs : int, default=1
-        Number of passes over the training rows.
+        Number of epochs, which are passes over the training rows.
     **kwargs : dict
-        Arguments of the build function, and routed parameters: `model__`, `optimizer__`, `loss__`,
-        `metrics__`, `callbacks__`, `compile__`, `fit__`, `predict__` or `score__` before the name
-        of an argument. `set_params` sets all of them, so that a search can try values.
+        Arguments of the build function, and routed parameters. The name of a routed parameter is
+        one of the prefixes `model__`, `optimizer__`, `loss__`, `metrics__`, `callbacks__`,
+        `compile__`, `fit__`, `predict__` or `score__` and the name of an argument. `set_params`
+        sets all routed parameters, so that a hyperparameter search can vary them.
 
     Attributes
     ----------
     model_ : keras.Model
         The trained network.
     history_ : dict of list of float
-        Values per epoch: the "loss", and each metric by its full name. Names of values on held-out
-        rows begin with `val_`.
+        Values per epoch of the "loss" and of each metric, by the full name of the metric. Names of
+        values on held-out rows start with `val_`.
     n_outputs_, n_outputs_expected_ : int
-        Number of columns of y, and of outputs of the network: 1, or one for each column.
+        Number of columns of y, and number of outputs of the network. The network has one output
+        for all columns, or one output for each column.
     feature_encoder_, target_encoder_ : transformer
         The fitted encoders of X and y.
     target_type_ : str
-        Type of y by `sklearn.utils.multiclass.type_of_target`.
+        Type of y, as returned by `sklearn.utils.multiclass.type_of_target`.
     X_shape_, X_dtype_, y_dtype_, y_ndim_
-        Shapes and dtypes of the data in `fit`; of several inputs, a dict or tuple of them.
+        Shapes and dtypes of X and y in `fit`, and the number of dimensions of y. For several
+        inputs, `X_shape_` and `X_dtype_` are a dict or tuple of shapes and dtypes.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns of a DataFrame, if all of them are strings.
+        Column names of a DataFrame. The attribute exists only if all column names are strings.
 
     See Also
     --------
-    DNNRegressor : A dense network with all its settings as parameters.
+    DNNRegressor : A dense network whose settings are all parameters.
     KerasClassifier : The estimator for labels.
 
     Examples
@@ -118,29 +124,29 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
     _has_dense_network = True
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Self:
-        """Build the network, and train it for `epochs` epochs.
+        """Build the network and train the network for `epochs` epochs.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
-            Samples of any rank. A dict or a tuple has one array for each input of the network.
+            Samples with any number of dimensions. A dict or tuple has one array per network input.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Numeric targets. A network with an output for each column of y learns one column in each
-            output.
+            Numeric targets. A network with an output for each column of y predicts one column with
+            each output.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the loss, divided by their mean. Rows of weight 0 are left out.
+            Sample weights in the loss, divided by their mean. Rows of weight 0 are left out.
         **kwargs : dict
-            Arguments of Keras's `fit`. They take precedence over parameters of the estimator.
+            Arguments of Keras's `fit`, which take precedence over parameters of the estimator.
 
         Returns
         -------
         self : object
-            The fitted estimator. A fit that fails or is interrupted leaves it as it was.
+            The fitted estimator, unchanged if the fit fails or is interrupted.
 
         Raises
         ------
         ValueError, TypeError
-            For invalid parameters or data.
+            If a parameter or the data are invalid.
         """
         return super().fit(X, y, sample_weight, **kwargs)
 
@@ -150,26 +156,28 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
-            Samples of the shape of those in `fit`.
+            Samples of the same shape as the samples in `fit`.
         **kwargs : dict
-            Arguments of Keras's `predict`. They take precedence over parameters of the estimator.
+            Arguments of Keras's `predict`, which take precedence over parameters of the estimator.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions in the shape of y in `fit`, of Keras's float type. Several columns are
-            float64 if X was float64 in `fit`.
+            Predictions in the shape of y in `fit`. The dtype is Keras's float type, or float64 for
+            several columns if X was float64 in `fit`.
 
         Raises
         ------
         NotFittedError
-            Before `fit` or `initialize`.
+            If neither `fit` nor `initialize` has been called.
         """
         y = super().predict(X, **kwargs)
         return y.astype(np.float64) if y.ndim > 1 and self.X_dtype_ == np.float64 else y
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return R², the fraction of variance explained, or what `scorer` of a subclass returns.
+        """Return the R² score, or the score that `scorer` of a subclass returns.
+
+        R² is the fraction of variance explained.
 
         Parameters
         ----------
@@ -178,25 +186,27 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             True targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Sample weights.
 
         Returns
         -------
         score : float
-            1 is perfect, and 0 as good as predicting the mean.
+            A score of 1 is perfect. A score of 0 is as good as predicting the mean.
         """
         return self._score(X, y, sample_weight)
 
     @staticmethod
     def scorer(y_true: np.ndarray, y_pred: np.ndarray, **kwargs: Any) -> float:
-        """Compare true targets with predictions; override it to define another `score`.
+        """Compute the score of predictions from true targets.
+
+        Override `scorer` to change the result of `score`.
 
         Parameters
         ----------
         y_true, y_pred : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            True targets, and predictions.
+            True and predicted targets.
         **kwargs : dict
-            `sample_weight`, and the parameters `score__<argument>` of the estimator.
+            The argument `sample_weight`, and the estimator parameters `score__<argument>`.
 
         Returns
         -------
@@ -207,10 +217,11 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
 
     @property
     def target_encoder(self) -> Any:
-        """Transformer of y before the network; override it to use another.
+        """Transformer that encodes y before the network.
 
-        The default leaves y as it is, or gives each output of the network a column of y. If it has
-        a method `get_metadata`, the dict that it returns becomes attributes of the estimator.
+        The default returns y unchanged, or one column of y for each output of the network.
+        Override `target_encoder` to use a different transformer. If the transformer has a method
+        `get_metadata`, the items of the returned dict become attributes of the estimator.
         """
         return RegressorTargetEncoder()
 
@@ -236,5 +247,5 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.regressor_tags.poor_score = True  # after one epoch, which is the default
+        tags.regressor_tags.poor_score = True  # because the default is one epoch
         return tags

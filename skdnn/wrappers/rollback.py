@@ -1,4 +1,4 @@
-"""All or nothing: a fit that fails or is interrupted leaves the estimator as it was."""
+"""Restore an estimator if a fit fails or is interrupted."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def restored_on_failure(estimator: "BaseWrapper", trained: keras.Model | None) -> Iterator[None]:
-    """Restore an estimator and a model where the code inside fails or is interrupted.
+    """Context manager that restores an estimator and a model if the body fails or is interrupted.
 
     Parameters
     ----------
     estimator : BaseWrapper
-        All its attributes are restored.
+        The estimator, whose attributes are all restored.
     trained : keras.Model or None
-        A model that is trained in place: its weights and the state of its optimizer are restored.
+        A model that is trained in place. The network weights and the optimizer state are restored.
     """
     attributes = dict(vars(estimator))
     variables = _variables(trained)

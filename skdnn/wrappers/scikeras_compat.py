@@ -1,8 +1,9 @@
-"""The one import of SciKeras, which leaves Keras unpatched; and Keras, on any backend.
+"""Import SciKeras without the patches that SciKeras applies to Keras, and import Keras.
 
-Importing SciKeras 0.13 replaces pickling methods of Keras's classes for the whole program. Here the
-methods are put back, so that importing skdnn changes nothing in Keras. A program that has imported
-SciKeras before keeps what that import did.
+This module is the only one that imports SciKeras. Importing SciKeras 0.13 replaces pickling methods
+of Keras's classes in the whole Python process. This module restores the methods, so that importing
+skdnn changes nothing in Keras. If SciKeras has been imported before skdnn, the patches of SciKeras
+stay in place. Keras may use any backend.
 """
 
 import sys
@@ -11,8 +12,8 @@ from contextlib import contextmanager
 from typing import Any
 
 try:
-    from skdnn._utils.tensorflow import keras  # holds back TensorFlow's banners
-except ImportError:  # Keras runs on another backend, or reports itself why it cannot run
+    from skdnn._utils.tensorflow import keras  # hides TensorFlow's log messages
+except ImportError:  # Keras uses another backend, or reports the reason for the failure
     import keras
 
 _ABSENT = object()
@@ -31,7 +32,7 @@ def _patched() -> list[tuple[type, str]]:
 
 @contextmanager
 def _keras_unpatched() -> Iterator[None]:
-    """Put back the methods that an import of SciKeras replaces meanwhile."""
+    """Context manager that restores on exit the methods that SciKeras replaces on import."""
     if "scikeras" in sys.modules:
         yield
         return
@@ -55,7 +56,7 @@ with _keras_unpatched():
 def as_array(tensor: Any) -> Any:
     """Convert a tensor of any backend to an ndarray."""
     if keras.backend.backend() == "tensorflow":
-        return tensor.numpy()  # NumPy warns of Keras's own conversion
+        return tensor.numpy()  # because NumPy warns about Keras's conversion
     return keras.ops.convert_to_numpy(tensor)
 
 

@@ -1,4 +1,4 @@
-"""Seeds for global random generators, whose state is put back afterwards."""
+"""Seed global random generators, and restore the state of the generators afterwards."""
 
 import random
 import threading
@@ -11,18 +11,20 @@ from sklearn.utils import check_random_state
 from skdnn._utils.keras_internals import seeded_random
 from skdnn.wrappers.scikeras_compat import keras
 
-# Keras draws the seeds of layers and initialisers from Python's generator, and a build function may
-# draw from NumPy's or Keras's. All threads share them, so one thread at a time may seed them.
+# Keras generates the seeds of layers and initialisers with Python's generator, and a build function
+# may use the generators of NumPy or Keras. All threads share the generators, so only one thread at
+# a time may seed the generators.
 _GENERATORS = threading.RLock()
 
 
 def draw_seed(random_state: int | np.random.RandomState | None) -> int | None:
-    """Return the seed of one fit, or None where nothing is seeded.
+    """Return the seed of one fit, or None if nothing is seeded.
 
     Parameters
     ----------
     random_state : int, RandomState instance or None
-        An int is the seed itself. An instance is drawn from, so that each fit has another seed.
+        An int is the seed itself. An instance generates a different seed for each fit. None seeds
+        nothing.
     """
     if random_state is None:
         return None
@@ -34,12 +36,12 @@ def draw_seed(random_state: int | np.random.RandomState | None) -> int | None:
 
 @contextmanager
 def seeded(seed: int | None) -> Iterator[None]:
-    """Seed the global generators of Python, NumPy and Keras, and put them back at the end.
+    """Seed the global generators of Python, NumPy and Keras, and restore the generators on exit.
 
     Parameters
     ----------
     seed : int or None
-        None leaves the generators alone.
+        The seed. None leaves the generators unchanged.
     """
     if seed is None:
         yield
@@ -58,9 +60,10 @@ def seeded(seed: int | None) -> Iterator[None]:
 
 @contextmanager
 def torch_generator_restored(seed: int | None) -> Iterator[None]:
-    """Put PyTorch's generator back after a training that `seed_epoch` seeds.
+    """Restore on exit PyTorch's global generator, which `seed_epoch` seeds during training.
 
-    Dropout draws from it on that backend of Keras. On the others each layer has its own generator.
+    With the PyTorch backend of Keras, dropout uses the global generator. With other backends, each
+    layer has its own generator.
     """
     if seed is None or keras.backend.backend() != "torch":
         yield
@@ -72,7 +75,7 @@ def torch_generator_restored(seed: int | None) -> Iterator[None]:
 
 
 def seed_epoch(seed: int | None, epoch: int) -> None:
-    """Seed PyTorch's generator for one epoch, whatever was trained before."""
+    """Seed PyTorch's global generator for one epoch, independently of previous training."""
     if seed is not None and keras.backend.backend() == "torch":
         import torch
 

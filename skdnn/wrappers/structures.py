@@ -1,7 +1,8 @@
-"""Data of a network: one array, or a dict, list or tuple of arrays.
+"""Functions on the data of a network, which are one array or a dict, list or tuple of arrays.
 
-Functions on *inputs* take X as a user passes it, where a list may be one input. Functions on
-*arrays* take what encoders return: each list, tuple or dict is a structure.
+Functions on *inputs* take X as passed by the user, in which a list may be one input. Functions on
+*arrays* take the data returned by encoders, in which each list, tuple or dict is a structure of
+arrays.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,22 +18,23 @@ from skdnn.wrappers.scikeras_compat import keras
 
 
 def is_structured(X: Any) -> bool:
-    """Return whether X is several inputs: a dict of arrays, or a tuple of arrays of rank 2 or more.
+    """Return whether X consists of several inputs.
 
-    A list is one input, because images may be passed as a list of arrays.
+    A dict of arrays, or a tuple of arrays with at least two dimensions, is several inputs. A list
+    is one input, because images may be passed as a list of arrays.
     """
     if isinstance(X, Mapping):
-        return not issparse(X)  # SciPy has a sparse matrix that is a dict
+        return not issparse(X)  # SciPy has a sparse matrix class that is a dict
     return isinstance(X, tuple) and len(X) > 0 and all(getattr(x, "ndim", 0) >= 2 for x in X)
 
 
 def inputs_of(X: Any) -> list[Any]:
-    """Return the inputs of X as a list, of length 1 where X is one input."""
+    """Return the inputs of X as a list, which has length 1 if X is one input."""
     return list(X.values() if isinstance(X, Mapping) else X) if is_structured(X) else [X]
 
 
 def map_inputs(function: Callable[..., Any], *structures: Any) -> Any:
-    """Apply a function to each input of one or more structures that are alike."""
+    """Apply a function to each input of one or more structures with the same keys or length."""
     first = structures[0]
     if not is_structured(first):
         return function(*structures)
@@ -42,7 +44,10 @@ def map_inputs(function: Callable[..., Any], *structures: Any) -> Any:
 
 
 def take_input_rows(X: Any, rows: np.ndarray) -> Any:
-    """Take rows of X as a user passes it: list, array, DataFrame, sparse, or several inputs."""
+    """Return the given rows of X, as passed by the user.
+
+    X may be a list, an array, a DataFrame, a sparse matrix, or several inputs.
+    """
     return map_inputs(lambda part: safe_indexing(part, rows), X)
 
 
@@ -50,7 +55,7 @@ def take_input_rows(X: Any, rows: np.ndarray) -> Any:
 
 
 def arrays_of(data: Any) -> Iterator[Any]:
-    """Yield the arrays of a structure, without the parts that are None."""
+    """Yield the arrays of a structure, and skip None."""
     if isinstance(data, Mapping):
         data = list(data.values())
     if isinstance(data, list | tuple):
@@ -61,7 +66,10 @@ def arrays_of(data: Any) -> Iterator[Any]:
 
 
 def map_arrays(function: Callable[[Any], Any], data: Any) -> Any:
-    """Apply a function to each array of a structure; lists become tuples, None stays."""
+    """Apply a function to each array of a structure.
+
+    Lists are converted to tuples. None is returned unchanged.
+    """
     if isinstance(data, Mapping):
         return {key: map_arrays(function, value) for key, value in data.items()}
     if isinstance(data, list | tuple):
@@ -75,7 +83,7 @@ def count_rows(data: Any) -> int:
 
 
 def take_rows(data: Any, rows: np.ndarray | slice) -> Any:
-    """Take rows of each array in a structure, which keeps its type."""
+    """Return the given rows of each array in a structure of the same type."""
     if isinstance(data, Mapping):
         return {key: take_rows(value, rows) for key, value in data.items()}
     if isinstance(data, list | tuple):
@@ -84,17 +92,17 @@ def take_rows(data: Any, rows: np.ndarray | slice) -> Any:
 
 
 def has_sparse(data: Any) -> bool:
-    """Return whether an array of a structure is sparse."""
+    """Return whether a structure contains a sparse matrix."""
     return any(map(issparse, arrays_of(data)))
 
 
 def to_dense(data: Any) -> Any:
-    """Convert the sparse arrays of a structure to dense ones."""
+    """Convert the sparse matrices of a structure to dense arrays."""
     return map_arrays(lambda array: array.toarray() if issparse(array) else array, data)
 
 
 def as_batch(data: Any) -> Any:
-    """Convert rows to what layers take: dense arrays, with floats in Keras's float type."""
+    """Convert rows to dense arrays for layers, with floats in Keras's float type."""
     return map_arrays(_as_batch, data)
 
 
@@ -104,6 +112,9 @@ def _as_batch(array: Any) -> np.ndarray:
 
 
 def as_model_input(X: Any) -> Any:
-    """Convert rows of X to what a model can be called on: several inputs are a list or a dict."""
+    """Convert rows of X to the input of a model call.
+
+    Several inputs are converted to a list or a dict of dense arrays.
+    """
     batch = as_batch(X)
     return list(batch) if isinstance(batch, tuple) else batch

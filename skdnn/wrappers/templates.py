@@ -1,4 +1,4 @@
-"""The layers or the model given as `model=`, to a new Keras model of the same configuration."""
+"""Create a new Keras model with the same configuration as the layers or model of the user."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,16 +14,17 @@ from skdnn.wrappers.scikeras_compat import as_array, keras
 def from_layers(
     layers: Sequence[keras.layers.Layer], input_shape: tuple[int, ...] | None, owner: str
 ) -> keras.Model:
-    """Stack new layers of the same configuration as the user's.
+    """Create a model of new layers with the same configuration as the layers of the user.
 
     Parameters
     ----------
     layers : sequence of keras.layers.Layer
-        The user's layers, which are only read. The first may be a `keras.Input`.
+        The layers of the user, which are not changed. The first layer may be a `keras.Input`.
     input_shape : tuple of int or None
-        Shape of one sample, for layers that do not begin with an input; None where it is unknown.
+        Shape of one sample, for layers that do not start with an input layer. None if the shape is
+        unknown.
     owner : str
-        Name of the estimator, for errors.
+        Name of the estimator, for error messages.
     """
     if not layers:
         raise ValueError(
@@ -66,17 +67,18 @@ def _cannot_copy(value: Any, owner: str, error: Exception) -> TypeError:
 
 
 def from_model(model: keras.Model, owner: str, *, keep_weights: bool) -> keras.Model:
-    """Make a model of the same architecture, compiled with the same arguments.
+    """Create a model of the same architecture, compiled with the same arguments.
 
     Parameters
     ----------
     model : keras.Model
-        The user's model, which is only read.
+        The model of the user, which is not changed.
     owner : str
-        Name of the estimator, for errors.
+        Name of the estimator, for error messages.
     keep_weights : bool
-        Whether the new model starts from the model's weights in any case. Otherwise it does so only
-        where the weights were trained or set, and draws initial weights anew where they were not.
+        Whether the new model always starts from the weights of `model`. Otherwise the new model
+        starts from the weights of `model` only if these weights were trained or set, and from new
+        initial weights if not.
     """
     try:
         with keras.saving.custom_object_scope(dict(custom_objects(model))):
@@ -96,13 +98,13 @@ def from_model(model: keras.Model, owner: str, *, keep_weights: bool) -> keras.M
 
 
 def _settings(model: keras.Model) -> list[dict[str, Any]]:
-    """Return the configuration of each innermost layer of a model, without its name."""
+    """Return the configuration of each innermost layer of a model, without the layer name."""
     innermost = [layer for layer in all_layers(model)[1:] if len(all_layers(layer)) == 1]
     return [{k: v for k, v in layer.get_config().items() if k != "name"} for layer in innermost]
 
 
 def _copy_weights(new: keras.layers.Layer, old: keras.layers.Layer) -> None:
-    """Copy weights, and let layers such as Normalization compute what depends on them."""
+    """Copy weights, and update the values that layers such as Normalization derive from weights."""
     new.set_weights(old.get_weights())
     for layer in all_layers(new):
         if hasattr(layer, "finalize_state"):
@@ -110,9 +112,10 @@ def _copy_weights(new: keras.layers.Layer, old: keras.layers.Layer) -> None:
 
 
 def _has_initial_weights(layer: Any) -> bool:
-    """Return whether all weights of a layer are those that its initialisers draw.
+    """Return whether all weights of a layer equal the values of the weight initialisers.
 
-    Keras's initialisers draw their seed when they are made, and return the same values each time.
+    The comparison works because a Keras initialiser sets its seed when it is created, and returns
+    the same values in each call.
     """
     if not isinstance(layer, keras.layers.Layer):
         return True
@@ -120,7 +123,7 @@ def _has_initial_weights(layer: Any) -> bool:
     for part in all_layers(layer):
         for variable in _weights_outside_sublayers(part):
             draw = getattr(part, f"{variable.name}_initializer", None)
-            # An LSTM sets part of its initial bias to 1, whatever the initialiser draws.
+            # An LSTM sets part of the initial bias to 1, independently of the initialiser.
             if draw is None or (variable.name == "bias" and hasattr(part, "unit_forget_bias")):
                 continue
             known = True
@@ -143,9 +146,10 @@ def _compile_alike(new: keras.Model, model: keras.Model) -> None:
 
 
 def renew(value: Any) -> Any:
-    """Make new optimizers and metrics of the same configuration, and return all else as it is.
+    """Return new optimizers and metrics with the same configuration, also in nested containers.
 
-    Training changes these objects, and those of the user are only read. Losses have no state.
+    Training changes optimizers and metrics, and must not change the objects of the user. All other
+    values are returned unchanged, including losses, which have no state.
     """
     if isinstance(value, keras.optimizers.Optimizer | keras.metrics.Metric):
         return type(value).from_config(value.get_config())
