@@ -1,4 +1,4 @@
-"""The steps of a fit: checks, resolve, split, prepare, design, run, calibrate."""
+"""The steps of a fit. They are checks, resolve, split, prepare, design, run, and calibrate."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,7 +25,7 @@ from skdnn.dnn.run import (
 from skdnn.dnn.settings import Settings
 from skdnn.dnn.trainer_input import Job, TrainingRows, make_job
 
-# About how many times the folds of the ensemble members are evaluated in a fit.
+# Approximate number of evaluations of the ensemble members' folds in a fit.
 _N_EVALUATIONS = 40
 
 
@@ -34,21 +34,22 @@ _N_EVALUATIONS = 40
 
 @with_callbacks
 def fit(draft: BaseEstimator, request: Request, previous: FitResult | None) -> FitResult:
-    """Train a network: every step of `fit` and `partial_fit`.
+    """Train a network by all steps of `fit` or `partial_fit`.
 
     Parameters
     ----------
     draft : BaseEstimator
-        An unfitted copy of the estimator, with `n_features_in_` and `feature_names_in_` where
-        training continues. Callbacks are given it.
+        An unfitted copy of the estimator, which is passed to callbacks. It has `n_features_in_` and
+        `feature_names_in_` if training continues.
     request : Request
-        What to train on.
+        The arguments of `fit` or `partial_fit`.
     previous : FitResult or None
-        The fit that training continues from.
+        The result of the fit to continue. None if training starts from new weights.
 
     Returns
     -------
     FitResult
+        The result of the fit.
     """
     from skdnn._training.trainer import check_process
 
@@ -80,7 +81,8 @@ def _plan(
     settings = start.settings
     n_epochs = int(settings.resolved.epochs) if request.is_whole else 1
     among = candidate_epochs(settings, n_epochs)
-    # Callbacks and the plateau read the validation loss of every epoch, and may stop after any.
+    # Callbacks and the plateau schedule read the validation loss of every epoch, and callbacks may
+    # stop training after any epoch.
     every = callbacks or has_callbacks(draft) or is_plateau(settings)
     evaluation_epochs = None
     if data.by_member and not every:
@@ -131,7 +133,7 @@ def _run(
 
 
 def usable_state(result: FitResult, settings: Settings) -> FittedNetwork:
-    """Return the network to train; without the state of another optimizer."""
+    """Return the network to train, without optimizer state if the optimizer has changed."""
     network, before = result.network, result.continuation.optimizer
     if before is None or before == settings.optimizer_text:
         return network
@@ -139,7 +141,7 @@ def usable_state(result: FitResult, settings: Settings) -> FittedNetwork:
 
 
 def _keep(start: Start, outcome: Outcome, callbacks: list[Any]) -> FitResult:
-    """Return the result of a fit; with early stopping, of its best epoch."""
+    """Return the result of a fit, or with early stopping the result of the best epoch."""
     settings, before = start.settings, start.result
     continuation = replace(before.continuation, optimizer=settings.optimizer_text)
     result = replace(
@@ -155,16 +157,16 @@ def _keep(start: Start, outcome: Outcome, callbacks: list[Any]) -> FitResult:
 def with_best_epoch(
     result: FitResult, before: FitResult, outcome: Outcome, settings: Settings
 ) -> FitResult:
-    """Return a result with the attributes that early stopping sets.
+    """Return a copy of a result with the attributes that early stopping sets.
 
     Parameters
     ----------
     result : FitResult
-        After training.
+        The result after training.
     before : FitResult
-        Before it.
+        The result before training.
     outcome : Outcome
-        How the run ended.
+        The final state and the best epoch of the training run.
     settings : Settings
         The resolved parameters.
     """

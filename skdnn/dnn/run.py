@@ -1,4 +1,4 @@
-"""One training run: reports between epochs, early stopping, the best epoch."""
+"""One training run, with reports between epochs, early stopping and the best epoch."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -26,25 +26,26 @@ from skdnn.dnn.trainer_input import Job
 if TYPE_CHECKING:
     from skdnn._training.trainer import Plan
 
-# Of several epochs with nearly the same accuracy, the one with the least loss is kept.
+# Factor of the loss that is added to the error rate. It chooses the epoch with the lowest loss
+# among epochs with nearly the same accuracy.
 _LOSS_SHARE = 0.1
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended.
+    """The final state, the history and the best epoch of a training run.
 
     Parameters
     ----------
     state : State
-        The state to keep: of the best epoch, with early stopping.
+        The final state, or with early stopping the state of the best epoch.
     history : dict of list of float
-        Loss and metric per epoch; empty where no epoch was trained.
+        Losses and metrics, with one value per epoch. Empty if no epoch was trained.
     best_epoch : int or None
-        The epoch whose state is kept, from 1; 0 is where the run started. None without early
-        stopping.
+        The best epoch, whose state is kept. The first epoch is 1, and 0 means the initial state.
+        None without early stopping.
     best_score : float or None
-        Its validation score; greater is better.
+        Validation score of the best epoch, for which higher is better. None without early stopping.
     """
 
     state: State
@@ -68,24 +69,24 @@ def run(
     Parameters
     ----------
     network : FittedNetwork
-        What training starts from; it is not changed.
+        The network before training, which is not modified.
     settings : Settings
         The resolved parameters.
     job : Job
-        What `make_job` returned.
+        The return value of `make_job`.
     rng : numpy.random.Generator
-        Draws the order of rows and dropout seeds.
+        Random number generator of the order of rows and of dropout seeds.
     stopping : EarlyStopping or None, default=None
-        Decides when to stop, and which epoch to keep.
+        The report that stops training and selects the best epoch. None disables early stopping.
     reports : sequence of Report, default=()
-        Further reports.
+        Further reports, which are called between steps and epochs.
     verbose : bool, default=False
-        Whether to write a line for each epoch.
+        Whether to print a line for each epoch.
 
     Raises
     ------
     ValueError
-        Where training diverges.
+        If training diverges.
     """
     from skdnn._training.trainer import train
 
@@ -94,7 +95,7 @@ def run(
     parts = [lines, _plateau(settings), stopping, *reports]
     report = ReportList([part for part in parts if part is not None])
     state, history = train(job.key, job.fetch, job.constants, network.state, plan, rng, report)
-    if not history:  # no epoch was to be trained, or a callback left none
+    if not history:  # no epoch was requested, or a callback stopped before the first
         return Outcome(state, history)
     if stopping is None:
         _warn_if_diverged(history["loss"][-1], network, settings.owner)
@@ -108,7 +109,7 @@ def run(
 
 
 def best_of(stopping: EarlyStopping, start: State, history: dict[str, list[float]]) -> Outcome:
-    """Return the outcome of the best epoch; `start` is the state before the first one."""
+    """Return the outcome with the state of the best epoch, or `start` if no epoch was better."""
     if not np.isfinite(stopping.best_loss):
         raise ValueError(
             "Training diverged: the validation loss was not finite after any epoch. Lower "
@@ -121,7 +122,7 @@ def best_of(stopping: EarlyStopping, start: State, history: dict[str, list[float
 def early_stopping(
     settings: Settings, metric: str, *, resumes: bool, among: frozenset[int] | None = None
 ) -> EarlyStopping:
-    """Return what decides when to stop.
+    """Return the report that stops training early and selects the best epoch.
 
     Parameters
     ----------
@@ -130,9 +131,9 @@ def early_stopping(
     metric : str
         Name of the metric in the logs.
     resumes : bool
-        Whether training continues: its start is then among what may be kept.
+        Whether training continues an earlier fit. The initial state may then be selected.
     among : set of int, default=None
-        The epochs that may be kept, from 1; None is all.
+        The epochs that may be selected. The first epoch is 1. None means all epochs.
     """
     monitor = settings.resolved.get("monitor", "loss")
 
@@ -147,10 +148,11 @@ def early_stopping(
 
 
 def candidate_epochs(settings: Settings, n_epochs: int) -> frozenset[int] | None:
-    """Return the epochs that early stopping may keep; None for all.
+    """Return the epochs that early stopping may select, or None for all epochs.
 
-    Where the learning rate rises and falls and training lasts to the end, they are those about
-    the end of a cycle: among many epochs at a high rate, one has a low loss by chance.
+    If the learning rate is cyclic and training runs for all epochs, these are the epochs near the
+    end of a cycle. Other epochs are excluded because among many epochs at a high learning rate, one
+    may have a low loss by chance.
     """
     if settings.schedule is None or settings.resolved.n_iter_no_change < n_epochs:
         return None
@@ -158,7 +160,7 @@ def candidate_epochs(settings: Settings, n_epochs: int) -> frozenset[int] | None
 
 
 def is_plateau(settings: Settings) -> bool:
-    """Whether the learning rate falls when the loss has stopped falling."""
+    """Return whether the learning rate is reduced when the loss no longer falls."""
     return settings.schedule is not None and settings.schedule.name == "reduce_on_plateau"
 
 
@@ -171,7 +173,7 @@ def _plateau(settings: Settings) -> Plateau | None:
 def keras_callbacks(
     callbacks: list[Any], network: FittedNetwork, settings: Settings, job: Job
 ) -> Report | None:
-    """Return the report to the Keras callbacks of a fit; None where there are none."""
+    """Return the report that calls the Keras callbacks of a fit, or None without callbacks."""
     if not callbacks:
         return None
     from skdnn._training.keras_callbacks import KerasCallbacks
@@ -196,18 +198,18 @@ def sklearn_callbacks(
     as_given: tuple[Any, Any, Any],
     attributes: Callable[[State, dict[str, list[float]]], dict[str, Any]],
 ) -> SklearnCallbacks | None:
-    """Return the report to scikit-learn's callbacks; None where there are none.
+    """Return the report that calls scikit-learn's callbacks, or None without callbacks.
 
     Parameters
     ----------
     estimator : BaseEstimator
         The estimator that is fitted.
     plan : Plan
-        What is trained.
+        The training plan, with the indices of the training rows.
     as_given : tuple of (X, y, sample_weight)
-        The arguments of `fit`: callbacks are given the rows that are trained on.
+        The arguments of `fit`, whose training rows are passed to callbacks.
     attributes : callable
-        Given a state and the history, returns the attributes of an estimator fitted so far.
+        Function that maps a state and the history to the attributes of the fitted estimator.
     """
     if not has_callbacks(estimator):
         return None
@@ -225,7 +227,7 @@ def sklearn_callbacks(
 
 
 def _warn_if_diverged(loss: float, network: FittedNetwork, owner: str) -> None:
-    # Far off and still finite: rectified units, once dead, keep a loss from overflowing.
+    # A diverged loss may be finite, because dead rectified units keep it from overflowing.
     chance = network.targets.chance_loss
     if loss > 1000 * chance:
         warnings.warn(

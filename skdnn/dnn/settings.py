@@ -1,4 +1,4 @@
-"""The parameters of one fit: as given, and what "auto" stands for."""
+"""The parameters of one fit, as given and with "auto" resolved."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from skdnn._training.losses import LossSpec
     from skdnn._training.optimizers import OptimizerSpec
 
-# Settings of the optimizer that are parameters, and whose values a compiled program reads as data.
+# Parameters that are settings of the optimizer. Compiled programs read their values as data.
 _OPTIMIZER_PARAMETERS = ("clipnorm", "weight_decay", "ema_momentum")
 
 Hidden = list[tuple[int, Activation, float]]
@@ -44,15 +44,15 @@ class Settings:
     classifies : bool
         Whether the estimator is a classifier.
     params : Bunch
-        The parameters as they were given to the constructor.
+        The parameters that were passed to the constructor.
     resolved : Bunch
-        The preset, and a value for each parameter that may be "auto": `resolved_params_`.
+        The preset, and the value of each parameter that may be "auto", as in `resolved_params_`.
     loss : str or LossSpec
-        What `resolve_loss` returned.
+        The return value of `resolve_loss`.
     optimizer : OptimizerSpec
-        How to make the optimizer.
+        Specification of the optimizer.
     schedule : Schedule or None
-        Schedule of the learning rate; None where the rate is constant.
+        Schedule of the learning rate. None if the learning rate is constant.
     hidden : list of (units, activation, dropout rate)
         The hidden layers.
     """
@@ -75,7 +75,7 @@ class Settings:
     def optimizer_text(self) -> str:
         """A text that identifies the optimizer and its settings.
 
-        Training with another optimizer cannot continue from this one's state.
+        The state of an optimizer cannot be used to continue training with a different optimizer.
         """
         return f"{self.optimizer.kind.__qualname__} {self.optimizer.baked}"
 
@@ -88,14 +88,14 @@ def resolve_settings(
     Parameters
     ----------
     estimator : BaseEstimator
-        Only read.
+        The estimator, which is not modified.
     data : Data
-        What the parameters are resolved for.
+        The properties of the data on which presets depend.
     known : Bunch or None
-        What they resolved to before, where training continues.
+        The resolved parameters of the previous fit if training continues. Otherwise None.
     is_whole : bool
-        Whether the rows are all there are. Parts of them, as in `partial_fit`, are trained on at
-        a constant learning rate.
+        Whether `data` describes all training rows. If False, as in `partial_fit`, the learning rate
+        is constant.
     """
     owner, classifies = type(estimator).__name__, is_classifier(estimator)
     params = Bunch(**estimator.get_params(deep=False))
@@ -113,7 +113,7 @@ def resolve_settings(
 def resolve_params(
     params: Mapping[str, Any], classifies: bool, data: Data, known: Bunch | None
 ) -> Bunch:
-    """Choose what is left at "auto"; what training continues from stays as it was resolved."""
+    """Resolve "auto" parameters, and keep the resolved values of a fit that is continued."""
     loss = params["loss"] if isinstance(params["loss"], str) else None
     given = {name: params[name] for name in NAMES if name in params}
     preset = choose(params["preset"], given, data)
@@ -128,8 +128,8 @@ def resolve_params(
     )
     resolved = resolve(given, preset, data, task)
     if known is not None and preset == known.preset:
-        # A further part continues with what the first one resolved to. A whole fit that follows
-        # parts has a length of its own.
+        # Further parts of the rows keep all values that were resolved for the first part. A whole
+        # fit after a `partial_fit` keeps only the network, and chooses its own number of epochs.
         kept = set(NAMES) if data.comes_in_parts else set(NETWORK_PARAMETERS)
         kept -= set(WHOLE_FIT_PARAMETERS) if data.n_rows == 0 else set()
         kept -= {"learning_rate", "weight_decay"} if not task.adam else set()
@@ -138,7 +138,7 @@ def resolve_params(
 
 
 def optimizer_spec(params: Mapping[str, Any], resolved: Bunch, owner: str) -> "OptimizerSpec":
-    """Return how to make the optimizer that the parameters describe."""
+    """Return the specification of the optimizer that the parameters describe."""
     from skdnn._training.optimizers import resolve_optimizer
 
     own = {name: resolved.get(name, params[name]) for name in _OPTIMIZER_PARAMETERS}
@@ -150,7 +150,7 @@ def optimizer_spec(params: Mapping[str, Any], resolved: Bunch, owner: str) -> "O
 def _drop_unused_schedule(
     params: Mapping[str, Any], resolved: Bunch, optimizer: "OptimizerSpec"
 ) -> None:
-    """Resolve "auto" to a constant factor where the learning rate is a schedule of Keras."""
+    """Resolve "auto" to a constant factor if the learning rate is a schedule of Keras."""
     if optimizer.learning_rate is None:
         if is_auto(params["learning_rate_schedule"]):
             resolved.learning_rate_schedule = "constant"
@@ -161,7 +161,7 @@ def _drop_unused_schedule(
 def _schedule(
     params: Mapping[str, Any], resolved: Bunch, optimizer: "OptimizerSpec", owner: str
 ) -> Schedule | None:
-    """Return the schedule of the learning rate; None where the rate is constant."""
+    """Return the schedule of the learning rate, or None if the learning rate is constant."""
     name, warmup = resolved.learning_rate_schedule, float(resolved.warmup)
     if name == "constant" and not warmup:
         return None
