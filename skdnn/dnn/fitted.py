@@ -211,7 +211,7 @@ class FittedNetwork:
             Number of rows to pass to `forward` at a time.
         """
         weights = self.weights
-        if body is not self.spec.body:  # the ensemble weights are the last array
+        if body is not self.spec.body:  # `body` may not need the last array, the ensemble weights
             weights = weights[: body.n_arrays]
         if not body.has_numpy_forward:
             return _keras_forward(body, weights), _COMPILED_ROWS
