@@ -64,7 +64,7 @@ class ClassWeights:
     def of(self, y: np.ndarray) -> np.ndarray:
         """Return the factor of each row, shape (n_samples,).
 
-        For a multilabel y, the factor of a row is the product of the factors of its labels.
+        For a multilabel y, the factor of a row is the product of the factors of all labels.
         """
         columns = zip(self.factors_, self.classes, self._columns(y), strict=True)
         of_labels = [factors[_codes(y, classes)] for factors, classes, y in columns]

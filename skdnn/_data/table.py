@@ -64,7 +64,7 @@ class Columns:
         return tuple(len(self.encoders[i].categories_[0]) for i in self.codes)
 
     def reads(self, X: Any) -> bool:
-        """Return whether X must be encoded column by column, because it is not purely numeric."""
+        """Return whether X must be encoded column by column, or False if X is purely numeric."""
         given = self.categorical_features
         chosen = bool(self.encoders) or not (given is None or isinstance(given, str))
         if issparse(X):
@@ -158,7 +158,7 @@ class Columns:
         )
 
     def _read(self, table: _Table, i: int) -> tuple[np.ndarray, bool]:
-        """Return the values of column i, with NaN if missing, and whether it is categorical."""
+        """Return the values of column i, with NaN if missing, and whether i is categorical."""
         dtype, column = table.dtypes[i], table.columns(i)
         is_category = table.names is not None and str(dtype).lower().startswith(_CATEGORIES)
         if hasattr(column, "to_pylist") and is_category:
@@ -255,7 +255,7 @@ def _is_number(kind: type) -> bool:
 
 
 def _as_categories(values: np.ndarray) -> np.ndarray:
-    """Return a column as objects if it holds text, or as floats if it holds numbers."""
+    """Return text as a column of objects, or numbers as a column of floats, for an encoder."""
     return values.astype(object if values.dtype == object else float, copy=False)[:, np.newaxis]
 
 

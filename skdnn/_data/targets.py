@@ -1,4 +1,4 @@
-"""Encoding of y for the network, decoding of its outputs, output activations and losses."""
+"""Encoding of y, decoding of network outputs, output activations and losses."""
 
 import copy
 from typing import Any, ClassVar
@@ -287,8 +287,8 @@ class Quantiles(Quantile):
                 "sklearn.multioutput.MultiOutputRegressor."
             )
         self.n_outputs = len(levels)
-        # The output layer predicts the first quantile, and differences before a softplus. Its bias
-        # is initialised to the quantiles of a standard normal target.
+        # The first output is the first quantile. The softplus of each further output is the
+        # difference to the previous quantile. The initial quantiles are standard normal.
         first, *_ = normal = ndtri(levels)
         self.start = np.array([first, *np.log(np.expm1(np.diff(normal)))])
 

@@ -52,8 +52,8 @@ def design_network(
     hidden = settings.hidden
     realmlp = None
     if kind != "standard":
-        # If ensemble members of both architectures are trained, the learning rate is that of the
-        # standard members, and the rate of the RealMLP members is a multiple of it.
+        # If ensemble members of both architectures are trained, the RealMLP members use a multiple
+        # of the learning rate of the standard members.
         rate = 1.0 if kind == "realmlp" else realmlp_rate(settings.classifies) / RATE
         realmlp_hidden = hidden
         if kind == "both" and is_auto(params.activation):
@@ -162,10 +162,10 @@ def _numeric_embedding(name: str, n_columns: int) -> NumericEmbedding:
 
 
 def _padded(size: int) -> int:
-    """Return the number of embedded categories, rounded up unless it is small.
+    """Return the number of embedded categories, rounded up if the number is above 16.
 
-    Because of the rounding, a fold without some rare category has the same network. Numbers above
-    16 are rounded up to a multiple of one eighth of the next lower power of two.
+    The multiple is one eighth of the next lower power of two. Because of the rounding, a fold that
+    lacks a rare category has the same network.
     """
     step = 1 if size <= _STEP else 2 ** (size.bit_length() - 4)
     return -(-size // step) * step

@@ -247,7 +247,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         return self._keep(fit(draft, request, previous))
 
     def _draft(self, previous: FitResult | None) -> Self:
-        """Return an unfitted copy, with the feature attributes of `previous` if it is given."""
+        """Return an unfitted copy, with the feature attributes of `previous` unless None."""
         draft = copy.copy(self)
         features = {} if previous is None else previous.features
         draft.__dict__ = {**self._unfitted(), **features}
@@ -330,8 +330,8 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         (print_fn or print)(text_table(self._network.spec))
 
     def __getattr__(self, name: str) -> Any:
-        # Not a property: scikit-learn's `dir` and HTML representation read every property, and
-        # displaying an estimator would start TensorFlow.
+        # A property would start TensorFlow whenever an estimator is displayed, because the HTML
+        # representation of scikit-learn reads every property.
         if name == "model_":
             return self._make_model()
         return super().__getattribute__(name)  # raises the original error

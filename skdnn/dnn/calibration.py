@@ -14,8 +14,8 @@ from skdnn._training.batches import Fetch
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.settings import Settings
 
-# Maximum number of outputs used for calibration. It never limits the rows to fewer than the second
-# constant.
+# Maximum number of outputs used for calibration. The second constant is the minimum number of rows
+# to which this maximum limits the held-out rows.
 _MOST_OUTPUTS, _FEWEST_ROWS = 2**22, 1000
 _MOST_FETCHED = 2**22  # maximum number of values of X that are fetched at once
 
@@ -154,7 +154,7 @@ def fit_temperatures(
 def _fit_ensemble_weights(
     targets: Targets, rows: HeldOutLogits, outputs: np.ndarray, teams: np.ndarray
 ) -> np.ndarray:
-    """Choose the weight of each team of ensemble members, and divide it evenly in the team."""
+    """Choose a weight for each team of ensemble members, divided evenly within the team."""
     predictions = [
         np.einsum("mnc,mn->nc", outputs[team], _normalized(rows.weight[team])) for team in teams
     ]
@@ -218,9 +218,9 @@ def greedy_ensemble_weights(
 
     Each prediction starts with a count of 1. Each round then increases the count of the prediction
     that minimises the loss of the average (Caruana et al. 2004, "Ensemble Selection from Libraries
-    of Models", section 2.1, with replacement). The weights are the counts divided by their sum. The
-    sum is a power of two so that the weights are exact in float32, and exceeds the number of
-    predictions by at least 14.
+    of Models", section 2.1, with replacement). The weights are the counts divided by the total
+    count. The total count is a power of two so that the weights are exact in float32. It exceeds
+    the number of predictions by at least 14.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ class CheckedData(NamedTuple):
     Parameters
     ----------
     X : ndarray, CSR matrix or DataFrame of shape (n_samples, n_inputs)
-        Rows. A DataFrame if its columns are not yet encoded (see `Columns.reads`).
+        Rows. A DataFrame if the columns are not yet encoded (see `Columns.reads`).
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         Class labels or regression targets.
     weight : ndarray of shape (n_samples,), float64, or None
@@ -64,7 +64,7 @@ def check_data(
     ----------
     estimator : BaseEstimator
         The estimator. If `network` is None, its attributes `n_features_in_` and
-        `feature_names_in_` are set. Otherwise X is compared with them.
+        `feature_names_in_` are set. Otherwise X is compared with these attributes.
     X, y, sample_weight : object
         The arguments that the user passed.
     columns : Columns
@@ -99,7 +99,7 @@ def check_data(
 
 
 def check_rows(estimator: BaseEstimator, X: Any, network: "FittedNetwork") -> Any:
-    """Validate X of a fitted estimator, and encode its categorical columns.
+    """Validate X of a fitted estimator, and encode the categorical columns of X.
 
     Returns
     -------

@@ -49,8 +49,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
           On images (samples with two or more dimensions), one wide network with dropout. On tables
           of up to 1,000 rows "fast" equals "balanced". The user guide lists all values.
         - "auto": "plain" if `hidden_layer_sizes` or `epochs` is given, or if the rows are passed in
-          parts (`partial_fit`, chunks); otherwise "balanced". "balanced" is the most accurate
-          preset whose median fit time over the benchmark tables was at most five times that of a
+          parts (`partial_fit`, chunks). Otherwise "balanced", which is the most accurate preset
+          whose median fit time over the benchmark tables was at most five times that of a
           random forest.
 
         If the rows are passed in parts, every preset uses the values of "plain" for all parameters
@@ -137,7 +137,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
           RealMLP members use the activation of "realmlp" unless `activation` is given. Their
           learning rate is 20 times `learning_rate` for classification and 35 times for regression.
         - "auto": "standard" in the preset "plain", for images, for sparse X, for more than 2,000
-          columns, with `batch_norm`, and with any optimizer except "adam"; otherwise "both".
+          columns, with `batch_norm`, and with any optimizer except "adam". Otherwise "both".
     blend : {"auto", "greedy"} or None, default="auto"
         Method that chooses the ensemble weights, with which the predictions of the ensemble members
         are averaged.
@@ -150,7 +150,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
           that are validated on their own folds are selected per architecture, with equal weights
           among the members of one architecture.
         - "auto": "greedy" if the preset trains both architectures and early stopping holds out
-          rows; otherwise None.
+          rows. Otherwise None.
     loss : str, callable, Keras loss or Keras loss class, default="auto"
         Loss function that training minimises.
 
@@ -283,8 +283,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
           named "val_refinement" in `history_` (Berta et al. 2025, "Rethinking Early Stopping:
           Refine, Then Calibrate"). This measure does not penalise over- or underconfident
           probabilities, which `calibration` corrects. It is available only for the cross-entropies.
-        - "auto": "loss" in the preset "plain" and for losses other than the cross-entropies;
-          otherwise "accuracy".
+        - "auto": "loss" in the preset "plain" and for losses other than the cross-entropies.
+          Otherwise "accuracy".
     calibration : {"auto", "temperature"} or None, default="auto"
         Method that calibrates predicted probabilities after training. Calibration requires held-out
         rows.
@@ -295,7 +295,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
           epochs on the probabilities. It does not change the class that a single network predicts.
         - None: probabilities are not calibrated.
         - "auto": "temperature" in all presets except "plain", if early stopping holds out rows and
-          the loss is the cross-entropy; otherwise None.
+          the loss is the cross-entropy. Otherwise None.
     callbacks : Keras callback, class or callable, list of them, or None, default=None
         Keras callbacks of each fit. These are objects derived from `keras.callbacks.Callback`,
         which are copied in each fit, or classes and functions without arguments, which are called
@@ -563,7 +563,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
-            Logarithms of the probabilities of `predict_proba`; minus infinity for probability 0.
+            Logarithms of the probabilities of `predict_proba`. Minus infinity for probability 0.
         """
         with np.errstate(divide="ignore"):
             logarithms: np.ndarray = np.log(self.predict_proba(X))

@@ -161,7 +161,7 @@ def _evaluate_start(
     previous: FitResult,
     stopping: EarlyStopping,
 ) -> None:
-    """Evaluate the network before training continues, because it may remain the best network."""
+    """Evaluate the network before training continues, because early stopping may select it."""
     request = Request(*chunk, validation=validation, is_whole=False)
     start = start_training(draft, request, previous)
     network = usable_state(start.result, start.settings)

@@ -33,7 +33,7 @@ class Request:
     classes : array-like or None, default=None
         All class labels. None means the labels in y.
     is_whole : bool, default=True
-        Whether the call receives all training rows. If False, the rows are a part of them, on which
+        Whether the call receives all training rows. If False, the rows are a part of all rows, and
         the network is trained for one epoch.
     verbose : bool, default=False
         Whether to print a line for each epoch.
@@ -105,7 +105,7 @@ class FitResult:
 
     @classmethod
     def of(cls, estimator: BaseEstimator) -> "FitResult | None":
-        """Return the result of the last fit of an estimator, or None if it is not fitted."""
+        """Return the result of the last fit of an estimator, or None if there was no fit."""
         fitted = vars(estimator)
         if "_network" not in fitted:
             return None

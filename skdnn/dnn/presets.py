@@ -248,7 +248,7 @@ _SIZES = {
 _SIZES_OF_FEW = {True: _Size(4, 9, 8, 1.5 * RATE), False: _SIZES["balanced", False]}
 FEWEST_ROWS = 50  # minimum number of rows that are assigned to folds
 _MOST_BINNED = 128  # maximum number of columns for a piecewise-linear embedding
-_MOST_COLUMNS = 2000  # above this number, the first layers of many members are too large
+_MOST_COLUMNS = 2000  # above this number, the first layers of the members are too large
 
 
 def _table_values(

@@ -50,8 +50,8 @@ class DNNRegressor(RegressorMixin, BaseDNN):
           On images (samples with two or more dimensions), one wide network with dropout. On tables
           of up to 1,000 rows "fast" equals "balanced". The user guide lists all values.
         - "auto": "plain" if `hidden_layer_sizes` or `epochs` is given, or if the rows are passed in
-          parts (`partial_fit`, chunks); otherwise "balanced". "balanced" is the most accurate
-          preset whose median fit time over the benchmark tables was at most five times that of a
+          parts (`partial_fit`, chunks). Otherwise "balanced", which is the most accurate preset
+          whose median fit time over the benchmark tables was at most five times that of a
           random forest.
 
         If the rows are passed in parts, every preset uses the values of "plain" for all parameters
@@ -138,7 +138,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
           RealMLP members use the activation of "realmlp" unless `activation` is given. Their
           learning rate is 20 times `learning_rate` for classification and 35 times for regression.
         - "auto": "standard" in the preset "plain", for images, for sparse X, for more than 2,000
-          columns, with `batch_norm`, and with any optimizer except "adam"; otherwise "both".
+          columns, with `batch_norm`, and with any optimizer except "adam". Otherwise "both".
     blend : {"auto", "greedy"} or None, default="auto"
         Method that chooses the ensemble weights, with which the predictions of the ensemble members
         are averaged.
@@ -151,7 +151,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
           that are validated on their own folds are selected per architecture, with equal weights
           among the members of one architecture.
         - "auto": "greedy" if the preset trains both architectures and early stopping holds out
-          rows; otherwise None.
+          rows. Otherwise None.
     loss : str, callable, Keras loss or Keras loss class, default="auto"
         Loss function that training minimises.
 
@@ -162,7 +162,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         - "huber": quadratic for errors up to one standard deviation of the target, and linear for
           larger errors (Huber 1964).
         - "poisson", for counts and rates (y >= 0), and "gamma", for y > 0: half the deviance of y
-          divided by its mean, without the terms that depend on y only. The network outputs the
+          divided by the mean of y, without the terms that depend on y only. The network outputs the
           logarithm, so that predictions are positive.
         - "quantile": pinball loss, see `quantile`.
         - Any other loss of Keras by name, a Keras loss object or class, or a function of

@@ -164,7 +164,7 @@ def _check_cross_entropy(settings: Settings, is_cross_entropy: bool) -> None:
 
 
 def _fetch(network: FittedNetwork, data: TrainingRows, codes: np.ndarray, weighted: bool) -> Fetch:
-    """Return a function that fetches rows of X, and validation data at indices above them."""
+    """Return a function that fetches rows of X, and of the validation data at higher indices."""
     X, y, weight = data.X, data.y, data.weight
     inputs, targets, spec = network.inputs, network.targets, network.spec
     source = inputs.fetch_from(X, spec.dtype)
