@@ -1,1 +1,1 @@
-"""Tables, preprocessing, targets and splits: arrays in, arrays out."""
+"""Functions and classes that convert arrays and tables: preprocessing, targets and splits."""

@@ -1,4 +1,4 @@
-"""Data in chunks, for data larger than memory: one chunk at a time is held in memory."""
+"""Data in chunks, for data larger than memory because one chunk is loaded at a time."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
@@ -9,15 +9,15 @@ import numpy as np
 from scipy.sparse import issparse, vstack
 from sklearn.utils.multiclass import type_of_target
 
-# Preprocessing is fitted on a sample with at most this many rows and values, but at least this
-# many rows.
+# Maximum number of rows and of values, and minimum number of rows, of the sample on which
+# preprocessing is fitted.
 _SAMPLE = 100_000
 _SAMPLE_VALUES = 2**24
 _LEAST_SAMPLE = 1_000
 
 
 class Chunk(NamedTuple):
-    """Some rows of X, with their y and weights."""
+    """Some rows of X, with the corresponding y and sample weights."""
 
     X: Any
     y: Any
@@ -34,12 +34,13 @@ class Chunk(NamedTuple):
 
 
 class Chunks:
-    """An iterable of chunks that checks them.
+    """An iterable of chunks that validates each chunk.
 
     Parameters
     ----------
     source : iterable or callable
-        Tuples (X, y) or (X, y, sample_weight), or a function that returns a new iterable of them.
+        Iterable of tuples (X, y) or (X, y, sample_weight), or a function that returns a new
+        iterable of such tuples.
     owner : str
         The estimator's name, for errors.
 
@@ -77,7 +78,7 @@ class Chunks:
         self.n_chunks = n_chunks
 
     def check_repeatable(self) -> None:
-        """Raise an error for an iterator, because `fit` iterates the chunks once per epoch."""
+        """Raise an error if the source is an iterator, because `fit` iterates once per epoch."""
         if hasattr(self.source, "__next__"):
             raise TypeError(
                 f"{self.owner}.fit iterates the chunks once for each epoch, but an iterator such "
@@ -86,7 +87,7 @@ class Chunks:
             )
 
     def check_weights(self, sample_weight: Any) -> None:
-        """Raise an error for weights that are not part of the chunks."""
+        """Raise an error if sample weights were passed separately from the chunks."""
         if sample_weight is not None:
             raise ValueError(
                 f"{self.owner} was given X in chunks, and sample_weight separately: pass chunks "
@@ -94,9 +95,10 @@ class Chunks:
             )
 
     def sample(self, rng: np.random.Generator, is_classifier: bool) -> tuple[Chunk, Any]:
-        """Draw a uniform random sample of the rows of all chunks, and collect all class labels.
+        """Return a uniform random sample of the rows of all chunks, and all class labels.
 
-        Each row is assigned a random number, and the rows with the smallest numbers are kept.
+        Each row is assigned a random number. The sample consists of the rows with the smallest
+        numbers.
 
         Parameters
         ----------
@@ -108,10 +110,10 @@ class Chunks:
         Returns
         -------
         sample : Chunk
-            At most 100,000 rows, and fewer if these have more than 2**24 values; but at least
-            1,000 rows, or all rows if there are fewer.
+            At most 100,000 rows, which have at most 2**24 values unless there are only 1,000 rows
+            in the sample. All rows if there are no more than this.
         labels : ndarray or None
-            The sorted class labels. None for regression targets and for a multilabel y.
+            The sorted class labels. None if y holds regression targets or is multilabel.
         """
         sample, keys, labels = None, np.empty(0), None
         for chunk in self:
@@ -134,7 +136,7 @@ class Chunks:
 
 
 def as_chunks(X: Any, y: Any, owner: str) -> Chunks | None:
-    """Return `Chunks` if X is an iterable of chunks, and None if it is an array or table."""
+    """Return `Chunks` if X is an iterable of chunks, or None if X is an array or table."""
     if y is not None or hasattr(X, "shape") or hasattr(X, "__array__"):
         return None
     if isinstance(X, Sequence) and not (len(X) and isinstance(X[0], tuple) and len(X[0]) in (2, 3)):
@@ -180,7 +182,7 @@ def _stack_of_pandas(parts: list[Any]) -> Any:
         names = [name for name in parts[0].columns if name in parts[1].columns]
         for name in names:
             one, other = (part[name].dtype for part in parts)
-            # Concatenated columns of different categories would no longer be categorical.
+            # If their categories differed, the concatenated columns would not be categorical.
             if one != other and {one.name, other.name} == {"category"}:
                 kind = pandas.CategoricalDtype(one.categories.union(other.categories, sort=False))
                 parts = [part.astype({name: kind}) for part in parts]

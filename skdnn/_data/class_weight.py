@@ -1,4 +1,4 @@
-"""Class weights: one factor per class, applied to the weights of the rows."""
+"""Class weights, factors of the sample weights with one factor per class."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ import numpy as np
 
 
 class ClassWeights:
-    """Class weights, as factors of the rows' weights.
+    """Class weights, applied as factors of the sample weights.
 
     Parameters
     ----------
     class_weight : dict, list of dict or "balanced"
         See `DNNClassifier`.
     classes : ndarray of shape (n_classes,) or (n_labels, 2)
-        The class labels, or those of each column of a multilabel y.
+        The class labels, or the class labels of each column of a multilabel y.
     owner : str
         The estimator's name, for errors.
     """
@@ -34,21 +34,21 @@ class ClassWeights:
         self._given = given
 
     def fit(self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None) -> "ClassWeights":
-        """Compute the factors of the classes.
+        """Compute the factor of each class.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Class labels.
         rows : ndarray of shape (n_training,), int
-            Indices of the training rows, on which "balanced" counts the classes.
+            Indices of the training rows, in which "balanced" counts the classes.
         weight : ndarray of shape (n_samples,) or None
-            Weights of the rows, without class weights.
+            Sample weights, without class weights.
 
         Returns
         -------
         self : ClassWeights
-            Fitted.
+            The fitted class weights.
         """
         own = None if weight is None else weight[rows]
         columns = zip(self._given, self.classes, self._columns(y[rows]), strict=True)
@@ -61,7 +61,10 @@ class ClassWeights:
         return self
 
     def of(self, y: np.ndarray) -> np.ndarray:
-        """Return the factor of each row, shape (n_samples,): for a multilabel y, the product."""
+        """Return the factor of each row, shape (n_samples,).
+
+        For a multilabel y, the factor of a row is the product of the factors of all labels.
+        """
         columns = zip(self.factors_, self.classes, self._columns(y), strict=True)
         of_labels = [factors[_codes(y, classes)] for factors, classes, y in columns]
         factors: np.ndarray = np.prod(of_labels, axis=0)
@@ -71,10 +74,10 @@ class ClassWeights:
         return y.reshape(len(y), -1).T
 
     def _given_factors(self, given: dict[Any, float], classes: np.ndarray) -> np.ndarray:
-        """Return the factors of a dict in the order of the classes."""
+        """Return the factors in a dict as an array in the order of the classes."""
         missing = [label for label in classes.tolist() if label not in given]
-        # As in scikit-learn, classes that are left out have weight 1. If classes are left out and
-        # the dict has labels that are not classes, these are treated as misspelt.
+        # As in scikit-learn, classes that are not in the dict have weight 1. If the dict also has
+        # labels that are not classes, these labels are probably misspelt.
         if missing and len(classes) - len(missing) != len(given):
             raise ValueError(
                 f"The classes, {missing}, are not in class_weight of {self.owner}, and it has "
@@ -90,9 +93,9 @@ class ClassWeights:
 
 
 def _balanced(counts: np.ndarray) -> np.ndarray:
-    """Return n_samples / (n_classes * n_samples_of_class), as scikit-learn does.
+    """Return n_samples / (n_classes * n_samples_of_class) for each class, as scikit-learn does.
 
-    G. King and L. Zeng (2001), "Logistic Regression in Rare Events Data".
+    The formula is that of G. King and L. Zeng (2001), "Logistic Regression in Rare Events Data".
     """
     present = counts > 0
     factors = np.ones(len(counts))
@@ -101,5 +104,8 @@ def _balanced(counts: np.ndarray) -> np.ndarray:
 
 
 def _codes(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return the index of the class of each row. Unknown labels get any: `encode` rejects them."""
+    """Return the class index of each row.
+
+    The index of an unknown label is arbitrary, because `encode` rejects unknown labels.
+    """
     return np.searchsorted(classes, y).clip(max=len(classes) - 1)

@@ -1,4 +1,4 @@
-"""Arrays of any rank -> rows of imputed and scaled numbers, the input of the network."""
+"""Conversion of samples of any shape to imputed and scaled rows, the input of the network."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -13,7 +13,7 @@ from sklearn.utils import gen_batches
 
 from skdnn._data.scaling import DENSE_SCALINGS, SPARSE_SCALINGS, Scale, sparse_max_abs
 
-# Number of values processed at a time: bounds the memory that scaling needs beside the data.
+# Number of values that are processed at a time. It limits the additional memory of scaling.
 _CHUNK = 2**20
 _LEAST_SAMPLE = 32  # rows
 _ALIGNMENT = 64  # bytes
@@ -25,14 +25,15 @@ def as_rows(X: Any) -> tuple[Any, tuple[int, ...]]:
     Parameters
     ----------
     X : array-like of shape (n_samples, ...), DataFrame or sparse matrix
-        Samples of any rank.
+        Samples with any number of dimensions.
 
     Returns
     -------
     X : array-like of shape (n_samples, n_inputs)
-        The rows, as a view if NumPy can make one. If X has rank 2 or less, it is returned as it is.
+        The rows, as a view if NumPy can create one. If X has at most two dimensions, the rows are
+        X itself.
     shape : tuple of int
-        Shape of one sample. Empty if X has rank 1 or 0.
+        Shape of one sample. Empty if X has fewer than two dimensions.
     """
     if not hasattr(X, "shape"):
         X = np.asarray(X)
@@ -44,13 +45,15 @@ def as_rows(X: Any) -> tuple[Any, tuple[int, ...]]:
 
 
 class Inputs:
-    """Preprocessing of the network's inputs: imputation and scaling, fitted on training rows.
+    """Preprocessing of the network's inputs by imputation and scaling.
+
+    Imputation and scaling are fitted on the training rows.
 
     - Numeric columns: missing numbers (NaN) are imputed by the median of their column, and the
       column is scaled.
-    - Columns with missing numbers in training add an indicator column: 1 for a missing number, 0
-      otherwise.
-    - Category codes are not changed.
+    - Columns with missing numbers in training: each adds an indicator column, which is 1 for a
+      missing number and 0 otherwise.
+    - Category codes: they are not changed.
 
     The order of the columns in the output is numbers, indicators, codes.
 
@@ -66,7 +69,7 @@ class Inputs:
     Attributes
     ----------
     offset, scale : ndarray of shape (n_numbers,) or (1,), float64, or None
-        Numbers are scaled to (x - offset) * scale. None if they are not scaled.
+        Numbers are scaled to (x - offset) * scale. None if numbers are not scaled.
     fill : ndarray of shape (n_numbers,), float64
         Values that replace missing numbers.
     numbers : ndarray of shape (n_numbers,), int
@@ -90,16 +93,16 @@ class Inputs:
         Parameters
         ----------
         X : ndarray or CSR matrix of shape (n_samples, n_inputs)
-            Rows, as `as_rows` returns them.
+            Rows that `as_rows` returned.
         rows : ndarray of shape (n_training,), int
             Indices of the training rows.
         weight : ndarray of shape (n_samples,) or None
-            Weights of the rows of X.
+            Sample weights.
 
         Returns
         -------
         self : Inputs
-            Fitted.
+            The fitted preprocessing.
         """
         self._fit_imputation(X, rows, weight)
         if self.scaling is not None and len(self.numbers):
@@ -108,9 +111,9 @@ class Inputs:
         return self
 
     def _dense_scale(self, X: np.ndarray, rows: np.ndarray, weight: np.ndarray | None) -> Scale:
-        """Return offset and scale of an array, computed part by part."""
-        # The pixels of an image share one scale. With a scale per pixel, those at the border, which
-        # are almost always blank, would get a very large one.
+        """Return the offset and the scale of an array, computed in batches of rows."""
+        # The pixels of an image share one scale, because the scale of a pixel that is almost always
+        # blank, such as at the border, would be very large.
         as_one = self.scaling == "auto" and len(self.shape) > 1
         if as_one and _uses_the_range_of_bytes(X, rows):
             return np.zeros(1), np.full(1, 1 / 255)
@@ -131,7 +134,7 @@ class Inputs:
         return scale_of(scaler, float(greatest) - float(least))
 
     def _sparse_scale(self, X: Any, rows: np.ndarray, weight: np.ndarray | None) -> Scale:
-        """Return offset and scale of a CSR matrix, computed part by part."""
+        """Return the offset and the scale of a CSR matrix, computed in batches of rows."""
         size = max(1, _CHUNK * X.shape[0] // max(1, X.nnz))
         parts = [rows[part] for part in gen_batches(len(rows), size)]
         find_scale: Callable[..., Scale] = SPARSE_SCALINGS.get(self.scaling, sparse_max_abs)
@@ -147,8 +150,8 @@ class Inputs:
             for part in _slices(len(rows), X.shape[1]):
                 misses |= np.isnan(X[rows[part]][:, self.numbers]).any(axis=0)
         self.signed = self.numbers[misses]
-        # Columns without missing numbers in training use their median only if numbers are missing
-        # later: a sample of the rows is enough.
+        # A sample of the rows is enough for columns without missing numbers in training, because
+        # their median is used only if numbers are missing in prediction.
         few = _evenly_spaced(rows, max(_LEAST_SAMPLE, _CHUNK // X.shape[1]))
         w = None if weight is None else weight[few]
         self.fill[~misses] = _medians(X[few][:, self.numbers[~misses]], w)
@@ -167,7 +170,7 @@ class Inputs:
 
     @property
     def keeps_zeros(self) -> bool:
-        """Whether zeros stay zeros, so that sparse rows stay sparse."""
+        """Whether preprocessing preserves zeros, so that sparse rows stay sparse."""
         return not self.sorts and (self.offset is None or not self.offset.any())
 
     @property
@@ -177,7 +180,7 @@ class Inputs:
 
     @property
     def constants(self) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray]:
-        """Offset and scale of all columns of the output, and `fill`."""
+        """Offset and scale of all columns of the output, and the imputed values `fill`."""
         if not self.sorts or self.offset is None or self.scale is None:
             return self.offset, self.scale, self.fill
         n = len(self.numbers)
@@ -188,7 +191,7 @@ class Inputs:
     def apply(self, X: Any, dtype: npt.DTypeLike, missing: bool = False) -> Any:
         """Impute and scale rows.
 
-        Computations are in the wider of the dtype of X and `dtype`.
+        The wider of the dtype of X and `dtype` is used for the computations.
 
         Parameters
         ----------
@@ -197,12 +200,13 @@ class Inputs:
         dtype : dtype
             Dtype of the result.
         missing : bool, default=False
-            Whether any number may be NaN.
+            Whether X may contain NaN.
 
         Returns
         -------
         x : ndarray or CSR matrix of shape (n_samples, `width`)
-            The rows. A CSR matrix if X is one and zeros stay zeros, otherwise an array.
+            The preprocessed rows. A CSR matrix if X is a CSR matrix and preprocessing preserves
+            zeros, otherwise an array.
         """
         work = np.result_type(X.dtype, dtype)
         if issparse(X) and self.keeps_zeros:
@@ -238,7 +242,7 @@ class Inputs:
         return np.where(np.isnan(x), self.fill.astype(x.dtype), x) if missing else x
 
     def fetch_from(self, X: Any, dtype: str) -> Callable[[np.ndarray], np.ndarray]:
-        """Return a function that returns preprocessed rows of X by their indices.
+        """Return a function that fetches preprocessed rows of X by their indices.
 
         Rows are preprocessed each time they are fetched if X is sparse, on disk, or of dtype
         `uint8` or `dtype`. Any other X is preprocessed once, and the result is kept in memory.
@@ -253,7 +257,8 @@ class Inputs:
         Returns
         -------
         fetch : callable
-            Maps indices, an ndarray of shape (n,), to an ndarray of shape (n, `width`).
+            Function that maps row indices, an ndarray of shape (n,), to an ndarray of shape
+            (n, `width`).
         """
         if issparse(X):
             return lambda rows: self._prepared(X[rows], dtype, False)
@@ -285,7 +290,7 @@ class Inputs:
         x = _take(X, rows)
         if self.offset is None or self.scale is None:
             return x.astype(dtype, copy=False)
-        # In place if possible, because rows are fetched in every epoch.
+        # Scaling is in place if possible to save time, because rows are fetched in every epoch.
         out = x if x.dtype == dtype else _aligned(x.shape, dtype)
         if self.offset.any():
             x = np.subtract(x, self.offset.astype(dtype), out=out)
@@ -294,7 +299,7 @@ class Inputs:
 
 
 def may_miss(X: Any) -> bool:
-    """Whether any value may be NaN. One sum is faster than a test of each value."""
+    """Return whether X may contain NaN, by one sum because it is faster than testing each value."""
     if X.dtype.kind != "f":
         return False
     with np.errstate(over="ignore", invalid="ignore"):
@@ -302,20 +307,23 @@ def may_miss(X: Any) -> bool:
 
 
 def _evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
-    """Return at most `most` rows, evenly spaced among those given."""
+    """Return at most `most` evenly spaced rows of `rows`."""
     return rows[:: -(-len(rows) // most)]
 
 
 def _medians(x: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-    """Return the median of each column. A weight counts as a number of repetitions of its row."""
+    """Return the weighted median of each column.
+
+    The weight of a row is a number of repetitions of the row.
+    """
     medians: np.ndarray
     if weight is None:
         medians = np.median(x, axis=0)
         return medians
     order = np.argsort(x, axis=0)
     below = np.cumsum(weight[order], axis=0)
-    # The mean of the two values on both sides of half the weight; they differ only if a sum of
-    # weights is half the total, up to rounding.
+    # The median is the mean of the values just below and just above half of the total weight. They
+    # differ only if a cumulative weight equals half of the total weight, up to rounding.
     middle = [(below < below[-1] * half).sum(axis=0) for half in (0.5 - 1e-9, 0.5 + 1e-9)]
     both = np.take_along_axis(np.take_along_axis(x, order, axis=0), np.array(middle), axis=0)
     medians = both.mean(axis=0)
@@ -323,7 +331,7 @@ def _medians(x: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
 
 
 def _is_mapped(X: np.ndarray | None) -> bool:
-    """Whether an array is a view of a file."""
+    """Return whether an array is a view of a memory-mapped file."""
     while isinstance(X, np.ndarray):
         if isinstance(X, np.memmap):
             return True
@@ -334,9 +342,9 @@ def _is_mapped(X: np.ndarray | None) -> bool:
 def _take(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
     out = _aligned((len(rows), X.shape[1]), X.dtype)
     if X.flags.c_contiguous:
-        # With mode="raise", NumPy would write to a buffer first.
+        # The mode is "clip" because NumPy would use an additional buffer with "raise".
         return np.take(X, rows, axis=0, out=out, mode="clip")
-    out[:] = X[rows]  # `take` would copy the whole of X
+    out[:] = X[rows]  # `take` would copy all of X
     return out
 
 
@@ -350,9 +358,10 @@ def _aligned(shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:
 
 
 def _uses_the_range_of_bytes(X: np.ndarray, rows: np.ndarray) -> bool:
-    """Whether X is `uint8` and has a value above 127.
+    """Return whether X is `uint8` and has a value above 127.
 
-    Masks of 0 and 1, or 16 levels of grey, would be too small after division by 255.
+    Smaller values, such as masks of 0 and 1 or 16 levels of grey, would be too small after division
+    by 255.
     """
     parts = _slices(len(rows), X.shape[1])
     return X.dtype == np.uint8 and any(X[rows[part]].max() > 127 for part in parts)

@@ -1,4 +1,4 @@
-"""Offset and scale of the values of `scaling`, by scikit-learn's scalers."""
+"""Offset and scale for each value of `scaling`, computed by scikit-learn's scalers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,13 +8,13 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 from sklearn.utils.sparsefuncs import min_max_axis
 
 Scale = tuple[np.ndarray, np.ndarray]  # offset and scale of (x - offset) * scale
-# Fraction of the range of all values that is added to each pixel's standard deviation. It limits
-# the scale of pixels that are almost always blank, such as those at the border of images.
+# Fraction of the range of all values that is added to the standard deviation of each pixel. The
+# added term limits the scale of pixels that are almost always blank, such as at image borders.
 _DAMPING = 0.05
 
 
 def _sparse_min_max(X: Any, parts: list[np.ndarray], weight: np.ndarray | None) -> Scale:
-    # MinMaxScaler does not accept sparse rows: it is fitted on the rows of minima and maxima.
+    # The scaler is fitted on the minima and maxima, because MinMaxScaler rejects sparse rows.
     ranges = np.array([min_max_axis(X[part], axis=0) for part in parts])
     scaler = MinMaxScaler().fit([ranges[:, 0].min(axis=0), ranges[:, 1].max(axis=0)])
     return scaler.data_min_, scaler.scale_
@@ -28,14 +28,14 @@ def _sparse_standard(X: Any, parts: list[np.ndarray], weight: np.ndarray | None)
 
 
 def sparse_max_abs(X: Any, parts: list[np.ndarray], weight: np.ndarray | None) -> Scale:
-    """Scale each column of a CSR matrix by its maximum absolute value: zeros stay zeros."""
+    """Return the offset 0 and the scale 1 / (maximum absolute value) of each CSR column."""
     scaler = MaxAbsScaler()
     for part in parts:
         scaler.partial_fit(X[part])
     return np.zeros(X.shape[1]), 1 / scaler.scale_
 
 
-# How a sparse matrix is scaled; otherwise by the maximum absolute value of each column.
+# Functions that scale a sparse matrix. `sparse_max_abs` is used for all other values of `scaling`.
 SPARSE_SCALINGS: dict[str | None, Callable[..., Scale]] = {
     "minmax": _sparse_min_max,
     "standard": _sparse_standard,
@@ -55,8 +55,8 @@ def _pixelwise(scaler: Any, value_range: float) -> Scale:
     return scaler.mean_, 1 / np.where(spread > 0, spread, 1)
 
 
-# For an array: the scaler that is fitted, and the offset and scale that follow from it and from
-# the range of all values, which is known for "pixelwise" only.
+# For an array, the class of the scaler, and a function that computes the offset and the scale from
+# the fitted scaler and the range of all values. The range is valid only for "pixelwise".
 DENSE_SCALINGS: dict[str, tuple[Callable[[], Any], Callable[[Any, float], Scale]]] = {
     "auto": (StandardScaler, _standard),
     "standard": (StandardScaler, _standard),

@@ -1,4 +1,4 @@
-"""Training and validation rows: held-out rows, folds, and validation data given to `fit`."""
+"""Splits into training and held-out rows, folds, and validation data passed to `fit`."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from sklearn.utils.validation import column_or_1d
 
 
 class ValidationData(NamedTuple):
-    """Validation data and groups as given to `fit`, not yet checked."""
+    """Validation data and groups that were passed to `fit`, before validation."""
 
     X: Any = None
     y: Any = None
@@ -17,7 +17,7 @@ class ValidationData(NamedTuple):
     groups: Any = None
 
     def check(self, owner: str) -> None:
-        """Raise an error if only one of X_val and y_val was given."""
+        """Raise an error if X_val, y_val and sample_weight_val are incomplete."""
         for name, other, missing in (
             ("X_val", "y_val", self.X is not None and self.y is None),
             ("y_val", "X_val", self.y is not None and self.X is None),
@@ -43,14 +43,14 @@ def hold_out(
     rows : ndarray of shape (n_rows,), int
         Indices of the rows.
     labels : ndarray of shape (n_rows,) or None
-        Class labels by which the split is stratified, if there are enough rows. A class with a
-        single row is in the training rows.
+        Class labels by which the split is stratified if there are enough rows. The row of a class
+        with a single row is a training row.
     fraction : float
-        Fraction of the rows to hold out, at least one row.
+        Fraction of the rows to hold out. At least one row is held out.
     seed : int
         Seed of the split.
     groups : ndarray of shape (n_rows,), default=None
-        Group labels. No group is split. `fraction` is then the fraction of the groups, and the
+        Group labels. If given, no group is split, `fraction` is the fraction of the groups, and the
         split is not stratified.
 
     Returns
@@ -84,7 +84,7 @@ def hold_out(
 
 
 def count_groups(groups: np.ndarray) -> int:
-    """Return the number of groups; raise an error if there are fewer than two."""
+    """Return the number of groups, and raise an error if there are fewer than two."""
     n_groups = len(np.unique(groups))
     if n_groups < 2:
         raise ValueError(
@@ -105,14 +105,14 @@ def _hold_out_groups(
     return rows[training], rows[held_out]
 
 
-N_FOLDS = 8  # to which rows are assigned for the validation of ensemble members
+N_FOLDS = 8  # number of folds for the validation of ensemble members
 
 
 def folds(y: np.ndarray, rng: np.random.Generator, n_folds: int = N_FOLDS) -> np.ndarray:
     """Assign rows to folds with similar distributions of y.
 
-    The rows are sorted by y. Of each `n_folds` consecutive rows, one is assigned to each fold, in
-    random order.
+    The rows are sorted by y. Each run of `n_folds` consecutive rows is assigned to the folds in
+    random order, one row to each fold.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def folds(y: np.ndarray, rng: np.random.Generator, n_folds: int = N_FOLDS) -> np
 def folds_of_groups(
     groups: np.ndarray, rng: np.random.Generator, n_folds: int = N_FOLDS
 ) -> np.ndarray:
-    """Assign rows to folds, with all rows of a group in the same fold.
+    """Assign rows to folds so that all rows of a group are in the same fold.
 
     Parameters
     ----------
@@ -164,24 +164,24 @@ def folds_of_groups(
 def member_weights(
     weight: np.ndarray | None, fold: np.ndarray, n_members: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the row weights of each ensemble member for training and for validation.
+    """Return the sample weights of each ensemble member for training and for validation.
 
-    Member i is validated on fold i and trained on all other folds.
+    Ensemble member i is validated on fold i and trained on all other folds.
 
     Parameters
     ----------
     weight : ndarray of shape (n_samples,) or None
-        Weights of the rows.
+        Sample weights.
     fold : ndarray of shape (n_samples,), int
-        The fold of each row, -1 for rows without a fold.
+        The fold of each row. -1 for rows without a fold.
     n_members : int
         Number of ensemble members.
 
     Returns
     -------
     training, validation : ndarray of shape (n_samples, n_members)
-        Weights of the rows for each member; 0 for rows that are not used. The mean of `training`
-        over the rows with a fold and over all members is 1.
+        Sample weights for each member. 0 for rows that are not used. The mean of `training` over
+        the rows with a fold and over all members is 1.
     """
     own = fold[:, np.newaxis] == np.arange(n_members)
     base = np.where(fold < 0, 0.0, 1.0 if weight is None else weight)[:, np.newaxis]
@@ -190,7 +190,7 @@ def member_weights(
 
 
 def check_groups(groups: Any, y: np.ndarray) -> np.ndarray | None:
-    """Validate the groups of rows, one for each row of y."""
+    """Validate the group labels, of which there must be one for each row of y."""
     if groups is None:
         return None
     check_consistent_length(y, groups)
@@ -201,25 +201,25 @@ def check_groups(groups: Any, y: np.ndarray) -> np.ndarray | None:
 def assign_folds(
     y: np.ndarray, rows: np.ndarray, groups: np.ndarray | None, seed: int, *, classifies: bool
 ) -> np.ndarray:
-    """Assign the rows to train on to folds that are alike in y.
+    """Assign the training rows to folds with similar distributions of y.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Labels or targets. Of several columns the first one counts.
+        Class labels or regression targets. If there are several columns, the first column is used.
     rows : ndarray of shape (n_training,), int
-        The rows to assign.
+        Indices of the rows to assign.
     groups : ndarray of shape (n_samples,) or None
-        Rows of one group are assigned to the same fold.
+        Group labels. If given, all rows of a group are assigned to the same fold, and y is ignored.
     seed : int
         Seed of the assignment.
     classifies : bool
-        Whether y holds labels.
+        Whether y holds class labels.
 
     Returns
     -------
     fold : ndarray of shape (n_samples,), int
-        The fold of each row; -1 for other rows than `rows`.
+        The fold of each row. -1 for rows that are not in `rows`.
     """
     fold = np.full(len(y), -1)
     rng = np.random.default_rng(seed)

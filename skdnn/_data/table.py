@@ -1,4 +1,4 @@
-"""Tables of numbers, text, categories and booleans -> a matrix of floats with category codes."""
+"""Conversion of tables of numbers, text, categories and booleans to a matrix of floats."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -9,7 +9,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.preprocessing import OrdinalEncoder
 
-# Prefixes of names of dtypes and types in pandas, Polars and PyArrow, in lower case.
+# Lower-case prefixes of the names of categorical dtypes, and of date and time types, in pandas,
+# Polars and PyArrow.
 _CATEGORIES = ("categor", "dictionary", "enum", "bool")
 _TIMES = ("date", "time", "nattype", "period")
 _ADVICE = (
@@ -19,7 +20,10 @@ _ADVICE = (
 
 
 class _Table(NamedTuple):
-    """Names, dtypes and columns of a table. An array has no names, and one dtype for all."""
+    """Names, dtypes and columns of a table or an array.
+
+    The names of an array are None, and all columns of an array have the same dtype.
+    """
 
     names: Sequence[Any] | None
     dtypes: Sequence[Any]
@@ -27,7 +31,9 @@ class _Table(NamedTuple):
 
 
 class Columns:
-    """Encoder of the categorical columns of X: which columns, and their categories.
+    """Encoder of the categorical columns of X.
+
+    The fitted encoder knows which columns are categorical, and the categories of each column.
 
     Parameters
     ----------
@@ -39,7 +45,7 @@ class Columns:
     Attributes
     ----------
     encoders : dict of int to OrdinalEncoder
-        Encoders by the position of the column.
+        Encoder of each categorical column, by the position of the column in X.
     """
 
     def __init__(self, categorical_features: Any, owner: str):
@@ -54,11 +60,11 @@ class Columns:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Numbers of categories of these columns; missing values count as a category."""
+        """Number of categories of each categorical column, including missing values."""
         return tuple(len(self.encoders[i].categories_[0]) for i in self.codes)
 
     def reads(self, X: Any) -> bool:
-        """Whether X must be encoded column by column. Otherwise it is an array of numbers."""
+        """Return whether X must be encoded column by column, or False if X is purely numeric."""
         given = self.categorical_features
         chosen = bool(self.encoders) or not (given is None or isinstance(given, str))
         if issparse(X):
@@ -71,7 +77,8 @@ class Columns:
         table = _open(X)
         if table.names is None and np.ndim(X) != 2:
             return False
-        # scikit-learn's check_array handles NumPy dtypes, and keeps sparse DataFrames sparse.
+        # A DataFrame of NumPy dtypes or sparse columns is left to check_array of scikit-learn,
+        # which keeps sparse DataFrames sparse.
         return chosen or (
             table.names is not None
             and not all(
@@ -82,7 +89,7 @@ class Columns:
         )
 
     def fit_transform(self, X: Any, rows: np.ndarray) -> np.ndarray:
-        """Fit the categories on some rows of X, and transform all rows: see `transform`."""
+        """Fit the categories on some rows of X, and encode all rows as `transform` does."""
         table = _open(X)
         declared = self._declared(table)
         self.encoders = {}
@@ -107,7 +114,7 @@ class Columns:
         Returns
         -------
         X_encoded : ndarray of shape (n_samples, n_columns), float32 or float64
-            Numbers unchanged, with NaN for missing ones, and codes of categories. Code 0 is a
+            Unchanged numbers, with NaN for missing numbers, and category codes. Code 0 means a
             category that is unknown from training.
         """
         table = _open(X)
@@ -115,13 +122,13 @@ class Columns:
         return _matrix(X, [self._encode(table, i, self._read(table, i)[0]) for i in positions])
 
     def _encode(self, table: _Table, i: int, values: np.ndarray) -> np.ndarray:
-        """Return column i as floats: numbers, or codes of categories."""
+        """Return the numbers or the category codes of column i as floats."""
         if i in self.encoders:
             encoder = self.encoders[i]
             categories = encoder.categories_[0]
             values = self._of_one_kind(table, i, _as_categories(values), categories)
             codes: np.ndarray = encoder.transform(values)[:, 0] + 1
-            # Missing values are the last category, if there were any in training.
+            # Missing values are the last category if the training rows had missing values.
             codes[np.isnan(codes)] = len(categories)
             return codes.astype(np.float32)
         if values.dtype == object:
@@ -137,7 +144,7 @@ class Columns:
     def _of_one_kind(
         self, table: _Table, i: int, values: np.ndarray, categories: np.ndarray
     ) -> np.ndarray:
-        """Return values of the type of the categories: both are text, or both are numbers."""
+        """Return values of the same type, text or numbers, as the categories."""
         if values.dtype == categories.dtype:
             return values
         if all(v != v for v in values[:, 0]):
@@ -151,11 +158,11 @@ class Columns:
         )
 
     def _read(self, table: _Table, i: int) -> tuple[np.ndarray, bool]:
-        """Return column i as numbers or text, NaN if missing, and whether it is categorical."""
+        """Return the values of column i, with NaN if missing, and whether i is categorical."""
         dtype, column = table.dtypes[i], table.columns(i)
         is_category = table.names is not None and str(dtype).lower().startswith(_CATEGORIES)
         if hasattr(column, "to_pylist") and is_category:
-            # PyArrow's conversion to an array would lose the missing values.
+            # A direct conversion of a PyArrow column to an array would lose missing values.
             values = np.array(column.to_pylist(), object)
         else:
             values = np.asarray(column)
@@ -170,7 +177,7 @@ class Columns:
     def _read_objects(
         self, table: _Table, i: int, values: np.ndarray, is_category: bool
     ) -> tuple[np.ndarray, bool]:
-        """Return an object column as numbers or text, as `_read` does."""
+        """Return the same as `_read` for a column of Python objects."""
         missing = np.array([_is_missing(v) for v in values], bool)
         known, kinds = values[~missing], {type(v) for v in values[~missing]}
         if any(k.__name__.lower().startswith(_TIMES) for k in kinds):
@@ -198,7 +205,7 @@ class Columns:
         )
 
     def _declared(self, table: _Table) -> np.ndarray | None:
-        """Return `categorical_features` as a mask; None if the dtypes decide."""
+        """Return `categorical_features` as a mask, or None if dtypes determine the columns."""
         given, n = self.categorical_features, len(table.dtypes)
         if isinstance(given, str):
             return None
@@ -224,7 +231,7 @@ class Columns:
 
 
 def _open(X: Any) -> _Table:
-    """Return names, dtypes and columns of an array, or of a table of pandas, Polars or PyArrow."""
+    """Return the names, dtypes and columns of an array or a pandas, Polars or PyArrow table."""
     if hasattr(X, "iloc") and hasattr(X, "dtypes"):  # pandas
         return _Table(list(X.columns), list(X.dtypes), lambda i: X.iloc[:, i])
     if hasattr(X, "schema") and hasattr(X, "column_names"):  # PyArrow
@@ -248,7 +255,7 @@ def _is_number(kind: type) -> bool:
 
 
 def _as_categories(values: np.ndarray) -> np.ndarray:
-    """Return a column for an encoder: text as objects, all numbers in the same dtype."""
+    """Return text as a column of objects, or numbers as a column of floats, for an encoder."""
     return values.astype(object if values.dtype == object else float, copy=False)[:, np.newaxis]
 
 

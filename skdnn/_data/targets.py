@@ -1,4 +1,4 @@
-"""y <-> the outputs of the network: encoding, decoding, output activation and loss."""
+"""Encoding of y, decoding of network outputs, output activations and losses."""
 
 import copy
 from typing import Any, ClassVar
@@ -9,11 +9,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
-_TINY = np.finfo(np.float64).tiny  # the smallest number that has a finite logarithm
+_TINY = np.finfo(np.float64).tiny  # the smallest normal number, whose logarithm is finite
 
 
 class _Head:
-    """Defaults of the output layer and the loss."""
+    """Default attributes of the output layer and of the loss."""
 
     ascending: ClassVar[bool] = False  # whether outputs are transformed to ascending order
     levels: np.ndarray = np.full(1, 0.5)  # (n_levels,), of the pinball loss
@@ -21,19 +21,19 @@ class _Head:
 
 
 class _Categories(_Head):
-    """Class labels: the network outputs probabilities, which need no scaling."""
+    """Base class for class labels, whose outputs are probabilities and need no scaling."""
 
     unit = np.ones(1)
     mean = np.zeros(1)
     bounds: tuple[np.ndarray, np.ndarray] | None = None
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the weights of an output layer whose outputs `decode` accepts: unchanged."""
+        """Return the kernel and bias of the output layer unchanged, because y has no units."""
         return kernel, bias
 
 
 class Classes(_Categories):
-    """Targets with one of several classes per row: a softmax with one output per class.
+    """Targets with one class per row, predicted by a softmax with one output per class.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Classes(_Categories):
         self.chance_loss: float = np.log(len(classes))
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
-        """Return the class indices, int32, of labels of shape (n_samples,)."""
+        """Return the class indices of labels, shape (n_samples,), int32."""
         _check_row(y, ())
         codes = np.searchsorted(self.classes, y).clip(max=self.n_outputs - 1)
         unknown = self.classes[codes] != y
@@ -80,12 +80,12 @@ class Classes(_Categories):
         return np.asarray(-(1 - smoothing) * own - smoothing * logs.mean(axis=1))
 
     def decode(self, output: np.ndarray) -> np.ndarray:
-        """Return the most probable labels, from probabilities of shape (n_samples, n_classes)."""
+        """Return the most probable labels, given probabilities of shape (n_samples, n_classes)."""
         return np.asarray(self.classes[np.argmax(output, axis=1)])
 
 
 class Labels(_Categories):
-    """Targets with any number of labels per row: one sigmoid per label.
+    """Targets with any number of labels per row, predicted by one sigmoid per label.
 
     Parameters
     ----------
@@ -98,49 +98,49 @@ class Labels(_Categories):
     metric: ClassVar[str] = "binary_accuracy"
 
     def __init__(self, n_labels: int):
-        # The classes of each label. scikit-learn's scorers would read a flat [0, 1] as two classes.
+        # One row per label, because scikit-learn's scorers would read a flat [0, 1] as two classes.
         self.classes = np.tile([0, 1], (n_labels, 1))
         self.n_outputs = n_labels
         self.chance_loss: float = np.log(2)
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
-        """Return an indicator matrix, shape (n_samples, n_labels), as floats."""
+        """Return the indicator matrix as floats, shape (n_samples, n_labels)."""
         _check_row(y, (self.n_outputs,))
         return y.astype(dtype)
 
     def losses(self, codes: np.ndarray, output: np.ndarray, smoothing: float = 0.0) -> np.ndarray:
         """Return the mean binary cross-entropy of the labels of each row, shape (n_samples,).
 
-        A fraction `smoothing` of each label is spread evenly over its presence and absence.
+        The fraction `smoothing` of each label is spread evenly over presence and absence.
         """
         yes, no = (np.log(np.maximum(p, _TINY)) for p in (output, 1 - output))
         own = np.where(codes > 0.5, yes, no)
         return np.asarray(-np.mean((1 - smoothing) * own + smoothing * (yes + no) / 2, axis=1))
 
     def decode(self, output: np.ndarray) -> np.ndarray:
-        """Return the indicator matrix of the labels with a probability above 0.5."""
+        """Return the indicator matrix, which is 1 for labels with a probability above 0.5."""
         return (output > 0.5).astype(int)
 
 
 class NumericTargets(_Head):
-    """Regression targets, standardised for the network: linear outputs.
+    """Regression targets, which are standardised and predicted by linear outputs.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs), float64
-        The training rows' targets.
+        Targets of the training rows.
     weight : ndarray of shape (n_samples,) or None
-        Their weights.
+        Weights of the training rows.
     loss : str, default="mean_squared_error"
         Name of a loss of `skdnn._training.losses.LOSSES`.
     """
 
     activation: ClassVar[str] = "linear"
     metric: ClassVar[str] = "mean_absolute_error"
-    # Lower and upper bounds of predictions, each of shape (n_outputs,). None without clipping.
+    # Lower and upper bounds of predictions, each of shape (n_outputs,). None disables clipping.
     bounds: tuple[np.ndarray, np.ndarray] | None = None
-    # Upper bound of the loss of predicting the mean: 1 for the squared error of the standardised y,
-    # and not more for the other losses (for the absolute error, by Jensen's inequality).
+    # Upper bound of the loss of a prediction of the mean. It is 1 for the squared error of the
+    # standardised y, and at most 1 for other losses (Jensen's inequality for the absolute error).
     chance_loss: ClassVar[float] = 1.0
 
     def __init__(self, y: np.ndarray, weight: np.ndarray | None, loss: str = "mean_squared_error"):
@@ -157,7 +157,7 @@ class NumericTargets(_Head):
         return np.asarray((y.reshape(len(y), -1) - self.mean) / self.unit, dtype)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
-        """Return predictions in the units and the shape of y, float64."""
+        """Return predictions in the units and with the shape of y, float64."""
         return self._clipped(output * self.unit + self.mean).reshape(len(output), *self.shape)
 
     def errors(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
@@ -166,7 +166,7 @@ class NumericTargets(_Head):
         return np.asarray(codes * self.unit + self.mean - predicted)
 
     def losses(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Return the mean squared error of each row, with y standardised, shape (n_samples,)."""
+        """Return the mean squared error of each row for standardised y, shape (n_samples,)."""
         return np.asarray(np.mean((self.errors(codes, output) / self.unit) ** 2, axis=1))
 
     def within(self, y: np.ndarray | None) -> "NumericTargets":
@@ -175,8 +175,7 @@ class NumericTargets(_Head):
         Parameters
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs), or None
-            Targets whose range, together with the current bounds, is the new range. None disables
-            clipping.
+            Targets whose range is merged with the current bounds. None disables clipping.
         """
         clipped = copy.copy(self)
         clipped.bounds = None
@@ -190,27 +189,27 @@ class NumericTargets(_Head):
         return predicted if self.bounds is None else np.clip(predicted, *self.bounds)
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the weights of a linear output layer whose outputs are in the units of y."""
+        """Return the kernel and bias with which the output layer predicts in the units of y."""
         return kernel * self.unit, bias * self.unit + self.mean
 
 
 class OwnUnits(NumericTargets):
-    """Regression targets for a loss of Keras or the user, which receives y in its own units."""
+    """Regression targets for a loss of Keras or of the user, which receives y in units of y."""
 
     chance_loss: ClassVar[float] = np.inf  # unknown
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
-        """Return the targets in shape (n_samples, n_outputs), not standardised."""
+        """Return the targets, not standardised, shape (n_samples, n_outputs)."""
         _check_row(y, self.shape)
         return y.reshape(len(y), -1).astype(dtype)
 
     def errors(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Return targets minus predictions in the units of y, in which the codes are."""
+        """Return targets minus predictions in the units of y, shape (n_samples, n_outputs)."""
         return np.asarray(codes - self._clipped(output * self.unit + self.mean))
 
 
 class Positive(NumericTargets):
-    """Nonnegative regression targets, divided by their mean: the output is an exponential."""
+    """Nonnegative regression targets, divided by their mean and predicted by exponentials."""
 
     activation: ClassVar[str] = "exponential"
 
@@ -243,21 +242,21 @@ class Positive(NumericTargets):
         return super().encode(y, dtype)
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the weights before the exponential for outputs in the units of y."""
+        """Return the kernel and bias with which the output layer predicts in the units of y."""
         return kernel, bias + np.log(self.unit)
 
 
 class Quantile(NumericTargets):
-    """Regression targets of which one quantile is predicted, for each column of y.
+    """Regression targets for which one quantile of each column of y is predicted.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs), float64
-        The training rows' targets.
+        Targets of the training rows.
     weight : ndarray of shape (n_samples,) or None
-        Their weights.
+        Weights of the training rows.
     levels : ndarray of shape () or (n_levels,), float64
-        The level, or levels in ascending order.
+        The quantile level, or several levels in ascending order.
     """
 
     metric: ClassVar[str] = "mean_pinball_loss"
@@ -268,14 +267,14 @@ class Quantile(NumericTargets):
         self.start = ndtri(self.levels)  # the quantiles of a standard normal target
 
     def losses(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Return the mean pinball loss of each row, with y standardised, shape (n_samples,)."""
+        """Return the mean pinball loss of each row for standardised y, shape (n_samples,)."""
         error = (codes if codes.ndim == 2 else codes[:, np.newaxis]) - output
         losses = np.maximum(self.levels * error, (self.levels - 1) * error)
         return np.asarray(losses.mean(axis=1))
 
 
 class Quantiles(Quantile):
-    """Regression targets of which several quantiles are predicted, which never cross."""
+    """Regression targets for which several quantiles that never cross are predicted."""
 
     ascending: ClassVar[bool] = True
 
@@ -288,8 +287,8 @@ class Quantiles(Quantile):
                 "sklearn.multioutput.MultiOutputRegressor."
             )
         self.n_outputs = len(levels)
-        # The first quantile of a standard normal target, then the inverse softplus of the
-        # differences between consecutive quantiles.
+        # The first output is the first quantile. The softplus of each further output is the
+        # difference to the previous quantile. The initial quantiles are standard normal.
         first, *_ = normal = ndtri(levels)
         self.start = np.array([first, *np.log(np.expm1(np.diff(normal)))])
 
@@ -302,7 +301,7 @@ class Quantiles(Quantile):
         return self._clipped(output * self.unit + self.mean)
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the weights unchanged: a later layer scales to the units of y."""
+        """Return the kernel and bias unchanged, because a later layer scales to units of y."""
         return kernel, bias
 
 
@@ -325,7 +324,7 @@ def classification_targets(y: np.ndarray, classes: Any, owner: str) -> Classes |
     y : ndarray of shape (n_samples,) or (n_samples, n_labels)
         Class labels, or the indicator matrix of a multilabel problem.
     classes : array-like of shape (n_classes,) or None
-        All class labels. None means those in `y`.
+        All class labels. None means the labels in `y`.
     owner : str
         The estimator's name, for errors.
 
@@ -382,7 +381,7 @@ def check_labels(y: Any, owner: str) -> np.ndarray:
 
 
 def _uniform(y: Any, owner: str) -> Any:
-    """Convert numbers and booleans in an object array to a dtype; reject mixed types."""
+    """Convert an object array of numbers or booleans to their dtype, and reject mixed types."""
     if not isinstance(y, np.ndarray) or y.dtype.kind != "O":
         return y
     are_text = {isinstance(value, str) for value in y.ravel()}

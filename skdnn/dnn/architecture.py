@@ -1,4 +1,4 @@
-"""Resolved parameters and fitted preprocessing -> the network."""
+"""Design of the network from resolved parameters and fitted preprocessing."""
 
 import numpy as np
 
@@ -21,16 +21,16 @@ from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.presets import RATE, is_auto, realmlp_activation, realmlp_rate
 from skdnn.dnn.settings import Settings
 
-# Bins of a column, fewer where there are many columns.
+# Maximum number of bins of one column, and of all columns together. Each column has at least 2.
 _MOST_BINS, _ALL_BINS = 16, 512
 _FREQUENCIES = 16
-_STEP = 16  # what the number of one-hot encoded categories is rounded up to a multiple of
+_STEP = 16  # the number of one-hot encoded categories is rounded up to a multiple of this number
 
 
 def design_network(
     settings: Settings, shape: tuple[int, ...], columns: Columns, inputs: Inputs, targets: Targets
 ) -> NetworkSpec:
-    """Return the network that the parameters describe for some data.
+    """Return the specification of the network for the resolved parameters and the data.
 
     Parameters
     ----------
@@ -39,11 +39,11 @@ def design_network(
     shape : tuple of int
         Shape of one sample.
     columns : Columns
-        Which columns are categories, fitted.
+        The fitted encoder of the categorical columns.
     inputs : Inputs
-        The preprocessing, fitted.
+        The fitted preprocessing.
     targets : Targets
-        The encoding of y, which decides on the output layer.
+        The fitted encoding of y, which determines the output layer.
     """
     params, resolved = settings.params, settings.resolved
     n_numbers = len(inputs.numbers)
@@ -52,7 +52,8 @@ def design_network(
     hidden = settings.hidden
     realmlp = None
     if kind != "standard":
-        # Beside standard ensemble members, the learning rate is that of the standard ones.
+        # If ensemble members of both architectures are trained, the RealMLP members use a multiple
+        # of the learning rate of the standard members.
         rate = 1.0 if kind == "realmlp" else realmlp_rate(settings.classifies) / RATE
         realmlp_hidden = hidden
         if kind == "both" and is_auto(params.activation):
@@ -90,7 +91,7 @@ def _check_parametrization(settings: Settings) -> None:
 
 
 def _entry_layers(settings: Settings, columns: Columns, inputs: Inputs) -> list[Layer]:
-    """Return the layers that turn the columns of a table into inputs of the hidden layers."""
+    """Return the layers that transform the columns of a table to inputs of the hidden layers."""
     n_numbers, n_dense = len(inputs.numbers), len(inputs.numbers) + len(inputs.signed)
     entry: list[Layer] = []
     if inputs.sorts:
@@ -110,29 +111,29 @@ def _entry_layers(settings: Settings, columns: Columns, inputs: Inputs) -> list[
 
 
 def split_categories(settings: Settings, columns: Columns) -> tuple[list[int], list[int]]:
-    """Return which columns of categories are one-hot encoded, and which are embedded."""
+    """Return the indices of the one-hot encoded and of the embedded columns in `columns.codes`."""
     sizes, most = columns.sizes, settings.resolved.one_hot_max_size
     few = [i for i, size in enumerate(sizes) if size <= most]
     return few, [i for i, size in enumerate(sizes) if size > most]
 
 
 def code_positions(settings: Settings, columns: Columns) -> list[int]:
-    """Return the positions of the columns of categories, in the order that layers take."""
+    """Return the positions of the categorical columns, with one-hot encoded columns first."""
     few, many = split_categories(settings, columns)
     return [columns.codes[i] for i in [*few, *many]]
 
 
 def check_unchanged(settings: Settings, loss: str, previous: FittedNetwork) -> None:
-    """Refuse to continue training a network that the parameters no longer describe.
+    """Raise an error if the parameters no longer describe the network to continue training.
 
     Parameters
     ----------
     settings : Settings
-        The resolved parameters, as they are now.
+        The current resolved parameters.
     loss : str
-        Description of the loss that the network was trained on.
+        Text that identifies the loss on which the network was trained.
     previous : FittedNetwork
-        The network whose training is to continue.
+        The network to continue training.
     """
     shape, columns, inputs = previous.spec.input_shape, previous.columns, previous.inputs
     if (
@@ -161,9 +162,10 @@ def _numeric_embedding(name: str, n_columns: int) -> NumericEmbedding:
 
 
 def _padded(size: int) -> int:
-    """Round many categories up, so that a rare one that a fold lacks does not change the network.
+    """Return the number of embedded categories, rounded up if the number is above 16.
 
-    Steps are an eighth of the power of two below.
+    The multiple is one eighth of the next lower power of two. Because of the rounding, a fold that
+    lacks a rare category has the same network.
     """
     step = 1 if size <= _STEP else 2 ** (size.bit_length() - 4)
     return -(-size // step) * step

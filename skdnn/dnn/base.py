@@ -1,6 +1,7 @@
-"""`BaseDNN`: what the dense-network classifier and regressor share.
+"""`BaseDNN`: the base class of the dense-network classifier and regressor.
 
-The constructor, `fit`, `predict` and scikit-learn's protocols. The steps of a fit are in `fit.py`.
+It has the constructor, `fit`, `predict` and scikit-learn's protocols. `fit.py` has the steps of a
+fit.
 """
 
 import copy
@@ -41,7 +42,7 @@ _AUTO = StrOptions({"auto"})
 
 
 class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
-    """A dense network as an estimator; see `DNNClassifier` and `DNNRegressor`."""
+    """Base class of `DNNClassifier` and `DNNRegressor`, which describe the parameters."""
 
     model_: Any
     resolved_params_: Bunch
@@ -176,7 +177,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         sample_weight_val: Any = None,
         groups: Any = None,
     ) -> Self:
-        """Train the network for `epochs` epochs, or until early stopping ends the training.
+        """Train the network for `epochs` epochs, or until early stopping ends training.
 
         Parameters
         ----------
@@ -189,18 +190,18 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
               or booleans;
             - a sparse matrix or array of SciPy;
             - without y, for data larger than memory: an iterable of chunks (X, y) or
-              (X, y, sample_weight), or a function that returns such an iterable. It is iterated
-              once per epoch, and once before the first epoch to collect all class labels and to
-              sample the 100,000 rows on which scaling and categories are fitted.
+              (X, y, sample_weight), or a function that returns such an iterable. The chunks are
+              iterated once per epoch, and once before the first epoch to collect all class labels
+              and to sample the 100,000 rows on which scaling and categories are fitted.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Target values. None only with chunks.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the loss, divided by their mean (in chunks: by the mean of the
-            chunk). A row of weight 0 has no effect.
+            Weights of the rows in the loss, divided by the mean weight of all rows (with chunks,
+            of the rows of the chunk). A row of weight 0 has no effect.
         X_val : array-like of shape (n_val, ...), default=None
-            Validation samples, used instead of rows held out from X and scaled in the same way.
-            In a `Pipeline`, `transform_input=["X_val"]` transforms them in the same way as X.
+            Validation samples, used instead of rows held out from X, and scaled like X. In a
+            `Pipeline`, `transform_input=["X_val"]` transforms the validation samples like X.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
             Target values of X_val.
         sample_weight_val : array-like of shape (n_val,), default=None
@@ -212,8 +213,8 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         Returns
         -------
         self : object
-            The fitted estimator. A fit that fails or is interrupted does not change its previous
-            fitted state.
+            The fitted estimator. A fit that fails or is interrupted does not change the previous
+            fitted state of the estimator.
 
         Raises
         ------
@@ -246,7 +247,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         return self._keep(draft, fit(draft, request, previous))
 
     def _draft(self, previous: FitResult | None) -> Self:
-        """Return an unfitted copy; with the features of the fit that training continues from."""
+        """Return an unfitted copy, with the feature attributes of `previous` unless None."""
         draft = copy.copy(self)
         features = {} if previous is None else previous.features
         draft.__dict__ = {**self._unfitted(), **features}
@@ -264,7 +265,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     # -------------------------------------------------------------- predict
 
     def _forward(self, X: Any, *, of_members: bool = False) -> np.ndarray:
-        """Return the network's outputs, (n_samples, n_outputs); `FittedNetwork.forward`."""
+        """Return the outputs of the network for X, as `FittedNetwork.forward` describes them."""
         if "_network" not in vars(self):
             check_is_fitted(self)
         fitted = self._network
@@ -283,7 +284,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predicted class labels or regression targets, in the form given to `fit`.
+            Predicted class labels or regression targets, in the form of the y passed to `fit`.
         """
         output = self._forward(X)
         decoded: np.ndarray = self._network.targets.decode(output)
@@ -300,9 +301,9 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         Returns
         -------
         X_encoded : ndarray or CSR matrix of shape (n_samples, ...)
-            For a table with categories, text or booleans, one column of floats per column of X:
-            numbers unchanged, with NaN for missing ones, and categories as integer codes, with 0
-            for a category that is unknown from training. Any other X is returned unchanged.
+            For a table with categories, text or booleans, one column of floats per column of X.
+            Numbers are unchanged, and missing numbers are NaN. Categories are integer codes, and a
+            category that is unknown from training has code 0. Any other X is returned unchanged.
         """
         check_is_fitted(self)
         X = check_rows(self, X, self._network)
@@ -318,7 +319,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         Parameters
         ----------
         print_fn : callable, default=None
-            Function that is called with the text of the table. None prints it.
+            Function that is called with the text of the table. None prints the text.
 
         Raises
         ------
@@ -381,7 +382,7 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
 
 class _Loss:
-    """A Keras loss with all its settings, as it is pickled."""
+    """Wrapper that pickles a Keras loss with all settings of the loss."""
 
     def __init__(self, value: Any):
         self.value = value

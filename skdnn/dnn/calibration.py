@@ -14,21 +14,23 @@ from skdnn._training.batches import Fetch
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.settings import Settings
 
-# Calibration uses no more than this many outputs, and no fewer than this many rows.
+# Maximum number of outputs used for calibration. The second constant is the minimum number of rows
+# to which this maximum limits the held-out rows.
 _MOST_OUTPUTS, _FEWEST_ROWS = 2**22, 1000
-_MOST_FETCHED = 2**22  # values of the rows that are fetched at once
+_MOST_FETCHED = 2**22  # maximum number of values of X that are fetched at once
 
 
 class HeldOutLogits(NamedTuple):
-    """What the ensemble members put out for held-out rows, before the last activation.
+    """Logits of the ensemble members for held-out rows, with the targets and weights of the rows.
 
     Parameters
     ----------
     logits : ndarray of shape (n_members, n_rows, n_outputs), float64
+        Outputs of the network before the activation of the output layer.
     codes : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        The targets, encoded as the network is trained on them.
+        The targets in the encoding on which the network is trained.
     weight : ndarray of shape (n_members, n_rows), float64
-        Row weights; 0 where a member was trained on a row.
+        Row weights of each ensemble member. 0 if the member was trained on the row.
     """
 
     logits: np.ndarray
@@ -37,9 +39,9 @@ class HeldOutLogits(NamedTuple):
 
 
 def check_can_calibrate(settings: Settings, n_held_out: int) -> None:
-    """Refuse calibration and ensemble weights that were asked for where no row is held out."""
+    """Raise an error if `calibration` or `blend` is set explicitly but no row is held out."""
     for name in ("calibration", "blend"):
-        value = settings.params.get(name)  # as it was given
+        value = settings.params.get(name)  # not resolved, because "auto" is no error
         if value not in (None, "auto") and not n_held_out:
             raise ValueError(
                 f"{name}={value!r} of {settings.owner} needs rows that are not trained "
@@ -60,19 +62,20 @@ def calibrate(
     Parameters
     ----------
     network : FittedNetwork
-        Trained, not calibrated.
+        The trained network, not calibrated.
     settings : Settings
-        The resolved parameters: which of the three are fitted.
+        The resolved parameters.
     fetch : callable
-        Returns rows by their numbers: (x, y) or (x, y, weight).
+        Function that maps row indices to (x, y) or (x, y, weight).
     held_out : ndarray of int
-        Numbers of the held-out rows.
+        Indices of the held-out rows.
     by_member : bool
         Whether each ensemble member has a held-out fold of its own.
 
     Returns
     -------
     FittedNetwork
+        A copy of the network with the fitted values. The network itself if nothing is fitted.
     """
     resolved, targets = settings.resolved, network.targets
     n_members = network.spec.n_members
@@ -84,7 +87,7 @@ def calibrate(
         return network
     rows = _held_out_logits(network, fetch, held_out)
     activate = NUMPY_ACTIVATIONS[targets.activation]
-    # One row of member numbers for each architecture.
+    # Each row holds the indices of the ensemble members of one architecture.
     architectures = np.arange(n_members).reshape(len(network.spec.outputs), -1)
     if calibrates and isinstance(targets, Classes | Labels):
         temperatures = fit_temperatures(targets, rows, architectures)
@@ -93,7 +96,8 @@ def calibrate(
         rows = rows._replace(logits=rows.logits / each)
     outputs = activate(rows.logits)
     if blends:
-        # Members validated on folds of their own stand for their architecture, each on its fold.
+        # If each member has a fold of its own, only the members of one architecture together have
+        # predictions for all held-out rows.
         teams = architectures if by_member else np.arange(n_members)[:, np.newaxis]
         weights = _fit_ensemble_weights(targets, rows, outputs, teams)
         network = replace(network, ensemble_weights=weights)
@@ -130,9 +134,10 @@ def fit_temperatures(
 ) -> np.ndarray:
     """Fit one temperature for the members of each architecture, shape (n_architectures,).
 
-    Where hardly a row is misclassified, the best temperature would be next to zero. Labels are
-    therefore smoothed as by two more rows, one right and one wrong (after Platt 1999,
-    "Probabilistic Outputs for Support Vector Machines", section 2.2).
+    If almost no row is misclassified, the optimal temperature would be close to zero. The labels
+    are therefore smoothed as if there were two additional rows, one with a correct label and one
+    with a wrong label (after Platt 1999, "Probabilistic Outputs for Support Vector Machines",
+    section 2.2).
     """
     logits, codes, weight = rows
     activate = NUMPY_ACTIVATIONS[targets.activation]
@@ -150,7 +155,7 @@ def fit_temperatures(
 def _fit_ensemble_weights(
     targets: Targets, rows: HeldOutLogits, outputs: np.ndarray, teams: np.ndarray
 ) -> np.ndarray:
-    """Choose the weight of each team of members, and divide it among them evenly."""
+    """Choose a weight for each team of ensemble members, divided evenly within the team."""
     predictions = [
         np.einsum("mnc,mn->nc", outputs[team], _normalized(rows.weight[team])) for team in teams
     ]
@@ -171,7 +176,7 @@ def _losses_of_logits(
 
 
 def _normalized(weight: np.ndarray) -> np.ndarray:
-    """Divide weights, shape (n_members, n_samples), so that those of each row sum to 1."""
+    """Scale weights of shape (n_members, n_samples) so that the weights of each row sum to 1."""
     total = weight.sum(axis=0)
     parts: np.ndarray = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
     return parts
@@ -180,23 +185,23 @@ def _normalized(weight: np.ndarray) -> np.ndarray:
 def temperature(
     losses: Callable[[np.ndarray], np.ndarray], logits: np.ndarray, weight: np.ndarray
 ) -> float:
-    """Find the temperature: the number to divide logits by that minimises the loss.
+    """Return the temperature that minimises the loss of the logits divided by the temperature.
 
-    Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2.
+    The method is that of Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2.
 
     Parameters
     ----------
     losses : callable
-        Returns the loss of each row, given logits.
+        Function that returns the loss of each row, given logits.
     logits : ndarray of shape (n_samples, n_outputs)
-        Outputs of the network before its last activation, for held-out rows.
+        Outputs of the network before the activation of the output layer, for held-out rows.
     weight : ndarray of shape (n_samples,)
-        Their weights.
+        Weights of the rows.
 
     Returns
     -------
     float
-        Between 0.05 and 20.
+        The temperature, in [0.05, 20].
     """
     bounds = (np.log(0.05), np.log(20))
     found = minimize_scalar(
@@ -210,17 +215,18 @@ def greedy_ensemble_weights(
     outputs: np.ndarray,
     weight: np.ndarray,
 ) -> np.ndarray:
-    """Choose the weights of several predictions in their average.
+    """Choose the weights of several predictions in their average by greedy ensemble selection.
 
-    Each prediction counts once at first. Each round then adds the prediction, with replacement,
-    that makes the loss of the average least (Caruana et al. 2004, "Ensemble Selection from
-    Libraries of Models", section 2.1). The total count is a power of two, at least 14 more than
-    there are predictions, so that the weights are exact in float32.
+    Each prediction starts with a count of 1. Each round then increases the count of the prediction
+    that minimises the loss of the average (Caruana et al. 2004, "Ensemble Selection from Libraries
+    of Models", section 2.1, with replacement). The weights are the counts divided by the total
+    count. The total count is a power of two so that the weights are exact in float32. It exceeds
+    the number of predictions by at least 14.
 
     Parameters
     ----------
     losses : callable
-        Returns the loss of each row, given averaged predictions.
+        Function that returns the loss of each row, given averaged predictions.
     outputs : ndarray of shape (n_predictions, n_samples, n_outputs)
         The predictions for held-out rows.
     weight : ndarray of shape (n_samples,)
@@ -229,7 +235,7 @@ def greedy_ensemble_weights(
     Returns
     -------
     weights : ndarray of shape (n_predictions,)
-        They sum to 1.
+        Weights of the predictions, which sum to 1.
     """
     total, counts = outputs.sum(axis=0), np.ones(len(outputs))
     n_total = 2 ** int(len(outputs) + 13).bit_length()
@@ -245,23 +251,24 @@ def greedy_ensemble_weights(
 def residual_variance(
     errors: np.ndarray, predicted: np.ndarray, weight: np.ndarray, ensemble_weights: np.ndarray
 ) -> np.ndarray:
-    """Return the variance of targets that disagreement of the ensemble members does not explain.
+    """Return the variance of the targets that the ensemble members' disagreement does not explain.
 
     Parameters
     ----------
     errors : ndarray of shape (n_members, n_samples, n_outputs)
-        Errors of each member's predictions, in units of the target.
+        Errors of the predictions of each ensemble member, in units of the target.
     predicted : ndarray of shape (n_members, n_samples, n_outputs)
-        The predictions, in the same units.
+        The predictions of each ensemble member, in units of the target.
     weight : ndarray of shape (n_members, n_samples)
-        Above 0 where a member was not trained on a row.
+        Row weights of each ensemble member. 0 if the member was trained on the row.
     ensemble_weights : ndarray of shape (n_members,)
-        Weights of the members in the mean; they sum to 1.
+        Ensemble weights, which sum to 1.
 
     Returns
     -------
     variance : ndarray of shape (n_outputs,)
-        The mean square of these errors less the mean variance between members, 0 at the least.
+        The mean squared error of the members minus the mean variance between the members, clipped
+        to be at least 0.
     """
     weight = weight * ensemble_weights[:, np.newaxis]
     squares = np.tensordot(weight, errors**2, 2) / weight.sum()

@@ -1,4 +1,4 @@
-"""Validation of X, y, weights and validation data, as users pass them."""
+"""Validation of the X, y, sample weights and validation data that users pass."""
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,21 +20,21 @@ from skdnn.dnn.loss_and_targets import check_targets
 if TYPE_CHECKING:
     from skdnn.dnn.fitted import FittedNetwork
 
-# What scikit-learn's validation lets through of X.
+# Options of scikit-learn's validation of X.
 _ACCEPTED = {"accept_sparse": "csr", "ensure_all_finite": "allow-nan"}
 
 
 class CheckedData(NamedTuple):
-    """Rows that passed the checks.
+    """Validated rows of X, with their y and weights.
 
     Parameters
     ----------
     X : ndarray, CSR matrix or DataFrame of shape (n_samples, n_inputs)
-        A DataFrame where columns are still to be read, see `Columns.reads`.
+        Rows. A DataFrame if the columns are not yet encoded (see `Columns.reads`).
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Labels or targets.
+        Class labels or regression targets.
     weight : ndarray of shape (n_samples,), float64, or None
-        Sample weights; None where all are 1.
+        Sample weights. None if all are 1.
     shape : tuple of int
         Shape of one sample.
     """
@@ -45,7 +45,7 @@ class CheckedData(NamedTuple):
     shape: tuple[int, ...]
 
     def rows_with_weight(self) -> np.ndarray:
-        """Return the numbers of the rows whose weight is above 0."""
+        """Return the indices of the rows with a weight above 0."""
         return np.arange(len(self.y)) if self.weight is None else np.flatnonzero(self.weight)
 
 
@@ -63,23 +63,24 @@ def check_data(
     Parameters
     ----------
     estimator : BaseEstimator
-        Its `n_features_in_` and `feature_names_in_` are set where `network` is None, and compared
-        with X elsewhere.
+        The estimator. If `network` is None, its attributes `n_features_in_` and
+        `feature_names_in_` are set. Otherwise X is compared with these attributes.
     X, y, sample_weight : object
-        As the user passed them.
+        The arguments that the user passed.
     columns : Columns
-        Which columns are categories; not yet fitted where `network` is None.
+        Encoder of the categorical columns. Not yet fitted if `network` is None.
     network : FittedNetwork or None, default=None
-        The network whose training continues.
+        The network to continue training.
 
     Returns
     -------
     CheckedData
+        The validated data.
 
     Raises
     ------
     ValueError, TypeError
-        For data that cannot be trained on.
+        If the data cannot be used for training.
     """
     reset = network is None
     X, shape = as_rows(X)
@@ -98,11 +99,12 @@ def check_data(
 
 
 def check_rows(estimator: BaseEstimator, X: Any, network: "FittedNetwork") -> Any:
-    """Validate X of a fitted estimator, and convert it to what the network's inputs take.
+    """Validate X of a fitted estimator, and encode the categorical columns of X.
 
     Returns
     -------
     ndarray or CSR matrix of shape (n_samples, n_inputs)
+        Numbers and category codes, the input of the fitted preprocessing.
     """
     X, shape = as_rows(X)
     network.check_shape(shape)
@@ -120,11 +122,11 @@ def check_classes(y: Any, classes: Any, known: Targets | None, owner: str) -> No
     Parameters
     ----------
     y : array-like
-        As the user passed it.
+        The class labels that the user passed.
     classes : array-like or None
-        All labels there will be, as the user passed them.
+        The labels of this and all later calls, as the user passed them.
     known : Targets or None
-        The targets of earlier calls; None at the first one.
+        The targets of earlier calls. None in the first call.
     owner : str
         The estimator's name, for errors.
     """
@@ -143,7 +145,7 @@ def check_classes(y: Any, classes: Any, known: Targets | None, owner: str) -> No
 
 
 def check_matrix(matrix: np.ndarray, estimator: BaseEstimator) -> np.ndarray:
-    """Refuse infinite values in a table that was read column by column."""
+    """Raise an error if a table that was encoded column by column has infinite values."""
     checked: np.ndarray = check_array(
         matrix, ensure_all_finite="allow-nan", estimator=estimator, input_name="X"
     )
@@ -161,7 +163,8 @@ def check_validation_data(
     Returns
     -------
     X, y, weight : ndarray, ndarray, ndarray or None
-        The weights have a mean of 1. None where `fit` was given no validation data.
+        The validation data, with weights of mean 1. A single None if no validation data was passed
+        to `fit`.
     """
     if validation.X is None:
         return None

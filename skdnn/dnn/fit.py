@@ -1,4 +1,4 @@
-"""The steps of a fit: checks, resolve, split, prepare, design, run, calibrate."""
+"""The steps of a fit. They are checks, resolve, split, prepare, design, run, and calibrate."""
 
 from dataclasses import replace
 from typing import Any
@@ -32,21 +32,22 @@ _N_EVALUATIONS = 40
 
 @with_callbacks
 def fit(draft: BaseEstimator, request: Request, previous: FitResult | None) -> FitResult:
-    """Train a network: every step of `fit` and `partial_fit`.
+    """Train a network by all steps of `fit` or `partial_fit`.
 
     Parameters
     ----------
     draft : BaseEstimator
-        An unfitted copy of the estimator, with `n_features_in_` and `feature_names_in_` where
-        training continues. Callbacks are given it.
+        An unfitted copy of the estimator, which is passed to callbacks. It has `n_features_in_` and
+        `feature_names_in_` if training continues.
     request : Request
-        What to train on.
+        The arguments of `fit` or `partial_fit`.
     previous : FitResult or None
-        The fit that training continues from.
+        The result of the fit to continue. None if training starts from new weights.
 
     Returns
     -------
     FitResult
+        The result of the fit.
     """
     from skdnn._training.trainer import check_process
 

@@ -1,4 +1,4 @@
-"""`fit` and `partial_fit` on data larger than memory, which come in chunks."""
+"""`fit` and `partial_fit` on chunks, for data larger than memory."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,22 +26,23 @@ History = dict[str, list[float]]
 def fit_chunks(
     draft: BaseEstimator, chunks: Chunks, validation: ValidationData, previous: FitResult | None
 ) -> FitResult:
-    """Train for several epochs, each over all chunks.
+    """Train a network for several epochs, each over all chunks.
 
     Parameters
     ----------
     draft : BaseEstimator
         An unfitted copy of the estimator, as for `fit`.
     chunks : Chunks
-        What to train on.
+        The training rows.
     validation : ValidationData
-        What to validate on after each epoch.
+        The validation data, which is evaluated after each epoch.
     previous : FitResult or None
-        The fit that training continues from.
+        The result of the fit to continue. None if training starts from new weights.
 
     Returns
     -------
     FitResult
+        The result of the fit.
     """
     from skdnn._training.trainer import check_process
 
@@ -89,7 +90,7 @@ def fit_chunks(
 def partial_fit_chunks(
     draft: BaseEstimator, chunks: Chunks, classes: Any, previous: FitResult | None
 ) -> FitResult:
-    """Train for one epoch on each chunk."""
+    """Train a network for one epoch on each chunk."""
     result, verbose = previous, bool(parameters(draft).verbose)
     for X, y, weight in chunks:
         request = Request(X, y, weight, classes=classes, is_whole=False, verbose=verbose)
@@ -99,7 +100,7 @@ def partial_fit_chunks(
 
 
 def _start(draft: BaseEstimator, chunks: Chunks) -> FitResult:
-    """Fit targets and preprocessing on a sample of the rows, and draw the weights."""
+    """Fit targets and preprocessing on a sample of the rows, and create the initial weights."""
     rng = np.random.default_rng(draw_seed(parameters(draft).random_state))
     sample, labels = chunks.sample(rng, is_classifier(draft))
     request = Request(*sample, classes=labels, is_whole=False)
@@ -114,14 +115,15 @@ def _epochs(
     n_epochs: int,
     report: Report | ReportList,
 ) -> tuple[FitResult, History]:
-    """Train for some epochs, chunk by chunk.
+    """Train a network for some epochs, chunk by chunk.
 
     Returns
     -------
     result : FitResult
-        After the last chunk.
+        The result after the last chunk.
     history : dict of list of float
-        Means over the rows of all chunks. Of the data to validate on, values after the epoch.
+        One value per epoch. Training metrics are means over the rows of all chunks. Validation
+        metrics are computed after the last chunk of the epoch.
     """
     history: History = {}
     n_chunks = chunks.n_chunks or sum(1 for _ in chunks)
@@ -171,7 +173,7 @@ def _evaluate_start(
     previous: FitResult,
     stopping: EarlyStopping,
 ) -> None:
-    """Evaluate the network that training continues from, so that it may be kept as the best."""
+    """Evaluate the network before training continues, because early stopping may select it."""
     request = Request(*chunk, validation=validation, is_whole=False)
     start = start_training(draft, request, previous)
     network = without_foreign_state(start.before, start.settings)
@@ -181,7 +183,7 @@ def _evaluate_start(
 
 
 def _check_for_chunks(draft: BaseEstimator, settings: Settings, validation: ValidationData) -> None:
-    """Refuse what takes all rows at once."""
+    """Raise an error if a parameter or argument requires all rows at once."""
     params, resolved = settings.params, settings.resolved
     balanced = isinstance(params.get("class_weight"), str)
     troubles = {

@@ -1,4 +1,4 @@
-"""What a fit is asked to do, and what it leaves behind."""
+"""The arguments and the result of a fit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -36,15 +36,16 @@ class Request:
     Parameters
     ----------
     X, y, sample_weight : object
-        As the user passed them.
+        The arguments that the user passed.
     validation : ValidationData
-        Data to validate on, and groups.
+        Validation data and groups.
     classes : array-like or None, default=None
-        All labels there will be; None takes those of y.
+        All class labels. None means the labels in y.
     is_whole : bool, default=True
-        Whether the rows are all there are. Parts of them are trained on for one epoch.
+        Whether the call receives all training rows. If False, the rows are a part of all rows, and
+        the network is trained for one epoch.
     verbose : bool, default=False
-        Whether to write a line for each epoch.
+        Whether to print a line for each epoch.
     """
 
     X: Any
@@ -58,26 +59,26 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class FitResult:
-    """What a fit leaves behind.
+    """The result of a fit, from which the attributes of the fitted estimator are set.
 
     Parameters
     ----------
     network : FittedNetwork
         The trained network.
     continuation : Continuation
-        What further training needs beside the network.
+        The data that further training needs in addition to the network.
     resolved_params : Bunch
-        What "auto" stood for.
+        The preset, and the value of each parameter that may be "auto".
     features : dict
         `n_features_in_` and `feature_names_in_`, as scikit-learn sets them.
     history : dict of list of float, default={}
-        Loss and metric per epoch.
+        Losses and metrics, with one value per epoch.
     n_iter : int, default=0
         Number of epochs trained.
     callbacks : list, default=[]
         The Keras callbacks of this fit.
     best_epoch, best_score, validation_scores
-        With early stopping, as the public attributes of these names; else None.
+        Values of the public attributes of these names. None without early stopping.
     """
 
     network: FittedNetwork
@@ -113,7 +114,7 @@ class FitResult:
 
     @classmethod
     def of(cls, estimator: BaseEstimator) -> "FitResult | None":
-        """Return the last fit of an estimator; None where there was none."""
+        """Return the result of the last fit of an estimator, or None if there was no fit."""
         fitted = vars(estimator)
         if "_network" not in fitted:
             return None
@@ -129,13 +130,13 @@ class FitResult:
 
     @property
     def start_epoch(self) -> int:
-        """The epoch whose weights further training starts from."""
+        """The epoch from whose weights training continues."""
         return self.n_iter if self.best_epoch is None else self.best_epoch
 
     def after(self, state: State, history: dict[str, list[float]]) -> "FitResult":
-        """Return the result after more epochs, without early stopping."""
+        """Return a copy of the result with a new state and the history of further epochs."""
         n_epochs = len(next(iter(history.values()), ()))
-        # Every list has one entry per epoch: NaN for the epochs that lack a name.
+        # Every list has one value per epoch. It is NaN for epochs that lack the metric.
         before, now = [np.nan] * self.n_iter, [np.nan] * n_epochs
         both = {
             name: self.history.get(name, before) + history.get(name, now)

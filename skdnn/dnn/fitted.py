@@ -1,4 +1,4 @@
-"""`FittedNetwork`: all that a fit leaves behind; it predicts without an estimator."""
+"""`FittedNetwork`: the complete fitted state of an estimator, which predicts by itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -18,35 +18,36 @@ if TYPE_CHECKING:
     from skdnn._training.losses import LossSpec
     from skdnn._training.optimizers import OptimizerSpec
 
-# The most values that one layer puts out for the rows predicted together, and the least number of
-# these rows: they bound the memory that predicting takes.
+# Rows are predicted in batches, because this limits the memory that prediction needs. The constants
+# are the maximum number of outputs of one layer for a batch, and the minimum rows of a batch.
 _VALUES = 2**22
 _LEAST_ROWS = 256
-# From this many rows on TensorFlow, where it is loaded, may be faster than NumPy: see
+# From this number of rows on, TensorFlow may be faster than NumPy if it is already imported: see
 # docs/development/decisions/0010-prediction-in-numpy.md.
 _COMPILED_ROWS = 8192
 
 
 @dataclass(frozen=True, eq=False)
 class FittedNetwork:
-    """A trained network with its preprocessing: X in, predictions out.
+    """A trained network with its fitted preprocessing, which computes predictions from X.
 
     Parameters
     ----------
     columns : Columns
-        Which columns of X are categories, and the categories of each.
+        Fitted encoder of the categorical columns of X.
     inputs : Inputs
-        Imputation and scaling.
+        Fitted imputation and scaling.
     targets : Targets
-        Encoding of y.
+        Fitted encoding of y.
     spec : NetworkSpec
-        The layers.
+        Specification of the layers.
     state : State
-        Weights, the optimizer's state and dropout seeds: what training continues from.
+        Network weights, optimizer state and dropout seeds.
     temperatures : ndarray of shape (n_architectures,) or None, default=None
-        What logits are divided by, for each architecture in the ensemble; None where they are not.
+        Temperatures by which the logits of each architecture in the ensemble are divided. None if
+        the logits are not calibrated.
     ensemble_weights : ndarray of shape (n_members,) or None, default=None
-        Weights of the ensemble members in the mean; they sum to 1. None is equal weights.
+        Weights of the ensemble members in the mean, which sum to 1. None means equal weights.
     residual_variance : ndarray of shape (n_outputs,) or None, default=None
         Variance of the targets that the disagreement of the ensemble members does not explain.
     """
@@ -72,7 +73,7 @@ class FittedNetwork:
 
     @cached_property
     def weights(self) -> list[np.ndarray]:
-        """Arrays of the network that predicts: with temperatures and ensemble weights applied."""
+        """Network weights for prediction, which include temperatures and ensemble weights."""
         weights = list(self.state.weights)
         if self.temperatures is not None:
             for (_, *pair), t in zip(self.spec.outputs, self.temperatures, strict=True):
@@ -83,35 +84,37 @@ class FittedNetwork:
         return weights
 
     def __getstate__(self) -> dict[str, Any]:
-        # Without the cached weights, most of which are in the state as well.
+        # The cached weights are left out, because most of them are in the state as well.
         return {field.name: vars(self)[field.name] for field in fields(self)}
 
     def uncalibrated(self) -> "FittedNetwork":
-        """Return the network without what held-out rows contributed after training."""
+        """Return a copy without temperatures, ensemble weights and residual variance."""
         return replace(self, temperatures=None, ensemble_weights=None, residual_variance=None)
 
     # ------------------------------------------------------------------------- predict
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict labels or targets.
+        """Predict class labels or regression targets.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, ...)
-            Samples of the shape of those in training.
+            Samples, each of the same shape as in training.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predicted class labels or regression targets.
         """
         return self.targets.decode(self.forward(self.encode(X)))
 
     def encode(self, X: Any) -> Any:
-        """Convert samples to rows of numbers and codes of categories.
+        """Encode samples as rows of numbers and category codes.
 
         Returns
         -------
         ndarray or CSR matrix of shape (n_samples, n_inputs)
+            The encoded rows, before imputation and scaling.
         """
         X, shape = as_rows(X)
         self.check_shape(shape)
@@ -120,7 +123,7 @@ class FittedNetwork:
         return X if issparse(X) else np.asarray(X)
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
-        """Refuse samples of another shape than those in training."""
+        """Raise an error if samples do not have the same shape as in training."""
         fitted = self.spec.input_shape
         # The number of columns of a table is left to scikit-learn's own check.
         if shape != fitted and max(len(shape), len(fitted)) > 1:
@@ -131,9 +134,9 @@ class FittedNetwork:
             )
 
     def takes_unchecked(self, X: Any) -> bool:
-        """Whether X is a finite array of the right shape, so that no further check is needed.
+        """Return whether X is a finite array of the right shape, which needs no further check.
 
-        These checks would take most of the time of predicting one row.
+        For a single row, the other checks would take most of the time of a prediction.
         """
         if (
             type(X) is not np.ndarray
@@ -150,28 +153,29 @@ class FittedNetwork:
     def forward(
         self, X: Any, *, of_members: bool = False, is_finite: bool | None = None
     ) -> np.ndarray:
-        """Compute the network's outputs.
+        """Compute the outputs of the network.
 
         Parameters
         ----------
         X : ndarray or CSR matrix of shape (n_samples, n_inputs)
-            What `encode` returned.
+            Rows that `encode` returned.
         of_members : bool, default=False
-            Whether to return the outputs of each ensemble member instead of their mean.
+            Whether to return the outputs of each ensemble member instead of the mean over members.
         is_finite : bool, default=None
-            Whether every value is known to be finite; None checks.
+            Whether all values of X are finite. None means unknown, and X is checked.
 
         Returns
         -------
         ndarray of shape (n_samples, n_outputs), or (n_members, n_samples, n_outputs)
-            As precise as X is: float64 for float64, as scikit-learn's estimators return it.
+            Outputs of the network. The dtype is the wider of the dtypes of X and of the network, so
+            that float64 X gives float64 outputs as in scikit-learn.
         """
         spec, inputs, sparse = self.spec, self.inputs, issparse(X)
         missing = not sparse and (may_miss(X) if is_finite is None else not is_finite)
         dtype = np.result_type(X.dtype, spec.dtype)
         n_rows = X.shape[0]
         body = spec.body.without_mean() if of_members else spec.body
-        # Rows that stay sparse are multiplied by SciPy, in the NumPy forward pass.
+        # The NumPy forward pass multiplies rows that stay sparse with SciPy.
         kept = sparse and inputs.keeps_zeros and spec.body.takes_sparse_rows
         network, size = self.fastest_forward(body, 0 if kept else n_rows, dtype)
         if sparse and not kept:
@@ -190,19 +194,26 @@ class FittedNetwork:
     def fastest_forward(
         self, body: NetworkSpec, n_rows: int, dtype: np.dtype
     ) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
-        """Return the fastest forward pass of a network, and how many rows to give it at a time.
+        """Return the fastest forward pass of a network, and the batch size to call it with.
 
         Parameters
         ----------
         body : NetworkSpec
-            The layers after preprocessing: `spec.body`, or a part of it.
+            The layers after preprocessing, either `spec.body` or a part of `spec.body`.
         n_rows : int
             Number of rows to predict.
         dtype : dtype
-            What the outputs are computed in.
+            Dtype in which the outputs are computed.
+
+        Returns
+        -------
+        forward : callable
+            Function that maps preprocessed rows to outputs.
+        batch_size : int
+            Number of rows to pass to `forward` at a time.
         """
         weights = self.weights
-        if body is not self.spec.body:  # without the ensemble weights, which are the last array
+        if body is not self.spec.body:  # `body` may not need the last array, the ensemble weights
             weights = weights[: body.n_arrays]
         if not body.has_numpy_forward:
             return _keras_forward(body, weights), _COMPILED_ROWS
@@ -221,14 +232,15 @@ class FittedNetwork:
         Parameters
         ----------
         loss : str or LossSpec
-            The loss that it was trained on.
+            The loss on which the network was trained.
         optimizer : OptimizerSpec
-            How to make the model's optimizer.
+            Specification of the model's optimizer.
 
         Returns
         -------
         keras.Sequential
-            It takes what `encode` returns, in the shape of the samples.
+            The model. The input is the array that `encode` returns, reshaped to the shape of the
+            samples.
         """
         from skdnn._network.keras_model import build, clip_outputs, rescale_outputs
         from skdnn._training.losses import compiled_loss
@@ -253,7 +265,7 @@ class FittedNetwork:
 def _keras_forward(
     body: NetworkSpec, weights: list[np.ndarray]
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the forward pass by Keras: for activations that have no NumPy form."""
+    """Return a forward pass that uses Keras, for activations without a NumPy implementation."""
     from skdnn._network.keras_model import build
     from skdnn._training.trainer import check_process
 
@@ -265,19 +277,19 @@ def _keras_forward(
 
 @dataclass(frozen=True, eq=False)
 class Continuation:
-    """What warm starts and `partial_fit` need beside the network.
+    """The data that warm starts and `partial_fit` need in addition to the network.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-        Draws the order of rows and dropout seeds. It is copied before it is used.
+        Random number generator of the order of rows and of dropout seeds. Every fit uses a copy.
     split_seed : int
-        Seed of the split into training and held-out rows: every fit that continues holds out the
-        same rows.
+        Seed of the split into training and held-out rows. It is stored so that every fit that
+        continues training holds out the same rows.
     loss : str
         A text that identifies the loss.
     optimizer : str or None, default=None
-        A text that identifies the optimizer and its settings; None before the first step.
+        A text that identifies the optimizer and its settings. None before the first step.
     """
 
     rng: np.random.Generator

@@ -1,4 +1,4 @@
-"""The state that training starts from: weights that are drawn, or read off training rows."""
+"""The initial state of training: network weights that are random or fitted on training rows."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from skdnn._network.spec import NetworkSpec, State
 from skdnn.dnn.architecture import split_categories
 from skdnn.dnn.settings import Settings
 
-_SAMPLE = 2**25  # values of the rows that the weights of layers are read off
+_SAMPLE = 2**25  # maximum number of values of the rows on which weights are fitted
 
 
 def initial_state(
@@ -26,7 +26,7 @@ def initial_state(
     targets: Targets,
     rng: np.random.Generator,
 ) -> State:
-    """Draw the weights of a network.
+    """Return a state with the initial weights of a network.
 
     Parameters
     ----------
@@ -35,13 +35,17 @@ def initial_state(
     spec : NetworkSpec
         The network.
     X : ndarray or CSR matrix of shape (n_samples, n_inputs)
-        Numbers, and codes of categories.
+        Numbers and category codes.
     rows : ndarray of int
-        The rows to train on.
-    columns, inputs, targets
-        Fitted on these rows.
+        Indices of the training rows.
+    columns : Columns
+        The encoder of the categorical columns, fitted on the training rows.
+    inputs : Inputs
+        The preprocessing, fitted on the training rows.
+    targets : Targets
+        The encoding of y, fitted on the training rows.
     rng : numpy.random.Generator
-        Draws the weights.
+        Random number generator of the initial weights.
     """
 
     def numbers() -> np.ndarray:

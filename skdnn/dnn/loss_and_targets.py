@@ -1,4 +1,4 @@
-"""The loss and the encoding of y that the parameters ask for."""
+"""The loss and the encoding of y, chosen by the parameters."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from skdnn._data.targets import (
 if TYPE_CHECKING:
     from skdnn._training.losses import LossSpec
 
-# The names of losses that need no Keras loss: scikit-learn's name or Keras's -> ours.
+# Losses that need no Keras loss, from their name in scikit-learn or Keras to their internal name.
 _CLASSIFICATION_LOSSES = {"auto": "auto", "log_loss": "auto"}
 _REGRESSION_LOSSES = {
     "auto": "mean_squared_error",
@@ -42,7 +42,7 @@ _REGRESSION_LOSSES = {
 
 
 def check_targets(y: Any, owner: str, classifies: bool) -> np.ndarray:
-    """Validate y: labels of a classifier, or numbers of a regressor, as float64."""
+    """Validate y, and return class labels, or regression targets as float64."""
     if classifies:
         return check_labels(y, owner)
     if issparse(y):
@@ -52,12 +52,12 @@ def check_targets(y: Any, owner: str, classifies: bool) -> np.ndarray:
 
 
 def resolve_loss(params: Mapping[str, Any], owner: str, classifies: bool) -> "str | LossSpec":
-    """Return the name of one of our own losses, or the description of a Keras loss.
+    """Return the internal name of a loss, or the specification of a Keras loss.
 
     Parameters
     ----------
     params : mapping of str to object
-        Parameters of the estimator: "loss", and "quantile" of a regressor.
+        Parameters of the estimator. Only "loss", and "quantile" of a regressor, are used.
     owner : str
         The estimator's name, for errors.
     classifies : bool
@@ -84,7 +84,7 @@ def resolve_loss(params: Mapping[str, Any], owner: str, classifies: bool) -> "st
 
 
 def describe_loss(loss: "str | LossSpec", params: Mapping[str, Any], owner: str) -> str:
-    """Return a text that identifies a loss, the same in every process."""
+    """Return a text that identifies a loss and is the same in every process."""
     text = loss if isinstance(loss, str) else loss.text
     if loss != "quantile":
         return text
@@ -92,7 +92,7 @@ def describe_loss(loss: "str | LossSpec", params: Mapping[str, Any], owner: str)
 
 
 def quantile_levels(quantile: Any, owner: str) -> np.ndarray:
-    """Return the level of one quantile, shape (), or ascending levels, shape (n_levels,)."""
+    """Return one quantile level, shape (), or several ascending levels, shape (n_levels,)."""
     given = 0.5 if quantile is None else quantile
     try:
         levels = np.asarray(given, dtype=np.float64)
@@ -117,18 +117,18 @@ def make_targets(
     classifies: bool,
     classes: Any = None,
 ) -> Targets:
-    """Choose how y is encoded, and fit the encoding on the training rows.
+    """Choose the encoding of y, and fit the encoding on the training rows.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        All labels or targets.
+        Class labels or regression targets of all rows.
     rows : ndarray of shape (n_training,), int
-        The rows to train on.
+        Indices of the training rows.
     weight : ndarray of shape (n_samples,) or None
         Sample weights.
     loss : str or LossSpec
-        What `resolve_loss` returned.
+        The return value of `resolve_loss`.
     params : mapping of str to object
         Parameters of the estimator.
     owner : str
@@ -136,7 +136,7 @@ def make_targets(
     classifies : bool
         Whether the estimator is a classifier.
     classes : array-like of shape (n_classes,), default=None
-        All labels there will be; None takes those of y.
+        All class labels. None means the labels in y.
     """
     if classifies:
         return _label_targets(y, classes, loss, owner)
@@ -174,7 +174,7 @@ def fit_class_weights(
     weight: np.ndarray | None,
     owner: str,
 ) -> ClassWeights | None:
-    """Fit the weights of the classes on the training rows; None where there are none."""
+    """Fit class weights on the training rows. Return None if there are no class weights."""
     if class_weight is None or not isinstance(targets, Classes | Labels):
         return None
     return ClassWeights(class_weight, targets.classes, owner).fit(y, rows, weight)

@@ -1,4 +1,7 @@
-"""The steps of a fit before the first epoch: checks, resolve, split, prepare, design."""
+"""The steps of a fit before the first epoch.
+
+They are checks, resolve, split, prepare, and design.
+"""
 
 import copy
 from dataclasses import dataclass, replace
@@ -38,10 +41,17 @@ _VALIDATION_FRACTION = 0.1
 
 
 class Split(NamedTuple):
-    """Numbers of the rows to train on and to hold out.
+    """Split of the rows into training rows and held-out rows.
 
-    Where `by_member` is True, each ensemble member has a held-out fold of its own, and every row is
-    trained on.
+    Parameters
+    ----------
+    rows : ndarray of int
+        Indices of the training rows.
+    held_out : ndarray of int
+        Indices of the held-out rows.
+    by_member : bool
+        Whether each ensemble member has a held-out fold of its own. All rows are then training rows
+        of some member.
     """
 
     rows: np.ndarray
@@ -72,16 +82,17 @@ class Start:
 
 
 def start_training(draft: BaseEstimator, request: Request, previous: FitResult | None) -> Start:
-    """Take the steps before the first epoch: checks, resolve, split, prepare, design.
+    """Run all steps of a fit before the first epoch.
 
     Parameters
     ----------
     draft : BaseEstimator
-        An unfitted copy of the estimator; `n_features_in_` and `feature_names_in_` are set on it.
+        An unfitted copy of the estimator, whose attributes `n_features_in_` and
+        `feature_names_in_` are set.
     request : Request
-        What to train on.
+        The arguments of `fit` or `partial_fit`.
     previous : FitResult or None
-        The fit that training continues from.
+        The result of the fit to continue. None if training starts from new weights.
     """
     columns = _columns(draft, previous)
     data = _check(draft, request, columns, previous)
@@ -156,7 +167,7 @@ def _resolve(
 
 
 def _continue(settings: Settings, previous: FitResult | None) -> Continuation:
-    """Return the generators of a new fit, or copies of those that training continues with."""
+    """Return the generator, split seed and loss of a new fit, or a copy of the previous ones."""
     if previous is None:
         rng = np.random.default_rng(draw_seed(settings.params.random_state))
         return Continuation(rng, int(rng.integers(2**31)), settings.loss_text)
@@ -166,7 +177,7 @@ def _continue(settings: Settings, previous: FitResult | None) -> Continuation:
 def _read(
     draft: BaseEstimator, X: Any, columns: Columns, rows: np.ndarray, *, is_first: bool
 ) -> Any:
-    """Return a table as numbers and codes of categories, which are read off the training rows."""
+    """Encode a table as numbers and category codes, with categories fitted on training rows."""
     if not columns.reads(X):
         return X
     matrix = columns.fit_transform(X, rows) if is_first else columns.transform(X)
@@ -174,9 +185,10 @@ def _read(
 
 
 def has_folds(settings: Settings, request: Request, n_rows: int) -> bool:
-    """Whether each ensemble member is stopped on a fold of its own.
+    """Return whether each ensemble member is validated on a fold of its own.
 
-    No training data is given up then. Members that share weights, and few rows, have no folds.
+    With folds, no training data is given up. Folds are not used if members share weights or if
+    there are few rows.
     """
     resolved, params = settings.resolved, settings.params
     stops = request.is_whole and bool(resolved.early_stopping)
@@ -193,7 +205,7 @@ def split_rows(
     seed: int,
     by_member: bool,
 ) -> Split:
-    """Choose which rows to train on, and which to hold out."""
+    """Split rows into training rows and held-out rows."""
     fraction = settings.params.validation_fraction
     stops = request.is_whole and bool(settings.resolved.early_stopping)
     if fraction is None and stops:
@@ -215,7 +227,7 @@ def design(
     rng: np.random.Generator,
     classes: Any,
 ) -> FittedNetwork:
-    """Fit targets and preprocessing on the training rows, and draw the weights of the network."""
+    """Fit targets and preprocessing on the training rows, and create the initial network."""
     X, y, weight, shape = data
     targets = make_targets(
         y,
@@ -235,14 +247,14 @@ def design(
 
 
 def _clipped(targets: Targets, settings: Settings, y: np.ndarray) -> Targets:
-    """Return targets whose predictions stay in the range of y, where `clip` asks for it."""
+    """Return targets that clip predictions to the range of y if `clip` is True."""
     if not isinstance(targets, NumericTargets):
         return targets
     return targets.within(y if settings.resolved.clip else None)
 
 
 def weigh_rows(draft: BaseEstimator, request: Request, start: Start) -> TrainingRows:
-    """Apply class weights and folds, and check the data to validate on."""
+    """Apply class weights and folds to the sample weights, and check the validation data."""
     settings, network = start.settings, start.before.network
     (X, y, weight, _), (rows, held_out, by_member) = start.data, start.split
     class_weights = fit_class_weights(
@@ -273,7 +285,7 @@ def weigh_rows(draft: BaseEstimator, request: Request, start: Start) -> Training
 
 
 def draw_seed(random_state: Any) -> int:
-    """Draw a seed; with None from the operating system, never from NumPy's global generator."""
+    """Return a random seed, which for None does not come from NumPy's global generator."""
     if random_state is None:
         random_state = np.random.RandomState()
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))

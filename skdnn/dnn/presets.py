@@ -1,4 +1,4 @@
-"""What each preset resolves "auto" to, for tables and for images."""
+"""The values of "auto" parameters in each preset, for tables and for images."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -7,18 +7,18 @@ import numpy as np
 from sklearn.utils import Bunch
 
 PRESETS = ("plain", "fast", "balanced", "best")
-# The most accurate preset whose median fit takes at most five times a random forest's: see
+# The most accurate preset whose median fit time is at most five times that of a random forest: see
 # docs/development/accuracy.md.
 DEFAULT = "balanced"
 
-# As in scikit-learn's HistGradientBoosting, early stopping is on for more rows than these.
+# As in scikit-learn's HistGradientBoosting, early stopping is on above this number of rows.
 _MANY_ROWS = 10_000
-# Epochs of the preset "plain", without early stopping and with it.
+# Number of epochs of the preset "plain" without and with early stopping.
 _EPOCHS, _MOST_EPOCHS = 50, 200
 
 
 class Data(NamedTuple):
-    """What presets depend on in the data.
+    """Properties of the data on which presets depend.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ class Data(NamedTuple):
     n_columns : int
         Number of values in one sample.
     is_image : bool, default=False
-        Whether samples have a rank of 2 or more.
+        Whether a sample has two or more dimensions.
     is_sparse : bool, default=False
         Whether X is a sparse matrix.
     is_given : bool, default=False
-        Whether `fit` was given validation data.
+        Whether validation data was passed to `fit`.
     comes_in_parts : bool, default=False
-        Whether more rows come later, in chunks or in calls of `partial_fit`.
+        Whether the rows are passed in several parts, as chunks or in calls of `partial_fit`.
     """
 
     n_rows: int
@@ -44,7 +44,7 @@ class Data(NamedTuple):
     comes_in_parts: bool = False
 
 
-# The parameters that may be "auto": those that describe the network, and all.
+# The parameters that describe the network and may be "auto", and all parameters that may be "auto".
 NETWORK_PARAMETERS = (
     "hidden_layer_sizes",
     "activation",
@@ -88,16 +88,16 @@ def realmlp_activation(classifies: bool) -> str:
 
 
 class Task(NamedTuple):
-    """What presets depend on in the other parameters.
+    """Properties of the estimator's other parameters on which presets depend.
 
     Parameters
     ----------
     classifies : bool
         Whether the estimator is a classifier.
     adam : bool, default=True
-        Whether the optimizer is Adam: presets set the learning rate of no other.
+        Whether the optimizer is Adam. Presets set the learning rate only for Adam.
     cross_entropy : bool, default=True
-        Whether the loss is the cross-entropy: presets smooth the labels of no other.
+        Whether the loss is the cross-entropy. Presets smooth labels only for the cross-entropy.
     batch_norm : bool, default=False
         Whether hidden layers have batch normalisation.
     """
@@ -109,15 +109,15 @@ class Task(NamedTuple):
 
 
 def is_auto(value: Any) -> bool:
-    """Whether a parameter's value is "auto"."""
+    """Return whether the value of a parameter is "auto"."""
     return isinstance(value, str) and value == "auto"
 
 
 def choose(preset: str, given: Mapping[str, Any], data: Data) -> str:
-    """Resolve `preset`.
+    """Return the name of the preset, with "auto" resolved.
 
-    "auto" is "plain" where `hidden_layer_sizes` or `epochs` is given, and where rows come in parts;
-    else it is the default preset.
+    "auto" is "plain" if `hidden_layer_sizes` or `epochs` is given, or if the rows are passed in
+    several parts. Otherwise "auto" is the default preset.
     """
     if preset != "auto":
         return preset
@@ -128,7 +128,7 @@ def choose(preset: str, given: Mapping[str, Any], data: Data) -> str:
 
 
 def resolve(given: Mapping[str, Any], preset: str, data: Data, task: Task) -> Bunch:
-    """Resolve the parameters that are "auto"; given values stay.
+    """Resolve the parameters that are "auto", and keep the values of all other parameters.
 
     Parameters
     ----------
@@ -137,14 +137,14 @@ def resolve(given: Mapping[str, Any], preset: str, data: Data, task: Task) -> Bu
     preset : str
         One of `PRESETS`.
     data : Data
-        What the values depend on in the data.
+        The properties of the data on which presets depend.
     task : Task
-        What they depend on in the other parameters.
+        The properties of the other parameters on which presets depend.
 
     Returns
     -------
     Bunch
-        "preset", and a value for each name in `given`.
+        The preset as "preset", and a value for each name in `given`.
     """
     explicit = {name: value for name, value in given.items() if not is_auto(value)}
     plain = _plain(data, explicit, task)
@@ -157,12 +157,13 @@ def resolve(given: Mapping[str, Any], preset: str, data: Data, task: Task) -> Bu
             chosen |= {"learning_rate": None, "weight_decay": None}
         if not task.cross_entropy:
             chosen |= {"label_smoothing": 0.0, "calibration": None, "monitor": "loss"}
-        if data.comes_in_parts:  # one part of the rows cannot decide on the whole fit
+        if data.comes_in_parts:  # these values depend on all rows
             chosen |= {name: plain[name] for name in WHOLE_FIT_PARAMETERS}
     return Bunch(preset=preset, **{name: explicit.get(name, chosen[name]) for name in given})
 
 
-# Parameters that need all rows at once: from parts of them, they are those of "plain".
+# Parameters whose values depend on all rows. If the rows are passed in parts, all presets use the
+# values of "plain".
 WHOLE_FIT_PARAMETERS = (
     "batch_size",
     "blend",
@@ -177,7 +178,7 @@ WHOLE_FIT_PARAMETERS = (
 
 
 def _plain(data: Data, explicit: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    """Return the values of the preset "plain": one network as in textbooks."""
+    """Return the values of the preset "plain", which is one network as in textbooks."""
     is_realmlp = explicit.get("parametrization") == "realmlp"
     is_long = data.is_given or (data.n_rows > _MANY_ROWS and not data.comes_in_parts)
     stops = explicit.get("early_stopping", "epochs" not in explicit and is_long)
@@ -208,21 +209,21 @@ def _plain(data: Data, explicit: Mapping[str, Any], task: Task) -> dict[str, Any
 
 
 class _Size(NamedTuple):
-    """How much a preset spends on a table.
+    """Size of the ensemble and length of the training of a preset on a table.
 
     Parameters
     ----------
     n_members : int
         Number of ensemble members of each architecture.
     n_steps : float
-        Steps of the optimizer, per square root of the number of rows.
+        Number of optimizer steps, divided by the square root of the number of rows.
     n_batches : int
-        Number of batches in an epoch, about.
+        Approximate number of batches in an epoch.
     learning_rate : float
         Peak learning rate.
     growth : float, default=1.0
-        The most that the number of steps is multiplied by, in proportion to the rows above
-        `_FEW_ROWS`.
+        Maximum of an additional factor of the number of steps. The factor is the number of rows
+        divided by `_FEW_ROWS`, clipped to [1, `growth`].
     """
 
     n_members: int
@@ -233,7 +234,7 @@ class _Size(NamedTuple):
 
 
 _FEW_ROWS = 1000
-# By preset, and by whether the estimator is a classifier.
+# The keys are the name of the preset, and whether the estimator is a classifier.
 _SIZES = {
     ("fast", True): _Size(2, 5.5, 15, 1.5 * RATE),
     ("fast", False): _Size(2, 12, 15, 1.5 * RATE),
@@ -242,24 +243,24 @@ _SIZES = {
     ("best", True): _Size(8, 30, 30, RATE, growth=1.5),
     ("best", False): _Size(8, 30, 30, RATE),
 }
-# For few rows, "fast" and "balanced" alike: a smaller size would save tenths of a second.
-# Classification gains from larger batches there.
+# The size for few rows in both "fast" and "balanced", because a smaller size would save only tenths
+# of a second. Batches are larger for classification because accuracy is then higher.
 _SIZES_OF_FEW = {True: _Size(4, 9, 8, 1.5 * RATE), False: _SIZES["balanced", False]}
-FEWEST_ROWS = 50  # that are assigned to folds
-_MOST_BINNED = 128  # columns that get a piecewise-linear embedding
-_MOST_COLUMNS = 2000  # above it, a first layer per ensemble member is too large
+FEWEST_ROWS = 50  # minimum number of rows that are assigned to folds
+_MOST_BINNED = 128  # maximum number of columns for a piecewise-linear embedding
+_MOST_COLUMNS = 2000  # above this number, the first layers of the members are too large
 
 
 def _table_values(
     preset: str, data: Data, explicit: Mapping[str, Any], task: Task, plain: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return values for tables: an ensemble on binned columns, each member with its own fold."""
+    """Return the values for tables, an ensemble on binned columns with a fold per member."""
     is_wide = data.n_columns > _MOST_COLUMNS or data.is_sparse
     size = _SIZES[preset, task.classifies]
     if preset != "best" and data.n_rows <= _FEW_ROWS and not data.comes_in_parts:
         size = _SIZES_OF_FEW[task.classifies]
     n_members = min(size.n_members, 2) if is_wide else size.n_members
-    # RealMLP scales its learning rates by gains, which only Adam follows.
+    # RealMLP scales learning rates by gains, which requires Adam.
     is_standard = is_wide or task.batch_norm or not task.adam
     kind = "standard" if is_standard else "both"
     kind = explicit.get("parametrization", kind)
@@ -287,7 +288,7 @@ def _table_values(
     }
 
 
-# Units of the hidden layers, and their dropout rate.
+# Numbers of units of the hidden layers, and the dropout rate of all hidden layers.
 _IMAGE_LAYERS = {
     "fast": ((256,), 0.1),
     "balanced": ((512, 256), 0.2),
@@ -298,7 +299,7 @@ _IMAGE_LAYERS = {
 def _image_values(
     preset: str, data: Data, explicit: Mapping[str, Any], task: Task, plain: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return values for images: one wide network with dropout, each pixel scaled by itself."""
+    """Return the values for images, one wide network with dropout and "pixelwise" scaling."""
     sizes, dropout = _IMAGE_LAYERS[preset]
     batch_size = explicit.get("batch_size", _batch_size(data.n_rows / 30, 128))
     epochs = _epochs(data.n_rows, batch_size, 3000, 20, 200)
@@ -321,7 +322,7 @@ def _common_values(
     batch_size: int,
     stops: bool,
 ) -> dict[str, Any]:
-    """Return the values that tables and images have in common; the rest is as in "plain"."""
+    """Return the common values for tables and images, with all other values as in "plain"."""
     return {
         **plain,
         "kernel_initializer": "he_normal",
@@ -337,17 +338,17 @@ def _common_values(
 
 
 def _patience(explicit: Mapping[str, Any], epochs: int) -> int:
-    """Return the patience: all epochs, unless the given schedule never ends."""
+    """Return the patience, which is the number of epochs unless the given schedule never ends."""
     endless = explicit.get("learning_rate_schedule") in ("constant", "reduce_on_plateau")
     return 10 if endless else int(explicit.get("epochs", epochs))
 
 
 def _batch_size(n_rows: float, most: int) -> int:
-    """Return the power of two that is nearest to a number of rows, from 16 to `most`."""
+    """Return the power of two that is nearest to a number of rows, clipped to [16, `most`]."""
     return int(np.clip(2 ** np.round(np.log2(max(n_rows, 1))), 16, most))
 
 
 def _epochs(n_rows: float, batch_size: int, n_steps: float, fewest: int, most: int) -> int:
-    """Return the number of epochs that take some number of steps, from `fewest` to `most`."""
+    """Return the number of epochs with about `n_steps` steps, clipped to [`fewest`, `most`]."""
     steps_per_epoch = max(1, np.ceil(n_rows / batch_size))
     return int(np.clip(np.round(n_steps / steps_per_epoch), fewest, most))

@@ -20,47 +20,47 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     """Dense neural network regressor.
 
     The network flattens and scales the inputs, applies the hidden layers with their activations,
-    and ends in a linear output layer, so that predictions can take any value. It is trained on the
-    squared error of the standardised target, or on another loss, with any Keras optimizer.
-    Predictions are in the units of y.
+    and ends in a linear output layer, so that predictions can take any value. The network is
+    trained on the squared error of the standardised target, or on another loss, with any Keras
+    optimizer. Predictions are in the units of y.
 
     Parameters
     ----------
     hidden_layer_sizes : int, array-like of int or "auto", default="auto"
         Number of units of each hidden layer, one number per layer. An empty sequence, `()`, means
-        no hidden layer: the network is a linear regression.
+        no hidden layer, so that the network is a linear regression.
     activation : str, callable or sequence of them, default="auto"
-        Activation function of the hidden layers: one for all of them, or a sequence with one per
-        layer. Each is one of:
+        Activation function of all hidden layers, or a sequence with one activation function per
+        layer. An activation function is one of:
 
-        - the name of a Keras activation: "relu", "sigmoid", "tanh", "gelu", "linear" and so on;
-          scikit-learn's "logistic" and "identity" are accepted too;
-        - a function of a tensor. It must compute the same in every fit, because compiled programs
-          are cached.
+        - the name of a Keras activation ("relu", "sigmoid", "tanh", "gelu", "linear" and so on), or
+          scikit-learn's "logistic" or "identity";
+        - a function of a tensor. The function must compute the same values in every fit, because
+          compiled programs are cached.
 
-        Without a nonlinear activation ("linear"), a stack of layers is a single linear map,
-        whatever its depth.
+        With the activation "linear", a stack of any number of layers is a single linear map.
     preset : {"auto", "plain", "fast", "balanced", "best"}, default="auto"
         The set of values that replaces "auto" in all parameters that accept "auto", except `loss`
-        and `categorical_features`. A parameter with an explicit value keeps it.
-        `resolved_params_` holds the values that were used.
+        and `categorical_features`. Explicit values of parameters are kept. `resolved_params_` holds
+        the values that were used.
 
         - "plain": one network with one hidden layer of 100 units, trained for 50 epochs.
         - "fast", "balanced", "best": on tables, an ensemble of 2 to 16 networks with two hidden
-          layers of 128 units and binned columns, each stopped early on its own fold; on images
-          (samples of rank 2 and above), one wide network with dropout. On tables of up to 1,000
-          rows "fast" equals "balanced". The user guide lists all values.
-        - "auto": "plain" if `hidden_layer_sizes` or `epochs` is given, or if the rows arrive in
-          parts (`partial_fit`, chunks); otherwise "balanced". "balanced" is the most accurate
-          preset whose median fit time over the benchmark tables was at most five times that of a
+          layers of 128 units and binned columns, each validated on its own fold for early stopping.
+          On images (samples with two or more dimensions), one wide network with dropout. On tables
+          of up to 1,000 rows "fast" equals "balanced". The user guide lists all values.
+        - "auto": "plain" if `hidden_layer_sizes` or `epochs` is given, or if the rows are passed in
+          parts (`partial_fit`, chunks). Otherwise "balanced", which is the most accurate preset
+          whose median fit time over the benchmark tables was at most five times that of a
           random forest.
 
-        If the rows arrive in parts, every preset uses the values of "plain" for what requires all
-        rows at once: epochs, batch size, early stopping, learning-rate schedule, calibration,
-        ensemble weights and clipping.
+        If the rows are passed in parts, every preset uses the values of "plain" for all parameters
+        that require all rows at once. These are the epochs, batch size, early stopping,
+        learning-rate schedule, calibration, ensemble weights and clipping.
     dropout : float, sequence of float or "auto", default="auto"
         Fraction of the outputs of each hidden layer, in [0, 1), that is set to zero at random
-        during training: one for all hidden layers, or a sequence with one per layer.
+        during training. Either one fraction for all hidden layers, or a sequence with one fraction
+        per layer.
     batch_norm : bool, default=False
         Whether to apply batch normalisation in each hidden layer, before its activation.
     kernel_initializer : str, class or Keras initializer, default="auto"
@@ -69,13 +69,13 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         Strength of the L2 penalty. `alpha` times the sum of the squared weights, without biases,
         is added to the loss, as by `keras.regularizers.L2(alpha)`.
     scaling : {"auto", "standard", "minmax", "pixelwise"} or None, default="auto"
-        How inputs are scaled inside the network. All statistics are computed on the training rows
-        only.
+        Method that scales inputs inside the network. All statistics are computed on the training
+        rows only.
 
         - "auto": columns of a table are standardised to mean 0 and variance 1. `uint8` images
-          (samples of rank 2 and above) with a value above 127 are divided by 255; all other images
-          are standardised with one mean and one variance over all pixels. In all presets except
-          "plain", images use "pixelwise".
+          (samples with two or more dimensions) with a value above 127 are divided by 255. All other
+          images are standardised with one mean and one variance over all pixels. In all presets
+          except "plain", images use "pixelwise".
         - "standard": each value of a sample is standardised to mean 0 and variance 1.
         - "minmax": each value of a sample is scaled to the range [0, 1].
         - "pixelwise": each value of a sample is centred to mean 0 and divided by its standard
@@ -84,60 +84,64 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         - None: inputs are not scaled.
 
         Constant columns become 0. Sparse X with "auto" is divided by the maximum absolute value of
-        each column, so that it stays sparse. Missing numbers (NaN) are imputed by the median of
+        each column, so that X stays sparse. Missing numbers (NaN) are imputed by the median of
         their column before scaling. Each column with missing numbers in training adds an indicator
-        column: 1 where the number is missing, 0 elsewhere.
+        column, which is 1 if the number is missing and 0 otherwise.
     categorical_features : "auto", array-like or None, default="auto"
-        Which columns are categorical. Each category is represented by a vector that is trained
-        with the network, of length min(600, round(1.6 * n_categories**0.56)), the rule of fastai.
+        The categorical columns. Each category is represented by a vector that is trained with the
+        network. The length of the vector is min(600, round(1.6 * n_categories**0.56)), the rule of
+        fastai.
 
         - "auto": the columns of a DataFrame that hold categories, text or booleans.
         - array-like: a boolean mask, integer positions, or column names of a DataFrame.
         - None: no column.
 
-        Missing values are a category of their own if the training rows have any. A category that
-        is unknown from training is represented by the zero vector.
+        Missing values are a separate category if the training rows have missing values. A category
+        that is unknown from training is represented by the zero vector.
     one_hot_max_size : int or "auto", default="auto"
-        Largest number of categories for which a categorical column is one-hot encoded instead of
-        embedded in a trained vector. A category that is unknown from training is encoded as all
-        zeros. 0 disables one-hot encoding. "auto" is 0 in the preset "plain" and 64 in the others.
+        Maximum number of categories for which a categorical column is one-hot encoded instead of
+        represented by trained vectors. A category that is unknown from training is encoded as all
+        zeros. 0 disables one-hot encoding. "auto" is 0 in the preset "plain" and 64 in all other
+        presets.
     numeric_embedding : {"auto", "piecewise_linear", "periodic"} or None, default="auto"
         Nonlinear features that are added to each scaled numeric column (Gorishniy et al. 2022, "On
         Embeddings for Numerical Features in Tabular Deep Learning").
 
         - "piecewise_linear": one feature per bin, the fraction of the bin that lies below the
           value. The edges of the bins are quantiles of the training rows, and points on both sides
-          of very frequent values. There are 16 bins per column, fewer from 33 columns on, and at
-          least 2.
+          of very frequent values. There are 16 bins per column. From 33 columns on there are fewer
+          bins, but at least 2.
         - "periodic": sine and cosine of 16 multiples of the value. The multiples are trained.
         - None: no features are added.
     n_members : int or "auto", default="auto"
-        Number of ensemble members: networks with different initial weights that are trained at the
-        same time and whose predictions are averaged.
+        Number of ensemble members. These are networks with different initial weights that are
+        trained at the same time and whose predictions are averaged.
 
         With early stopping, and if neither X_val nor `validation_fraction` is given, the rows are
         assigned to 8 folds. Each of the first 8 members is trained without one of the folds and
-        validated on it. No training data is given up, because every row trains most members. The
-        validation loss is then the mean over the folds, and is measured only after some of the
-        epochs. Folds are not used with fewer than 50 rows or `numeric_embedding="periodic"`.
+        validated on this fold. No training data is given up, because most members are trained on
+        every row. The validation loss is then the mean over the folds, and is computed only after
+        some of the epochs. Folds are not used with fewer than 50 rows or
+        `numeric_embedding="periodic"`.
     parametrization : {"auto", "standard", "realmlp", "both"}, default="auto"
         Architecture of the ensemble members.
 
-        - "standard": dense layers with initial weights drawn by `kernel_initializer`.
-        - "realmlp": an architecture close to RealMLP (Holzmüller et al. 2024, "Better by
-          Default"): columns are scaled robustly, clipped smoothly and multiplied by a trained
-          scale; layers use the neural tangent parametrisation; each unit has a trained mixture of
-          its activation and the identity. `numeric_embedding`, `kernel_initializer` and
-          `batch_norm` are not available. With `optimizer="adam"`, "auto" is a `learning_rate` of
-          0.04 for classification and 0.07 for regression, and the `activation` "selu" and "mish".
-          Any other optimizer requires an explicit `learning_rate`.
-        - "both": `n_members` of each, trained in one loop. The RealMLP members use the activation
-          of "realmlp" unless `activation` is given, and 20 times (regression: 35 times)
-          `learning_rate`.
+        - "standard": dense layers with initial weights from `kernel_initializer`.
+        - "realmlp": an architecture similar to RealMLP (Holzmüller et al. 2024, "Better by
+          Default"). Columns are scaled robustly, clipped smoothly and multiplied by a trained
+          scale. Layers use the neural tangent parametrisation. The activation of each unit is a
+          trained mixture of the activation function and the identity. `numeric_embedding`,
+          `kernel_initializer` and `batch_norm` are not available. With `optimizer="adam"`, "auto"
+          is a `learning_rate` of 0.04 and the `activation` "selu" for classification, and 0.07 and
+          "mish" for regression. Any other optimizer requires an explicit `learning_rate`.
+        - "both": `n_members` ensemble members of each architecture, trained in one loop. The
+          RealMLP members use the activation of "realmlp" unless `activation` is given. Their
+          learning rate is 20 times `learning_rate` for classification and 35 times for regression.
         - "auto": "standard" in the preset "plain", for images, for sparse X, for more than 2,000
-          columns, with `batch_norm`, and with any optimizer except "adam"; otherwise "both".
+          columns, with `batch_norm`, and with any optimizer except "adam". Otherwise "both".
     blend : {"auto", "greedy"} or None, default="auto"
-        How the ensemble weights, with which predictions of members are averaged, are chosen.
+        Method that chooses the ensemble weights, with which the predictions of the ensemble members
+        are averaged.
 
         - None: all members have the same weight.
         - "greedy": greedy ensemble selection (Caruana et al. 2004, "Ensemble Selection from
@@ -147,7 +151,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
           that are validated on their own folds are selected per architecture, with equal weights
           among the members of one architecture.
         - "auto": "greedy" if the preset trains both architectures and early stopping holds out
-          rows; otherwise None.
+          rows. Otherwise None.
     loss : str, callable, Keras loss or Keras loss class, default="auto"
         Loss function that training minimises.
 
@@ -155,16 +159,16 @@ class DNNRegressor(RegressorMixin, BaseDNN):
           target.
         - "absolute_error" ("mean_absolute_error", "mae"), "log_cosh": absolute error and log-cosh
           error of the standardised target.
-        - "huber": quadratic for errors up to one standard deviation of the target, linear beyond
-          (Huber 1964).
+        - "huber": quadratic for errors up to one standard deviation of the target, and linear for
+          larger errors (Huber 1964).
         - "poisson", for counts and rates (y >= 0), and "gamma", for y > 0: half the deviance of y
-          divided by its mean, without the terms that depend on y only. The network outputs the
+          divided by the mean of y, without the terms that depend on y only. The network outputs the
           logarithm, so that predictions are positive.
         - "quantile": pinball loss, see `quantile`.
         - Any other loss of Keras by name, a Keras loss object or class, or a function of
-          (y_true, y_pred), both of shape (n_rows, n_outputs) and in the units of y. It must return
-          one value per row. The mean over the rows is minimised, regardless of the `reduction` of
-          the loss.
+          (y_true, y_pred), both of shape (n_rows, n_outputs) and in the units of y. The loss must
+          return one value per row. The mean over the rows is minimised, regardless of the
+          `reduction` of the loss.
     quantile : float, array-like of float or None, default=None
         Quantile levels of y to predict with `loss="quantile"`, in (0, 1). None means 0.5, the
         median. Several levels, in ascending order, are predicted by one network, and the predicted
@@ -173,35 +177,37 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         output layer is initialised to the quantiles of a normal distribution.
     clip : bool or "auto", default="auto"
         Whether to clip the predictions of each target to the range of y in training. "auto" is
-        False in the preset "plain" and True in the others.
+        False in the preset "plain" and True in all other presets.
     optimizer : str, Keras optimizer class or Keras optimizer, default="adam"
-        Optimizer that updates the weights: "sgd", "momentum" (SGD with momentum 0.9), "nesterov"
+        Optimizer of the network weights: "sgd", "momentum" (SGD with momentum 0.9), "nesterov"
         (SGD with Nesterov momentum 0.9), "adagrad", "rmsprop", "adam", "adamw", or any other
-        optimizer of Keras by its name in lower case. An optimizer object is never modified: each
-        fit trains with a new optimizer of the same configuration.
+        optimizer of Keras by its lower-case name. An optimizer object is never modified, because
+        each fit uses a new optimizer with the same configuration.
     learning_rate : float, Keras learning-rate schedule, None or "auto", default="auto"
-        Learning rate of the optimizer. None keeps the optimizer's own: for an optimizer given by
-        name, the default of Keras. "auto" is the learning rate of the preset with "adam", and None
-        with all other optimizers.
+        Learning rate of the optimizer. None keeps the optimizer's own learning rate, which is the
+        default of Keras for an optimizer given by name. "auto" is the learning rate of the preset
+        with "adam", and None with all other optimizers.
     learning_rate_schedule : {"auto", "constant", "cosine", "coslog4", "one_cycle", \
             "reduce_on_plateau"}, default="auto"
-        How the learning rate changes over the steps of a fit. The peak learning rate is
-        `learning_rate`, which must then be a number, or None for the optimizer's own.
+        Schedule of the learning rate over the steps of a fit. The peak learning rate is
+        `learning_rate`, which must then be a number, or None for the optimizer's own learning rate.
 
-        - "constant": does not change.
-        - "cosine": falls to zero along half a cosine (Loshchilov & Hutter 2017, "SGDR",
-          equation 5), as `keras.optimizers.schedules.CosineDecay` does.
-        - "coslog4": rises from zero to the peak and falls back to zero in four cycles, each longer
-          than the one before (Holzmüller et al. 2024, "Better by Default", equation 3). If
-          training runs for all `epochs` (`n_iter_no_change` is at least `epochs`), early stopping
-          selects among the epochs near the end of a cycle, in which the learning rate is at most a
-          tenth of its peak, and the state from which a `warm_start` resumed.
-        - "one_cycle": rises from 1/25 of the peak to the peak over the first 30% of the steps, and
-          falls to 1/250,000 of the peak over the rest, along half cosines (Smith & Topin 2018,
-          "Super-Convergence"; the fractions are those of fastai, Howard & Gugger 2020).
-        - "reduce_on_plateau": is divided by 5 whenever the loss has not fallen by more than `tol`
-          for half of `n_iter_no_change` epochs, down to a millionth of the peak. The loss is that
-          of the held-out rows if there are any, else that of training.
+        - "constant": the rate does not change.
+        - "cosine": the rate falls to zero along half a cosine (Loshchilov & Hutter 2017, "SGDR",
+          equation 5), as with `keras.optimizers.schedules.CosineDecay`.
+        - "coslog4": the rate rises from zero to the peak and falls back to zero in four cycles,
+          each longer than the previous cycle (Holzmüller et al. 2024, "Better by Default",
+          equation 3). If training runs for all `epochs` (`n_iter_no_change` is at least `epochs`),
+          early stopping selects among the epochs near the end of a cycle, in which the learning
+          rate is at most a tenth of its peak, and the state from which a `warm_start` resumed.
+        - "one_cycle": the rate rises from 1/25 of the peak to the peak over the first 30% of the
+          steps, and falls to 1/250,000 of the peak over the remaining steps, along half cosines
+          (Smith & Topin 2018, "Super-Convergence"; the fractions are those of fastai, Howard &
+          Gugger 2020).
+        - "reduce_on_plateau": the rate is divided by 5 whenever the loss has not fallen by more
+          than `tol` for half of `n_iter_no_change` epochs, down to a millionth of the peak. The
+          validation loss is used if there are held-out rows or X_val, and otherwise the training
+          loss.
 
         With `warm_start`, the schedule restarts in each fit. `partial_fit` uses a constant rate.
     warmup : float or "auto", default="auto"
@@ -209,118 +215,123 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         zero (Goyal et al. 2017, section 2.2). The schedule covers the remaining steps.
     momentum : float or None, default=None
         Momentum of the optimizers "sgd", "momentum", "nesterov" and "rmsprop". None keeps the
-        optimizer's own.
+        optimizer's own momentum.
     weight_decay : float, None or "auto", default="auto"
-        Decoupled weight decay: at each step, this fraction of each weight, times the learning
-        rate, is subtracted from it (Loshchilov & Hutter 2019, "Decoupled Weight Decay
-        Regularization"). As in Keras it applies to all weights, including biases and
-        normalisation parameters. None keeps the optimizer's own, which is not zero for "adamw".
-        "auto" is None in the preset "plain", for images, and with any optimizer except "adam";
-        otherwise it is 0.1, or with `parametrization="realmlp"` 0.005 for classification and 0.003
-        for regression.
+        Decoupled weight decay. At each step, each network weight is multiplied by one minus the
+        learning rate times this number (Loshchilov & Hutter 2019, "Decoupled Weight Decay
+        Regularization"). As in Keras, weight decay applies to all network weights, including biases
+        and normalisation parameters. None keeps the optimizer's own weight decay, which is not zero
+        for "adamw". "auto" is None in the preset "plain", for images, and with any optimizer except
+        "adam". Otherwise "auto" is 0.1, or with `parametrization="realmlp"` 0.005 for
+        classification and 0.003 for regression.
     clipnorm : float or None, default=None
-        Maximum L2 norm of the gradient of each weight array; larger gradients are scaled down to
-        it. It replaces the optimizer's own clipping. None keeps the optimizer's own.
+        Maximum L2 norm of the gradient of each weight array. Gradients with a larger norm are
+        scaled down to this norm. A number replaces the optimizer's own clipping, and None keeps the
+        optimizer's own clipping.
     ema_momentum : float or None, default=None
-        Momentum of an exponential moving average of the weights. The average is what is validated,
-        kept as the best epoch, passed to callbacks and used to predict; training updates the
-        weights themselves. After each step,
+        Momentum of an exponential moving average of the network weights. The average is validated,
+        kept as the best epoch, passed to callbacks and used to predict, but training updates the
+        weights without averaging. After each step,
         average = ema_momentum * average + (1 - ema_momentum) * weights, starting from the weights
         after the first step, as with `use_ema` of Keras's optimizers. The moving statistics of
-        `batch_norm` are not averaged. None keeps no average.
+        `batch_norm` are not averaged. None disables the average.
     epochs : int or "auto", default="auto"
-        Number of passes over the training rows; with early stopping, the maximum. In the preset
-        "plain", "auto" is 50 without early stopping and 200 with it. In the others, "auto" is
-        chosen so that the fit has the preset's number of steps.
+        Number of passes over the training rows. With early stopping, the maximum number. In the
+        preset "plain", "auto" is 50 without early stopping and 200 with early stopping. In all
+        other presets, "auto" is chosen so that the fit has the preset's number of steps.
     batch_size : int or "auto", default="auto"
         Number of rows per optimizer step. A number greater than the number of rows means all rows.
-        "auto" is 32 in the preset "plain". In the others it is the power of 2 nearest to 1/8 to
-        1/30 of the rows, at least 16 and at most 256 (images: 128).
+        "auto" is 32 in the preset "plain". In all other presets, "auto" is the power of 2 nearest
+        to 1/8 to 1/30 of the rows, clipped to [16, 256] for tables and [16, 128] for images.
     shuffle : bool, default=True
         Whether to take the rows in a new random order in each epoch.
     early_stopping : bool or "auto", default="auto"
-        Whether to hold out rows, stop training when their loss no longer falls, and keep the
-        weights of the epoch with the lowest loss (see `learning_rate_schedule` for the epochs to
-        choose from with "coslog4"). In the preset "plain", "auto" is True if `epochs` is "auto"
-        and `fit` is given X_val or more than 10,000 rows of positive weight. In the others, "auto"
-        is True for tables of at least 50 rows or with X_val, and False for images.
+        Whether to hold out rows, stop training when the validation loss no longer falls, and keep
+        the network weights of the epoch with the lowest validation loss. See
+        `learning_rate_schedule` for the epochs among which "coslog4" selects. In the preset
+        "plain", "auto" is True if `epochs` is "auto" and `fit` is given X_val or more than 10,000
+        rows of positive weight. In all other presets, "auto" is True for tables of at least 50 rows
+        or with X_val, and False for images.
     validation_fraction : float or None, default=None
         Fraction of the rows, in (0, 1), that is held out at random from training and
-        evaluated after each epoch ("val_loss" and so on in `history_`). With `groups` it is the
-        fraction of the groups. None holds out 0.1 if early stopping requires held-out rows, and
-        otherwise trains on all rows. Without early stopping, the held-out rows are only evaluated.
-        With X_val, no rows are held out.
+        evaluated after each epoch ("val_loss" and so on in `history_`). With `groups`, the number
+        is the fraction of the groups. None means 0.1 if early stopping requires held-out rows, and
+        otherwise that no rows are held out. Without early stopping, the held-out rows are only
+        evaluated. With X_val, no rows are held out.
     n_iter_no_change : int or "auto", default="auto"
         Number of consecutive epochs without improvement after which early stopping ends training.
-        "auto" is 10 in the preset "plain". In the others, whose schedules end with the last epoch,
-        it is the number of epochs. With `learning_rate_schedule="reduce_on_plateau"`, half of it
-        is the patience before the learning rate is reduced.
+        "auto" is 10 in the preset "plain". In all other presets, "auto" is the number of epochs,
+        because their schedules end with the last epoch. With
+        `learning_rate_schedule="reduce_on_plateau"`, half of this number is the patience before the
+        learning rate is reduced.
     tol : float, default=0.0001
         Minimum decrease of the validation loss, relative to the last improvement, that counts as
-        an improvement for early stopping and for "reduce_on_plateau". The weights that are kept
-        are those of the lowest loss, even if the last decrease was smaller.
+        an improvement for early stopping and for "reduce_on_plateau". The network weights of the
+        epoch with the lowest loss are kept, even if the last decrease was smaller.
     callbacks : Keras callback, class or callable, list of them, or None, default=None
-        Keras callbacks of each fit: objects derived from `keras.callbacks.Callback`, which are
-        copied in each fit, or classes and functions without arguments, which are called in each
-        fit to make one. Their `model` is the whole network as a compiled Keras model, like
-        `model_`. They may change its weights, optimizer and learning rate, and may stop training.
-        A callback with a method for batches makes training slower, because each batch is then a
-        separate call. `partial_fit` does not call them.
+        Keras callbacks of each fit. These are objects derived from `keras.callbacks.Callback`,
+        which are copied in each fit, or classes and functions without arguments, which are called
+        in each fit to create a callback. The `model` of a callback is the whole network as a
+        compiled Keras model, like `model_`. Callbacks may change the weights, the optimizer and the
+        learning rate of this model, and may stop training. A callback with a method for batches
+        makes training slower, because each batch is then a separate call. `partial_fit` does not
+        use callbacks.
     warm_start : bool, default=False
         Whether `fit` continues training from the fitted state of the previous `fit` (weights,
         optimizer state, scaling) instead of starting from new weights.
     dtype : {"float32", "float64"}, default="float32"
-        Data type of the weights and of all computations. float32 is faster; float64 is for results
-        that need more than about 6 digits.
+        Data type of the network weights and of all computations. float32 is faster. float64 is for
+        results that need more than about 6 digits.
     random_state : int, RandomState instance or None, default=None
-        Seed of the initial weights, the order of the rows, dropout and the choice of held-out
+        Seed of the initial weights, the order of the rows, dropout and the selection of held-out
         rows. Pass an int for reproducible results. Global seeds are neither read nor set.
     verbose : bool or int, default=0
-        Verbosity: 0 is silent; 1 prints one line per epoch, updated live on a terminal and in a
-        notebook.
+        Verbosity. 0 prints nothing. 1 prints one line per epoch, which is updated live on a
+        terminal and in a notebook.
 
     Attributes
     ----------
     resolved_params_ : Bunch
-        The preset, and the value of each parameter that may be "auto", in the last `fit`.
+        The preset of the last `fit`, and the value of each parameter that may be "auto".
     history_ : dict of list of float
-        One value per epoch: "loss" (of the standardised target, with the penalty; see `loss`) and
-        "mean_absolute_error" (with `loss="quantile"`, "mean_pinball_loss"), which is in the units
-        of y. If there are held-out rows or X_val, "val_loss" and "val_mean_absolute_error" are the
-        same for those rows. With a schedule, "learning_rate" is the learning rate of the last
-        step.
+        Losses and metrics with one value per epoch. "loss" is the loss of the standardised target
+        (see `loss`) and includes the penalty. "mean_absolute_error" is in the units of y, and is
+        replaced by "mean_pinball_loss" with `loss="quantile"`. If there are held-out rows or X_val,
+        "val_loss" and "val_mean_absolute_error" are computed on these rows. With a schedule,
+        "learning_rate" is the learning rate of the last step.
     n_iter_ : int
         Number of epochs trained.
     validation_scores_ : ndarray of shape (`n_iter_`,)
         Negative of the validation loss after each epoch, so that higher is better. NaN for epochs
-        without validation. Like the next two attributes, it exists only after a `fit` with early
-        stopping.
+        without validation. `validation_scores_`, `best_epoch_` and `best_score_` exist only after a
+        `fit` with early stopping.
     best_epoch_ : int
-        The epoch whose weights were kept. The first epoch is 1; 0 means that no epoch was better
-        than the state from which a `warm_start` continued. `warm_start` and `partial_fit` continue
-        from its weights and optimizer state.
+        The epoch whose network weights were kept. The first epoch is 1. 0 means that no epoch was
+        better than the state from which a `warm_start` continued. `warm_start` and `partial_fit`
+        continue from the network weights and optimizer state of this epoch.
     best_score_ : float
-        The validation score of `best_epoch_`: the highest among the epochs that could be chosen
-        and were validated on the same rows.
+        The validation score of `best_epoch_`. It is the highest score among the epochs that could
+        be selected and were validated on the same rows.
     callbacks_ : list of Keras callbacks
-        The callbacks that the last `fit` made from `callbacks`, in their final state. Pickles of
-        the estimator do not contain them.
+        The callbacks that the last `fit` created from `callbacks`, in their final state. Pickles of
+        the estimator do not contain `callbacks_`.
     n_features_in_ : int
-        Number of values in one sample: 784 for an image of 28 x 28.
+        Number of values in one sample, such as 784 for an image of 28 x 28.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns. Defined only if X is a DataFrame whose column names are all strings.
     model_ : keras.Sequential
-        The network as a compiled Keras model, built at each access. Its input is X as for
-        `predict`, or for tables with categories the result of `encode`; its output is predictions
-        in the units of y. Its weights are copies, so that training it does not change the
-        estimator. Its loss is computed in the units of y, without the penalty. It has no loss if
-        Keras has no such loss ("gamma", "quantile", "log_cosh", "huber" with several targets).
+        The network as a compiled Keras model, built at each access. The input of the model is X as
+        for `predict`, or for tables with categories the result of `encode`. The output is
+        predictions in the units of y. The model has copies of the network weights, so that training
+        the model does not change the estimator. The loss of the model is computed in the units of
+        y, without the penalty. The model has no loss if Keras has no such loss ("gamma",
+        "quantile", "log_cosh", "huber" with several targets).
 
     See Also
     --------
     DNNClassifier : The same network for classification.
-    compare : Cross-validates it side by side with tree ensembles.
-    sklearn.neural_network.MLPRegressor : scikit-learn's own, without dropout or images.
+    compare : Cross-validation side by side with tree ensembles.
+    sklearn.neural_network.MLPRegressor : The network of scikit-learn, without dropout or images.
 
     Notes
     -----
@@ -452,8 +463,8 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Training samples. Or, without y, an iterable of chunks as in `fit`; each chunk is
-            trained on for one epoch.
+            Training samples, or without y an iterable of chunks as in `fit`. The network is trained
+            for one epoch on each chunk.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Regression targets. None only with chunks.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -480,14 +491,14 @@ class DNNRegressor(RegressorMixin, BaseDNN):
             - the variance between the predictions of the ensemble members (Lakshminarayanan et al.
               2017, "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles",
               section 2.4);
-            - if rows were held out, the residual variance: the mean squared error of the members
-              on the held-out rows minus the mean variance between them, at least 0. It is the same
-              for all samples.
+            - if rows were held out, the residual variance. It is the mean squared error of the
+              members on the held-out rows minus the mean variance between the members, clipped to
+              be at least 0. The residual variance is the same for all samples.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predicted targets, in the units of the y given to `fit`.
+            Predicted targets, in the units of the y passed to `fit`.
         y_std : ndarray of the same shape
             Standard deviations in the units of y. Only with `return_std=True`.
 
@@ -548,7 +559,8 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         score : float
             R2 (`sklearn.metrics.r2_score`) or, with `loss="quantile"`, D2
             (`sklearn.metrics.d2_pinball_score`), averaged over the levels. The best score is 1. A
-            constant prediction, of the mean of y for R2 and of its quantile for D2, has score 0.
+            constant prediction of the mean of y for R2, or of the quantile of y for D2, has score
+            0.
         """
         check_is_fitted(self)
         targets = self._network.targets

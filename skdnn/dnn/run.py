@@ -1,4 +1,4 @@
-"""One training run: reports between epochs, early stopping, the best epoch."""
+"""One training run, with reports between epochs, early stopping and the best epoch."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -33,19 +33,19 @@ _LOSS_WEIGHT = 0.1
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended.
+    """The final state, the history and the best epoch of a training run.
 
     Parameters
     ----------
     state : State
-        The state to keep: of the best epoch, with early stopping.
+        The final state, or with early stopping the state of the best epoch.
     history : dict of list of float
-        Loss and metric per epoch; empty where no epoch was trained.
+        Losses and metrics, with one value per epoch. Empty if no epoch was trained.
     best_epoch : int or None
-        The epoch whose state is kept, from 1; 0 is where the run started. None without early
-        stopping.
+        The best epoch, whose state is kept. The first epoch is 1, and 0 means the initial state.
+        None without early stopping.
     best_score : float or None
-        Its validation score; greater is better.
+        Validation score of the best epoch, for which higher is better. None without early stopping.
     """
 
     state: State
@@ -111,7 +111,7 @@ def run(
 
 
 def best_of(stopping: EarlyStopping, start: State, history: dict[str, list[float]]) -> Outcome:
-    """Return the outcome of the best epoch; `start` is the state before the first one."""
+    """Return the outcome with the state of the best epoch, or `start` if no epoch was better."""
     if not np.isfinite(stopping.best_loss):
         raise ValueError(
             "Training diverged: the validation loss was not finite after any epoch. Lower "
@@ -124,7 +124,7 @@ def best_of(stopping: EarlyStopping, start: State, history: dict[str, list[float
 def early_stopping(
     settings: Settings, metric: str, *, resumes: bool, among: frozenset[int] | None = None
 ) -> EarlyStopping:
-    """Return what decides when to stop.
+    """Return the report that stops training early and selects the best epoch.
 
     Parameters
     ----------
@@ -133,9 +133,9 @@ def early_stopping(
     metric : str
         Name of the metric in the logs.
     resumes : bool
-        Whether training continues: its start is then among what may be kept.
+        Whether training continues an earlier fit. The initial state may then be selected.
     among : set of int, default=None
-        The epochs that may be kept, from 1; None is all.
+        The epochs that may be selected. The first epoch is 1. None means all epochs.
     """
     measure = validation_measure(settings, metric)
     patience = settings.resolved.n_iter_no_change
@@ -164,10 +164,11 @@ def validation_measure(settings: Settings, metric: str) -> Callable[[dict[str, A
 
 
 def candidate_epochs(settings: Settings, n_epochs: int) -> frozenset[int] | None:
-    """Return the epochs that early stopping may keep; None for all.
+    """Return the epochs that early stopping may select, or None for all epochs.
 
-    Where the learning rate rises and falls and training lasts to the end, they are those about
-    the end of a cycle: among many epochs at a high rate, one has a low loss by chance.
+    If the learning rate is cyclic and training runs for all epochs, these are the epochs near the
+    end of a cycle. Other epochs are excluded because among many epochs at a high learning rate, one
+    may have a low loss by chance.
     """
     if settings.schedule is None or settings.resolved.n_iter_no_change < n_epochs:
         return None
@@ -175,7 +176,7 @@ def candidate_epochs(settings: Settings, n_epochs: int) -> frozenset[int] | None
 
 
 def is_plateau(settings: Settings) -> bool:
-    """Whether the learning rate falls when the loss has stopped falling."""
+    """Return whether the learning rate is reduced when the loss no longer falls."""
     return settings.schedule is not None and settings.schedule.name == "reduce_on_plateau"
 
 
@@ -188,7 +189,7 @@ def _plateau(settings: Settings) -> Plateau | None:
 def keras_callbacks(
     callbacks: list[Any], network: FittedNetwork, settings: Settings, inputs: TrainerInput
 ) -> Report | None:
-    """Return the report to the Keras callbacks of a fit; None where there are none."""
+    """Return the report that calls the Keras callbacks of a fit, or None without callbacks."""
     if not callbacks:
         return None
     from skdnn._training.keras_callbacks import KerasCallbacks

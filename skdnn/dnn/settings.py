@@ -1,4 +1,4 @@
-"""The parameters of one fit: as given, and what "auto" stands for."""
+"""The parameters of one fit, as given and with "auto" resolved."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,15 +44,15 @@ class Settings:
     classifies : bool
         Whether the estimator is a classifier.
     params : Bunch
-        The parameters as they were given to the constructor.
+        The parameters that were passed to the constructor.
     resolved : Bunch
-        The preset, and a value for each parameter that may be "auto": `resolved_params_`.
+        The preset, and the value of each parameter that may be "auto", as in `resolved_params_`.
     loss : str or LossSpec
-        What `resolve_loss` returned.
+        The return value of `resolve_loss`.
     optimizer : OptimizerSpec
-        How to make the optimizer.
+        Specification of the optimizer.
     schedule : Schedule or None
-        Schedule of the learning rate; None where the rate is constant.
+        Schedule of the learning rate. None if the learning rate is constant.
     hidden : list of (units, activation, dropout rate)
         The hidden layers.
     """
@@ -75,7 +75,7 @@ class Settings:
     def optimizer_text(self) -> str:
         """A text that identifies the optimizer and its settings.
 
-        Training with another optimizer cannot continue from this one's state.
+        The state of an optimizer cannot be used to continue training with a different optimizer.
         """
         return f"{self.optimizer.kind.__qualname__} {self.optimizer.baked}"
 
@@ -116,7 +116,7 @@ def resolve_settings(estimator: BaseEstimator, data: Data, known: Bunch | None) 
 def resolve_params(
     params: Mapping[str, Any], classifies: bool, data: Data, known: Bunch | None
 ) -> Bunch:
-    """Choose what is left at "auto"; what training continues from stays as it was resolved."""
+    """Resolve "auto" parameters, and keep the resolved values of a fit that is continued."""
     loss = params["loss"] if isinstance(params["loss"], str) else None
     given = {name: params[name] for name in NAMES if name in params}
     preset = choose(params["preset"], given, data)
@@ -141,7 +141,7 @@ def resolve_params(
 
 
 def optimizer_spec(params: Mapping[str, Any], resolved: Bunch, owner: str) -> "OptimizerSpec":
-    """Return how to make the optimizer that the parameters describe."""
+    """Return the specification of the optimizer that the parameters describe."""
     from skdnn._training.optimizers import resolve_optimizer
 
     own = {name: resolved.get(name, params[name]) for name in _OPTIMIZER_PARAMETERS}
@@ -153,7 +153,7 @@ def optimizer_spec(params: Mapping[str, Any], resolved: Bunch, owner: str) -> "O
 def _drop_unused_schedule(
     params: Mapping[str, Any], resolved: Bunch, optimizer: "OptimizerSpec"
 ) -> None:
-    """Resolve "auto" to a constant factor where the learning rate is a schedule of Keras."""
+    """Resolve "auto" to a constant factor if the learning rate is a schedule of Keras."""
     if optimizer.learning_rate is None:
         if is_auto(params["learning_rate_schedule"]):
             resolved.learning_rate_schedule = "constant"
@@ -164,7 +164,7 @@ def _drop_unused_schedule(
 def _schedule(
     params: Mapping[str, Any], resolved: Bunch, optimizer: "OptimizerSpec", owner: str
 ) -> Schedule | None:
-    """Return the schedule of the learning rate; None where the rate is constant."""
+    """Return the schedule of the learning rate, or None if the learning rate is constant."""
     name, warmup = resolved.learning_rate_schedule, float(resolved.warmup)
     if name == "constant" and not warmup:
         return None

@@ -1,4 +1,4 @@
-"""Rows and resolved parameters -> what the engine takes."""
+"""Conversion of rows and resolved parameters to the arguments of the trainer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 
 class TrainingRows(NamedTuple):
-    """The rows of a run, with their weights.
+    """The rows of a training run, with their sample weights.
 
     Parameters
     ----------
     X : ndarray or CSR matrix of shape (n_samples, n_inputs)
         All rows.
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Labels or targets.
+        Class labels or regression targets.
     weight : ndarray of shape (n_samples,) or (n_samples, n_members), or None
-        Weights, of each ensemble member where they differ.
+        Sample weights, for each ensemble member if they differ between members.
     rows : ndarray of int
-        Numbers of the rows to train on.
+        Indices of the training rows.
     held_out : ndarray of int
-        Numbers of the rows to validate on. Those of `validation` are counted after all of X.
+        Indices of the rows to evaluate. Indices of n_samples and above refer to `validation`.
     validation : tuple of (X, y, weight) or None
-        Rows to validate on beside those of X.
+        Rows to evaluate that follow the rows of X in the numbering of rows.
     by_member : bool
         Whether each ensemble member has a held-out fold of its own.
     """
@@ -48,18 +48,18 @@ class TrainingRows(NamedTuple):
 
 @dataclass(frozen=True)
 class TrainerInput:
-    """What the engine is given.
+    """The arguments of the trainer.
 
     Parameters
     ----------
     key : ProgramKey
-        What is compiled.
+        Key of the compiled program.
     fetch : callable
-        Returns rows by their numbers.
+        Function that returns rows by their indices.
     constants : Constants
-        What is the same for all rows.
+        Values that the compiled program reads and that are the same for all rows.
     plan : Plan
-        How long to train, on which rows.
+        Number of epochs, batch size, and indices of the training and held-out rows.
     """
 
     key: "ProgramKey"
@@ -75,20 +75,20 @@ def make_inputs(
     n_epochs: int,
     evaluation_epochs: frozenset[int] | None = None,
 ) -> TrainerInput:
-    """Put parameters and rows into what the engine takes.
+    """Convert rows and resolved parameters to the arguments of the trainer.
 
     Parameters
     ----------
     network : FittedNetwork
-        What training starts from.
+        The network before training.
     settings : Settings
         The resolved parameters.
     data : TrainingRows
-        The rows.
+        The training rows and held-out rows.
     n_epochs : int
-        The most epochs to train.
+        Maximum number of epochs.
     evaluation_epochs : set of int, default=None
-        Epochs, from 1, after which held-out rows are evaluated; None is all.
+        Epochs after which held-out rows are evaluated. The first epoch is 1. None means all epochs.
     """
     from skdnn._training.dense_program import Constants
     from skdnn._training.trainer import Plan
@@ -145,7 +145,7 @@ def _program_key(
 
 
 def _check_cross_entropy(settings: Settings, is_cross_entropy: bool) -> None:
-    """Refuse what has a meaning for cross-entropies alone."""
+    """Raise an error if a parameter requires the cross-entropy but the loss is different."""
     if is_cross_entropy:
         return
     smoothing = settings.resolved.get("label_smoothing", 0.0)
@@ -163,7 +163,7 @@ def _check_cross_entropy(settings: Settings, is_cross_entropy: bool) -> None:
 
 
 def _fetch(network: FittedNetwork, data: TrainingRows, codes: np.ndarray, weighted: bool) -> Fetch:
-    """Return what fetches rows of X and, with numbers after them, rows to validate on."""
+    """Return a function that fetches rows of X, and of the validation data at higher indices."""
     X, y, weight = data.X, data.y, data.weight
     inputs, targets, spec = network.inputs, network.targets, network.spec
     source = inputs.fetch_from(X, spec.dtype)
