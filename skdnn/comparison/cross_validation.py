@@ -86,6 +86,9 @@ def run_all(
             bar.set_description(name)
             bar.update(done * len(folds) - bar.n)  # the previous model may have failed
             with warnings.catch_warnings(record=True) as caught:
+                # These report a failure. As errors, they would lose the other folds.
+                warnings.simplefilter("always", FitFailedWarning)
+                warnings.filterwarnings("always", "Scoring failed")
                 runs.append(_run(name, model, X, y, folds, caught, **options))
             found |= dict.fromkeys(_warnings_of(runs[-1], caught))
     for category, text in found:  # once for all folds, after the progress bar is closed

@@ -335,9 +335,9 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         for epochs without validation. `validation_scores_`, `best_epoch_` and `best_score_` exist
         only after a `fit` with early stopping.
     best_epoch_ : int
-        The epoch whose network weights were kept. The first epoch is 1. 0 means that no epoch was
-        better than the state from which a `warm_start` continued. `warm_start` and `partial_fit`
-        continue from the network weights and optimizer state of this epoch.
+        The epoch whose weights were kept, counted from 1. If no epoch of a `warm_start` was better
+        than its start, it is the epoch that training continued from. `warm_start` and `partial_fit`
+        continue from the weights and the optimizer state of this epoch.
     best_score_ : float
         The validation score of `best_epoch_`. It is the highest score among the epochs that could
         be selected and were validated on the same rows.
