@@ -290,7 +290,7 @@ class Quantiles(Quantile):
         # The first output is the first quantile. The softplus of each further output is the
         # difference to the previous quantile. The initial quantiles are standard normal.
         first, *_ = normal = ndtri(levels)
-        self.start = np.array([first, *np.log(np.expm1(np.diff(normal)))])
+        self.start = np.array([first, *np.log(np.maximum(np.expm1(np.diff(normal)), _TINY))])
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
         """Return the standardised targets, shape (n_samples,)."""
