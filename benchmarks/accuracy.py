@@ -1,8 +1,8 @@
 """Accuracy of every system on the same folds of many tables, with defaults and no tuning.
 
-Each system has processes of its own. What was found for a fold is kept in a file, one JSON object
-a line, under a key of everything that decides it; so rivals run once, and a run that was broken
-off goes on where it was.
+Each system runs in processes of its own. The figures of each fold are stored in a file, one JSON
+object per line, with a key of everything that they depend on. Baselines are therefore measured
+once, and an interrupted run continues.
 """
 
 import argparse

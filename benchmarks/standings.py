@@ -83,8 +83,8 @@ def by_fold(
 def mean_ranks(values: np.ndarray, mine: list[bool]) -> list[float]:
     """Return mean ranks over tables, 1 for the highest; ties share the mean of their ranks.
 
-    Variants of skdnn are no rivals of each other: each is ranked among the rivals alone, and the
-    rivals beside the first variant. Whoever failed on a table comes last there.
+    Each variant of skdnn is ranked among the baselines, without the other variants. The baselines are
+    ranked with the first variant. A system that failed on a table is ranked last there.
 
     Parameters
     ----------
@@ -100,11 +100,11 @@ def mean_ranks(values: np.ndarray, mine: list[bool]) -> list[float]:
     from scipy.stats import rankdata
 
     values = np.where(np.isnan(values), -np.inf, values.round(12))
-    rivals = [i for i, is_mine in enumerate(mine) if not is_mine]
+    baselines = [i for i, is_mine in enumerate(mine) if not is_mine]
     variants = [i for i, is_mine in enumerate(mine) if is_mine]
     ranks = []
     for i, is_mine in enumerate(mine):
-        field = [*rivals, *([i] if is_mine else variants[:1])]
+        field = [*baselines, *([i] if is_mine else variants[:1])]
         ranks.append(float(rankdata(-values[:, field], axis=1)[:, field.index(i)].mean()))
     return ranks
 
@@ -130,7 +130,7 @@ def relative_errors(scores: np.ndarray, reference: int) -> list[float | None]:
 def duels(
     scores: list[np.ndarray], tables: list[dict[str, Any]], systems: list[str], mine: list[bool]
 ) -> list[dict[str, Any]]:
-    """Hold each variant of skdnn against each rival, over the tables that both did.
+    """Compare each variant of skdnn with each baseline, over the tables of both.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def duels(
         Tables won, tied and lost; of these, those where the difference over the folds is more
         than noise, by the corrected resampled t-test [1]_, adjusted for the number of tables
         after Holm; and Wilcoxon's signed-rank test of the mean scores [2]_, also adjusted for
-        the number of rivals.
+        the number of baselines.
 
     References
     ----------

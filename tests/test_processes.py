@@ -362,7 +362,7 @@ def interrupt(monkeypatch):
             if next(countdown, None) == 0:
                 raise KeyboardInterrupt
 
-        # Where nothing is told, many epochs may go by at once.
+        # Without a report, one graph call may train many epochs.
         watched = property(lambda self: False, lambda self, value: None)
         monkeypatch.setattr("skdnn._training.callbacks.ReportList.silent", watched, raising=False)
         monkeypatch.setattr("skdnn._training.callbacks.ReportList.steps_done", steps_done)

@@ -39,7 +39,7 @@ class Halve(callbacks.Callback):
 
 
 class EachBatch(callbacks.Callback):
-    """Lowers the rate at each batch and keeps what it is told."""
+    """Lowers the rate at each batch and stores its arguments."""
 
     def __init__(self):
         super().__init__()
