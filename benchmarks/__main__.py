@@ -37,7 +37,7 @@ def names_of(text: str) -> list[str]:
 
 
 def run_speed(arguments: argparse.Namespace) -> None:
-    """Measure speed; a complete run goes into the documentation, another run is written to the given files."""
+    """Measure speed. A complete run is written into the documentation."""
     complete = arguments.only is None and not arguments.quick
     names = arguments.only or NAMES
     paths = {

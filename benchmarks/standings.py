@@ -83,8 +83,8 @@ def by_fold(
 def mean_ranks(values: np.ndarray, mine: list[bool]) -> list[float]:
     """Return mean ranks over tables, 1 for the highest; ties share the mean of their ranks.
 
-    Each variant of skdnn is ranked among the baselines, without the other variants. The baselines are
-    ranked with the first variant. A system that failed on a table is ranked last there.
+    Each variant of skdnn is ranked among the baselines, without the other variants. The baselines
+    are ranked with the first variant. A system that failed on a table is ranked last there.
 
     Parameters
     ----------
