@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from skdnn._utils.keras_internals import takes_logits
 from skdnn._utils.tensorflow import keras, tf
 from skdnn._utils.text import unknown
 
@@ -103,8 +102,9 @@ class LossSpec:
         The identity of the loss, which is a class and its settings, or a function.
     call : callable
         Takes y and predictions, and returns the loss of the rows.
-    given : str, function or Keras loss
+    given : str, function, Keras loss or None
         The argument of Keras's `compile` for this loss, which takes predictions and not logits.
+        None if no such loss exists.
     from_logits : bool, default=False
         Whether `call` takes the output layer's values before the activation.
     """
@@ -242,11 +242,18 @@ def _of_object(value: Any) -> LossSpec:
     settings = [value.get_config(), vars(value)]
     settings = [{k: v for k, v in s.items() if k != "name"} for s in settings]
     key = kind, _as_text(settings)
-    given, from_logits = value, takes_logits(value)
-    if from_logits:
-        given = kind.from_config({**value.get_config(), "from_logits": False})
+    from_logits = bool(getattr(value, "from_logits", False))
+    given = _of_probabilities(value) if from_logits else value
     name = getattr(getattr(value, "fn", None), "__name__", kind.__name__)
     return LossSpec(name, key, value.call, given, from_logits)
+
+
+def _of_probabilities(loss: Any) -> Any:
+    """Return a copy of a loss of logits that takes probabilities, or None if none exists."""
+    try:
+        return type(loss).from_config({**loss.get_config(), "from_logits": False})
+    except TypeError:  # a custom class may take logits only
+        return None
 
 
 def _as_text(settings: Any) -> str:

@@ -339,16 +339,6 @@ def function_options(thing: Any) -> Mapping[str, Any]:
     return options or {}
 
 
-def takes_logits(loss: Any) -> bool:
-    """Whether a loss object is computed from logits instead of probabilities.
-
-    Tested with Keras 3.15. Without the private name the public configuration is read.
-    """
-    options = getattr(loss, "_fn_kwargs", None)
-    options = loss.get_config() if options is None else options
-    return bool(options.get("from_logits", False))
-
-
 def forget_model(callback: Any) -> None:
     """Remove the model of a callback, even if the `set_model` of its class requires a model."""
     import keras
