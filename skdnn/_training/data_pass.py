@@ -116,7 +116,7 @@ class KerasPass:
         Whether to take a training step on each batch or to evaluate each batch.
     metric_names : dict of str to str
         The names of metrics in the program, mapped to the names in the model, as in
-        `ProgramKey.metric_names` of `keras_program_key`.
+        `ModelProgramKey.metric_names`.
     """
 
     is_finite = True  # Keras continues training when the loss is not finite

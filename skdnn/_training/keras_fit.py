@@ -17,7 +17,7 @@ from skdnn._training.batches import Feeder, Fetch
 from skdnn._training.data_pass import KerasPass
 from skdnn._training.keras_callbacks import ModelCallbacks, needs_each_batch
 from skdnn._training.keras_program import ModelProgram, state_variables
-from skdnn._training.keras_program_key import ProgramKey
+from skdnn._training.keras_program_key import ModelProgramKey
 from skdnn._training.program_cache import PROGRAMS
 from skdnn._training.trainer import Job, Plan, check_process, run_epochs, threads_for
 from skdnn._utils.keras_internals import build_metrics, is_jit_compiled
@@ -193,13 +193,13 @@ def _lent_program(model: Any, sample: Any) -> Iterator[tuple[ModelProgram, dict[
     program to the name in the model.
     """
     try:
-        key = ProgramKey(model, sample)
+        key = ModelProgramKey(model, sample)
     except Exception:  # the `get_config` of a user's class may raise any error
         key = None
     if key is not None:
         is_compiled = False
         try:
-            with PROGRAMS.lend(key, ProgramKey.compile) as program:
+            with PROGRAMS.lend(key, ModelProgramKey.compile) as program:
                 is_compiled = True
                 yield program, key.metric_names
                 return

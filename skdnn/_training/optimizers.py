@@ -153,7 +153,7 @@ class OptimizerSpec:
     ----------
     kind : type
         The optimizer class.
-    baked : str
+    key : str
         The settings that are compiled into a program, as JSON. A constant learning rate of a Keras
         optimizer is left out because the learning rate is data.
     config : dict
@@ -163,7 +163,7 @@ class OptimizerSpec:
     """
 
     kind: type
-    baked: str
+    key: str
     config: dict[str, Any] = field(compare=False)
     given: tuple[str, ...] = ()
 
@@ -240,13 +240,15 @@ def resolve_optimizer(
                 f"whose configuration has none: leave it at None. Got {hyperparameters[name]!r}."
             )
         config |= {name: float(hyperparameters[name]), **_SETTINGS[name]}  # type: ignore[arg-type]
-    config = {key: value for key, value in config.items() if key != "name"}
-    baked = dict(config)
+    config = {name: value for name, value in config.items() if name != "name"}
+    compiled = dict(config)
     # A custom class may read the learning rate only once, when the program is compiled.
     if isinstance(config["learning_rate"], float) and kind.__module__.startswith("keras."):
-        del baked["learning_rate"]
-    baked |= dict.fromkeys(given, "given")
-    return OptimizerSpec(kind, json.dumps(baked, sort_keys=True, default=_as_json), config, given)
+        del compiled["learning_rate"]
+    compiled |= dict.fromkeys(given, "given")
+    return OptimizerSpec(
+        kind, json.dumps(compiled, sort_keys=True, default=_as_json), config, given
+    )
 
 
 def _rate(learning_rate: Any, owner: str) -> Any:

@@ -77,7 +77,7 @@ class Settings:
 
         Training with another optimizer cannot continue from this one's state.
         """
-        return f"{self.optimizer.kind.__qualname__} {self.optimizer.baked}"
+        return f"{self.optimizer.kind.__qualname__} {self.optimizer.key}"
 
 
 def parameters(estimator: BaseEstimator) -> Bunch:
