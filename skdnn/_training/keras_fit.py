@@ -18,8 +18,10 @@ from skdnn._training.data_pass import KerasPass
 from skdnn._training.keras_callbacks import ModelCallbacks, needs_each_batch
 from skdnn._training.keras_program import ModelProgram, state_variables
 from skdnn._training.keras_program_key import ModelProgramKey
+from skdnn._training.process import check_process
 from skdnn._training.program_cache import PROGRAMS
-from skdnn._training.trainer import Job, Plan, check_process, run_epochs, threads_for
+from skdnn._training.trainer import run_epochs, threads_for
+from skdnn._training.training_job import Job, Plan
 from skdnn._utils.keras_internals import build_metrics, is_jit_compiled
 from skdnn._utils.tensorflow import keras, tf
 

@@ -1,16 +1,21 @@
-"""The description of one fit for the trainer, and the progress that reports read and change."""
+"""The description of one fit for the trainer, and the progress that reports read and change.
+
+This module does not import TensorFlow.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skdnn._training.batches import VALUES_PER_CALL, Feeder, batch_sizes
 from skdnn._training.data_pass import Pass
-from skdnn._training.dense_program import Program
-from skdnn._training.keras_program import ModelProgram
 from skdnn._training.schedules import Schedule
+
+if TYPE_CHECKING:
+    from skdnn._training.dense_program import Program
+    from skdnn._training.keras_program import ModelProgram
 
 _EVALUATION_BATCH = 2048
 
@@ -74,7 +79,7 @@ class Job:
         The number of rows of each step of an epoch.
     """
 
-    program: Program | ModelProgram
+    program: "Program | ModelProgram"
     start_pass: Callable[[str, np.ndarray | None], Pass]
     feeder: Feeder
     plan: Plan

@@ -43,7 +43,7 @@ def fit_chunks(
     -------
     FitResult
     """
-    from skdnn._training.trainer import check_process
+    from skdnn._training.process import check_process
 
     chunks.check_repeatable()
     check_process()

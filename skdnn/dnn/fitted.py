@@ -255,7 +255,7 @@ def _keras_forward(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Return the forward pass by Keras: for activations that have no NumPy form."""
     from skdnn._network.keras_model import build
-    from skdnn._training.trainer import check_process
+    from skdnn._training.process import check_process
 
     check_process()
     model = build(body)

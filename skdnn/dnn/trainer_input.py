@@ -8,12 +8,12 @@ import numpy as np
 
 from skdnn._network.spec import NetworkSpec
 from skdnn._training.batches import Fetch
+from skdnn._training.training_job import Plan
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.settings import Settings
 
 if TYPE_CHECKING:
     from skdnn._training.dense_program import Constants, ProgramKey
-    from skdnn._training.trainer import Plan
 
 
 class TrainingRows(NamedTuple):
@@ -65,7 +65,7 @@ class TrainerInput:
     key: "ProgramKey"
     fetch: Fetch
     constants: "Constants"
-    plan: "Plan"
+    plan: Plan
 
 
 def make_inputs(
@@ -91,7 +91,6 @@ def make_inputs(
         Epochs, from 1, after which held-out rows are evaluated; None is all.
     """
     from skdnn._training.dense_program import Constants
-    from skdnn._training.trainer import Plan
 
     resolved, params = settings.resolved, settings.params
     targets, dtype, optimizer = network.targets, network.spec.dtype, settings.optimizer

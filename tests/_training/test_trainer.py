@@ -20,7 +20,8 @@ from skdnn._training.optimizers import optimizer_names, resolve_optimizer
 from skdnn._training.program_cache import ProgramCache
 from skdnn._training.quick_dropout import QuickDropout
 from skdnn._training.schedules import Schedule
-from skdnn._training.trainer import Plan, train
+from skdnn._training.trainer import train
+from skdnn._training.training_job import Plan
 from skdnn._utils.tensorflow import keras, tf
 
 pytestmark = pytest.mark.quick

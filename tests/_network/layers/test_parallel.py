@@ -17,7 +17,8 @@ from skdnn._training import trainer
 from skdnn._training.callbacks import Report
 from skdnn._training.dense_program import Constants, Program, ProgramKey
 from skdnn._training.optimizers import resolve_optimizer
-from skdnn._training.trainer import Plan, train
+from skdnn._training.trainer import train
+from skdnn._training.training_job import Plan
 
 N_COLUMNS, N_NUMERIC, N_BINS = 5, 3, 4
 
