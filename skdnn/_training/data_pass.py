@@ -10,7 +10,8 @@ import numpy as np
 from skdnn._training.batches import Call
 
 if TYPE_CHECKING:
-    from skdnn._training.dense_program import Constants, Program
+    from skdnn._training.dense_program import Program
+    from skdnn._training.dense_program_key import Constants
     from skdnn._training.keras_program import ModelProgram
 
 

@@ -19,7 +19,8 @@ from skdnn._training import forward_program  # noqa: F401
 from skdnn._training.batches import Feeder, Fetch
 from skdnn._training.callbacks import Report
 from skdnn._training.data_pass import NetworkPass, Pass
-from skdnn._training.dense_program import Constants, Program, ProgramKey
+from skdnn._training.dense_program import Program
+from skdnn._training.dense_program_key import Constants, ProgramKey
 from skdnn._training.keras_program import ModelProgram
 from skdnn._training.program_cache import PROGRAMS
 from skdnn._training.session import Threads, available_threads

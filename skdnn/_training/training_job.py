@@ -33,7 +33,8 @@ class Plan:
     batch_size : int
         The number of rows of a step.
     shuffle : bool
-        Whether the rows are shuffled again for each epoch.
+        Whether the rows are shuffled again for each epoch. Only `trainer.train` reads the value.
+        Otherwise `Job.order` determines the order of the rows.
     schedule : Schedule or None
         The schedule of the learning rate. None if the learning rate is constant.
     evaluation_epochs : frozenset of int or None
@@ -48,7 +49,7 @@ class Plan:
     held_out: np.ndarray
     epochs: int
     batch_size: int
-    shuffle: bool
+    shuffle: bool = True
     schedule: Schedule | None = None
     evaluation_epochs: frozenset[int] | None = None
     validation_batch_size: int | None = None

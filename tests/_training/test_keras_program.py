@@ -310,8 +310,8 @@ class Watcher(keras.callbacks.Callback):
         ({"model": OwnStep}, "train_step of its own"),
         ({"run_eagerly": True}, "run_eagerly"),
         ({"jit_compile": True}, "jit_compile"),
-        ({"callbacks": [Watcher()]}, "Watcher looks at each batch"),
-        ({"callbacks": [keras.callbacks.TerminateOnNaN()]}, "TerminateOnNaN looks at each batch"),
+        ({"callbacks": [Watcher()]}, "Watcher has methods for batches"),
+        ({"callbacks": [keras.callbacks.TerminateOnNaN()]}, "TerminateOnNaN needs Keras's own fit"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -484,5 +484,5 @@ def test_an_evaluation_of_the_users_own_is_for_keras(table):
 
 
 def test_backups_are_for_keras(table, tmp_path):
-    with pytest.raises(UnsupportedModelError, match="BackupAndRestore looks at each batch"):
+    with pytest.raises(UnsupportedModelError, match="BackupAndRestore needs Keras's own fit"):
         train(dense(), table, callbacks=[keras.callbacks.BackupAndRestore(tmp_path)])

@@ -15,7 +15,7 @@ from skdnn._network.keras_model import build
 from skdnn._network.spec import State
 from skdnn._training import batches, trainer
 from skdnn._training.callbacks import EarlyStopping, Report
-from skdnn._training.dense_program import Constants, ProgramKey
+from skdnn._training.dense_program_key import Constants, ProgramKey
 from skdnn._training.optimizers import optimizer_names, resolve_optimizer
 from skdnn._training.program_cache import ProgramCache
 from skdnn._training.quick_dropout import QuickDropout
