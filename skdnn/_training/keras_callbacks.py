@@ -341,13 +341,13 @@ class KerasCallbacks(_CallbackListReport):
         """Call the callbacks if a callback needs each batch or if the loss is no longer finite."""
         super().steps_done(n_steps)
         training = self._training
-        is_lost = not isfinite(training.logs["loss"])
-        if not (training.each_step or is_lost):
+        has_diverged = not isfinite(training.logs["loss"])
+        if not (training.each_step or has_diverged):
             return
         with self._shown():
             self._list.on_train_batch_end(training.step - 1, training.logs)
             training.stop = training.stop or self.model.stop_training
-            is_last = training.stop or is_lost or training.step == self._n_steps
+            is_last = training.stop or has_diverged or training.step == self._n_steps
             if not is_last:
                 self._list.on_train_batch_begin(training.step)
 

@@ -214,10 +214,10 @@ def threads_for(program: Program | ModelProgram, batch_size: int) -> Threads:
     Threads are first assigned to independent parts of a step, and then to single operations. A
     small operation is not faster with two threads, but two independent operations are.
     """
-    share = available_threads() // max(1, PROGRAMS.n_lent)
-    between = max(1, min(share, program.n_branches))
+    n_threads = available_threads() // max(1, PROGRAMS.n_lent)
+    between = max(1, min(n_threads, program.n_branches))
     work = program.work * (batch_size + _ROWS_OF_AN_UPDATE) // between
-    return Threads(max(1, min(share // between, 1 + work // _WORK_PER_THREAD)), between)
+    return Threads(max(1, min(n_threads // between, 1 + work // _WORK_PER_THREAD)), between)
 
 
 def _check_finite(is_finite: bool, epoch: int, program: Any) -> None:

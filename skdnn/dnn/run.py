@@ -102,7 +102,7 @@ def run(
         return Outcome(state, history)
     outcome = best_of(stopping, network.state, history)
     if lines is not None:
-        lines.say(stopping.verdict())
+        lines.write_line(stopping.summary())
     if outcome.best_epoch:
         _warn_if_diverged(history["loss"][outcome.best_epoch - 1], network, settings.owner)
     return outcome

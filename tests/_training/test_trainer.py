@@ -363,7 +363,7 @@ def test_dropout_drops_its_rate_and_keeps_the_mean(rate):
 def test_early_stopping_ends_where_keras_ends(data, patience, epochs):
     key = key_for(network(), learning_rate=0.02)
     split = plan(epochs, rows=np.arange(50), held_out=np.arange(50, N))
-    stopping = EarlyStopping(lambda logs: logs["val_loss"], patience, tol=0.0, goes_on=False)
+    stopping = EarlyStopping(lambda logs: logs["val_loss"], patience, tol=0.0, resumes=False)
     rng = np.random.default_rng(0)
     _, history = train(key, data.fetch, data.constants, start(key.spec), split, rng, stopping)
     keras_stopping = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
