@@ -35,8 +35,11 @@ LIGHT_FILES_OF_TRAINING = {
     "_training/callbacks.py",
     "_training/compiled_forward.py",
     "_training/callback_model.py",
+    "_training/data_pass.py",
+    "_training/dense_program_key.py",
     "_training/program_cache.py",
     "_training/schedules.py",
+    "_training/training_job.py",
 }
 # Where each library is imported, and nowhere else.
 IMPORTED_IN = {

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from skdnn._utils.text import unknown
+from skdnn._utils.text import OPTIONS, unknown
 
 # A name, or a function of a tensor.
 Activation = str | Callable[[Any], Any]
 NumpyActivation = Callable[[np.ndarray], np.ndarray]
 
-_OPTIONS = "one of {}, or an object of that kind"
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
 
 # scikit-learn's names of activations -> Keras's names.
@@ -103,10 +102,6 @@ def with_activation(kind: str, activation: Activation) -> str:
     return f"{kind} ({activation})"
 
 
-def _classes(module: Any) -> dict[str, type]:
-    return {name: thing for name, thing in vars(module).items() if isinstance(thing, type)}
-
-
 def activation_names() -> dict[str, Callable[[Any], Any]]:
     """Return the activations of Keras by name."""
     from skdnn._utils.tensorflow import keras
@@ -134,7 +129,7 @@ def resolve_activation(value: Activation, owner: str) -> Activation:
         return value
     name = ACTIVATION_ALIASES.get(value, value) if isinstance(value, str) else None
     if name not in known:
-        raise unknown("activation", owner, value, {*known, *ACTIVATION_ALIASES}, _OPTIONS)
+        raise unknown("activation", owner, value, {*known, *ACTIVATION_ALIASES}, OPTIONS)
     return str(name)
 
 

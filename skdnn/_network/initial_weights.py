@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from skdnn._network.activations import _OPTIONS, _classes
 from skdnn._network.layers.base import Shape, TrainingSample
 from skdnn._network.spec import NetworkSpec
-from skdnn._utils.text import unknown
+from skdnn._utils.text import OPTIONS, classes_of, unknown
 
 
 def initial_weights(
@@ -106,10 +105,10 @@ def resolve_initializer(value: Any, seed: int, owner: str) -> Any:
     base = keras.initializers.Initializer
     if isinstance(value, str):
         known = {
-            n: c for n, c in _classes(keras.initializers).items() if n.islower() and n != "stft"
+            n: c for n, c in classes_of(keras.initializers).items() if n.islower() and n != "stft"
         }
         if value not in known:
-            raise unknown("kernel_initializer", owner, value, known, _OPTIONS)
+            raise unknown("kernel_initializer", owner, value, known, OPTIONS)
         value = known[value]
     if isinstance(value, type) and issubclass(value, base):
         return value(seed=seed) if "seed" in inspect.signature(value).parameters else value()

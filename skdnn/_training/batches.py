@@ -143,3 +143,25 @@ def batch_sizes(n_rows: int, batch_size: int) -> np.ndarray:
     sizes = np.full(-(-n_rows // batch_size), min(batch_size, n_rows))
     sizes[-1] = n_rows - (len(sizes) - 1) * sizes[0]
     return sizes
+
+
+def fetch_both(fetch: Fetch, n_rows: int, fetch_held_out: Fetch | None) -> Fetch:
+    """Return a function that fetches training rows, and held-out rows at the indices after them.
+
+    Parameters
+    ----------
+    fetch : callable
+        Fetches training rows.
+    n_rows : int
+        The number of training rows, which is the index of the first held-out row.
+    fetch_held_out : callable or None
+        Fetches held-out rows at indices from 0. None if there are none.
+
+    Returns
+    -------
+    callable
+        Takes row indices, which are either all of training rows or all of held-out rows.
+    """
+    if fetch_held_out is None:
+        return fetch
+    return lambda rows: fetch(rows) if rows[0] < n_rows else fetch_held_out(rows - n_rows)

@@ -160,7 +160,7 @@ class ProgressLines(Report):
         self._write(line + "\n")
         return False
 
-    def say(self, sentence: str) -> None:
+    def write_line(self, sentence: str) -> None:
         """Write a sentence on a separate line."""
         self._write(sentence + "\n")
 
@@ -203,10 +203,10 @@ class EarlyStopping(Report):
     tol : float
         The minimum decrease of the loss that counts as an improvement. The best epoch is the epoch
         with the smallest loss, even if the decrease is smaller than `tol`.
-    goes_on : bool
+    resumes : bool
         Whether training resumes from an earlier fit. If so, the initial state is also a candidate
         for the best state.
-    among : set of int, default=None
+    candidates : set of int, default=None
         The candidates for the best epoch, counted from 1. None for all epochs. Other epochs are
         candidates, too, until the first candidate in the set is over.
 
@@ -227,24 +227,24 @@ class EarlyStopping(Report):
         measure: Callable[[dict[str, Any]], Any],
         patience: int,
         tol: float,
-        goes_on: bool,
-        among: frozenset[int] | None = None,
+        resumes: bool,
+        candidates: frozenset[int] | None = None,
     ):
         self.measure = measure
         self.patience = patience
         self.tol = tol
-        self.goes_on = goes_on
-        self.among = among
+        self.resumes = resumes
+        self.candidates = candidates
         self.best_epoch = self._epoch = self._improved = 0
         self.best_loss = self._reference = math.inf
         self.best: Any = None
-        # The sort key of the best epoch: whether the epoch is outside `among`, and its loss.
+        # The sort key of the best epoch: whether the epoch is outside `candidates`, and its loss.
         self._rank = (True, math.inf)
         self.stopped = False
 
     def training_begins(self, training: Any) -> None:
         """Evaluate the initial state if training resumes from an earlier fit."""
-        if self.goes_on:
+        if self.resumes:
             loss = self.measure(training.evaluate())
             if math.isfinite(loss):
                 self.best_loss = self._reference = loss
@@ -256,7 +256,7 @@ class EarlyStopping(Report):
         if "val_loss" not in logs:  # the epoch was not evaluated
             return False
         loss = self.measure(logs)
-        rank = (self.among is not None and self._epoch not in self.among, loss)
+        rank = (self.candidates is not None and self._epoch not in self.candidates, loss)
         if loss < math.inf and rank < self._rank:
             self.best_epoch, self.best_loss, self.best = self._epoch, loss, training.read()
             self._rank = rank
@@ -265,7 +265,7 @@ class EarlyStopping(Report):
         self.stopped = self._epoch - self._improved >= self.patience
         return self.stopped
 
-    def verdict(self) -> str:
+    def summary(self) -> str:
         """Return a sentence that states why training stopped and which epoch was the best."""
         begin = f"Stopped after {self.patience} epochs without improvement: the" * self.stopped
         best = f"epoch {self.best_epoch}" if self.best_epoch else "the fit before"

@@ -16,7 +16,7 @@ _provider: Provider | None = None
 def register(provider: Provider) -> None:
     """Set the function that `compiled_forward` calls.
 
-    The trainer calls `register` when the trainer is imported.
+    `forward_program` calls `register` when the trainer imports `forward_program`.
     """
     global _provider
     _provider = provider

@@ -1,13 +1,18 @@
-"""Passes over rows with a compiled program, which turn the results of graph calls into logs."""
+"""Passes over rows with a compiled program, which turn the results of graph calls into logs.
 
-from typing import Any, Protocol
+TensorFlow is imported only inside a method.
+"""
+
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from skdnn._training.batches import Call
-from skdnn._training.dense_program import Constants, Program
-from skdnn._training.keras_program import ModelProgram
-from skdnn._utils.tensorflow import tf
+
+if TYPE_CHECKING:
+    from skdnn._training.dense_program import Program
+    from skdnn._training.dense_program_key import Constants
+    from skdnn._training.keras_program import ModelProgram
 
 
 class Pass(Protocol):
@@ -52,7 +57,11 @@ class NetworkPass:
     """
 
     def __init__(
-        self, program: Program, name: str, constants: Constants, rates: np.ndarray | None = None
+        self,
+        program: "Program",
+        name: str,
+        constants: "Constants",
+        rates: np.ndarray | None = None,
     ):
         self._program = program
         self._name = name
@@ -116,12 +125,12 @@ class KerasPass:
         Whether to take a training step on each batch or to evaluate each batch.
     metric_names : dict of str to str
         The names of metrics in the program, mapped to the names in the model, as in
-        `ProgramKey.metric_names` of `keras_program_key`.
+        `ModelProgramKey.metric_names`.
     """
 
     is_finite = True  # Keras continues training when the loss is not finite
 
-    def __init__(self, program: ModelProgram, name: str, metric_names: dict[str, str]):
+    def __init__(self, program: "ModelProgram", name: str, metric_names: dict[str, str]):
         self._program = program
         self._name = name
         self._metric_names = metric_names
@@ -136,6 +145,8 @@ class KerasPass:
 
     def logs(self) -> dict[str, float]:
         """Return the loss and metrics since the start of the pass, under the model's names."""
+        from skdnn._utils.tensorflow import tf
+
         return {
             self._own_name(name): tf.nest.map_structure(_as_number, value)
             for name, value in self._results.items()

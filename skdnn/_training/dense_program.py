@@ -5,76 +5,22 @@ One graph call trains on many batches, in a `while_loop` over rows that NumPy ha
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from skdnn._network.keras_model import build, dropout_layers
-from skdnn._network.spec import NetworkSpec, State
+from skdnn._network.spec import State
 from skdnn._training.batch_loop import BOUNDS, CompiledProgram, over_batches
-from skdnn._training.losses import LOSSES, METRICS, SMOOTHED, LossSpec
+from skdnn._training.dense_program_key import TEMPERATURES, VECTORS, Constants, ProgramKey
+from skdnn._training.losses import LOSSES, METRICS, SMOOTHED
 from skdnn._training.optimizer_state import averaged_pairs, build_optimizer, sets_final_weights
-from skdnn._training.optimizers import OptimizerSpec, fused
+from skdnn._training.optimizers import fused
 from skdnn._training.quick_dropout import QuickDropout
 from skdnn._training.session import Threads, UnsupportedFunctionError
 from skdnn._utils.keras_internals import can_clip_by_tensor, clip_by, learning_rate_variable
 from skdnn._utils.tensorflow import tf
-
-
-@dataclass(frozen=True)
-class ProgramKey:
-    """The settings that determine a compiled program, used as its key in the program cache.
-
-    All other values are data, which may change without compilation. Data are the learning rate and
-    its schedule, network weights, seeds, rows, the batch size, the number of epochs, scaling, class
-    weights, quantile levels, and the hyperparameters in `Constants`.
-    """
-
-    spec: NetworkSpec
-    optimizer: OptimizerSpec
-    loss: str | LossSpec  # a key of `LOSSES`, or another loss
-    metric: str  # a key of `METRICS`
-    y_dtype: str
-    y_ndim: int
-    weighted: bool  # whether rows have sample weights
-    penalized: bool  # whether the loss has an L2 penalty
-    scheduled: bool = False  # whether each step receives a learning rate
-    smoothed: bool = False  # whether labels are smoothed in training
-    tempered: bool = False  # whether an evaluation also returns losses at `TEMPERATURES`
-
-
-class Constants(NamedTuple):
-    """The numbers that are passed to a program with each call and are constant during a fit.
-
-    Attributes
-    ----------
-    unit, center : array of shape (n_outputs,) or (1,)
-        The output times `unit` plus `center` is in the units of the targets.
-    alpha : float
-        The strength of the L2 penalty.
-    levels : array of shape (n_levels,)
-        The quantile levels.
-    clipnorm, weight_decay, ema_momentum, label_smoothing : float
-        The estimator parameters of the same names. The key of the program determines whether a
-        value is used.
-    """
-
-    unit: Any
-    alpha: Any
-    center: Any = (0.0,)
-    levels: Any = (0.5,)
-    clipnorm: Any = 0.0
-    weight_decay: Any = 0.0
-    ema_momentum: Any = 0.0
-    label_smoothing: Any = 0.0
-
-
-# The temperatures by which logits are divided.
-TEMPERATURES = tuple(2.0 ** np.linspace(-2, 2, 9))
-
-_ROWS = ("unit", "center", "levels")  # constants with one dimension
 
 
 class Program(CompiledProgram):
@@ -135,7 +81,7 @@ class Program(CompiledProgram):
         """
         rows, dtype = self._row_signature(), self.key.spec.dtype
         row, number = tf.TensorSpec([None], dtype), tf.TensorSpec([], dtype)
-        constants = [row if x in _ROWS else number for x in Constants._fields]
+        constants = [row if x in VECTORS else number for x in Constants._fields]
         signature = [*rows, BOUNDS, *constants]
         if scheduled:
             signature.append(tf.TensorSpec([None], self._rate.dtype))

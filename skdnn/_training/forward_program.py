@@ -1,6 +1,7 @@
 """The compiled program that computes the forward pass of a network for many rows at once."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,10 @@ import numpy as np
 from skdnn._network.keras_model import build
 from skdnn._network.spec import NetworkSpec
 from skdnn._training.batch_loop import CompiledProgram
-from skdnn._training.session import Threads
+from skdnn._training.compiled_forward import ForwardPass, register
+from skdnn._training.process import has_trained
+from skdnn._training.program_cache import PROGRAMS
+from skdnn._training.session import Threads, available_threads
 from skdnn._utils.tensorflow import tf
 
 
@@ -38,3 +42,26 @@ class Predictor(CompiledProgram):
         self.functions.call(threads, "load", *weights)
         output: np.ndarray = self.functions.call(threads, "forward", x)
         return output
+
+
+def _forward(spec: NetworkSpec, weights: Sequence[np.ndarray], x: np.ndarray) -> np.ndarray:
+    """Return the output of a network for many rows, computed with a compiled program."""
+    with PROGRAMS.lend(Forward(spec), Predictor) as predictor:
+        output: np.ndarray = predictor.run(weights, x, Threads(available_threads()))
+    return output
+
+
+def _faster_forward(spec: NetworkSpec) -> ForwardPass | None:
+    """Return the compiled forward pass of a network, or None if NumPy is faster.
+
+    The compiled forward pass is faster if this process has trained, has several processors, and
+    the network has more units than inputs. TensorFlow computes activations with several threads,
+    and NumPy does not. TensorFlow must copy the inputs.
+    """
+    if not has_trained() or not tf.executing_eagerly() or available_threads() < 2:
+        return None
+    n_units = sum(row.shape[-1] for row in spec.rows())
+    return partial(_forward, spec) if n_units > spec.n_inputs else None
+
+
+register(_faster_forward)

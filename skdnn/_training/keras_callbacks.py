@@ -27,6 +27,7 @@ from skdnn._utils.keras_internals import (
     profiles_batches,
     starting_epoch,
 )
+from skdnn._utils.overrides import overrides
 from skdnn._utils.tensorflow import keras, tf
 
 # Methods that are called for each batch. Some callbacks define them but need them only with some
@@ -49,13 +50,10 @@ _SET_THE_RATE = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLR
 
 def needs_each_batch(callback: Any) -> bool:
     """Return whether a callback must be called for each batch."""
-    kind, standard = type(callback), keras.callbacks.Callback
+    kind = type(callback)
     if kind in _NEEDS_EPOCHS_ONLY and _NEEDS_EPOCHS_ONLY[kind](callback):
         return False
-    return any(
-        name in vars(callback) or getattr(kind, name) is not getattr(standard, name)
-        for name in _EACH_BATCH
-    )
+    return overrides(callback, keras.callbacks.Callback, *_EACH_BATCH)
 
 
 def renew(callbacks: Any, owner: str) -> list[Any]:
@@ -343,13 +341,13 @@ class KerasCallbacks(_CallbackListReport):
         """Call the callbacks if a callback needs each batch or if the loss is no longer finite."""
         super().steps_done(n_steps)
         training = self._training
-        is_lost = not isfinite(training.logs["loss"])
-        if not (training.each_step or is_lost):
+        has_diverged = not isfinite(training.logs["loss"])
+        if not (training.each_step or has_diverged):
             return
         with self._shown():
             self._list.on_train_batch_end(training.step - 1, training.logs)
             training.stop = training.stop or self.model.stop_training
-            is_last = training.stop or is_lost or training.step == self._n_steps
+            is_last = training.stop or has_diverged or training.step == self._n_steps
             if not is_last:
                 self._list.on_train_batch_begin(training.step)
 

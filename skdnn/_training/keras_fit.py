@@ -4,23 +4,24 @@ If the trainer cannot reproduce the result of Keras's own `fit`, an `Unsupported
 raised, and the caller uses Keras's `fit`.
 """
 
-import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from skdnn._training.batches import Feeder, Fetch
+from skdnn._training.batches import Feeder, Fetch, fetch_both
 from skdnn._training.data_pass import KerasPass
 from skdnn._training.keras_callbacks import ModelCallbacks, needs_each_batch
 from skdnn._training.keras_program import ModelProgram, state_variables
-from skdnn._training.keras_program_key import ProgramKey
+from skdnn._training.keras_program_key import ModelProgramKey
+from skdnn._training.process import check_process
 from skdnn._training.program_cache import PROGRAMS
-from skdnn._training.trainer import Job, Plan, check_process, run_epochs, threads_for
+from skdnn._training.trainer import run_epochs, threads_for
+from skdnn._training.training_job import Job, Plan
 from skdnn._utils.keras_internals import build_metrics, is_jit_compiled
+from skdnn._utils.overrides import overrides
 from skdnn._utils.tensorflow import keras, tf
 
 # These callbacks need Keras's own `fit` because they set the first epoch, write the graph of the
@@ -112,15 +113,25 @@ def fit(
     if callbacks:  # callbacks may read the metrics of the model, which would not be built otherwise
         build_metrics(model, sample)
     n_held_out = 0 if held_out is None else held_out.n_rows
+    fetch_held_out = None if held_out is None else _flat_fetch(held_out)
+    fetch = fetch_both(_flat_fetch(data), data.n_rows, fetch_held_out)
     rows, held_out_rows = np.arange(data.n_rows), data.n_rows + np.arange(n_held_out)
-    plan = Plan(rows, held_out_rows, epochs, batch_size, shuffle=True)
-    plan.validation_batch_size = validation_batch_size
+    plan = Plan(
+        rows, held_out_rows, epochs, batch_size, validation_batch_size=validation_batch_size
+    )
     with (
         _lent_program(model, sample) as (program, metric_names),
-        Feeder(program, _fetch_of(data, held_out), _n_values(sample)) as feeder,
+        Feeder(program, fetch, _n_values(sample)) as feeder,
     ):
-        start_pass = partial(_start_pass, program, metric_names)
-        job = Job(program, start_pass, feeder, plan, order, must_be_finite=False)
+        job = Job(
+            program,
+            # The learning rate is part of the state of the program.
+            lambda name, rates: KerasPass(program, name, metric_names),
+            feeder,
+            plan,
+            order,
+            must_be_finite=False,
+        )
         _train(model, program, job, callbacks, initial_epoch, verbose)
     history: dict[str, list[float]] = model.history.history
     return history
@@ -143,16 +154,6 @@ def _train(
     run_epochs(job, report, initial_epoch)
 
 
-def _start_pass(
-    program: ModelProgram, metric_names: dict[str, str], name: str, rates: np.ndarray | None
-) -> KerasPass:
-    """Start a pass over rows with the program of a Keras model.
-
-    The `rates` are None because the learning rate is part of the state of the program.
-    """
-    return KerasPass(program, name, metric_names)
-
-
 def _checked_sample(
     model: Any, data: RowSource, held_out: RowSource | None, callbacks: Sequence[Any]
 ) -> Any:
@@ -169,15 +170,9 @@ def _checked_sample(
     return sample
 
 
-def _fetch_of(data: RowSource, held_out: RowSource | None) -> Fetch:
-    """Return a function that fetches training rows, and held-out rows at the indices after them."""
-
-    def fetch(rows: np.ndarray) -> list[np.ndarray]:
-        if held_out is not None and rows[0] >= data.n_rows:
-            return list(tf.nest.flatten(held_out.fetch(rows - data.n_rows)))
-        return list(tf.nest.flatten(data.fetch(rows)))
-
-    return fetch
+def _flat_fetch(source: RowSource) -> Fetch:
+    """Return a function that fetches rows of a source as a flat list of arrays."""
+    return lambda rows: tf.nest.flatten(source.fetch(rows))
 
 
 def _n_values(sample: Any) -> int:
@@ -193,13 +188,13 @@ def _lent_program(model: Any, sample: Any) -> Iterator[tuple[ModelProgram, dict[
     program to the name in the model.
     """
     try:
-        key = ProgramKey(model, sample)
+        key = ModelProgramKey(model, sample)
     except Exception:  # the `get_config` of a user's class may raise any error
         key = None
     if key is not None:
         is_compiled = False
         try:
-            with PROGRAMS.lend(key, ProgramKey.compile) as program:
+            with PROGRAMS.lend(key, ModelProgramKey.compile) as program:
                 is_compiled = True
                 yield program, key.metric_names
                 return
@@ -217,7 +212,7 @@ def _lent_program(model: Any, sample: Any) -> Iterator[tuple[ModelProgram, dict[
 
 
 def _check_model(model: Any) -> None:
-    own = [name for name in _METHODS if _is_own(model, name)]
+    own = [name for name in _METHODS if overrides(model, keras.Model, name)]
     if own:
         raise UnsupportedModelError(f"the network has {own[0]} of its own")
     if model.run_eagerly:
@@ -237,14 +232,14 @@ def _check_alike(sample: Any, other: Any) -> None:
         for rows in (sample, other)
     ]
     if kinds[0] != kinds[1]:
-        raise UnsupportedModelError("validation data are of another kind than training data")
-
-
-def _is_own(model: Any, name: str) -> bool:
-    standard = inspect.getattr_static(keras.Model, name)
-    return inspect.getattr_static(model, name) is not standard
+        raise UnsupportedModelError(
+            "validation data have other shapes or dtypes than training data"
+        )
 
 
 def _check_callback(callback: Any) -> None:
-    if isinstance(callback, _FOR_KERAS) or needs_each_batch(callback):
-        raise UnsupportedModelError(f"the callback {type(callback).__name__} looks at each batch")
+    name = type(callback).__name__
+    if isinstance(callback, _FOR_KERAS):
+        raise UnsupportedModelError(f"the callback {name} needs Keras's own fit")
+    if needs_each_batch(callback):
+        raise UnsupportedModelError(f"the callback {name} has methods for batches")

@@ -27,7 +27,7 @@ from skdnn._utils.tensorflow import keras, tf
 _METHODS = ("call", "compute_loss", "compute_metrics", "get_metrics_result", "reset_metrics")
 
 
-class ProgramKey:
+class ModelProgramKey:
     """The key of the compiled program of a Keras model in the program cache.
 
     Parameters
@@ -77,7 +77,7 @@ class ProgramKey:
         return hash(self._key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ProgramKey) and self._key == other._key
+        return isinstance(other, ModelProgramKey) and self._key == other._key
 
     def compile(self) -> ModelProgram:
         """Compile the program for a new model that is built from the configuration."""

@@ -1,7 +1,6 @@
 """Functions that compute losses and metrics per row, and the resolution of the `loss` parameter."""
 
 import inspect
-import json
 import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from skdnn._utils.keras_internals import takes_logits
+from skdnn._training.settings_key import settings_key
 from skdnn._utils.tensorflow import keras, tf
 from skdnn._utils.text import unknown
 
@@ -103,8 +102,9 @@ class LossSpec:
         The identity of the loss, which is a class and its settings, or a function.
     call : callable
         Takes y and predictions, and returns the loss of the rows.
-    given : str, function or Keras loss
+    given : str, function, Keras loss or None
         The argument of Keras's `compile` for this loss, which takes predictions and not logits.
+        None if no such loss exists.
     from_logits : bool, default=False
         Whether `call` takes the output layer's values before the activation.
     """
@@ -206,7 +206,7 @@ def resolve_loss(value: Any, own: Mapping[str, str], owner: str) -> str | LossSp
             f"of y_true and y_pred. Got {value!r} instead."
         )
     if isinstance(value, partial):  # clones have copies, which must have an equal key
-        key = value.func, _as_text([value.args, value.keywords])
+        key = value.func, settings_key([value.args, value.keywords])
         return LossSpec(_name(value.func), key, value, value)
     return LossSpec(_name(value), value, value, value)
 
@@ -241,26 +241,19 @@ def _of_object(value: Any) -> LossSpec:
     # Not every configuration is complete. For example, that of Keras's Huber loss lacks the delta.
     settings = [value.get_config(), vars(value)]
     settings = [{k: v for k, v in s.items() if k != "name"} for s in settings]
-    key = kind, _as_text(settings)
-    given, from_logits = value, takes_logits(value)
-    if from_logits:
-        given = kind.from_config({**value.get_config(), "from_logits": False})
+    key = kind, settings_key(settings)
+    from_logits = bool(getattr(value, "from_logits", False))
+    given = _of_probabilities(value) if from_logits else value
     name = getattr(getattr(value, "fn", None), "__name__", kind.__name__)
     return LossSpec(name, key, value.call, given, from_logits)
 
 
-def _as_text(settings: Any) -> str:
-    return json.dumps(settings, sort_keys=True, default=_as_json)
-
-
-def _as_json(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    if hasattr(value, "get_config"):
-        return [type(value).__qualname__, value.get_config()]
-    # The text contains the address of a function. `LossSpec` holds a reference to the function, so
-    # that no other function can have this address.
-    return repr(value)
+def _of_probabilities(loss: Any) -> Any:
+    """Return a copy of a loss of logits that takes probabilities, or None if none exists."""
+    try:
+        return type(loss).from_config({**loss.get_config(), "from_logits": False})
+    except TypeError:  # a custom class may take logits only
+        return None
 
 
 def compiled_loss(loss: str | LossSpec, unit: np.ndarray) -> Any:
@@ -286,15 +279,15 @@ def _mean_squared_error(y: Any, output: Any, constants: Any) -> Any:
 
 
 def _smooth_categories(y: Any, logits: Any, constants: Any) -> Any:
-    share, n_classes = constants.label_smoothing, logits.shape[-1]
-    rest = share / n_classes
-    labels = tf.one_hot(y, n_classes, 1 - share + rest, rest)
+    smoothing, n_classes = constants.label_smoothing, logits.shape[-1]
+    off_value = smoothing / n_classes
+    labels = tf.one_hot(y, n_classes, 1 - smoothing + off_value, off_value)
     return tf.nn.softmax_cross_entropy_with_logits(labels, logits)
 
 
 def _smooth_labels(y: Any, logits: Any, constants: Any) -> Any:
-    share = constants.label_smoothing
-    return _binary_crossentropy(y * (1 - share) + share / 2, logits, constants)
+    smoothing = constants.label_smoothing
+    return _binary_crossentropy(y * (1 - smoothing) + smoothing / 2, logits, constants)
 
 
 # Functions that return the loss of each row from the output layer's values before the activation.

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from skdnn._utils.keras_internals import weight_averages
+from skdnn._utils.overrides import overrides
 from skdnn._utils.tensorflow import keras
 
 
@@ -56,5 +57,4 @@ def averaged_pairs(
 
 def sets_final_weights(optimizer: Any) -> bool:
     """Return whether a custom optimizer computes the final network weights after training."""
-    kind, base = type(optimizer), keras.optimizers.Optimizer
-    return kind.finalize_variable_values is not base.finalize_variable_values
+    return overrides(optimizer, keras.optimizers.Optimizer, "finalize_variable_values")

@@ -5,14 +5,13 @@ formulas of Keras in one pass over memory.
 """
 
 import copy
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from numbers import Real
 from typing import Any
 
-from skdnn._network.activations import _OPTIONS, _classes
+from skdnn._training.settings_key import settings_key
 from skdnn._utils.keras_internals import (
     Decay,
     Step,
@@ -24,7 +23,7 @@ from skdnn._utils.keras_internals import (
     with_step,
 )
 from skdnn._utils.tensorflow import keras, tf
-from skdnn._utils.text import unknown
+from skdnn._utils.text import OPTIONS, classes_of, unknown
 
 
 def _step_of_adam(optimizer: Any, gradients: Any, variables: Any, learning_rate: Any) -> bool:
@@ -153,7 +152,7 @@ class OptimizerSpec:
     ----------
     kind : type
         The optimizer class.
-    baked : str
+    key : str
         The settings that are compiled into a program, as JSON. A constant learning rate of a Keras
         optimizer is left out because the learning rate is data.
     config : dict
@@ -163,7 +162,7 @@ class OptimizerSpec:
     """
 
     kind: type
-    baked: str
+    key: str
     config: dict[str, Any] = field(compare=False)
     given: tuple[str, ...] = ()
 
@@ -182,7 +181,7 @@ class OptimizerSpec:
 
 def optimizer_names() -> dict[str, type]:
     """Return the Keras optimizer classes by lower-case name."""
-    classes = {name.lower(): kind for name, kind in _classes(keras.optimizers).items()}
+    classes = {name.lower(): kind for name, kind in classes_of(keras.optimizers).items()}
     return {name: kind for name, kind in classes.items() if name not in _NO_OPTIMIZERS}
 
 
@@ -240,13 +239,13 @@ def resolve_optimizer(
                 f"whose configuration has none: leave it at None. Got {hyperparameters[name]!r}."
             )
         config |= {name: float(hyperparameters[name]), **_SETTINGS[name]}  # type: ignore[arg-type]
-    config = {key: value for key, value in config.items() if key != "name"}
-    baked = dict(config)
+    config = {name: value for name, value in config.items() if name != "name"}
+    compiled = dict(config)
     # A custom class may read the learning rate only once, when the program is compiled.
     if isinstance(config["learning_rate"], float) and kind.__module__.startswith("keras."):
-        del baked["learning_rate"]
-    baked |= dict.fromkeys(given, "given")
-    return OptimizerSpec(kind, json.dumps(baked, sort_keys=True, default=_as_json), config, given)
+        del compiled["learning_rate"]
+    compiled |= dict.fromkeys(given, "given")
+    return OptimizerSpec(kind, settings_key(compiled), config, given)
 
 
 def _rate(learning_rate: Any, owner: str) -> Any:
@@ -265,7 +264,7 @@ def _optimizer_config(optimizer: Any, owner: str) -> tuple[type, dict[str, Any]]
         known = optimizer_names()
         name, options = OPTIMIZER_ALIASES.get(optimizer.lower(), (optimizer.lower(), {}))
         if name not in known:
-            raise unknown("optimizer", owner, optimizer, {*known, *OPTIMIZER_ALIASES}, _OPTIONS)
+            raise unknown("optimizer", owner, optimizer, {*known, *OPTIMIZER_ALIASES}, OPTIONS)
         return known[name], {**_default_config(known[name]), **options}
     if isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
         return optimizer, dict(_default_config(optimizer))
@@ -290,11 +289,3 @@ def _default_config(kind: type) -> dict[str, Any]:
     # the process ends.
     config: dict[str, Any] = kind().get_config()
     return config
-
-
-def _as_json(value: Any) -> Any:
-    """Return the class and configuration of an object such as a schedule, for JSON."""
-    if hasattr(value, "get_config"):
-        kind = f"{type(value).__module__}.{type(value).__qualname__}"
-        return [kind, value.get_config(), vars(value)]  # not every configuration is complete
-    return repr(value)

@@ -87,8 +87,8 @@ class Schedule:
         factors : ndarray of float64, of the shape of `steps`
         """
         n_warmup = int(self.warmup * n_steps)
-        share = np.maximum(0, steps - n_warmup) / (n_steps - n_warmup)
-        factors = SCHEDULES[self.name](share)
+        fraction = np.maximum(0, steps - n_warmup) / (n_steps - n_warmup)
+        factors = SCHEDULES[self.name](fraction)
         return factors * np.minimum(1, steps / n_warmup) if n_warmup else factors
 
     def ends_of_cycles(self, n_epochs: int) -> frozenset[int] | None:
@@ -110,6 +110,6 @@ class Schedule:
         if self.name != "coslog4":
             return None
         over = np.arange(1, n_epochs + 1) / n_epochs
-        share = np.maximum(0, over - self.warmup) / (1 - self.warmup)
-        is_low = (SCHEDULES[self.name](share) <= _LOW) & (share > _BEGINNING)
+        fraction = np.maximum(0, over - self.warmup) / (1 - self.warmup)
+        is_low = (SCHEDULES[self.name](fraction) <= _LOW) & (fraction > _BEGINNING)
         return frozenset((np.flatnonzero(is_low) + 1).tolist())

@@ -5,7 +5,6 @@ one graph call if no report must be called between them. While a graph call runs
 next graph call are fetched.
 """
 
-import os
 from collections.abc import Iterator
 from functools import partial
 from math import isfinite
@@ -13,27 +12,25 @@ from typing import Any
 
 import numpy as np
 
-from skdnn._network.spec import NetworkSpec, State
-from skdnn._training import compiled_forward
+from skdnn._network.spec import State
+
+# The import registers the compiled forward pass, which is used for prediction after training.
+from skdnn._training import forward_program  # noqa: F401
 from skdnn._training.batches import Feeder, Fetch
 from skdnn._training.callbacks import Report
 from skdnn._training.data_pass import NetworkPass, Pass
-from skdnn._training.dense_program import Constants, Program, ProgramKey
-from skdnn._training.forward_program import Forward, Predictor
+from skdnn._training.dense_program import Program
+from skdnn._training.dense_program_key import Constants, ProgramKey
 from skdnn._training.keras_program import ModelProgram
 from skdnn._training.program_cache import PROGRAMS
 from skdnn._training.session import Threads, available_threads
 from skdnn._training.training_job import Job, Plan, Training
-from skdnn._utils.tensorflow import tf
-
-__all__ = ["Forward", "Job", "Plan", "check_process", "run_epochs", "threads_for", "train"]
 
 # Each additional thread needs this many multiply-adds per step to be faster. The update of the
 # network weights counts as the multiply-adds of 96 rows. Decision 4 in docs/development/decisions
 # explains both numbers.
 _WORK_PER_THREAD = 2**27
 _ROWS_OF_AN_UPDATE = 96
-_process: int | None = None  # the process that trains
 
 
 def train(
@@ -217,30 +214,10 @@ def threads_for(program: Program | ModelProgram, batch_size: int) -> Threads:
     Threads are first assigned to independent parts of a step, and then to single operations. A
     small operation is not faster with two threads, but two independent operations are.
     """
-    share = available_threads() // max(1, PROGRAMS.n_lent)
-    between = max(1, min(share, program.n_branches))
+    n_threads = available_threads() // max(1, PROGRAMS.n_lent)
+    between = max(1, min(n_threads, program.n_branches))
     work = program.work * (batch_size + _ROWS_OF_AN_UPDATE) // between
-    return Threads(max(1, min(share // between, 1 + work // _WORK_PER_THREAD)), between)
-
-
-def check_process() -> None:
-    """Raise an error if TensorFlow cannot train in this process or context."""
-    # TensorFlow's threads do not survive a fork, and the child process would wait for them without
-    # end.
-    global _process
-    _process = _process or os.getpid()
-    if _process != os.getpid():
-        raise RuntimeError(
-            "This process was forked from one that has trained a network, and TensorFlow cannot be "
-            "used in both: start it with joblib's loky backend or with multiprocessing's 'spawn'."
-        )
-    if not tf.executing_eagerly():
-        raise RuntimeError(
-            "skdnn computes on arrays: call it outside of tf.function and of tf.Graph, with eager "
-            "execution on."
-        )
-    if tf.distribute.has_strategy():
-        raise RuntimeError("skdnn trains on one device: call fit outside of tf.distribute's scope.")
+    return Threads(max(1, min(n_threads // between, 1 + work // _WORK_PER_THREAD)), between)
 
 
 def _check_finite(is_finite: bool, epoch: int, program: Any) -> None:
@@ -250,26 +227,3 @@ def _check_finite(is_finite: bool, epoch: int, program: Any) -> None:
             f"learning_rate (it was {program.learning_rate():.3g}), or scale the inputs "
             "(scaling='standard')."
         )
-
-
-def _forward(spec: NetworkSpec, weights: Any, x: np.ndarray) -> np.ndarray:
-    """Return the output of a network for many rows, computed with a compiled program."""
-    with PROGRAMS.lend(Forward(spec), Predictor) as predictor:
-        output: np.ndarray = predictor.run(weights, x, Threads(available_threads()))
-    return output
-
-
-def _faster_forward(spec: NetworkSpec) -> compiled_forward.ForwardPass | None:
-    """Return the compiled forward pass of a network, or None if NumPy is faster.
-
-    The compiled forward pass is faster if this process has trained, has several processors, and
-    the network has more units than inputs. TensorFlow computes activations with several threads,
-    and NumPy does not. TensorFlow must copy the inputs.
-    """
-    if _process != os.getpid() or not tf.executing_eagerly() or available_threads() < 2:
-        return None
-    n_units = sum(row.shape[-1] for row in spec.rows())
-    return partial(_forward, spec) if n_units > spec.n_inputs else None
-
-
-compiled_forward.register(_faster_forward)

@@ -1,16 +1,21 @@
-"""The description of one fit for the trainer, and the progress that reports read and change."""
+"""The description of one fit for the trainer, and the progress that reports read and change.
+
+This module does not import TensorFlow.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skdnn._training.batches import VALUES_PER_CALL, Feeder, batch_sizes
 from skdnn._training.data_pass import Pass
-from skdnn._training.dense_program import Program
-from skdnn._training.keras_program import ModelProgram
 from skdnn._training.schedules import Schedule
+
+if TYPE_CHECKING:
+    from skdnn._training.dense_program import Program
+    from skdnn._training.keras_program import ModelProgram
 
 _EVALUATION_BATCH = 2048
 
@@ -28,7 +33,8 @@ class Plan:
     batch_size : int
         The number of rows of a step.
     shuffle : bool
-        Whether the rows are shuffled again for each epoch.
+        Whether the rows are shuffled again for each epoch. Only `trainer.train` reads the value.
+        Otherwise `Job.order` determines the order of the rows.
     schedule : Schedule or None
         The schedule of the learning rate. None if the learning rate is constant.
     evaluation_epochs : frozenset of int or None
@@ -43,7 +49,7 @@ class Plan:
     held_out: np.ndarray
     epochs: int
     batch_size: int
-    shuffle: bool
+    shuffle: bool = True
     schedule: Schedule | None = None
     evaluation_epochs: frozenset[int] | None = None
     validation_batch_size: int | None = None
@@ -74,7 +80,7 @@ class Job:
         The number of rows of each step of an epoch.
     """
 
-    program: Program | ModelProgram
+    program: "Program | ModelProgram"
     start_pass: Callable[[str, np.ndarray | None], Pass]
     feeder: Feeder
     plan: Plan

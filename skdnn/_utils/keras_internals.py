@@ -4,6 +4,10 @@ A private name may be missing in the next release. Each function in this module 
 name or a few related names. The docstring of the function documents the fallback, which may be
 slower or share less, but is correct.
 
+Four functions need no fallback. `slot` and `uses_weight_decay` are called only by the steps of
+`with_step`, which checks for the private names first. `tf_variable` and `forget_model` use public
+names.
+
 TensorFlow and Keras are imported inside the functions, because some functions only read existing
 objects and some work on every backend of Keras.
 """
@@ -23,7 +27,7 @@ Decay = Callable[[Any, Iterable[Any]], None]
 def clear_kernel_cache() -> None:
     """Clear TensorFlow's kernel cache, which has a kernel for each past shape of a variable.
 
-    Tested with TensorFlow 2.21. Without the private module nothing is cleared.
+    Tested with TensorFlow 2.16 to 2.21. Without the private module nothing is cleared.
     """
     with suppress(ImportError, AttributeError):
         from tensorflow.python.eager import context
@@ -35,8 +39,8 @@ def forget_session(session: Any) -> None:
     """Release a session in a forked process without closing the session.
 
     Closing would never return, because the threads of the session do not exist in the forked
-    process. Tested with TensorFlow 2.21. Without the private names, the session and its memory are
-    not released.
+    process. Tested with TensorFlow 2.16 to 2.21. Without the private names, the session and its
+    memory are not released.
     """
     if hasattr(session, "_session") and hasattr(session, "_closed"):
         session._session, session._closed = None, True
@@ -54,7 +58,8 @@ def tf_variable(variable: Any) -> Any:
 def learning_rate_variable(optimizer: Any) -> Any:
     """Return the variable that holds the learning rate. None if there is a schedule.
 
-    Tested with Keras 3.15. Without the private name, the public property gives the same variable.
+    Tested with Keras 3.7 to 3.15. Without the private name, the public property gives the same
+    variable.
     """
     import keras
 
@@ -66,7 +71,7 @@ def learning_rate_variable(optimizer: Any) -> Any:
 def learning_rate_rule(optimizer: Any) -> Any:
     """Return the schedule or function of the learning rate. None if the rate is constant.
 
-    Tested with Keras 3.15. Without the private name, the schedule is created again from the
+    Tested with Keras 3.7 to 3.15. Without the private name, the schedule is created again from the
     configuration. This works for the schedules of Keras and for registered classes.
     """
     import keras
@@ -82,7 +87,7 @@ def learning_rate_rule(optimizer: Any) -> Any:
 def weight_averages(optimizer: Any) -> list[Any]:
     """Return the variables with the moving averages of the weights, in the order of the weights.
 
-    Tested with Keras 3.15. Without the private name, the suffix of their names is searched.
+    Tested with Keras 3.7 to 3.15. Without the private name, the suffix of their names is searched.
     """
     averages = getattr(optimizer, "_model_variables_moving_average", None)
     if averages is None:
@@ -93,8 +98,8 @@ def weight_averages(optimizer: Any) -> list[Any]:
 def can_clip_by_tensor(optimizer: Any) -> bool:
     """Whether `clip_by` has an effect. Otherwise the caller must clip the gradients.
 
-    Tested with Keras 3.15. Clipping before the optimizer differs from Keras only if the optimizer
-    accumulates gradients or scales the loss.
+    Tested with Keras 3.7 to 3.15. Clipping before the optimizer differs from Keras only if the
+    optimizer accumulates gradients or scales the loss.
     """
     return hasattr(optimizer, "_clip_by_norm")
 
@@ -116,7 +121,8 @@ def clip_by(optimizer: Any, norm: Any) -> None:
 def uses_weight_decay(optimizer: Any, variable: Any) -> bool:
     """Whether an optimizer applies weight decay to a variable.
 
-    Tested with Keras 3.15. Only steps of `with_step` call this, which checks for the private name.
+    Tested with Keras 3.7 to 3.15. Only steps of `with_step` call this, which checks for the private
+    name.
     """
     return bool(optimizer._use_weight_decay(variable))
 
@@ -124,8 +130,8 @@ def uses_weight_decay(optimizer: Any, variable: Any) -> bool:
 def may_exclude_from_weight_decay(optimizer: Any) -> bool:
     """Whether variables may have been excluded from the weight decay of an optimizer.
 
-    The configuration of an optimizer does not contain this information. Tested with Keras 3.15.
-    Without the private names, the result is True for every optimizer with weight decay.
+    The configuration of an optimizer does not contain this information. Tested with Keras 3.7 to
+    3.15. Without the private names, the result is True for every optimizer with weight decay.
     """
     names = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
     if optimizer.weight_decay is None:
@@ -138,7 +144,8 @@ def may_exclude_from_weight_decay(optimizer: Any) -> bool:
 def slot(optimizer: Any, slots: Sequence[Any], variable: Any) -> Any:
     """Return the entry of a variable in a list with one entry per trained variable.
 
-    Tested with Keras 3.15. Only steps of `with_step` call this, which checks for the private name.
+    Tested with Keras 3.7 to 3.15. Only steps of `with_step` call this, which checks for the private
+    name.
     """
     return slots[optimizer._get_variable_index(variable)]
 
@@ -146,7 +153,8 @@ def slot(optimizer: Any, slots: Sequence[Any], variable: Any) -> Any:
 def adam_slots(optimizer: Any) -> tuple[Sequence[Any], Sequence[Any]] | None:
     """Return the first and second moments of Adam, one per variable.
 
-    Tested with Keras 3.15. Without the private names the result is None, and Keras takes the step.
+    Tested with Keras 3.7 to 3.15. Without the private names the result is None, and Keras takes the
+    step.
     """
     moments = (getattr(optimizer, name, None) for name in ("_momentums", "_velocities"))
     first, second = moments
@@ -168,7 +176,8 @@ def with_step(kind: type, step: Step, decay: Decay | None = None) -> type:
     Returns
     -------
     type
-        The subclass, or `kind` itself if Keras lacks the private methods. Tested with Keras 3.15.
+        The subclass, or `kind` itself if Keras lacks the private methods. Tested with Keras 3.7 to
+        3.15.
     """
     hooks = ["_backend_update_step", "_get_variable_index"]
     hooks += ["_apply_weight_decay", "_use_weight_decay"] if decay is not None else []
@@ -192,8 +201,9 @@ def with_step(kind: type, step: Step, decay: Decay | None = None) -> type:
 def compile_settings(model: Any) -> dict[str, Any]:
     """Return the arguments of `compile` of a model, as the original objects.
 
-    Tested with Keras 3.15, by `Model._compile_config`. Without the private name the metrics are
-    created again from the public configuration, which requires classes that Keras can find by name.
+    Tested with Keras 3.7 to 3.15, by `Model._compile_config`. Without the private name the metrics
+    are created again from the public configuration, which requires classes that Keras can find by
+    name.
 
     Raises
     ------
@@ -217,7 +227,7 @@ def compile_settings(model: Any) -> dict[str, Any]:
 def is_jit_compiled(model: Any) -> bool:
     """Whether the user has set `jit_compile=True`, instead of the default "auto".
 
-    Tested with Keras 3.15. Without the private name the public configuration is read.
+    Tested with Keras 3.7 to 3.15. Without the private name the public configuration is read.
     """
     config = getattr(model, "_compile_config", None)
     settings = model.get_compile_config() if config is None else config.config
@@ -227,7 +237,8 @@ def is_jit_compiled(model: Any) -> bool:
 def build_metrics(model: Any, batch: Any) -> None:
     """Create the variables of the metrics of a compiled model before their first use.
 
-    Tested with Keras 3.15. Without the private name the model is evaluated on the batch once.
+    Tested with Keras 3.7 to 3.15. Without the private name the model is evaluated on the batch
+    once.
 
     Parameters
     ----------
@@ -249,8 +260,8 @@ def build_metrics(model: Any, batch: Any) -> None:
 def all_layers(layer: Any) -> list[Any]:
     """Return a layer and all layers inside the layer, without duplicates.
 
-    Tested with Keras 3.15, by `Layer._flatten_layers`. The fallback searches the attributes of
-    each layer.
+    Tested with Keras 3.7 to 3.15, by `Layer._flatten_layers`. The fallback searches the attributes
+    of each layer.
     """
     flatten = getattr(layer, "_flatten_layers", None)
     return list(flatten()) if flatten is not None else _found_layers(layer)
@@ -313,7 +324,7 @@ def _connected(model: Any) -> list[ModelNode]:
 def starting_epoch(model: Any) -> int:
     """Return the first epoch to train, counted from 0, which `BackupAndRestore` may have set.
 
-    Tested with Keras 3.15. Without the private name training starts again from epoch 0.
+    Tested with Keras 3.7 to 3.15. Without the private name training starts again from epoch 0.
     """
     return getattr(model, "_initial_epoch", None) or 0
 
@@ -321,7 +332,7 @@ def starting_epoch(model: Any) -> int:
 def function_options(thing: Any) -> Mapping[str, Any]:
     """Return the keyword arguments that a loss or metric passes to its wrapped function.
 
-    Tested with Keras 3.15. No public configuration has all of the arguments.
+    Tested with Keras 3.7 to 3.15. No public configuration has all of the arguments.
 
     Raises
     ------
@@ -339,16 +350,6 @@ def function_options(thing: Any) -> Mapping[str, Any]:
     return options or {}
 
 
-def takes_logits(loss: Any) -> bool:
-    """Whether a loss object is computed from logits instead of probabilities.
-
-    Tested with Keras 3.15. Without the private name the public configuration is read.
-    """
-    options = getattr(loss, "_fn_kwargs", None)
-    options = loss.get_config() if options is None else options
-    return bool(options.get("from_logits", False))
-
-
 def forget_model(callback: Any) -> None:
     """Remove the model of a callback, even if the `set_model` of its class requires a model."""
     import keras
@@ -359,7 +360,7 @@ def forget_model(callback: Any) -> None:
 def model_of(callback: Any) -> Any:
     """Return the model of a callback. None if no model was set.
 
-    Tested with Keras 3.15. Without the private name the public property is read.
+    Tested with Keras 3.7 to 3.15. Without the private name the public property is read.
     """
     return callback._model if hasattr(callback, "_model") else getattr(callback, "model", None)
 
@@ -367,7 +368,7 @@ def model_of(callback: Any) -> Any:
 def profiles_batches(callback: Any) -> bool:
     """Whether a `TensorBoard` callback profiles batches and must be called for each batch.
 
-    Tested with Keras 3.15. Without the private name the result is True.
+    Tested with Keras 3.7 to 3.15. Without the private name the result is True.
     """
     return bool(getattr(callback, "_should_trace", True))
 
@@ -376,10 +377,10 @@ def profiles_batches(callback: Any) -> bool:
 def seeded_random(seed: int) -> Iterator[None]:
     """Context manager that seeds Keras's global generator and restores the generator on exit.
 
-    Tested with Keras 3.15, by `keras.src.backend.common.global_state`. Keras has no public way to
-    restore its generator. The fallback does not seed the generator. Layers and initialisers take
-    their seeds from Python's generator, so that only calls of `keras.random` without a seed are
-    affected.
+    Tested with Keras 3.7 to 3.15, by `keras.src.backend.common.global_state`. Keras has no public
+    way to restore its generator. The fallback does not seed the generator. Layers and initialisers
+    take their seeds from Python's generator, so that only calls of `keras.random` without a seed
+    are affected.
     """
     import keras
 

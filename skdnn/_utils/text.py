@@ -2,7 +2,11 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
+from types import ModuleType
 from typing import NamedTuple
+
+# The `options` of `unknown` for a parameter that takes a name or an object.
+OPTIONS = "one of {}, or an object of that kind"
 
 
 class Column(NamedTuple):
@@ -57,3 +61,8 @@ def unknown(
         f"The {parameter!r} parameter of {owner} must be {options.format(', '.join(names))}. "
         f"Got {value!r} instead.{hint}"
     )
+
+
+def classes_of(module: ModuleType) -> dict[str, type]:
+    """Return the classes in a module by name, which are the known names of a parameter."""
+    return {name: thing for name, thing in vars(module).items() if isinstance(thing, type)}

@@ -49,7 +49,7 @@ def fit(draft: BaseEstimator, request: Request, previous: FitResult | None) -> F
     FitResult
         The result of the fit.
     """
-    from skdnn._training.trainer import check_process
+    from skdnn._training.process import check_process
 
     check_process()
     callbacks = _renew_callbacks(draft) if request.is_whole else []

@@ -44,7 +44,7 @@ def fit_chunks(
     FitResult
         The result of the fit.
     """
-    from skdnn._training.trainer import check_process
+    from skdnn._training.process import check_process
 
     chunks.check_repeatable()
     check_process()

@@ -267,7 +267,7 @@ def _keras_forward(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Return a forward pass that uses Keras, for activations without a NumPy implementation."""
     from skdnn._network.keras_model import build
-    from skdnn._training.trainer import check_process
+    from skdnn._training.process import check_process
 
     check_process()
     model = build(body)

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -19,13 +19,11 @@ from skdnn._training.callbacks import (
     ReportList,
     SklearnCallbacks,
 )
+from skdnn._training.training_job import Plan
 from skdnn._utils.sklearn_compat import callback_context, has_callbacks, safe_indexing
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.settings import Settings
 from skdnn.dnn.trainer_input import TrainerInput
-
-if TYPE_CHECKING:
-    from skdnn._training.trainer import Plan
 
 # Of several epochs with nearly the same accuracy, the one with the least loss is kept.
 _LOSS_WEIGHT = 0.1
@@ -104,7 +102,7 @@ def run(
         return Outcome(state, history)
     outcome = best_of(stopping, network.state, history)
     if lines is not None:
-        lines.say(stopping.verdict())
+        lines.write_line(stopping.summary())
     if outcome.best_epoch:
         _warn_if_diverged(history["loss"][outcome.best_epoch - 1], network, settings.owner)
     return outcome
@@ -210,7 +208,7 @@ def keras_callbacks(
 
 def sklearn_callbacks(
     estimator: BaseEstimator,
-    plan: "Plan",
+    plan: Plan,
     as_given: tuple[Any, Any, Any],
     n_rows: int,
     attributes: Callable[[State, dict[str, list[float]]], dict[str, Any]],

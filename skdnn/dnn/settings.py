@@ -77,7 +77,7 @@ class Settings:
 
         The state of an optimizer cannot be used to continue training with a different optimizer.
         """
-        return f"{self.optimizer.kind.__qualname__} {self.optimizer.baked}"
+        return f"{self.optimizer.kind.__qualname__} {self.optimizer.key}"
 
 
 def parameters(estimator: BaseEstimator) -> Bunch:

@@ -2,18 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from skdnn._network.spec import NetworkSpec
-from skdnn._training.batches import Fetch
+from skdnn._training.batches import Fetch, fetch_both
+from skdnn._training.dense_program_key import Constants, ProgramKey
+from skdnn._training.training_job import Plan
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.settings import Settings
-
-if TYPE_CHECKING:
-    from skdnn._training.dense_program import Constants, ProgramKey
-    from skdnn._training.trainer import Plan
 
 
 class TrainingRows(NamedTuple):
@@ -62,10 +60,10 @@ class TrainerInput:
         Number of epochs, batch size, and indices of the training and held-out rows.
     """
 
-    key: "ProgramKey"
+    key: ProgramKey
     fetch: Fetch
-    constants: "Constants"
-    plan: "Plan"
+    constants: Constants
+    plan: Plan
 
 
 def make_inputs(
@@ -90,9 +88,6 @@ def make_inputs(
     evaluation_epochs : set of int, default=None
         Epochs after which held-out rows are evaluated. The first epoch is 1. None means all epochs.
     """
-    from skdnn._training.dense_program import Constants
-    from skdnn._training.trainer import Plan
-
     resolved, params = settings.resolved, settings.params
     targets, dtype, optimizer = network.targets, network.spec.dtype, settings.optimizer
     constants = Constants(
@@ -119,8 +114,7 @@ def make_inputs(
 
 def _program_key(
     network: FittedNetwork, settings: Settings, data: TrainingRows, codes: np.ndarray
-) -> "ProgramKey":
-    from skdnn._training.dense_program import ProgramKey
+) -> ProgramKey:
     from skdnn._training.losses import SMOOTHED
 
     resolved, targets = settings.resolved, network.targets
@@ -175,9 +169,7 @@ def _fetch(network: FittedNetwork, data: TrainingRows, codes: np.ndarray, weight
         source = inputs.fetch_from(X_val, spec.dtype)
     codes_val = codes if y_val is y else targets.encode(y_val, spec.dtype)
     fetch_val = _fetch_columns(source, codes_val, weight_val, weighted, spec)
-    n_rows = len(y)
-    # Rows that are asked for together are of the same source.
-    return lambda rows: fetch(rows) if rows[0] < n_rows else fetch_val(rows - n_rows)
+    return fetch_both(fetch, len(y), fetch_val)
 
 
 def _fetch_columns(

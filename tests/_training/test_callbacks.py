@@ -126,9 +126,9 @@ class Training:
         return {"val_loss": 1.0}
 
 
-def stop_early(losses, patience=3, tol=0.0, goes_on=False):
+def stop_early(losses, patience=3, tol=0.0, resumes=False):
     """Report losses until told to stop."""
-    stopping, training = EarlyStopping(val_loss, patience, tol, goes_on), Training()
+    stopping, training = EarlyStopping(val_loss, patience, tol, resumes), Training()
     stopping.training_begins(training)
     for training.epochs, loss in enumerate(losses, start=1):
         if stopping.epoch_ends({"val_loss": loss}, training):
@@ -139,7 +139,7 @@ def stop_early(losses, patience=3, tol=0.0, goes_on=False):
 def test_it_stops_after_epochs_without_improvement():
     stopping, n_epochs = stop_early([5, 4, 4, 4.5, 4, 1])
     assert (n_epochs, stopping.best_epoch, stopping.best) == (5, 2, 2)
-    assert stopping.verdict() == (
+    assert stopping.summary() == (
         "Stopped after 3 epochs without improvement: the weights are those of epoch 2."
     )
 
@@ -152,13 +152,13 @@ def test_an_improvement_within_tol_does_not_count_but_is_kept():
 def test_small_improvements_count_together():
     stopping, n_epochs = stop_early([5, 4.6, 4.2, 3.9, 3.5, 3.1, 2.8], tol=1.0)
     assert (n_epochs, stopping.best, stopping.stopped) == (7, 7, False)
-    assert stopping.verdict() == "The weights are those of epoch 7."
+    assert stopping.summary() == "The weights are those of epoch 7."
 
 
 def test_where_it_starts_counts_if_training_goes_on():
-    stopping, n_epochs = stop_early([5, 4, 3], goes_on=True)
+    stopping, n_epochs = stop_early([5, 4, 3], resumes=True)
     assert (n_epochs, stopping.best, stopping.best_epoch, stopping.best_loss) == (3, None, 0, 1.0)
-    assert stopping.verdict().endswith("the weights are those of the fit before.")
+    assert stopping.summary().endswith("the weights are those of the fit before.")
 
 
 @pytest.mark.parametrize("lost", [float("nan"), float("inf")])

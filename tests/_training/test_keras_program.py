@@ -5,7 +5,7 @@ import pytest
 
 from skdnn._training import keras_fit, program_cache
 from skdnn._training.keras_fit import RowSource, UnsupportedModelError
-from skdnn._training.keras_program_key import ProgramKey
+from skdnn._training.keras_program_key import ModelProgramKey
 from skdnn._training.program_cache import ProgramCache
 from skdnn._utils.tensorflow import keras, tf
 
@@ -254,7 +254,9 @@ def test_metrics_that_keras_counts_up_have_their_names_and_share_a_program(rng, 
     assert names == set(train_by_keras(second, (X, y)))
     assert len(cache._idle) == 1
     batch = X[:1], [array[:1] for array in y]
-    assert ProgramKey(counted(), batch) != ProgramKey(counted(keras.metrics.Recall), batch)
+    assert ModelProgramKey(counted(), batch) != ModelProgramKey(
+        counted(keras.metrics.Recall), batch
+    )
 
 
 @pytest.mark.parametrize(
@@ -269,13 +271,15 @@ def test_metrics_that_keras_counts_up_have_their_names_and_share_a_program(rng, 
 )
 def test_what_is_compiled_differently_shares_nothing(images, change):
     batch = tuple(array[:1] for array in images)
-    assert ProgramKey(convolutional(), batch) != ProgramKey(convolutional(**change), batch)
+    assert ModelProgramKey(convolutional(), batch) != ModelProgramKey(
+        convolutional(**change), batch
+    )
 
 
 def test_rows_of_another_type_share_nothing(images):
     x, y = (array[:1] for array in images)
     keys = {
-        ProgramKey(convolutional(), batch)
+        ModelProgramKey(convolutional(), batch)
         for batch in [(x, y), (x, y.astype("int32")), (x, y, np.ones(1))]
     }
     assert len(keys) == 3
@@ -306,8 +310,8 @@ class Watcher(keras.callbacks.Callback):
         ({"model": OwnStep}, "train_step of its own"),
         ({"run_eagerly": True}, "run_eagerly"),
         ({"jit_compile": True}, "jit_compile"),
-        ({"callbacks": [Watcher()]}, "Watcher looks at each batch"),
-        ({"callbacks": [keras.callbacks.TerminateOnNaN()]}, "TerminateOnNaN looks at each batch"),
+        ({"callbacks": [Watcher()]}, "Watcher has methods for batches"),
+        ({"callbacks": [keras.callbacks.TerminateOnNaN()]}, "TerminateOnNaN needs Keras's own fit"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -354,7 +358,7 @@ def relu(x):
 
 def assert_has_no_key(model, data):
     with pytest.raises(TypeError):
-        ProgramKey(model, tuple(array[:1] for array in data))
+        ModelProgramKey(model, tuple(array[:1] for array in data))
 
 
 def test_adapted_normalization(table):
@@ -378,7 +382,7 @@ def test_a_function_with_the_name_of_one_of_keras(table):
 def test_losses_with_other_settings_share_nothing(table):
     batch = tuple(array[:1] for array in table)
     huber = [dense(loss=keras.losses.Huber(delta)) for delta in (1.0, 0.1)]
-    assert ProgramKey(huber[0], batch) != ProgramKey(huber[1], batch)
+    assert ModelProgramKey(huber[0], batch) != ModelProgramKey(huber[1], batch)
     for delta in (1.0, 0.1):
         assert_trained_as_by_keras(lambda d=delta: dense(loss=keras.losses.Huber(d)), table)
 
@@ -480,5 +484,5 @@ def test_an_evaluation_of_the_users_own_is_for_keras(table):
 
 
 def test_backups_are_for_keras(table, tmp_path):
-    with pytest.raises(UnsupportedModelError, match="BackupAndRestore looks at each batch"):
+    with pytest.raises(UnsupportedModelError, match="BackupAndRestore needs Keras's own fit"):
         train(dense(), table, callbacks=[keras.callbacks.BackupAndRestore(tmp_path)])

@@ -319,6 +319,47 @@ def test_a_loss_of_logits_is_one_of_probabilities_to_the_model(table):
     assert told == pytest.approx(-np.log(net.predict_proba(X)[np.arange(N), y]).mean(), rel=1e-4)
 
 
+class CrossEntropy(keras.losses.Loss):
+    """A loss of the user's own, with whichever attributes it is given."""
+
+    def __init__(self, **attributes):
+        super().__init__()
+        vars(self).update(attributes)
+
+    def call(self, y_true, y_pred):
+        return keras.losses.categorical_crossentropy(
+            y_true, y_pred, from_logits=getattr(self, "from_logits", False)
+        )
+
+    def get_config(self):
+        return {}
+
+
+class OnlyOfLogits(CrossEntropy):
+    """One that has no form for probabilities: it takes no arguments."""
+
+    def __init__(self):
+        super().__init__(from_logits=True)
+
+
+@pytest.mark.parametrize("attributes", [{}, {"from_logits": False}, {"from_logits": True}])
+def test_a_loss_of_ones_own_says_whether_it_takes_logits(table, attributes):
+    X, _, y = table
+    net = DNNClassifier(loss=CrossEntropy(**attributes), **SETTINGS).fit(X, y)
+    expected = DNNClassifier(**SETTINGS).fit(X, y)
+    np.testing.assert_allclose(net.predict_proba(X), expected.predict_proba(X), rtol=1e-3)
+    told = net.model_.evaluate(X, np.eye(3)[y], verbose=0)
+    assert np.ravel(told)[0] == pytest.approx(expected.history_["loss"][-1], rel=0.2)
+
+
+def test_a_loss_that_only_takes_logits_is_none_of_the_model(table):
+    X, _, y = table
+    net = DNNClassifier(loss=OnlyOfLogits(), **SETTINGS).fit(X, y)
+    expected = DNNClassifier(**SETTINGS).fit(X, y)
+    np.testing.assert_allclose(net.predict_proba(X), expected.predict_proba(X), rtol=1e-3)
+    assert net.model_.loss is None
+
+
 @pytest.mark.parametrize(
     "loss",
     [

@@ -15,12 +15,13 @@ from skdnn._network.keras_model import build
 from skdnn._network.spec import State
 from skdnn._training import batches, trainer
 from skdnn._training.callbacks import EarlyStopping, Report
-from skdnn._training.dense_program import Constants, ProgramKey
+from skdnn._training.dense_program_key import Constants, ProgramKey
 from skdnn._training.optimizers import optimizer_names, resolve_optimizer
 from skdnn._training.program_cache import ProgramCache
 from skdnn._training.quick_dropout import QuickDropout
 from skdnn._training.schedules import Schedule
-from skdnn._training.trainer import Plan, train
+from skdnn._training.trainer import train
+from skdnn._training.training_job import Plan
 from skdnn._utils.tensorflow import keras, tf
 
 pytestmark = pytest.mark.quick
@@ -362,7 +363,7 @@ def test_dropout_drops_its_rate_and_keeps_the_mean(rate):
 def test_early_stopping_ends_where_keras_ends(data, patience, epochs):
     key = key_for(network(), learning_rate=0.02)
     split = plan(epochs, rows=np.arange(50), held_out=np.arange(50, N))
-    stopping = EarlyStopping(lambda logs: logs["val_loss"], patience, tol=0.0, goes_on=False)
+    stopping = EarlyStopping(lambda logs: logs["val_loss"], patience, tol=0.0, resumes=False)
     rng = np.random.default_rng(0)
     _, history = train(key, data.fetch, data.constants, start(key.spec), split, rng, stopping)
     keras_stopping = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)

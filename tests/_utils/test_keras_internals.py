@@ -266,12 +266,6 @@ def test_settings_of_a_loss(hide):
             keras_internals.function_options(thing)
 
 
-@pytest.mark.parametrize("from_logits", [True, False])
-def test_losses_of_logits(either, from_logits):
-    loss = keras.losses.BinaryCrossentropy(from_logits=from_logits)
-    assert keras_internals.takes_logits(loss) == from_logits
-
-
 def test_the_model_of_a_callback(either):
     callback, model = keras.callbacks.Callback(), network()
     assert keras_internals.model_of(callback) is None

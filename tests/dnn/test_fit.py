@@ -14,8 +14,8 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from skdnn import DNNClassifier, DNNRegressor
 from skdnn._data.splits import hold_out
+from skdnn._training.forward_program import Forward
 from skdnn._training.program_cache import PROGRAMS
-from skdnn._training.trainer import Forward
 from skdnn._utils.tensorflow import keras, tf
 
 
@@ -435,7 +435,7 @@ def test_many_rows_are_predicted_as_few_are(table, cls, monkeypatch):
     many = np.tile(X.astype(np.float32), (200, 1))
     method = "predict_proba" if cls is DNNClassifier else "predict"
     few = getattr(model, method)(many[: len(X)])
-    monkeypatch.setattr("skdnn._training.trainer.available_threads", lambda: 2)
+    monkeypatch.setattr("skdnn._training.forward_program.available_threads", lambda: 2)
     np.testing.assert_allclose(
         getattr(model, method)(many), np.tile(few.T, 200).T, rtol=1e-5, atol=1e-6
     )

@@ -15,9 +15,11 @@ from skdnn._network.spec import INPUT, NetworkSpec, State
 from skdnn._network.summary import rows_of_spec, text_table
 from skdnn._training import trainer
 from skdnn._training.callbacks import Report
-from skdnn._training.dense_program import Constants, Program, ProgramKey
+from skdnn._training.dense_program import Program
+from skdnn._training.dense_program_key import Constants, ProgramKey
 from skdnn._training.optimizers import resolve_optimizer
-from skdnn._training.trainer import Plan, train
+from skdnn._training.trainer import train
+from skdnn._training.training_job import Plan
 
 N_COLUMNS, N_NUMERIC, N_BINS = 5, 3, 4
 
