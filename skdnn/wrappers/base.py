@@ -9,8 +9,9 @@ from sklearn.utils.multiclass import type_of_target
 
 from skdnn._network.summary import NetworkTableMixin
 from skdnn.wrappers import build, fit_steps, parameters
+from skdnn.wrappers.build_options import BuildOptions
 from skdnn.wrappers.checks import check_data, drop_rows_without_weight
-from skdnn.wrappers.fit_steps import Training
+from skdnn.wrappers.fit_steps import FitCall
 from skdnn.wrappers.pickling import pack_all, unpack_all
 from skdnn.wrappers.scikeras_compat import route_params
 from skdnn.wrappers.target_encoders import Identity
@@ -191,7 +192,8 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         """
         epochs = kwargs.pop("epochs", getattr(self, "fit__epochs", self.epochs))
         start = kwargs.pop("initial_epoch", 0)
-        fit_steps.train(self, X, y, sample_weight, Training(epochs, start, self.warm_start, kwargs))
+        call = FitCall(epochs, start, self.warm_start, kwargs, BuildOptions())
+        fit_steps.train(self, X, y, sample_weight, call)
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Self:
@@ -213,15 +215,15 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         self : object
             The estimator, trained for one more epoch.
         """
-        self._fit_one_epoch(X, y, sample_weight, kwargs)
+        self._fit_one_epoch(X, y, sample_weight, kwargs, BuildOptions())
         return self
 
     def _fit_one_epoch(
-        self, X: Any, y: Any, sample_weight: Any, fit_args: dict[str, Any], **options: Any
+        self, X: Any, y: Any, weight: Any, fit_args: dict[str, Any], options: BuildOptions
     ) -> None:
         parameters.check_one_epoch(fit_args, type(self).__name__)
-        training = Training(1, self.current_epoch, True, fit_args, options)
-        fit_steps.train(self, X, y, sample_weight, training)
+        call = FitCall(1, self.current_epoch, True, fit_args, options)
+        fit_steps.train(self, X, y, weight, call)
 
     def initialize(self, X: Any, y: Any = None) -> Self:
         """Build the network without training.
@@ -256,8 +258,8 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
 
     # ------------------------------------------------------- steps that subclasses may override
 
-    def _initialize(self, X: Any, y: Any = None, *, keep_weights: bool = False) -> tuple[Any, Any]:
-        return fit_steps.initialize(self, X, y, keep_weights=keep_weights)
+    def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:
+        return fit_steps.initialize(self, X, y)
 
     def _validate_data(self, X: Any = None, y: Any = None, reset: bool = False) -> tuple[Any, Any]:
         return check_data(self, X, y, reset=reset, numeric=False)
@@ -388,8 +390,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         return self.initialized_
 
     def __sklearn_clone__(self) -> Self:
-        twin: Self = parameters.unfitted_copy(self)
-        return twin
+        return parameters.unfitted_copy(self)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())

@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from skdnn.wrappers import classifier_outputs
 from skdnn.wrappers.base import BaseWrapper
+from skdnn.wrappers.build_options import BuildOptions, build_options_of
 from skdnn.wrappers.target_encoders import ClassifierLabelEncoder
 
 
@@ -239,9 +240,8 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
                     f"The classes of {type(self).__name__}.partial_fit must be those of the first "
                     f"call, {np.asarray(known).tolist()}. Got {classes.tolist()}."
                 )
-        options = {} if classes is None else {"classes": classes}
         weight = self._weighted_by_class(y, sample_weight)
-        self._fit_one_epoch(X, y, weight, kwargs, **options)
+        self._fit_one_epoch(X, y, weight, kwargs, BuildOptions(classes=classes))
         return self
 
     def initialize(self, X: Any, y: Any = None) -> Self:
@@ -344,11 +344,10 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         weight = compute_sample_weight(self.class_weight, y)
         return weight if sample_weight is None else weight * np.asarray(sample_weight)
 
-    def _initialize(
-        self, X: Any, y: Any = None, *, keep_weights: bool = False, classes: Any = None
-    ) -> tuple[Any, Any]:
-        self.classes_ = classes  # set first, because the target encoder reads the attribute
-        return super()._initialize(X, y, keep_weights=keep_weights)
+    def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:
+        # Set first, because the target encoder reads the attribute.
+        self.classes_ = build_options_of(self).classes
+        return super()._initialize(X, y)
 
     def _type_of_target(self, y: np.ndarray) -> str:
         target_type = str(type_of_target(y))

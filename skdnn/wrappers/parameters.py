@@ -2,11 +2,13 @@
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from sklearn.base import BaseEstimator, clone
 
 from skdnn.wrappers.scikeras_compat import route_params
+
+_Estimator = TypeVar("_Estimator", bound=BaseEstimator)
 
 # Prefixes before "__" that route a parameter to another object or method than the wrapper.
 ROUTING_PREFIXES = frozenset(
@@ -104,7 +106,7 @@ def check_one_epoch(fit_args: Mapping[str, Any], owner: str) -> None:
             )
 
 
-def unfitted_copy(estimator: Any) -> Any:
+def unfitted_copy(estimator: _Estimator) -> _Estimator:
     """Return a clone of a wrapper, including its metadata routing requests.
 
     A network, a list of layers and an optimizer are shared with the clone, because fitting does not

@@ -1,8 +1,9 @@
 """Convert Keras objects to bytes and back.
 
-A model or layer with network weights is saved as a `.keras` archive, which includes the optimizer
-state of a model. Any other Keras object is saved as a configuration. User-defined classes and
-functions are pickled in addition, because Keras cannot find these by name in another process.
+A model or layer is saved as a `.keras` archive. The archive includes the optimizer state of a model
+and the vocabulary of a layer such as `StringLookup`. Any other Keras object is saved as a
+configuration. User-defined classes and functions are pickled in addition, because Keras cannot
+find these by name in another process.
 """
 
 import tempfile
@@ -71,7 +72,7 @@ def pack(value: Any) -> Packed:
     -------
     Packed
     """
-    if isinstance(value, keras.layers.Layer) and value.weights:
+    if isinstance(value, keras.layers.Layer):
         _build_optimizer(value)
         saved = _to_archive(value)
     else:
@@ -82,7 +83,7 @@ def pack(value: Any) -> Packed:
 
 def _build_optimizer(model: Any) -> None:
     """Build the optimizer of a model, because Keras warns on loading if variables are missing."""
-    if not isinstance(model, keras.Model) or not model.compiled:
+    if not isinstance(model, keras.Model) or not (model.compiled and model.built):
         return
     if model.optimizer is not None and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)

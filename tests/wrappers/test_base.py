@@ -424,3 +424,55 @@ def test_subclass_overrides_the_initialization_and_keeps_a_part_of_the_network(i
     with pytest.raises(ValueError, match="invalid value for `units`"):
         autoencoder.set_params(model__units="two").fit(X)
     assert autoencoder.encoder_model_ is state["encoder_model_"]
+
+
+class OwnInitialization(KerasClassifier):
+    """Overrides `_initialize` with the arguments of SciKeras."""
+
+    def _initialize(self, X, y=None):
+        self.n_initializations = getattr(self, "n_initializations", 0) + 1
+        return super()._initialize(X, y)
+
+
+def test_subclass_with_the_initialization_of_scikeras_keeps_the_weights_of_a_model(iris):
+    model = build()
+    model.build((None, 4))
+    clf = OwnInitialization(model, **SILENT).initialize(*iris)
+    assert_allclose(clf.model_.get_weights()[0], model.get_weights()[0])
+    assert "_build_options" not in vars(clf)
+
+
+def test_subclass_with_the_initialization_of_scikeras_trains_on_a_part_of_the_classes(iris):
+    X, y = iris
+    clf = OwnInitialization(build, **SILENT).partial_fit(X[:60], y[:60], classes=[0, 1, 2])
+    assert_array_equal(clf.classes_, [0, 1, 2])
+    assert clf.partial_fit(X, y).predict_proba(X).shape == (150, 3)
+
+
+def test_options_of_a_failed_call_are_not_kept(iris):
+    clf = OwnInitialization(build, **SILENT)
+    with pytest.raises(ValueError, match="NaN"):
+        clf.partial_fit(np.full((3, 4), np.nan), [0, 1, 2], classes=[0, 1, 2])
+    assert "_build_options" not in vars(clf)
+
+
+def by_vocabulary(table):
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, Dense(3, "softmax")(keras.ops.cast(table(inputs), "float32")))
+
+
+@pytest.mark.parametrize("lookup", ["IntegerLookup", "StringLookup"])
+def test_pickle_keeps_the_vocabulary_of_a_layer_that_is_a_parameter(lookup):
+    words = np.array([7, 3, 3]) if lookup == "IntegerLookup" else np.array(["b", "a", "a"])
+    table = getattr(keras.layers, lookup)()
+    table.adapt(words)
+    clf = pickle.loads(pickle.dumps(KerasClassifier(by_vocabulary, model__table=table)))
+    assert clf.model__table.get_vocabulary() == table.get_vocabulary()
+    assert_array_equal(clf.model__table(words), table(words))
+
+
+def test_compiled_model_that_is_not_built_can_be_pickled(iris):
+    model = build()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    clf = pickle.loads(pickle.dumps(KerasClassifier(model, **SILENT)))
+    assert clf.fit(*iris).predict(iris[0]).shape == (150,)
