@@ -10,10 +10,10 @@ from sklearn.utils.multiclass import type_of_target
 from skdnn._network.summary import NetworkTableMixin
 from skdnn.wrappers import build, fit_steps, parameters
 from skdnn.wrappers.build_options import BuildOptions
-from skdnn.wrappers.checks import check_data, drop_rows_without_weight
+from skdnn.wrappers.checks import check_data
 from skdnn.wrappers.fit_steps import FitCall
 from skdnn.wrappers.pickling import pack_all, unpack_all
-from skdnn.wrappers.scikeras_compat import route_params
+from skdnn.wrappers.scikeras_hooks import check_hooks
 from skdnn.wrappers.target_encoders import Identity
 
 
@@ -132,6 +132,10 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         self.__dict__.update(kwargs)
         if kwargs:
             self._user_params = frozenset(kwargs)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_hooks(cls)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters of the estimator, including routed ones.
@@ -261,8 +265,10 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
     def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:
         return fit_steps.initialize(self, X, y)
 
-    def _validate_data(self, X: Any = None, y: Any = None, reset: bool = False) -> tuple[Any, Any]:
-        return check_data(self, X, y, reset=reset, numeric=False)
+    def _validate_data(
+        self, X: Any = None, y: Any = None, reset: bool = False, y_numeric: bool = False
+    ) -> tuple[Any, Any]:
+        return check_data(self, X, y, reset=reset, numeric=y_numeric)
 
     def _type_of_target(self, y: np.ndarray) -> str:
         return str(type_of_target(y))
@@ -328,14 +334,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         score : float
             Higher is better.
         """
-        return self._score(X, y, sample_weight)
-
-    def _score(self, X: Any, y: Any, sample_weight: Any) -> float:
-        y_pred = self.predict(X)  # first, to raise the error for an unfitted estimator
-        _, y = self._validate_data(X=None, y=y)
-        y_pred, y, weight = drop_rows_without_weight(y_pred, y, sample_weight)
-        arguments = route_params(self.get_params(), destination="score", pass_filter=set())
-        return self.scorer(y, y_pred, sample_weight=weight, **arguments)
+        return fit_steps.score(self, X, y, sample_weight)
 
     @staticmethod
     def scorer(y_true: np.ndarray, y_pred: np.ndarray, **kwargs: Any) -> float:

@@ -9,10 +9,10 @@ from sklearn.utils import Tags
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 
-from skdnn.wrappers import classifier_outputs
+from skdnn.wrappers import classifier_outputs, fit_steps
 from skdnn.wrappers.base import BaseWrapper
 from skdnn.wrappers.build_options import BuildOptions, build_options_of
-from skdnn.wrappers.target_encoders import ClassifierLabelEncoder
+from skdnn.wrappers.target_encoders import ClassifierLabelEncoder, target_kind
 
 
 class KerasClassifier(ClassifierMixin, BaseWrapper):
@@ -304,7 +304,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         score : float
             Fraction of the samples whose labels are all predicted correctly.
         """
-        return self._score(X, y, sample_weight)
+        return fit_steps.score(self, X, y, sample_weight)
 
     @staticmethod
     def scorer(y_true: np.ndarray, y_pred: np.ndarray, **kwargs: Any) -> float:
@@ -355,17 +355,14 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
             return str(type_of_target(self.classes_))  # y may lack some labels
         return target_type
 
-    def _target_kind(self) -> str:
-        """Return the type of y, which distinguishes one-hot rows from other indicator matrices."""
-        return str(getattr(self.target_encoder_, "target_kind", self.target_type_))
-
     def _output_layer(self) -> tuple[int, str]:
         owner, n_classes = type(self).__name__, getattr(self, "n_classes_", None)
-        kind = self._target_kind()
+        kind = target_kind(self.target_encoder_, self.target_type_)
         return classifier_outputs.output_layer(self.target_type_, kind, n_classes, self.loss, owner)
 
     def _infer_loss(self) -> Any:
-        return classifier_outputs.infer_loss(self.model_, self._target_kind())
+        kind = target_kind(self.target_encoder_, self.target_type_)
+        return classifier_outputs.infer_loss(self.model_, kind)
 
     def _fit_target_encoder_to_model(self, y: Any) -> None:
         encoder = self.target_encoder_

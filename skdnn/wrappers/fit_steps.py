@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdnn.wrappers import build, fit_predict
 from skdnn.wrappers.build_options import BuildOptions, build_options, build_options_of
-from skdnn.wrappers.callback_parameters import callback_params, make_callbacks, release_model
+from skdnn.wrappers.callback_parameters import callback_params, make_callbacks, model_released
 from skdnn.wrappers.checks import check_validation_data, drop_rows_without_weight
 from skdnn.wrappers.default_network import dense_model, fit_scaling
 from skdnn.wrappers.parameters import fit_arguments, predict_arguments
@@ -74,17 +74,17 @@ def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, call: FitC
         y = wrapper.target_encoder_.transform(y)
         X = wrapper.feature_encoder_.transform(X)
         wrapper._check_model_compatibility(y)
-        history = fit_predict.fit(
-            wrapper.model_,
-            X,
-            y,
-            weight,
-            epochs=call.initial_epoch + call.epochs,
-            initial_epoch=call.initial_epoch,
-            seed=wrapper._random_state,
-            fit_args=_fit_arguments(wrapper, X, call.fit_args),
-        )
-        release_model(wrapper._fit_callbacks)
+        with model_released(wrapper._fit_callbacks):
+            history = fit_predict.fit(
+                wrapper.model_,
+                X,
+                y,
+                weight,
+                epochs=call.initial_epoch + call.epochs,
+                initial_epoch=call.initial_epoch,
+                seed=wrapper._random_state,
+                fit_args=_fit_arguments(wrapper, X, call.fit_args),
+            )
         continues = call.warm_start and call.initial_epoch > 0
         before = getattr(wrapper, "history_", {}) if continues else {}
         wrapper.history_ = fit_predict.extend_history(before, history)
@@ -204,9 +204,25 @@ def predict(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> Any:
     X = wrapper.feature_encoder_.transform(X)
     names, callbacks = wrapper._predict_kwargs, wrapper._predict_callbacks
     arguments = predict_arguments(wrapper.get_params(), names, given, X)
-    outputs = fit_predict.predict(wrapper.model_, X, {"callbacks": callbacks, **arguments})
-    release_model(callbacks)
-    return outputs
+    with model_released(callbacks):
+        return fit_predict.predict(wrapper.model_, X, {"callbacks": callbacks, **arguments})
+
+
+def score(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any) -> float:
+    """Return the score that the `scorer` of a wrapper computes from the predictions.
+
+    Parameters
+    ----------
+    wrapper : BaseWrapper
+        A fitted or initialized wrapper.
+    X, y, sample_weight : object
+        The arguments of `score`.
+    """
+    y_pred = wrapper.predict(X)  # first, to raise the error for an unfitted estimator
+    _, y = wrapper._validate_data(X=None, y=y)
+    y_pred, y, weight = drop_rows_without_weight(y_pred, y, sample_weight)
+    arguments = route_params(wrapper.get_params(), destination="score", pass_filter=set())
+    return wrapper.scorer(y, y_pred, sample_weight=weight, **arguments)
 
 
 # -------------------------------------------------------------------------------------- the network

@@ -7,9 +7,8 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 
-from skdnn.wrappers import regressor_outputs
+from skdnn.wrappers import fit_steps, regressor_outputs
 from skdnn.wrappers.base import BaseWrapper
-from skdnn.wrappers.checks import check_data
 from skdnn.wrappers.target_encoders import RegressorTargetEncoder
 
 
@@ -193,7 +192,7 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         score : float
             A score of 1 is perfect. A score of 0 is as good as predicting the mean.
         """
-        return self._score(X, y, sample_weight)
+        return fit_steps.score(self, X, y, sample_weight)
 
     @staticmethod
     def scorer(y_true: np.ndarray, y_pred: np.ndarray, **kwargs: Any) -> float:
@@ -225,8 +224,10 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         """
         return RegressorTargetEncoder()
 
-    def _validate_data(self, X: Any = None, y: Any = None, reset: bool = False) -> tuple[Any, Any]:
-        return check_data(self, X, y, reset=reset, numeric=True)
+    def _validate_data(
+        self, X: Any = None, y: Any = None, reset: bool = False, y_numeric: bool = True
+    ) -> tuple[Any, Any]:
+        return super()._validate_data(X, y, reset=reset, y_numeric=True)
 
     def _output_layer(self) -> tuple[int, str]:
         return self.n_outputs_, "linear"

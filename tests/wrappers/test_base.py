@@ -73,6 +73,31 @@ def test_callback_does_not_keep_the_network(iris):
     assert clf.callbacks[0].model is None
 
 
+class Fails(keras.callbacks.Callback):
+    """Fails in training or in prediction."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        raise RuntimeError("in training")
+
+    def on_predict_end(self, logs=None):
+        raise RuntimeError("in prediction")
+
+
+def test_callback_does_not_keep_the_network_of_a_fit_that_fails(iris):
+    callback = Fails()
+    with pytest.raises(RuntimeError, match="in training"):
+        KerasClassifier(build, callbacks=callback, **SILENT).fit(*iris)
+    assert callback.model is None
+
+
+def test_callback_does_not_keep_the_network_of_a_prediction_that_fails(iris):
+    callback = Fails()
+    clf = KerasClassifier(build, predict__callbacks=callback, **SILENT).fit(*iris)
+    with pytest.raises(RuntimeError, match="in prediction"):
+        clf.predict(iris[0])
+    assert callback.model is None
+
+
 def test_early_stopping_starts_anew_in_a_second_fit(iris):
     def stopping():
         return keras.callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True)
@@ -534,3 +559,52 @@ def test_loaded_estimator_trains_further_with_the_same_loss(with_huber, far, com
     expected = huber_of_five(reg.predict(X) - y)
     assert_allclose(loaded.partial_fit(X, y).history_["loss"][-1], expected, rtol=1e-5)
     assert_allclose(loaded.history_["loss"], reg.partial_fit(X, y).history_["loss"], rtol=1e-5)
+
+
+# --------------------------------------------------------------------- subclasses of SciKeras
+
+
+def test_numeric_targets_can_be_required_as_in_scikeras(iris):
+    class Numeric(BaseWrapper):
+        def _validate_data(self, X=None, y=None, reset=False):
+            return super()._validate_data(X, y, reset=reset, y_numeric=True)
+
+    reg = Numeric([Dense(1)], loss="mse", **SILENT)
+    assert reg.fit(iris[0], iris[1].astype(str)).y_dtype_ == "float32"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_build_keras_model",
+        "_check_model_param",
+        "_ensure_compiled_model",
+        "_fit",
+        "_fit_keras_model",
+        "_initialize_callbacks",
+        "_validate_sample_weight",
+    ],
+)
+@pytest.mark.parametrize("base", [BaseWrapper, KerasClassifier, KerasRegressor])
+def test_error_for_a_method_of_scikeras_that_is_not_called(name, base):
+    with pytest.raises(TypeError, match=f"Own defines `{name}`.*: override `"):
+        type("Own", (base,), {name: lambda self: None})
+
+
+def test_error_for_a_mixin_with_a_method_of_scikeras_that_is_not_called():
+    mixin = type("Mixin", (), {"_fit_keras_model": lambda self: None})
+    with pytest.raises(TypeError, match="_fit_keras_model"):
+        type("Own", (mixin, KerasClassifier), {})
+
+
+def test_one_hot_rows_with_an_encoder_of_scikeras(iris):
+    from scikeras.utils.transformers import ClassifierLabelEncoder
+
+    class Own(KerasClassifier):
+        @property
+        def target_encoder(self):
+            return ClassifierLabelEncoder(loss=self.loss)
+
+    X, y = iris
+    clf = Own([Dense(3, "softmax")], **SILENT).fit(X, np.eye(3)[y])
+    assert type(clf.model_.loss) is keras.losses.CategoricalCrossentropy
