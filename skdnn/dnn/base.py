@@ -24,6 +24,7 @@ from skdnn._utils.sklearn_compat import (
     CallbackSupportMixin,
     HasMethods,
     Interval,
+    ParametersTableMixin,
     StrOptions,
     fit_context,
     validate_parameters,
@@ -40,7 +41,7 @@ from skdnn.dnn.settings import optimizer_spec, parameters
 _AUTO = StrOptions({"auto"})
 
 
-class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
+class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     """A dense network as an estimator; see `DNNClassifier` and `DNNRegressor`."""
 
     model_: Any

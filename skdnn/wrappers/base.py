@@ -8,6 +8,7 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import type_of_target
 
 from skdnn._network.summary import NetworkTableMixin
+from skdnn._utils.sklearn_compat import ParametersTableMixin
 from skdnn.wrappers import build, fit_steps, parameters
 from skdnn.wrappers.build_options import BuildOptions
 from skdnn.wrappers.checks import check_data
@@ -17,7 +18,7 @@ from skdnn.wrappers.scikeras_hooks import check_hooks
 from skdnn.wrappers.target_encoders import Identity
 
 
-class BaseWrapper(NetworkTableMixin, BaseEstimator):
+class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
     """Keras network as an estimator with targets of any type.
 
     Use `KerasClassifier` for labels and `KerasRegressor` for numeric targets. Use or subclass

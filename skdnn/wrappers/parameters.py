@@ -1,12 +1,12 @@
 """Names of the parameters of a wrapper, and routing of the parameters to Keras's methods."""
 
-import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from sklearn.base import BaseEstimator, clone
 
 from skdnn._utils.keras_losses import is_keras_loss
+from skdnn._utils.sklearn_compat import copy_configuration
 from skdnn.wrappers.scikeras_compat import route_params
 
 # Parameters that fitting only reads.
@@ -110,7 +110,7 @@ def check_one_epoch(fit_args: Mapping[str, Any], owner: str) -> None:
 
 
 def unfitted_copy(estimator: _Estimator) -> _Estimator:
-    """Return a clone of a wrapper, including its metadata routing requests.
+    """Return a clone of a wrapper, including metadata requests and scikit-learn callbacks.
 
     A network, a list of layers, an optimizer and a loss are shared with the clone, because fitting
     does not change these objects, some of these objects cannot be copied, and Keras's copy of a
@@ -122,8 +122,7 @@ def unfitted_copy(estimator: _Estimator) -> _Estimator:
         for name, value in params.items()
     }
     twin: _Estimator = type(estimator)(**copies)
-    if hasattr(estimator, "_metadata_request"):
-        twin._metadata_request = copy.deepcopy(estimator._metadata_request)
+    copy_configuration(estimator, twin)
     return twin
 
 
