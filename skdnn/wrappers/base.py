@@ -279,7 +279,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         return {name: x for name, x in vars(self).items() if parameters.is_fitted(name)}
 
     def _get_compile_kwargs(self) -> dict[str, Any]:
-        return build.compile_settings(self.get_params(), self._compile_kwargs)
+        return build.compile_arguments(self.get_params(), self._compile_kwargs)
 
     def _output_layer(self) -> tuple[int, str]:
         """Return the number of units and the activation of the dense network's output layer."""

@@ -9,7 +9,8 @@ from sklearn.utils import Tags
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 
-from skdnn.wrappers import classifier_outputs, fit_steps
+from skdnn._data.class_labels import check_same_classes
+from skdnn.wrappers import build, classifier_outputs, fit_steps
 from skdnn.wrappers.base import BaseWrapper
 from skdnn.wrappers.build_options import BuildOptions, build_options_of
 from skdnn.wrappers.target_encoders import ClassifierLabelEncoder, target_kind
@@ -234,12 +235,8 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         """
         if classes is not None:
             classes = np.unique(classes)
-            known = self.classes_ if self.initialized_ else classes
-            if not np.array_equal(classes, known):
-                raise ValueError(
-                    f"The classes of {type(self).__name__}.partial_fit must be those of the first "
-                    f"call, {np.asarray(known).tolist()}. Got {classes.tolist()}."
-                )
+            if self.initialized_:
+                check_same_classes(classes, self.classes_, type(self).__name__)
         weight = self._weighted_by_class(y, sample_weight)
         self._fit_one_epoch(X, y, weight, kwargs, BuildOptions(classes=classes))
         return self
@@ -373,7 +370,15 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         super()._check_model_compatibility(y)
         # A user-defined target encoder may not know the number of classes.
         n_classes = getattr(self, "n_classes_", None)
-        classifier_outputs.check_units(self.model_, n_classes, type(self).__name__)
+        if n_classes and classifier_outputs.is_sparse_loss(self.model_.loss):
+            build.check_units(
+                self.model_,
+                n_classes,
+                type(self).__name__,
+                values=f"{n_classes} classes",
+                layer=f"Dense({n_classes}, activation='softmax')",
+                exact=False,
+            )
 
     def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
         outputs = super()._predict_raw(X, **kwargs)

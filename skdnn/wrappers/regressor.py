@@ -7,7 +7,7 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 
-from skdnn.wrappers import fit_steps, regressor_outputs
+from skdnn.wrappers import build, fit_steps
 from skdnn.wrappers.base import BaseWrapper
 from skdnn.wrappers.target_encoders import RegressorTargetEncoder
 
@@ -243,8 +243,18 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
 
     def _check_model_compatibility(self, y: Any) -> None:
         super()._check_model_compatibility(y)
-        if type(self.target_encoder_) is RegressorTargetEncoder and isinstance(y, np.ndarray):
-            regressor_outputs.check_units(self.model_, y, self.n_outputs_, type(self).__name__)
+        is_encoded = type(self.target_encoder_) is RegressorTargetEncoder
+        is_table = isinstance(y, np.ndarray) and y.ndim <= 2
+        is_flat = len(getattr(self.model_, "output_shape", None) or ()) == 2
+        if is_encoded and is_table and is_flat:
+            build.check_units(
+                self.model_,
+                self.n_outputs_,
+                type(self).__name__,
+                values=str(self.n_outputs_),
+                layer=f"Dense({self.n_outputs_})",
+                exact=True,
+            )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

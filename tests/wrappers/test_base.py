@@ -608,3 +608,9 @@ def test_one_hot_rows_with_an_encoder_of_scikeras(iris):
     X, y = iris
     clf = Own([Dense(3, "softmax")], **SILENT).fit(X, np.eye(3)[y])
     assert type(clf.model_.loss) is keras.losses.CategoricalCrossentropy
+
+
+def test_warning_of_the_old_name_points_at_the_caller_of_fit(iris):
+    with pytest.warns(UserWarning, match="build_fn") as warned:
+        KerasClassifier(build_fn=build, **SILENT).fit(*iris)
+    assert [str(x.filename) for x in warned] == [__file__]
