@@ -220,15 +220,8 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         self : object
             The estimator, trained for one more epoch.
         """
-        self._fit_one_epoch(X, y, sample_weight, kwargs, BuildOptions())
+        fit_steps.train_one_epoch(self, X, y, sample_weight, kwargs, BuildOptions())
         return self
-
-    def _fit_one_epoch(
-        self, X: Any, y: Any, weight: Any, fit_args: dict[str, Any], options: BuildOptions
-    ) -> None:
-        parameters.check_one_epoch(fit_args, type(self).__name__)
-        call = FitCall(1, self.current_epoch, True, fit_args, options)
-        fit_steps.train(self, X, y, weight, call)
 
     def initialize(self, X: Any, y: Any = None) -> Self:
         """Build the network without training.

@@ -238,7 +238,8 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
             if self.initialized_:
                 check_same_classes(classes, self.classes_, type(self).__name__)
         weight = self._weighted_by_class(y, sample_weight)
-        self._fit_one_epoch(X, y, weight, kwargs, BuildOptions(classes=classes))
+        options = BuildOptions(classes=classes)
+        fit_steps.train_one_epoch(self, X, y, weight, kwargs, options)
         return self
 
     def initialize(self, X: Any, y: Any = None) -> Self:

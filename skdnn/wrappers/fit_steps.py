@@ -13,7 +13,7 @@ from skdnn.wrappers.build_options import BuildOptions, build_options, build_opti
 from skdnn.wrappers.callback_parameters import callback_params, make_callbacks, model_released
 from skdnn.wrappers.checks import check_validation_data, drop_rows_without_weight
 from skdnn.wrappers.default_network import dense_model, fit_scaling
-from skdnn.wrappers.parameters import fit_arguments, predict_arguments
+from skdnn.wrappers.parameters import check_one_epoch, fit_arguments, predict_arguments
 from skdnn.wrappers.rollback import restored_on_failure
 from skdnn.wrappers.scikeras_compat import keras, route_params
 from skdnn.wrappers.seeding import draw_seed, seeded
@@ -88,6 +88,32 @@ def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, call: FitC
         continues = call.warm_start and call.initial_epoch > 0
         before = getattr(wrapper, "history_", {}) if continues else {}
         wrapper.history_ = fit_predict.extend_history(before, history)
+
+
+def train_one_epoch(
+    wrapper: "BaseWrapper",
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    fit_args: dict[str, Any],
+    options: BuildOptions,
+) -> None:
+    """Train the network of a wrapper for one more epoch, as `partial_fit` does.
+
+    Parameters
+    ----------
+    wrapper : BaseWrapper
+        The wrapper, which is unchanged if training fails or is interrupted.
+    X, y, sample_weight : object
+        The arguments of `partial_fit`.
+    fit_args : dict
+        Arguments of Keras's `fit` that were passed to the call.
+    options : BuildOptions
+        Options that are used if a network is built.
+    """
+    check_one_epoch(fit_args, type(wrapper).__name__)
+    call = FitCall(1, wrapper.current_epoch, True, fit_args, options)
+    train(wrapper, X, y, sample_weight, call)
 
 
 def _initialize(wrapper: "BaseWrapper", X: Any, y: Any, options: BuildOptions) -> tuple[Any, Any]:
