@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from math import prod, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from skdnn._network.activations import Activation
 from skdnn._network.layers import (
@@ -45,6 +47,25 @@ class Realmlp(NamedTuple):
     hidden: Hidden
     n_numeric: int
     rate: float
+
+
+def value_per_layer(value: Any, n_layers: int, message: str) -> list[Any]:
+    """Return a list of one value per layer.
+
+    Parameters
+    ----------
+    value : object or sequence of objects
+        One value for all layers, or a sequence of one value per layer.
+    n_layers : int
+        Number of layers.
+    message : str
+        Start of the error message if a sequence does not have `n_layers` values.
+    """
+    if isinstance(value, str) or np.ndim(value) == 0:
+        return [value] * n_layers
+    if len(value) != n_layers:
+        raise ValueError(f"{message} Got {value!r} instead.")
+    return list(value)
 
 
 def dense_network(

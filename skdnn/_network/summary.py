@@ -126,35 +126,9 @@ def network_html(rows: Sequence[LayerRow]) -> str:
     )
 
 
-def append_network(table: Any, rows: Sequence[LayerRow] | None) -> Any:
-    """Append the table of layers to scikit-learn's table of parameters.
-
-    Parameters
-    ----------
-    table : object
-        The table of parameters, which scikit-learn's `_get_params_html` returns.
-    rows : sequence of LayerRow or None
-        The layers of the network. None leaves the table unchanged.
-
-    Returns
-    -------
-    table : object
-        The table of parameters, which was changed in place.
-    """
-    if rows is not None:
-        parameters = table._html_repr
-        table._html_repr = lambda: parameters() + network_html(rows)
-    return table
-
-
 class NetworkTableMixin:
-    """Mixin that appends the table of layers to scikit-learn's HTML representation.
+    """Mixin that provides the table of layers for scikit-learn's HTML representation."""
 
-    From version 1.7 on, scikit-learn calls `_get_params_html` of each estimator in a diagram,
-    including estimators in pipelines and searches. Older versions have no table of parameters and
-    show no table of layers.
-    """
-
-    def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
-        table = super()._get_params_html(*args, **kwargs)  # type: ignore[misc]
-        return append_network(table, layers_of(self))
+    def _html_after_parameters(self) -> str:
+        rows = layers_of(self)
+        return "" if rows is None else network_html(rows)

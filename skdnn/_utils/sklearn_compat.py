@@ -1,8 +1,11 @@
 """All private names of scikit-learn that skdnn uses, and replacements for older versions.
 
-Tested with scikit-learn 1.6 to 1.9.
+Tested with scikit-learn 1.6 to 1.9. One name is used elsewhere: an estimator class defines the
+attribute `_parameter_constraints`, which is scikit-learn's protocol for the validation of
+parameters.
 """
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -63,14 +66,74 @@ def validate_parameters(estimator: Any) -> None:
     estimator._validate_params()
 
 
+def copy_configuration(source: Any, target: Any) -> None:
+    """Copy the configuration that is not a parameter from an estimator to a clone.
+
+    The configuration are the requests of metadata, the container of `set_output`, and scikit-learn
+    callbacks. A callback is shared, because scikit-learn's callbacks support clones.
+
+    Parameters
+    ----------
+    source, target : estimator
+        The estimator, and the clone of the estimator, which is changed in place.
+    """
+    configuration = vars(source)
+    for name in ("_metadata_request", "_sklearn_output_config"):
+        if name in configuration:
+            setattr(target, name, copy.deepcopy(configuration[name]))
+    if "_skl_callbacks" in configuration:
+        target._skl_callbacks = configuration["_skl_callbacks"]
+
+
+def append_html(table: Any, html: str) -> Any:
+    """Append HTML to the HTML representation of scikit-learn's table of parameters.
+
+    Parameters
+    ----------
+    table : object
+        The table of parameters. A table without the private method `_html_repr` is not changed.
+    html : str
+        The HTML to append.
+
+    Returns
+    -------
+    table : object
+        The table of parameters, which was changed in place.
+    """
+    parameters = getattr(table, "_html_repr", None)
+    if parameters is not None:
+        table._html_repr = lambda: parameters() + html
+    return table
+
+
+class ParametersTableMixin:
+    """Mixin that appends HTML to scikit-learn's table of parameters.
+
+    From version 1.7 on, scikit-learn calls `_get_params_html` of each estimator in a diagram,
+    including estimators in pipelines and searches. Older versions have no table of parameters and
+    show no appended HTML.
+    """
+
+    def _html_after_parameters(self) -> str:
+        """Return the HTML to append."""
+        return ""
+
+    def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
+        table = super()._get_params_html(*args, **kwargs)  # type: ignore[misc]
+        return append_html(table, self._html_after_parameters())
+
+
 __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",
+    "ParametersTableMixin",
     "StrOptions",
+    "append_html",
     "callback_context",
     "check_sample_weight",
     "check_y",
+    "copy_configuration",
     "fit_context",
     "has_callbacks",
     "safe_indexing",

@@ -5,7 +5,6 @@ fit.
 """
 
 import copy
-import sys
 from abc import ABC
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
@@ -21,10 +20,12 @@ from skdnn._data.chunks import as_chunks
 from skdnn._data.splits import ValidationData
 from skdnn._network.activations import Activation
 from skdnn._network.summary import NetworkTableMixin, text_table
+from skdnn._utils.keras_losses import LossPickle, is_keras_loss
 from skdnn._utils.sklearn_compat import (
     CallbackSupportMixin,
     HasMethods,
     Interval,
+    ParametersTableMixin,
     StrOptions,
     fit_context,
     validate_parameters,
@@ -41,8 +42,8 @@ from skdnn.dnn.settings import optimizer_spec, parameters
 _AUTO = StrOptions({"auto"})
 
 
-class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
-    """Base class of `DNNClassifier` and `DNNRegressor`, which describe the parameters."""
+class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
+        """Base class of `DNNClassifier` and `DNNRegressor`, which describe the parameters."""
 
     model_: Any
     resolved_params_: Bunch
@@ -355,22 +356,21 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         check_is_fitted(self, msg=message)
 
     def __sklearn_clone__(self) -> Self:
-        # Keras's copy of a loss may lose its settings, such as the delta of Huber's. Losses are
-        # only read, so that clones can share one.
+        # Clones share a loss, because Keras's copy may lose settings.
         bare = copy.copy(self)
         bare.loss = "auto"
         copied: Self = super(BaseDNN, bare).__sklearn_clone__()
-        copied.loss = self.loss if _is_keras_loss(self.loss) else clone(self.loss, safe=False)
+        copied.loss = self.loss if is_keras_loss(self.loss) else clone(self.loss, safe=False)
         return copied
 
     def __getstate__(self) -> dict[str, Any]:
         # Callbacks may hold open files, which no other process could use.
         state = {k: v for k, v in super().__getstate__().items() if k != "callbacks_"}
-        return {**state, "loss": _Loss(self.loss)} if _is_keras_loss(self.loss) else state
+        return {**state, "loss": LossPickle(self.loss)} if is_keras_loss(self.loss) else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         loss = state.get("loss")
-        super().__setstate__({**state, "loss": loss.value} if type(loss) is _Loss else state)
+        super().__setstate__({**state, "loss": loss.loss} if type(loss) is LossPickle else state)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -379,24 +379,3 @@ class BaseDNN(NetworkTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         tags.input_tags.categorical = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-class _Loss:
-    """Wrapper that pickles a Keras loss with all settings of the loss."""
-
-    def __init__(self, value: Any):
-        self.value = value
-
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[type, dict[str, Any]]]:
-        return _unpickled_loss, (type(self.value), vars(self.value))
-
-
-def _unpickled_loss(kind: type, settings: dict[str, Any]) -> Any:
-    loss: Any = object.__new__(kind)
-    loss.__dict__.update(settings)
-    return loss
-
-
-def _is_keras_loss(value: Any) -> bool:
-    kind = getattr(sys.modules.get("keras.losses"), "Loss", None)  # absent while Keras is imported
-    return kind is not None and isinstance(value, kind)

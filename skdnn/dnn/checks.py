@@ -9,6 +9,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import validate_data
 
+from skdnn._data.class_labels import check_same_classes
 from skdnn._data.class_weight import ClassWeights
 from skdnn._data.preprocessing import as_rows, may_miss
 from skdnn._data.splits import ValidationData
@@ -136,12 +137,7 @@ def check_classes(y: Any, classes: Any, known: Targets | None, owner: str) -> No
             "will ever come."
         )
     if isinstance(known, Classes) and classes is not None:
-        given = np.unique(classes)
-        if not np.array_equal(given, known.classes):
-            raise ValueError(
-                f"The classes of {owner}.partial_fit must be those of the first call, "
-                f"{known.classes.tolist()}. Got {given.tolist()}."
-            )
+        check_same_classes(np.unique(classes), known.classes, owner)
 
 
 def check_matrix(matrix: np.ndarray, estimator: BaseEstimator) -> np.ndarray:

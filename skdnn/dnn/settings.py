@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import Bunch
 
 from skdnn._network.activations import Activation, resolve_activation
+from skdnn._network.architectures import value_per_layer
 from skdnn._training.schedules import Schedule
 from skdnn.dnn.loss_and_targets import describe_loss, resolve_loss
 from skdnn.dnn.presets import (
@@ -199,16 +200,11 @@ def _hidden_layers(resolved: Bunch, owner: str) -> Hidden:
 
 
 def _per_layer(resolved: Bunch, owner: str, parameter: str, n_layers: int) -> list[Any]:
-    value = resolved[parameter]
-    if isinstance(value, str) or np.ndim(value) == 0:
-        return [value] * n_layers
-    if len(value) != n_layers:
-        raise ValueError(
-            f"The {parameter!r} parameter of {owner} must be one value, or one "
-            f"per hidden layer: {n_layers} of them for hidden_layer_sizes="
-            f"{resolved.hidden_layer_sizes!r}. Got {value!r} instead."
-        )
-    return list(value)
+    message = (
+        f"The {parameter!r} parameter of {owner} must be one value, or one per hidden layer: "
+        f"{n_layers} of them for hidden_layer_sizes={resolved.hidden_layer_sizes!r}."
+    )
+    return value_per_layer(resolved[parameter], n_layers, message)
 
 
 def _is_count(value: Any) -> bool:

@@ -8,15 +8,17 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import type_of_target
 
 from skdnn._network.summary import NetworkTableMixin
+from skdnn._utils.sklearn_compat import ParametersTableMixin
 from skdnn.wrappers import build, fit_steps, parameters
-from skdnn.wrappers.checks import check_data, drop_rows_without_weight
-from skdnn.wrappers.fit_steps import Training
+from skdnn.wrappers.build_options import BuildOptions
+from skdnn.wrappers.checks import check_data
+from skdnn.wrappers.fit_steps import FitCall
 from skdnn.wrappers.pickling import pack_all, unpack_all
-from skdnn.wrappers.scikeras_compat import route_params
+from skdnn.wrappers.scikeras_hooks import check_hooks
 from skdnn.wrappers.target_encoders import Identity
 
 
-class BaseWrapper(NetworkTableMixin, BaseEstimator):
+class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
     """Keras network as an estimator with targets of any type.
 
     Use `KerasClassifier` for labels and `KerasRegressor` for numeric targets. Use or subclass
@@ -132,6 +134,10 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         if kwargs:
             self._user_params = frozenset(kwargs)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_hooks(cls)
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters of the estimator, including routed ones.
 
@@ -191,7 +197,8 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         """
         epochs = kwargs.pop("epochs", getattr(self, "fit__epochs", self.epochs))
         start = kwargs.pop("initial_epoch", 0)
-        fit_steps.train(self, X, y, sample_weight, Training(epochs, start, self.warm_start, kwargs))
+        call = FitCall(epochs, start, self.warm_start, kwargs, BuildOptions())
+        fit_steps.train(self, X, y, sample_weight, call)
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Self:
@@ -213,15 +220,8 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         self : object
             The estimator, trained for one more epoch.
         """
-        self._fit_one_epoch(X, y, sample_weight, kwargs)
+        fit_steps.train_one_epoch(self, X, y, sample_weight, kwargs, BuildOptions())
         return self
-
-    def _fit_one_epoch(
-        self, X: Any, y: Any, sample_weight: Any, fit_args: dict[str, Any], **options: Any
-    ) -> None:
-        parameters.check_one_epoch(fit_args, type(self).__name__)
-        training = Training(1, self.current_epoch, True, fit_args, options)
-        fit_steps.train(self, X, y, sample_weight, training)
 
     def initialize(self, X: Any, y: Any = None) -> Self:
         """Build the network without training.
@@ -256,11 +256,13 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
 
     # ------------------------------------------------------- steps that subclasses may override
 
-    def _initialize(self, X: Any, y: Any = None, *, keep_weights: bool = False) -> tuple[Any, Any]:
-        return fit_steps.initialize(self, X, y, keep_weights=keep_weights)
+    def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:
+        return fit_steps.initialize(self, X, y)
 
-    def _validate_data(self, X: Any = None, y: Any = None, reset: bool = False) -> tuple[Any, Any]:
-        return check_data(self, X, y, reset=reset, numeric=False)
+    def _validate_data(
+        self, X: Any = None, y: Any = None, reset: bool = False, y_numeric: bool = False
+    ) -> tuple[Any, Any]:
+        return check_data(self, X, y, reset=reset, numeric=y_numeric)
 
     def _type_of_target(self, y: np.ndarray) -> str:
         return str(type_of_target(y))
@@ -270,7 +272,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         return {name: x for name, x in vars(self).items() if parameters.is_fitted(name)}
 
     def _get_compile_kwargs(self) -> dict[str, Any]:
-        return build.compile_settings(self.get_params(), self._compile_kwargs)
+        return build.compile_arguments(self.get_params(), self._compile_kwargs)
 
     def _output_layer(self) -> tuple[int, str]:
         """Return the number of units and the activation of the dense network's output layer."""
@@ -326,14 +328,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         score : float
             Higher is better.
         """
-        return self._score(X, y, sample_weight)
-
-    def _score(self, X: Any, y: Any, sample_weight: Any) -> float:
-        y_pred = self.predict(X)  # first, to raise the error for an unfitted estimator
-        _, y = self._validate_data(X=None, y=y)
-        y_pred, y, weight = drop_rows_without_weight(y_pred, y, sample_weight)
-        arguments = route_params(self.get_params(), destination="score", pass_filter=set())
-        return self.scorer(y, y_pred, sample_weight=weight, **arguments)
+        return fit_steps.score(self, X, y, sample_weight)
 
     @staticmethod
     def scorer(y_true: np.ndarray, y_pred: np.ndarray, **kwargs: Any) -> float:
@@ -388,8 +383,7 @@ class BaseWrapper(NetworkTableMixin, BaseEstimator):
         return self.initialized_
 
     def __sklearn_clone__(self) -> Self:
-        twin: Self = parameters.unfitted_copy(self)
-        return twin
+        return parameters.unfitted_copy(self)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())

@@ -31,10 +31,14 @@ def given_model(model: Any, build_fn: Any) -> Any:
     """Return the value of `model` or of the deprecated `build_fn`, or None if neither is set."""
     if model is not None or build_fn is None:
         return model
+    # The warning points at the first caller outside the package, such as the caller of `fit`.
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("skdnn."):
+        frame, level = frame.f_back, level + 1
     warnings.warn(
         "``build_fn`` will be renamed to ``model`` in a future release, at which point use of "
         "``build_fn`` will raise an Error instead.",
-        stacklevel=2,
+        stacklevel=level,
     )
     return build_fn
 
@@ -62,13 +66,12 @@ def build_function(
     keep_weights : bool
         Whether the new model also keeps the weights of `model` if these are initial weights.
     """
-    if model is None and method is None:
-        raise ValueError(
-            f"{owner} has no network to build: if not using the ``model`` param, you must "
-            "implement ``_keras_build_fn``."
-        )
     if model is None:
-        assert method is not None
+        if method is None:
+            raise ValueError(
+                f"{owner} has no network to build: if not using the ``model`` param, you must "
+                "implement ``_keras_build_fn``."
+            )
         return method
     if isinstance(model, keras.Model):
         return functools.partial(templates.from_model, model, owner, keep_weights=keep_weights)
@@ -171,7 +174,7 @@ def build_from_sample(model: keras.Model, X: Any, feature_encoder: Any) -> None:
 # -------------------------------------------------------------------------------------- compilation
 
 
-def compile_settings(params: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+def compile_arguments(params: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
     """Return the arguments of `keras.Model.compile`, with new optimizers and metrics.
 
     Parameters
@@ -267,6 +270,35 @@ def check_outputs(model: keras.Model, n_expected: int | None, owner: str) -> Non
             f"The target encoder of {owner} expects a network of {n_expected} "
             f"output{'s' if n_expected > 1 else ''}, but {model.name!r} has {len(model.outputs)}: "
             "change the network, or override ``target_encoder``."
+        )
+
+
+def check_units(
+    model: keras.Model, n_units: int, owner: str, *, values: str, layer: str, exact: bool
+) -> None:
+    """Raise an error if a model with one output does not have the number of units that y needs.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The network. Nothing is checked if the network has several or unknown outputs.
+    n_units : int
+        The number of units that y needs.
+    owner : str
+        Name of the estimator, for error messages.
+    values : str
+        The values of y of one sample, such as "3 classes", for error messages.
+    layer : str
+        The output layer that error messages recommend.
+    exact : bool
+        Whether more units than `n_units` are an error, too.
+    """
+    shape = getattr(model, "output_shape", None)
+    units = shape[-1] if isinstance(shape, tuple) and shape else None
+    if units and (units < n_units or (exact and units != n_units)):
+        raise ValueError(
+            f"The network of {owner} returns {units} value{'s' if units > 1 else ''} for each "
+            f"sample, but y has {values}: end it with {layer}."
         )
 
 

@@ -1,8 +1,10 @@
 """Create the callbacks of a wrapper from parameters, and release the model after use."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from skdnn._utils.keras_internals import forget_model, model_of
 from skdnn.wrappers.parameters import instantiate
 from skdnn.wrappers.scikeras_compat import keras, route_params
 
@@ -50,9 +52,15 @@ def _callbacks_of(parameter: str, params: dict[str, Any]) -> list[keras.callback
     return list(callbacks)
 
 
-def release_model(callbacks: Iterable[keras.callbacks.Callback]) -> None:
-    """Remove the model from callbacks, because a copy of a callback would copy the model, too."""
-    for callback in callbacks:
-        if isinstance(callback.model, keras.Model):
-            # Call the base class, because a user-defined `set_model` may not support None.
-            keras.callbacks.Callback.set_model(callback, None)
+@contextmanager
+def model_released(callbacks: Iterable[keras.callbacks.Callback]) -> Iterator[None]:
+    """Context manager that removes the model from callbacks on exit, also after an error.
+
+    A copy of a callback would otherwise copy the model, too.
+    """
+    try:
+        yield
+    finally:
+        for callback in callbacks:
+            if isinstance(model_of(callback), keras.Model):
+                forget_model(callback)

@@ -9,9 +9,11 @@ from sklearn.utils import Tags
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 
-from skdnn.wrappers import classifier_outputs
+from skdnn._data.class_labels import check_same_classes
+from skdnn.wrappers import build, classifier_outputs, fit_steps
 from skdnn.wrappers.base import BaseWrapper
-from skdnn.wrappers.target_encoders import ClassifierLabelEncoder
+from skdnn.wrappers.build_options import BuildOptions, build_options_of
+from skdnn.wrappers.target_encoders import ClassifierLabelEncoder, target_kind
 
 
 class KerasClassifier(ClassifierMixin, BaseWrapper):
@@ -233,15 +235,11 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         """
         if classes is not None:
             classes = np.unique(classes)
-            known = self.classes_ if self.initialized_ else classes
-            if not np.array_equal(classes, known):
-                raise ValueError(
-                    f"The classes of {type(self).__name__}.partial_fit must be those of the first "
-                    f"call, {np.asarray(known).tolist()}. Got {classes.tolist()}."
-                )
-        options = {} if classes is None else {"classes": classes}
+            if self.initialized_:
+                check_same_classes(classes, self.classes_, type(self).__name__)
         weight = self._weighted_by_class(y, sample_weight)
-        self._fit_one_epoch(X, y, weight, kwargs, **options)
+        options = BuildOptions(classes=classes)
+        fit_steps.train_one_epoch(self, X, y, weight, kwargs, options)
         return self
 
     def initialize(self, X: Any, y: Any = None) -> Self:
@@ -304,7 +302,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         score : float
             Fraction of the samples whose labels are all predicted correctly.
         """
-        return self._score(X, y, sample_weight)
+        return fit_steps.score(self, X, y, sample_weight)
 
     @staticmethod
     def scorer(y_true: np.ndarray, y_pred: np.ndarray, **kwargs: Any) -> float:
@@ -344,11 +342,10 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         weight = compute_sample_weight(self.class_weight, y)
         return weight if sample_weight is None else weight * np.asarray(sample_weight)
 
-    def _initialize(
-        self, X: Any, y: Any = None, *, keep_weights: bool = False, classes: Any = None
-    ) -> tuple[Any, Any]:
-        self.classes_ = classes  # set first, because the target encoder reads the attribute
-        return super()._initialize(X, y, keep_weights=keep_weights)
+    def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:
+        # Set first, because the target encoder reads the attribute.
+        self.classes_ = build_options_of(self).classes
+        return super()._initialize(X, y)
 
     def _type_of_target(self, y: np.ndarray) -> str:
         target_type = str(type_of_target(y))
@@ -356,17 +353,14 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
             return str(type_of_target(self.classes_))  # y may lack some labels
         return target_type
 
-    def _target_kind(self) -> str:
-        """Return the type of y, which distinguishes one-hot rows from other indicator matrices."""
-        return str(getattr(self.target_encoder_, "target_kind", self.target_type_))
-
     def _output_layer(self) -> tuple[int, str]:
         owner, n_classes = type(self).__name__, getattr(self, "n_classes_", None)
-        kind = self._target_kind()
+        kind = target_kind(self.target_encoder_, self.target_type_)
         return classifier_outputs.output_layer(self.target_type_, kind, n_classes, self.loss, owner)
 
     def _infer_loss(self) -> Any:
-        return classifier_outputs.infer_loss(self.model_, self._target_kind())
+        kind = target_kind(self.target_encoder_, self.target_type_)
+        return classifier_outputs.infer_loss(self.model_, kind)
 
     def _fit_target_encoder_to_model(self, y: Any) -> None:
         encoder = self.target_encoder_
@@ -377,7 +371,15 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         super()._check_model_compatibility(y)
         # A user-defined target encoder may not know the number of classes.
         n_classes = getattr(self, "n_classes_", None)
-        classifier_outputs.check_units(self.model_, n_classes, type(self).__name__)
+        if n_classes and classifier_outputs.is_sparse_loss(self.model_.loss):
+            build.check_units(
+                self.model_,
+                n_classes,
+                type(self).__name__,
+                values=f"{n_classes} classes",
+                layer=f"Dense({n_classes}, activation='softmax')",
+                exact=False,
+            )
 
     def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
         outputs = super()._predict_raw(X, **kwargs)

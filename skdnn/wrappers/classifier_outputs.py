@@ -65,27 +65,9 @@ def output_layer(
     return n_classes, "softmax"
 
 
-def check_units(model: keras.Model, n_classes: int | None, owner: str) -> None:
-    """Raise an error if a network trained on integer labels has fewer outputs than classes.
-
-    Parameters
-    ----------
-    model : keras.Model
-        The compiled network.
-    n_classes : int or None
-        Number of labels.
-    owner : str
-        Name of the estimator, for error messages.
-    """
-    shape = getattr(model, "output_shape", None)
-    is_sparse_loss = "sparse" in (name_of_loss(model.loss) or "")
-    units = shape[-1] if isinstance(shape, tuple) and shape else None
-    if is_sparse_loss and n_classes and units and units < n_classes:
-        raise ValueError(
-            f"The network of {owner} returns {units} value{'s' if units > 1 else ''} for each "
-            f"sample, but y has {n_classes} classes: end it with Dense({n_classes}, "
-            "activation='softmax')."
-        )
+def is_sparse_loss(loss: Any) -> bool:
+    """Return whether a loss compares network outputs with integer labels."""
+    return "sparse" in (name_of_loss(loss) or "")
 
 
 def to_probabilities(outputs: Any, loss: Any) -> Any:

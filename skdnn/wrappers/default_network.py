@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import spmatrix
 
-from skdnn._network.architectures import dense_network
+from skdnn._network.architectures import dense_network, value_per_layer
 from skdnn._network.layers import (
     Activate,
     BatchNormalization,
@@ -18,7 +18,7 @@ from skdnn._network.layers import (
 )
 from skdnn.wrappers.scikeras_compat import keras
 
-_SCALINGS = ("auto", "standard", "minmax", None)
+_SCALINGS = ("auto", "standard", "minmax")
 
 
 def dense_model(
@@ -83,14 +83,11 @@ _LAYERS: dict[type, Any] = {
 
 
 def _per_layer(value: Any, n_layers: int, parameter: str) -> list[Any]:
-    if isinstance(value, str) or np.ndim(value) == 0:
-        return [value] * n_layers
-    if len(value) != n_layers:
-        raise ValueError(
-            f"{parameter} must be one value, or one for each of the {n_layers} hidden layers of "
-            f"model__hidden_layer_sizes. Got {value!r}."
-        )
-    return list(value)
+    message = (
+        f"{parameter} must be one value, or one for each of the {n_layers} hidden layers of "
+        "model__hidden_layer_sizes."
+    )
+    return value_per_layer(value, n_layers, message)
 
 
 def fit_scaling(

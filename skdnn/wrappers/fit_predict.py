@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import issparse
 
+from skdnn._utils.overrides import overrides
 from skdnn.wrappers.keras_batches import Batches, StartEpochs, order_of_rows
-from skdnn.wrappers.overridden_methods import overrides
 from skdnn.wrappers.scikeras_compat import as_array, keras, metric_name
 from skdnn.wrappers.seeding import torch_generator_restored
 from skdnn.wrappers.structures import (
@@ -246,7 +246,7 @@ def _needs_own_batches(model: keras.Model, rows: _Rows, args: dict[str, Any]) ->
     is_shuffled_by_seed = rows.seed is not None and rows.shuffle is True
     if not is_shuffled_by_seed and not rows.has_sparse:
         return False
-    return not overrides(model, "fit") and not _ONLY_FOR_ARRAYS & args.keys()
+    return not overrides(model, keras.Model, "fit") and not _ONLY_FOR_ARRAYS & args.keys()
 
 
 def _fit_in_batches(model: keras.Model, rows: _Rows, args: dict[str, Any]) -> History:
@@ -331,7 +331,8 @@ def predict(model: keras.Model, X: Any, predict_args: dict[str, Any]) -> Any:
 def _can_call_instead(model: keras.Model, args: dict[str, Any]) -> bool:
     if args.get("callbacks") or not args.keys() <= {"batch_size", "verbose", "callbacks"}:
         return False
-    has_own = overrides(model, "predict", "predict_step", "make_predict_function")
+    methods = ("predict", "predict_step", "make_predict_function")
+    has_own = overrides(model, keras.Model, *methods)
     return args.get("verbose", "auto") == 0 and not has_own
 
 

@@ -1,7 +1,7 @@
 """The steps of a fit, which check, encode, build, compile, train and store."""
 
 import inspect
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +9,11 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skdnn.wrappers import build, fit_predict
-from skdnn.wrappers.callback_parameters import callback_params, make_callbacks, release_model
+from skdnn.wrappers.build_options import BuildOptions, build_options, build_options_of
+from skdnn.wrappers.callback_parameters import callback_params, make_callbacks, model_released
 from skdnn.wrappers.checks import check_validation_data, drop_rows_without_weight
 from skdnn.wrappers.default_network import dense_model, fit_scaling
-from skdnn.wrappers.parameters import fit_arguments, predict_arguments
+from skdnn.wrappers.parameters import check_one_epoch, fit_arguments, predict_arguments
 from skdnn.wrappers.rollback import restored_on_failure
 from skdnn.wrappers.scikeras_compat import keras, route_params
 from skdnn.wrappers.seeding import draw_seed, seeded
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Training:
-    """Training options of one call of `fit` or `partial_fit`.
+class FitCall:
+    """Arguments of one call of `fit` or `partial_fit`, without the data.
 
     Parameters
     ----------
@@ -36,18 +37,18 @@ class Training:
         Whether to continue training the existing network, if the wrapper has one.
     fit_args : dict
         Arguments of Keras's `fit` that were passed to the call.
-    options : dict
-        Arguments of `_initialize` in addition to the data, used if a network is built.
+    options : BuildOptions
+        Options that are used if a network is built.
     """
 
     epochs: int
     initial_epoch: int
     warm_start: bool
     fit_args: dict[str, Any]
-    options: dict[str, Any] = field(default_factory=dict)
+    options: BuildOptions
 
 
-def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, training: Training) -> None:
+def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, call: FitCall) -> None:
     """Train the network of a wrapper, after building a new network if necessary.
 
     Parameters
@@ -56,12 +57,15 @@ def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, training: 
         The wrapper, which is unchanged if training fails or is interrupted.
     X, y, sample_weight : object
         The arguments of `fit`.
-    training : Training
-        Training options of the call.
+    call : FitCall
+        The other arguments of `fit`.
     """
-    resumes = training.warm_start and wrapper.initialized_
+    resumes = call.warm_start and wrapper.initialized_
     with restored_on_failure(wrapper, trained=wrapper.model_ if resumes else None):
-        X, y = resume(wrapper, X, y) if resumes else wrapper._initialize(X, y, **training.options)
+        if resumes:
+            X, y = resume(wrapper, X, y)
+        else:
+            X, y = _initialize(wrapper, X, y, call.options)
         build.check_compiled(wrapper.model_, type(wrapper).__name__)
         X, y, weight = drop_rows_without_weight(X, y, sample_weight)
         weight = _with_mean_of_one(weight)
@@ -70,25 +74,54 @@ def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, training: 
         y = wrapper.target_encoder_.transform(y)
         X = wrapper.feature_encoder_.transform(X)
         wrapper._check_model_compatibility(y)
-        history = fit_predict.fit(
-            wrapper.model_,
-            X,
-            y,
-            weight,
-            epochs=training.initial_epoch + training.epochs,
-            initial_epoch=training.initial_epoch,
-            seed=wrapper._random_state,
-            fit_args=_fit_arguments(wrapper, X, training.fit_args),
-        )
-        release_model(wrapper._fit_callbacks)
-        continues = training.warm_start and training.initial_epoch > 0
+        with model_released(wrapper._fit_callbacks):
+            history = fit_predict.fit(
+                wrapper.model_,
+                X,
+                y,
+                weight,
+                epochs=call.initial_epoch + call.epochs,
+                initial_epoch=call.initial_epoch,
+                seed=wrapper._random_state,
+                fit_args=_fit_arguments(wrapper, X, call.fit_args),
+            )
+        continues = call.warm_start and call.initial_epoch > 0
         before = getattr(wrapper, "history_", {}) if continues else {}
         wrapper.history_ = fit_predict.extend_history(before, history)
 
 
-def initialize(
-    wrapper: "BaseWrapper", X: Any, y: Any, *, keep_weights: bool = False
-) -> tuple[Any, Any]:
+def train_one_epoch(
+    wrapper: "BaseWrapper",
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    fit_args: dict[str, Any],
+    options: BuildOptions,
+) -> None:
+    """Train the network of a wrapper for one more epoch, as `partial_fit` does.
+
+    Parameters
+    ----------
+    wrapper : BaseWrapper
+        The wrapper, which is unchanged if training fails or is interrupted.
+    X, y, sample_weight : object
+        The arguments of `partial_fit`.
+    fit_args : dict
+        Arguments of Keras's `fit` that were passed to the call.
+    options : BuildOptions
+        Options that are used if a network is built.
+    """
+    check_one_epoch(fit_args, type(wrapper).__name__)
+    call = FitCall(1, wrapper.current_epoch, True, fit_args, options)
+    train(wrapper, X, y, sample_weight, call)
+
+
+def _initialize(wrapper: "BaseWrapper", X: Any, y: Any, options: BuildOptions) -> tuple[Any, Any]:
+    with build_options(wrapper, options):
+        return wrapper._initialize(X, y)
+
+
+def initialize(wrapper: "BaseWrapper", X: Any, y: Any) -> tuple[Any, Any]:
     """Check the data, fit the encoders, and build and compile the network.
 
     Parameters
@@ -98,8 +131,6 @@ def initialize(
         `_keras_build_fn`, read the fitted attributes of the wrapper.
     X, y : object
         The arguments of `fit`.
-    keep_weights : bool, default=False
-        Whether a model passed as `model=` also keeps weights that are initial weights.
 
     Returns
     -------
@@ -113,7 +144,7 @@ def initialize(
     wrapper.feature_encoder_ = wrapper.feature_encoder.fit(X)
     wrapper.__dict__.update(metadata_of(wrapper.feature_encoder_))
     with seeded(wrapper._random_state):
-        built = _build(wrapper, keep_weights)
+        built = _build(wrapper)
         build.build_from_sample(built.model, X, wrapper.feature_encoder_)
     wrapper.model_ = built.model
     wrapper._fit_target_encoder_to_model(y)
@@ -134,10 +165,9 @@ def initialize_alone(wrapper: "BaseWrapper", X: Any, y: Any) -> None:
         The arguments of `initialize`.
     """
     given = wrapper.model if wrapper.model is not None else wrapper.build_fn
-    # Code written for SciKeras overrides `_initialize(X, y)`, which has no other arguments.
-    options = {"keep_weights": True} if isinstance(given, keras.Model) else {}
+    options = BuildOptions(keep_weights=isinstance(given, keras.Model))
     with restored_on_failure(wrapper, trained=None):
-        X, _ = wrapper._initialize(X, y, **options)
+        X, _ = _initialize(wrapper, X, y, options)
         fit_scaling(wrapper.model_, X, None, scaling_of(wrapper))
 
 
@@ -200,21 +230,37 @@ def predict(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> Any:
     X = wrapper.feature_encoder_.transform(X)
     names, callbacks = wrapper._predict_kwargs, wrapper._predict_callbacks
     arguments = predict_arguments(wrapper.get_params(), names, given, X)
-    outputs = fit_predict.predict(wrapper.model_, X, {"callbacks": callbacks, **arguments})
-    release_model(callbacks)
-    return outputs
+    with model_released(callbacks):
+        return fit_predict.predict(wrapper.model_, X, {"callbacks": callbacks, **arguments})
+
+
+def score(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any) -> float:
+    """Return the score that the `scorer` of a wrapper computes from the predictions.
+
+    Parameters
+    ----------
+    wrapper : BaseWrapper
+        A fitted or initialized wrapper.
+    X, y, sample_weight : object
+        The arguments of `score`.
+    """
+    y_pred = wrapper.predict(X)  # first, to raise the error for an unfitted estimator
+    _, y = wrapper._validate_data(X=None, y=y)
+    y_pred, y, weight = drop_rows_without_weight(y_pred, y, sample_weight)
+    arguments = route_params(wrapper.get_params(), destination="score", pass_filter=set())
+    return wrapper.scorer(y, y_pred, sample_weight=weight, **arguments)
 
 
 # -------------------------------------------------------------------------------------- the network
 
 
-def _build(wrapper: "BaseWrapper", keep_weights: bool) -> build.BuiltModel:
+def _build(wrapper: "BaseWrapper") -> build.BuiltModel:
     on_request = {
         "meta": wrapper._get_metadata,
         "compile_kwargs": wrapper._get_compile_kwargs,
         "params": wrapper.get_params,
     }
-    function = _build_function(wrapper, keep_weights)
+    function = _build_function(wrapper)
     return build.build_model(
         function, _build_arguments(wrapper), on_request, type(wrapper).__name__
     )
@@ -225,7 +271,7 @@ def _build_arguments(wrapper: "BaseWrapper") -> dict[str, Any]:
     return dict(route_params(wrapper.get_params(), "model", pass_filter=own, strict=True))
 
 
-def _build_function(wrapper: "BaseWrapper", keep_weights: bool) -> Any:
+def _build_function(wrapper: "BaseWrapper") -> Any:
     owner, shape = type(wrapper).__name__, _sample_shape(wrapper)
     if not has_default_network(wrapper):
         return build.build_function(
@@ -233,7 +279,7 @@ def _build_function(wrapper: "BaseWrapper", keep_weights: bool) -> Any:
             getattr(wrapper, "_keras_build_fn", None),
             owner,
             sample_shape=shape,
-            keep_weights=keep_weights,
+            keep_weights=build_options_of(wrapper).keep_weights,
         )
     if shape is None:
         raise ValueError(

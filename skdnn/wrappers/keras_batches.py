@@ -30,7 +30,7 @@ def order_of_rows(n_rows: int, seed: int | None, epoch: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(n_rows)
 
 
-class Batches(keras.utils.PyDataset):  # Keras has no type annotations
+class Batches(keras.utils.PyDataset):
     """Batches of rows in an order that is shuffled with a seed instead of a global generator.
 
     Sparse rows are converted to dense arrays, one batch at a time.
@@ -71,7 +71,7 @@ class Batches(keras.utils.PyDataset):  # Keras has no type annotations
         self.rows = order_of_rows(count_rows(self.data), self.seed, epoch)
 
 
-class StartEpochs(keras.callbacks.Callback):  # Keras has no type annotations
+class StartEpochs(keras.callbacks.Callback):
     """Callback that passes the index of each epoch to the batches, because Keras does not.
 
     Parameters

@@ -1,12 +1,17 @@
 """Names of the parameters of a wrapper, and routing of the parameters to Keras's methods."""
 
-import copy
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from sklearn.base import BaseEstimator, clone
 
+from skdnn._utils.keras_losses import is_keras_loss
+from skdnn._utils.sklearn_compat import copy_configuration
 from skdnn.wrappers.scikeras_compat import route_params
+
+# Parameters that fitting only reads.
+_SHARED = frozenset({"model", "build_fn", "optimizer", "loss"})
+_Estimator = TypeVar("_Estimator", bound=BaseEstimator)
 
 # Prefixes before "__" that route a parameter to another object or method than the wrapper.
 ROUTING_PREFIXES = frozenset(
@@ -104,18 +109,20 @@ def check_one_epoch(fit_args: Mapping[str, Any], owner: str) -> None:
             )
 
 
-def unfitted_copy(estimator: Any) -> Any:
-    """Return a clone of a wrapper, including its metadata routing requests.
+def unfitted_copy(estimator: _Estimator) -> _Estimator:
+    """Return a clone of a wrapper, including metadata requests and scikit-learn callbacks.
 
-    A network, a list of layers and an optimizer are shared with the clone, because fitting does not
-    change these objects and some of these objects cannot be copied.
+    A network, a list of layers, an optimizer and a loss are shared with the clone, because fitting
+    does not change these objects, some of these objects cannot be copied, and Keras's copy of a
+    loss may lose settings.
     """
     params = estimator.get_params(deep=False)
-    read = {name for name in ("model", "build_fn", "optimizer") if params.get(name) is not None}
-    copies = {k: x if k in read else clone(x, safe=False) for k, x in params.items()}
-    twin = type(estimator)(**copies)
-    if hasattr(estimator, "_metadata_request"):
-        twin._metadata_request = copy.deepcopy(estimator._metadata_request)
+    copies = {
+        name: value if name in _SHARED or is_keras_loss(value) else clone(value, safe=False)
+        for name, value in params.items()
+    }
+    twin: _Estimator = type(estimator)(**copies)
+    copy_configuration(estimator, twin)
     return twin
 
 

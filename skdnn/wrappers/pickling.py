@@ -1,8 +1,10 @@
 """Convert Keras objects to bytes and back.
 
-A model or layer with network weights is saved as a `.keras` archive, which includes the optimizer
-state of a model. Any other Keras object is saved as a configuration. User-defined classes and
-functions are pickled in addition, because Keras cannot find these by name in another process.
+A model or layer is saved as a `.keras` archive. The archive includes the optimizer state of a model
+and the vocabulary of a layer such as `StringLookup`. A loss is saved with all its attributes,
+because the configuration of some losses lacks settings. Any other Keras object is saved as a
+configuration. User-defined classes and functions are pickled in addition, because Keras cannot
+find these by name in another process.
 """
 
 import tempfile
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from skdnn._utils.keras_internals import all_layers, compile_settings
+from skdnn._utils.keras_losses import LossPickle
 from skdnn.wrappers.scikeras_compat import as_array, keras
 from skdnn.wrappers.seeding import seeded
 
@@ -36,8 +39,8 @@ class Packed:
     Parameters
     ----------
     data : bytes
-        A pickle of the archive or configuration, the user-defined classes and functions by name,
-        and the states of the seed generators.
+        A pickle of the archive, loss or configuration, the user-defined classes and functions by
+        name, the states of the seed generators, and the losses that a model is compiled with.
     """
 
     def __init__(self, data: bytes):
@@ -45,7 +48,9 @@ class Packed:
 
     def unpack(self) -> Any:
         """Restore the Keras object."""
-        saved, custom, seeds = cloudpickle.loads(self.data)
+        saved, custom, seeds, losses = cloudpickle.loads(self.data)
+        if isinstance(saved, keras.losses.Loss):
+            return saved
         # Creating layers advances a global generator, which `seeded` restores.
         with keras.saving.custom_object_scope(custom), seeded(0):
             if isinstance(saved, bytes):
@@ -54,6 +59,7 @@ class Packed:
                 value = keras.saving.deserialize_keras_object(saved, safe_mode=False)
         for variable, seed in zip(_seed_states(value), seeds, strict=False):
             variable.assign(seed)
+        _restore_losses(value, losses)
         return value
 
 
@@ -71,18 +77,21 @@ def pack(value: Any) -> Packed:
     -------
     Packed
     """
-    if isinstance(value, keras.layers.Layer) and value.weights:
+    if isinstance(value, keras.layers.Layer):
         _build_optimizer(value)
-        saved = _to_archive(value)
+        saved: Any = _to_archive(value)
+    elif isinstance(value, keras.losses.Loss):
+        saved = LossPickle(value)
     else:
         saved = keras.saving.serialize_keras_object(value)
     seeds = [as_array(variable) for variable in _seed_states(value)]
-    return Packed(cloudpickle.dumps((saved, dict(custom_objects(value)), seeds)))
+    losses = [LossPickle(loss) for loss in _compiled_losses(value)]
+    return Packed(cloudpickle.dumps((saved, dict(custom_objects(value)), seeds, losses)))
 
 
 def _build_optimizer(model: Any) -> None:
     """Build the optimizer of a model, because Keras warns on loading if variables are missing."""
-    if not isinstance(model, keras.Model) or not model.compiled:
+    if not isinstance(model, keras.Model) or not (model.compiled and model.built):
         return
     if model.optimizer is not None and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
@@ -108,6 +117,21 @@ def _seed_states(value: Any) -> list[Any]:
     if not isinstance(value, keras.layers.Layer):
         return []
     return [v for v in value.variables if v.path.endswith("seed_generator_state")]
+
+
+def _compiled_losses(value: Any) -> list[keras.losses.Loss]:
+    """Return the loss objects that a model is compiled with."""
+    if not isinstance(value, keras.Model) or not value.compiled:
+        return []
+    losses = keras.tree.flatten(value.loss)
+    return [loss for loss in losses if isinstance(loss, keras.losses.Loss)]
+
+
+def _restore_losses(model: Any, losses: list[keras.losses.Loss]) -> None:
+    """Set the attributes of the losses of a loaded model to the attributes when it was saved."""
+    for loaded, saved in zip(_compiled_losses(model), losses, strict=False):
+        if type(loaded) is type(saved):
+            loaded.__dict__.update(vars(saved))
 
 
 def pack_all(value: Any) -> Any:

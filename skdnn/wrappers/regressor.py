@@ -7,9 +7,8 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 
-from skdnn.wrappers import regressor_outputs
+from skdnn.wrappers import build, fit_steps
 from skdnn.wrappers.base import BaseWrapper
-from skdnn.wrappers.checks import check_data
 from skdnn.wrappers.target_encoders import RegressorTargetEncoder
 
 
@@ -193,7 +192,7 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         score : float
             A score of 1 is perfect. A score of 0 is as good as predicting the mean.
         """
-        return self._score(X, y, sample_weight)
+        return fit_steps.score(self, X, y, sample_weight)
 
     @staticmethod
     def scorer(y_true: np.ndarray, y_pred: np.ndarray, **kwargs: Any) -> float:
@@ -225,8 +224,10 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         """
         return RegressorTargetEncoder()
 
-    def _validate_data(self, X: Any = None, y: Any = None, reset: bool = False) -> tuple[Any, Any]:
-        return check_data(self, X, y, reset=reset, numeric=True)
+    def _validate_data(
+        self, X: Any = None, y: Any = None, reset: bool = False, y_numeric: bool = True
+    ) -> tuple[Any, Any]:
+        return super()._validate_data(X, y, reset=reset, y_numeric=True)
 
     def _output_layer(self) -> tuple[int, str]:
         return self.n_outputs_, "linear"
@@ -242,8 +243,18 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
 
     def _check_model_compatibility(self, y: Any) -> None:
         super()._check_model_compatibility(y)
-        if type(self.target_encoder_) is RegressorTargetEncoder and isinstance(y, np.ndarray):
-            regressor_outputs.check_units(self.model_, y, self.n_outputs_, type(self).__name__)
+        is_encoded = type(self.target_encoder_) is RegressorTargetEncoder
+        is_table = isinstance(y, np.ndarray) and y.ndim <= 2
+        is_flat = len(getattr(self.model_, "output_shape", None) or ()) == 2
+        if is_encoded and is_table and is_flat:
+            build.check_units(
+                self.model_,
+                self.n_outputs_,
+                type(self).__name__,
+                values=str(self.n_outputs_),
+                layer=f"Dense({self.n_outputs_})",
+                exact=True,
+            )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -53,6 +53,25 @@ with _keras_unpatched():
     from scikeras.utils.transformers import ClassifierLabelEncoder, RegressorTargetEncoder
 
 
+def encoded_type(encoder: Any, default: str = "") -> str:
+    """Return the type of y of a fitted encoder of SciKeras, which has no public name.
+
+    The type distinguishes one-hot rows from other indicator matrices. `default` is returned for
+    any other encoder.
+    """
+    return str(getattr(encoder, "_target_type", default))
+
+
+def set_encoded_type(encoder: ClassifierLabelEncoder, target_type: str) -> None:
+    """Change the type of y of a fitted encoder."""
+    encoder._target_type = target_type
+
+
+def sample_shape(encoder: RegressorTargetEncoder) -> tuple[int, ...]:
+    """Return the shape of the target of one sample in `fit`, which has no public name either."""
+    return tuple(encoder._y_shape[1:])
+
+
 def as_array(tensor: Any) -> Any:
     """Convert a tensor of any backend to an ndarray."""
     if keras.backend.backend() == "tensorflow":
@@ -65,9 +84,12 @@ __all__ = [
     "RegressorTargetEncoder",
     "accepts_kwargs",
     "as_array",
+    "encoded_type",
     "has_param",
     "keras",
     "loss_name",
     "metric_name",
     "route_params",
+    "sample_shape",
+    "set_encoded_type",
 ]

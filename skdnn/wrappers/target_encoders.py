@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.preprocessing import FunctionTransformer
 
 from skdnn.wrappers import scikeras_compat
-from skdnn.wrappers.scikeras_compat import loss_name
+from skdnn.wrappers.scikeras_compat import encoded_type, loss_name, sample_shape, set_encoded_type
 
 
 def metadata_of(encoder: Any) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def metadata_of(encoder: Any) -> dict[str, Any]:
     return dict(encoder.get_metadata()) if hasattr(encoder, "get_metadata") else {}
 
 
-class Identity(FunctionTransformer):  # scikit-learn has no type annotations
+class Identity(FunctionTransformer):
     """Transformer that returns X unchanged.
 
     X may be an array with any number of dimensions, a sparse matrix, or a structure of arrays.
@@ -56,19 +56,12 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
         Number of targets, and required number of outputs of the network.
     """
 
-    _target_type: str
-
-    @property
-    def target_kind(self) -> str:
-        """Type of y, which distinguishes one-hot rows from other indicator matrices."""
-        return self._target_type
-
     def fit(self, y: np.ndarray) -> "ClassifierLabelEncoder":
         """Fit the encoder to the labels of y, of shape (n_samples,) or (n_samples, n_labels)."""
         super().fit(y)
         # A y with one label per row is not one-hot if the loss treats the labels separately.
-        if self._target_type == "multiclass-onehot" and is_binary_crossentropy(self.loss):
-            self._target_type = "multilabel-indicator"
+        if encoded_type(self) == "multiclass-onehot" and is_binary_crossentropy(self.loss):
+            set_encoded_type(self, "multilabel-indicator")
         return self
 
     def inverse_transform(self, y: np.ndarray, return_proba: bool = False) -> np.ndarray:
@@ -89,12 +82,27 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
         """
         if not return_proba:
             return np.asarray(super().inverse_transform(y))
-        if self.n_classes_ == 1 and self._target_type == "binary":
+        is_binary = encoded_type(self) == "binary"
+        if self.n_classes_ == 1 and is_binary:
             return np.ones((len(y), 1), y.dtype)
-        if self._target_type == "binary" and y.size == len(y):
+        if is_binary and y.size == len(y):
             positive = y.reshape(-1)
             return np.column_stack([1 - positive, positive])
         return y.reshape(len(y), -1) if y.ndim < 2 else y
+
+
+def target_kind(encoder: Any, default: str) -> str:
+    """Return the type of y, which distinguishes one-hot rows from other indicator matrices.
+
+    Parameters
+    ----------
+    encoder : transformer
+        Fitted encoder of y, which may be user-defined. An attribute `target_kind` of the encoder
+        takes precedence over the type of y of an encoder of SciKeras.
+    default : str
+        Type of y that is returned for any other encoder.
+    """
+    return str(getattr(encoder, "target_kind", encoded_type(encoder, default)))
 
 
 def name_of_loss(loss: Any) -> str | None:
@@ -146,11 +154,11 @@ class RegressorTargetEncoder(scikeras_compat.RegressorTargetEncoder):
             y = list(y.values())
         if isinstance(y, list | tuple):
             y = np.column_stack([column.reshape(len(column), -1) for column in y])
-        shape = (len(y), *self._y_shape[1:])
+        shape = (len(y), *sample_shape(self))
         if y.size != np.prod(shape):
             raise ValueError(
                 f"The network returns {y.shape[1:]} for each sample, but y in fit had "
-                f"{self._y_shape[1:] or 'one value'}: give its last layer {self.n_outputs_} "
+                f"{sample_shape(self) or 'one value'}: give its last layer {self.n_outputs_} "
                 f"unit{'s' if self.n_outputs_ > 1 else ''}."
             )
         return np.asarray(y).reshape(shape)

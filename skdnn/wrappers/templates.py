@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from skdnn._utils.keras_internals import all_layers, compile_settings
-from skdnn.wrappers.overridden_methods import overrides
+from skdnn._utils.overrides import overrides
 from skdnn.wrappers.pickling import custom_objects
 from skdnn.wrappers.scikeras_compat import as_array, keras
 
@@ -85,7 +85,7 @@ def from_model(model: keras.Model, owner: str, *, keep_weights: bool) -> keras.M
             new = keras.models.clone_model(model)
     except Exception as error:
         raise _cannot_copy(model, owner, error) from error
-    if not overrides(model, "get_config") and _settings(new) != _settings(model):
+    if not overrides(model, keras.Model, "get_config") and _settings(new) != _settings(model):
         missing = NotImplementedError("its class has arguments and no get_config to return them.")
         raise _cannot_copy(model, owner, missing)
     if model.built and (keep_weights or not _has_initial_weights(model)):
@@ -139,7 +139,7 @@ def _weights_outside_sublayers(layer: keras.layers.Layer) -> Iterator[Any]:
 
 
 def _compile_alike(new: keras.Model, model: keras.Model) -> None:
-    if overrides(model, "compile"):
+    if overrides(model, keras.Model, "compile"):
         new.compile_from_config(model.get_compile_config())
     else:
         new.compile(**{name: renew(x) for name, x in compile_settings(model).items()})

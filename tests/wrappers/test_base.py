@@ -15,7 +15,7 @@ from keras.layers import Dense, Dropout
 from keras.src.backend.common import global_state
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.model_selection import cross_validate
+from sklearn.model_selection import cross_val_score, cross_validate
 
 from skdnn import KerasClassifier, KerasRegressor
 from skdnn.wrappers import BaseWrapper
@@ -71,6 +71,31 @@ def test_callback_does_not_keep_the_network(iris):
     clf = KerasClassifier(build, callbacks=[Count()], **SILENT).fit(*iris)
     clf.predict(iris[0])
     assert clf.callbacks[0].model is None
+
+
+class Fails(keras.callbacks.Callback):
+    """Fails in training or in prediction."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        raise RuntimeError("in training")
+
+    def on_predict_end(self, logs=None):
+        raise RuntimeError("in prediction")
+
+
+def test_callback_does_not_keep_the_network_of_a_fit_that_fails(iris):
+    callback = Fails()
+    with pytest.raises(RuntimeError, match="in training"):
+        KerasClassifier(build, callbacks=callback, **SILENT).fit(*iris)
+    assert callback.model is None
+
+
+def test_callback_does_not_keep_the_network_of_a_prediction_that_fails(iris):
+    callback = Fails()
+    clf = KerasClassifier(build, predict__callbacks=callback, **SILENT).fit(*iris)
+    with pytest.raises(RuntimeError, match="in prediction"):
+        clf.predict(iris[0])
+    assert callback.model is None
 
 
 def test_early_stopping_starts_anew_in_a_second_fit(iris):
@@ -424,3 +449,168 @@ def test_subclass_overrides_the_initialization_and_keeps_a_part_of_the_network(i
     with pytest.raises(ValueError, match="invalid value for `units`"):
         autoencoder.set_params(model__units="two").fit(X)
     assert autoencoder.encoder_model_ is state["encoder_model_"]
+
+
+class OwnInitialization(KerasClassifier):
+    """Overrides `_initialize` with the arguments of SciKeras."""
+
+    def _initialize(self, X, y=None):
+        self.n_initializations = getattr(self, "n_initializations", 0) + 1
+        return super()._initialize(X, y)
+
+
+def test_subclass_with_the_initialization_of_scikeras_keeps_the_weights_of_a_model(iris):
+    model = build()
+    model.build((None, 4))
+    clf = OwnInitialization(model, **SILENT).initialize(*iris)
+    assert_allclose(clf.model_.get_weights()[0], model.get_weights()[0])
+    assert "_build_options" not in vars(clf)
+
+
+def test_subclass_with_the_initialization_of_scikeras_trains_on_a_part_of_the_classes(iris):
+    X, y = iris
+    clf = OwnInitialization(build, **SILENT).partial_fit(X[:60], y[:60], classes=[0, 1, 2])
+    assert_array_equal(clf.classes_, [0, 1, 2])
+    assert clf.partial_fit(X, y).predict_proba(X).shape == (150, 3)
+
+
+def test_options_of_a_failed_call_are_not_kept(iris):
+    clf = OwnInitialization(build, **SILENT)
+    with pytest.raises(ValueError, match="NaN"):
+        clf.partial_fit(np.full((3, 4), np.nan), [0, 1, 2], classes=[0, 1, 2])
+    assert "_build_options" not in vars(clf)
+
+
+def by_vocabulary(table):
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, Dense(3, "softmax")(keras.ops.cast(table(inputs), "float32")))
+
+
+@pytest.mark.parametrize("lookup", ["IntegerLookup", "StringLookup"])
+def test_pickle_keeps_the_vocabulary_of_a_layer_that_is_a_parameter(lookup):
+    words = np.array([7, 3, 3]) if lookup == "IntegerLookup" else np.array(["b", "a", "a"])
+    table = getattr(keras.layers, lookup)()
+    table.adapt(words)
+    clf = pickle.loads(pickle.dumps(KerasClassifier(by_vocabulary, model__table=table)))
+    assert clf.model__table.get_vocabulary() == table.get_vocabulary()
+    assert_array_equal(clf.model__table(words), table(words))
+
+
+def test_compiled_model_that_is_not_built_can_be_pickled(iris):
+    model = build()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    clf = pickle.loads(pickle.dumps(KerasClassifier(model, **SILENT)))
+    assert clf.fit(*iris).predict(iris[0]).shape == (150,)
+
+
+# --------------------------------------------------------------------- settings of a Keras loss
+
+
+def huber_of_five(errors):
+    """Huber's loss with a delta of 5, by the formula."""
+    errors = np.abs(errors)
+    return np.where(errors <= 5, errors**2 / 2, 5 * errors - 12.5).mean()
+
+
+@pytest.fixture
+def far():
+    X = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
+    return X, np.repeat([0.0, 30.0], 20).astype("float32")
+
+
+@pytest.fixture
+def with_huber():
+    return KerasRegressor([Dense(1)], loss=keras.losses.Huber(delta=5), shuffle=False, **SILENT)
+
+
+@pytest.mark.parametrize("copied", [clone, lambda reg: pickle.loads(pickle.dumps(reg))])
+def test_copies_keep_the_settings_of_a_loss(with_huber, far, copied):
+    X, y = far
+    reg = copied(with_huber).set_params(batch_size=-1).fit(X, y)
+    start = copied(with_huber).initialize(X, y)
+    assert_allclose(reg.history_["loss"], huber_of_five(start.predict(X) - y), rtol=1e-5)
+
+
+def test_losses_in_a_list_and_in_other_parameters_keep_their_settings(far):
+    loss = keras.losses.Huber(delta=5)
+    reg = KerasRegressor(build, loss=[loss], model__loss=loss)
+    for other in (clone(reg), pickle.loads(pickle.dumps(reg))):
+        assert_allclose(other.loss[0]([[0.0]], [[30.0]]), huber_of_five(30))
+        assert_allclose(other.model__loss([[0.0]], [[30.0]]), huber_of_five(30))
+
+
+def test_scores_in_worker_processes_are_those_of_the_same_loss(with_huber, far):
+    def loss(reg, X, y):
+        return reg.partial_fit(X, y).history_["loss"][-1]
+
+    scores = [cross_val_score(with_huber, *far, cv=2, scoring=loss, n_jobs=n) for n in (1, 2)]
+    assert_allclose(*scores, rtol=1e-5)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_loaded_estimator_trains_further_with_the_same_loss(with_huber, far, compiled):
+    X, y = far
+    if compiled:
+        model = keras.Sequential([keras.Input((3,)), Dense(1)])
+        model.compile("sgd", keras.losses.Huber(delta=5))
+        with_huber.set_params(model=model, loss=None)
+    reg = with_huber.set_params(batch_size=-1).fit(X, y)
+    loaded = pickle.loads(pickle.dumps(reg))
+    expected = huber_of_five(reg.predict(X) - y)
+    assert_allclose(loaded.partial_fit(X, y).history_["loss"][-1], expected, rtol=1e-5)
+    assert_allclose(loaded.history_["loss"], reg.partial_fit(X, y).history_["loss"], rtol=1e-5)
+
+
+# --------------------------------------------------------------------- subclasses of SciKeras
+
+
+def test_numeric_targets_can_be_required_as_in_scikeras(iris):
+    class Numeric(BaseWrapper):
+        def _validate_data(self, X=None, y=None, reset=False):
+            return super()._validate_data(X, y, reset=reset, y_numeric=True)
+
+    reg = Numeric([Dense(1)], loss="mse", **SILENT)
+    assert reg.fit(iris[0], iris[1].astype(str)).y_dtype_ == "float32"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_build_keras_model",
+        "_check_model_param",
+        "_ensure_compiled_model",
+        "_fit",
+        "_fit_keras_model",
+        "_initialize_callbacks",
+        "_validate_sample_weight",
+    ],
+)
+@pytest.mark.parametrize("base", [BaseWrapper, KerasClassifier, KerasRegressor])
+def test_error_for_a_method_of_scikeras_that_is_not_called(name, base):
+    with pytest.raises(TypeError, match=f"Own defines `{name}`.*: override `"):
+        type("Own", (base,), {name: lambda self: None})
+
+
+def test_error_for_a_mixin_with_a_method_of_scikeras_that_is_not_called():
+    mixin = type("Mixin", (), {"_fit_keras_model": lambda self: None})
+    with pytest.raises(TypeError, match="_fit_keras_model"):
+        type("Own", (mixin, KerasClassifier), {})
+
+
+def test_one_hot_rows_with_an_encoder_of_scikeras(iris):
+    from scikeras.utils.transformers import ClassifierLabelEncoder
+
+    class Own(KerasClassifier):
+        @property
+        def target_encoder(self):
+            return ClassifierLabelEncoder(loss=self.loss)
+
+    X, y = iris
+    clf = Own([Dense(3, "softmax")], **SILENT).fit(X, np.eye(3)[y])
+    assert type(clf.model_.loss) is keras.losses.CategoricalCrossentropy
+
+
+def test_warning_of_the_old_name_points_at_the_caller_of_fit(iris):
+    with pytest.warns(UserWarning, match="build_fn") as warned:
+        KerasClassifier(build_fn=build, **SILENT).fit(*iris)
+    assert [str(x.filename) for x in warned] == [__file__]
