@@ -43,7 +43,7 @@ _AUTO = StrOptions({"auto"})
 
 
 class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
-        """Base class of `DNNClassifier` and `DNNRegressor`, which describe the parameters."""
+    """Base class of `DNNClassifier` and `DNNRegressor`, which describe the parameters."""
 
     model_: Any
     resolved_params_: Bunch
