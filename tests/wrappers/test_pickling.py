@@ -1,0 +1,101 @@
+"""Copies of wrappers: vocabularies of layers, and settings of losses."""
+
+import pickle
+
+import keras
+import numpy as np
+import pytest
+from keras.layers import Dense, Dropout
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+
+from skdnn import KerasClassifier, KerasRegressor
+
+pytestmark = pytest.mark.quick
+
+SILENT = {"verbose": 0, "random_state": 0}
+
+
+def build(units=4):
+    return keras.Sequential([Dense(units, "relu"), Dropout(0.5), Dense(3, "softmax")])
+
+
+def by_vocabulary(table):
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, Dense(3, "softmax")(keras.ops.cast(table(inputs), "float32")))
+
+
+@pytest.mark.parametrize("lookup", ["IntegerLookup", "StringLookup"])
+def test_pickle_keeps_the_vocabulary_of_a_layer_that_is_a_parameter(lookup):
+    words = np.array([7, 3, 3]) if lookup == "IntegerLookup" else np.array(["b", "a", "a"])
+    table = getattr(keras.layers, lookup)()
+    table.adapt(words)
+    clf = pickle.loads(pickle.dumps(KerasClassifier(by_vocabulary, model__table=table)))
+    assert clf.model__table.get_vocabulary() == table.get_vocabulary()
+    assert_array_equal(clf.model__table(words), table(words))
+
+
+def test_compiled_model_that_is_not_built_can_be_pickled(iris):
+    model = build()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    clf = pickle.loads(pickle.dumps(KerasClassifier(model, **SILENT)))
+    assert clf.fit(*iris).predict(iris[0]).shape == (150,)
+
+
+# --------------------------------------------------------------------- settings of a Keras loss
+
+
+def huber_of_five(errors):
+    """Huber's loss with a delta of 5, by the formula."""
+    errors = np.abs(errors)
+    return np.where(errors <= 5, errors**2 / 2, 5 * errors - 12.5).mean()
+
+
+@pytest.fixture
+def far():
+    X = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
+    return X, np.repeat([0.0, 30.0], 20).astype("float32")
+
+
+@pytest.fixture
+def with_huber():
+    return KerasRegressor([Dense(1)], loss=keras.losses.Huber(delta=5), shuffle=False, **SILENT)
+
+
+@pytest.mark.parametrize("copied", [clone, lambda reg: pickle.loads(pickle.dumps(reg))])
+def test_copies_keep_the_settings_of_a_loss(with_huber, far, copied):
+    X, y = far
+    reg = copied(with_huber).set_params(batch_size=-1).fit(X, y)
+    start = copied(with_huber).initialize(X, y)
+    assert_allclose(reg.history_["loss"], huber_of_five(start.predict(X) - y), rtol=1e-5)
+
+
+def test_losses_in_a_list_and_in_other_parameters_keep_their_settings(far):
+    loss = keras.losses.Huber(delta=5)
+    reg = KerasRegressor(build, loss=[loss], model__loss=loss)
+    for other in (clone(reg), pickle.loads(pickle.dumps(reg))):
+        assert_allclose(other.loss[0]([[0.0]], [[30.0]]), huber_of_five(30))
+        assert_allclose(other.model__loss([[0.0]], [[30.0]]), huber_of_five(30))
+
+
+def test_scores_in_worker_processes_are_those_of_the_same_loss(with_huber, far):
+    def loss(reg, X, y):
+        return reg.partial_fit(X, y).history_["loss"][-1]
+
+    scores = [cross_val_score(with_huber, *far, cv=2, scoring=loss, n_jobs=n) for n in (1, 2)]
+    assert_allclose(*scores, rtol=1e-5)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_loaded_estimator_trains_further_with_the_same_loss(with_huber, far, compiled):
+    X, y = far
+    if compiled:
+        model = keras.Sequential([keras.Input((3,)), Dense(1)])
+        model.compile("sgd", keras.losses.Huber(delta=5))
+        with_huber.set_params(model=model, loss=None)
+    reg = with_huber.set_params(batch_size=-1).fit(X, y)
+    loaded = pickle.loads(pickle.dumps(reg))
+    expected = huber_of_five(reg.predict(X) - y)
+    assert_allclose(loaded.partial_fit(X, y).history_["loss"][-1], expected, rtol=1e-5)
+    assert_allclose(loaded.history_["loss"], reg.partial_fit(X, y).history_["loss"], rtol=1e-5)
