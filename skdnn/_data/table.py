@@ -115,7 +115,7 @@ class Columns:
         -------
         X_encoded : ndarray of shape (n_samples, n_columns), float32 or float64
             Unchanged numbers, with NaN for missing numbers, and category codes. Code 0 means a
-            category that is unknown from training.
+            category that was not seen in `fit`.
         """
         table = _open(X)
         positions = range(len(table.dtypes))

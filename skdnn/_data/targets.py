@@ -21,14 +21,14 @@ class _Head:
 
 
 class _Categories(_Head):
-    """Base class for class labels, whose outputs are probabilities and need no scaling."""
+    """Base class for classification targets: outputs are probabilities, without any scaling."""
 
     unit = np.ones(1)
     mean = np.zeros(1)
     bounds: tuple[np.ndarray, np.ndarray] | None = None
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the kernel and bias of the output layer unchanged, because y has no units."""
+        """Return the kernel and bias of the output layer unchanged, because y is not standardised."""
         return kernel, bias
 
 
@@ -267,7 +267,7 @@ class Quantile(NumericTargets):
         self.start = ndtri(self.levels)  # the quantiles of a standard normal target
 
     def losses(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Return the mean pinball loss of each row for standardised y, shape (n_samples,)."""
+        """Return the pinball loss of each row, averaged over the outputs, for standardised y."""
         error = (codes if codes.ndim == 2 else codes[:, np.newaxis]) - output
         losses = np.maximum(self.levels * error, (self.levels - 1) * error)
         return np.asarray(losses.mean(axis=1))

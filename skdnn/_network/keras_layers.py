@@ -298,7 +298,7 @@ class MixedActivation(_Scaled):
         self.share = self._add("share", input_shape[-1])
 
     def call(self, x: Any) -> Any:
-        """Compute the mixture of the activation and its input."""
+        """Compute x + (activation(x) - x) * gain * a for a trained a of each unit."""
         return x + (self.activation(x) - x) * keras.ops.expand_dims(self.gain * self.share, -2)
 
     def get_config(self) -> dict[str, Any]:

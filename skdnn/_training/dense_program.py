@@ -189,7 +189,7 @@ class Program(CompiledProgram):
         return alpha * tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in kernels])
 
     def _train_batch(self, batch: list[Any], constants: Constants) -> Any:
-        """Take one gradient step on the mean loss, and return the sums over the rows of a batch."""
+        """Take a gradient step on the mean loss of a batch; return sums of losses and metrics."""
         variables, scale = self.model.trainable_variables, self.optimizer.scale_loss
         with tf.GradientTape() as tape:
             losses, *_ = values = self._losses_and_metric(batch, constants, training=True)

@@ -181,11 +181,11 @@ def _n_values(sample: Any) -> int:
 
 @contextmanager
 def _lent_program(model: Any, sample: Any) -> Iterator[tuple[ModelProgram, dict[str, str]]]:
-    """Context manager that yields the compiled program of a model, and its metrics' names.
+    """Context manager that yields the compiled program of a model, and a dict of metric names.
 
-    Models of equal configuration share one program. A model without a complete configuration gets
-    a program that is closed on exit. The names map each metric that has a different name in the
-    program to the name in the model.
+    The dict maps the name of a metric in the program to its name in the model, if the two names
+    differ. A model that its Keras configuration does not fully describe gets a program of its own,
+    which is closed on exit.
     """
     try:
         key = ModelProgramKey(model, sample)

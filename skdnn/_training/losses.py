@@ -127,7 +127,7 @@ class LossSpec:
 
     @property
     def text(self) -> str:
-        """The name and the key as text without memory addresses, equal in all processes."""
+        """Text of the name and the key, without memory addresses: the same in every process."""
         return re.sub(r" at 0x[0-9a-f]+", "", f"{self.name} {self.key}")
 
     def per_row(self, y: Any, output: Any, activation: str, weighted: bool) -> Any:

@@ -26,10 +26,10 @@ def _cosine(t: np.ndarray) -> np.ndarray:
 
 
 def _coslog4(t: np.ndarray) -> np.ndarray:
-    """Return the factors of four cycles, each longer than the previous one.
+    """Return the learning-rate factors of four cycles, each longer than the previous one.
 
     The schedule is that of Holzmüller et al. (2024), "Better by Default". The factor never falls
-    below 0.001 because the only step of a short fit must not have a learning rate of zero.
+    below 0.001, so that a fit of a single step does not have a learning rate of zero.
     """
     return np.maximum(1e-3, np.asarray(1 - np.cos(2 * np.pi * np.log2(1 + 15 * t))) / 2)
 

@@ -25,9 +25,9 @@ class Threads(NamedTuple):
 
 
 class UnsupportedFunctionError(ValueError):
-    """Raised if a function uses a resource that cannot be moved to a session.
+    """Raised if a function uses a resource that cannot be recreated in a TensorFlow session.
 
-    Such resources are tables, iterators and variables that do not belong to the network.
+    Such resources are lookup tables, dataset iterators, and variables outside the network.
     """
 
 

@@ -162,10 +162,10 @@ def _numeric_embedding(name: str, n_columns: int) -> NumericEmbedding:
 
 
 def _padded(size: int) -> int:
-    """Return the number of embedded categories, rounded up if the number is above 16.
+    """Return the number of embedded categories, rounded up to a multiple if it is above 16.
 
-    The multiple is one eighth of the next lower power of two. Because of the rounding, a fold that
-    lacks a rare category has the same network.
+    The multiple is p / 8, where p is the largest power of two that is not above the number. Because
+    of the rounding, a fold that lacks a rare category usually has a network of the same shape.
     """
     step = 1 if size <= _STEP else 2 ** (size.bit_length() - 4)
     return -(-size // step) * step

@@ -304,7 +304,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
         X_encoded : ndarray or CSR matrix of shape (n_samples, ...)
             For a table with categories, text or booleans, one column of floats per column of X.
             Numbers are unchanged, and missing numbers are NaN. Categories are integer codes, and a
-            category that is unknown from training has code 0. Any other X is returned unchanged.
+            category that was not seen in `fit` has code 0. Any other X is returned unchanged.
         """
         check_is_fitted(self)
         X = check_rows(self, X, self._network)

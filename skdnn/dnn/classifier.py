@@ -96,10 +96,10 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         - None: no column.
 
         Missing values are a separate category if the training rows have missing values. A category
-        that is unknown from training is represented by the zero vector.
+        that was not seen in `fit` is represented by the zero vector.
     one_hot_max_size : int or "auto", default="auto"
         Maximum number of categories for which a categorical column is one-hot encoded instead of
-        represented by trained vectors. A category that is unknown from training is encoded as all
+        represented by trained vectors. A category that was not seen in `fit` is encoded as all
         zeros. 0 disables one-hot encoding. "auto" is 0 in the preset "plain" and 64 in all other
         presets.
     numeric_embedding : {"auto", "piecewise_linear", "periodic"} or None, default="auto"
@@ -547,8 +547,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         -------
         proba : ndarray of shape (n_samples, n_classes)
             Probabilities in the order of `classes_`, with two columns for two classes. For a
-            multilabel y, the probability of each label. The dtype is float64 if X requires it
-            (float64, int64), and otherwise `dtype`.
+            multilabel y, the probability of each label. The dtype is float64 if X has a
+            dtype that needs it, such as float64 or int64, and otherwise the parameter `dtype`.
         """
         return self._forward(X)
 

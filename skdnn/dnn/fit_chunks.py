@@ -100,7 +100,7 @@ def partial_fit_chunks(
 
 
 def _start(draft: BaseEstimator, chunks: Chunks) -> FitResult:
-    """Fit targets and preprocessing on a sample of the rows, and create the initial weights."""
+    """Fit target encoding and preprocessing on a sample of the rows, and draw the weights."""
     rng = np.random.default_rng(draw_seed(parameters(draft).random_state))
     sample, labels = chunks.sample(rng, is_classifier(draft))
     request = Request(*sample, classes=labels, is_whole=False)

@@ -97,10 +97,10 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         - None: no column.
 
         Missing values are a separate category if the training rows have missing values. A category
-        that is unknown from training is represented by the zero vector.
+        that was not seen in `fit` is represented by the zero vector.
     one_hot_max_size : int or "auto", default="auto"
         Maximum number of categories for which a categorical column is one-hot encoded instead of
-        represented by trained vectors. A category that is unknown from training is encoded as all
+        represented by trained vectors. A category that was not seen in `fit` is encoded as all
         zeros. 0 disables one-hot encoding. "auto" is 0 in the preset "plain" and 64 in all other
         presets.
     numeric_embedding : {"auto", "piecewise_linear", "periodic"} or None, default="auto"

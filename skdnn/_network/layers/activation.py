@@ -69,7 +69,7 @@ class MixedActivation(Activate):
         return [np.full(shape, 1 / self.gain)]
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Compute the mixture of the activation and its input.
+        """Compute x + (activation(x) - x) * gain * a for a trained a of each unit.
 
         The shape (..., n_samples, units) is preserved.
         """

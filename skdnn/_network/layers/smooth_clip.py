@@ -36,7 +36,7 @@ def robust_scale(x: np.ndarray) -> list[np.ndarray]:
 
 @dataclass(frozen=True)
 class SmoothClip(Layer):
-    """Clips the first columns smoothly to (-3, 3), after robust scaling.
+    """Scales the numeric columns robustly and clips them smoothly to (-3, 3).
 
     The result is z / sqrt(1 + (z/3)^2) with z = (x - center) * factor. Centers and factors are
     constants that were computed from the training rows (Holzmüller et al. 2024, "Better by
