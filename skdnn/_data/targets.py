@@ -28,7 +28,7 @@ class _Categories(_Head):
     bounds: tuple[np.ndarray, np.ndarray] | None = None
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the kernel and bias of the output layer unchanged, because y is not standardised."""
+        """Return kernel and bias unchanged, because y is not standardised."""
         return kernel, bias
 
 
