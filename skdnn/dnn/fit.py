@@ -1,7 +1,7 @@
 """The steps of a fit. They are checks, resolve, split, prepare, design, run, and calibrate."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -24,7 +24,7 @@ from skdnn.dnn.run import (
     validation_measure,
 )
 from skdnn.dnn.settings import Settings, parameters
-from skdnn.dnn.trainer_input import TrainerInput, make_inputs
+from skdnn.dnn.trainer_input import TrainerInput, TrainingRows, make_inputs
 
 # About how many times the folds of the ensemble members are evaluated in a fit.
 _N_EVALUATIONS = 40
@@ -55,15 +55,13 @@ def fit(draft: BaseEstimator, request: Request, previous: FitResult | None) -> F
     callbacks = _renew_callbacks(draft) if request.is_whole else []
     start = start_training(draft, request, previous)
     data = weigh_rows(draft, request, start)
-    n_epochs = int(start.settings.resolved.epochs) if request.is_whole else 1
-    among = candidate_epochs(start.settings, n_epochs)
-    # Callbacks and the plateau read the validation loss of every epoch, and may stop after any.
-    every = callbacks or has_callbacks(draft) or is_plateau(start.settings)
-    evaluated = _evaluation_epochs(n_epochs, among) if data.by_member and not every else None
-    inputs = make_inputs(start.before.network, start.settings, data, n_epochs, evaluated)
+    epochs = _plan_epochs(draft, request, start, data, callbacks)
+    inputs = make_inputs(
+        start.before.network, start.settings, data, epochs.number, epochs.evaluated
+    )
     if request.is_whole:
         check_can_calibrate(start.settings, len(data.held_out))
-    outcome, tasks = _run(draft, request, start, inputs, callbacks, among)
+    outcome, tasks = _run(draft, request, start, inputs, callbacks, epochs)
     result = _fit_result(start, outcome, callbacks)
     if request.is_whole and len(data.held_out):
         network = calibrate(
@@ -75,10 +73,40 @@ def fit(draft: BaseEstimator, request: Request, previous: FitResult | None) -> F
     return result
 
 
-def _evaluation_epochs(n_epochs: int, among: frozenset[int] | None) -> frozenset[int]:
-    """Return the epochs after which the folds of the ensemble members are evaluated."""
+class Epochs(NamedTuple):
+    """The epochs of a training run.
+
+    Parameters
+    ----------
+    number : int
+        The largest number of epochs to train.
+    candidates : set of int or None
+        The epochs that early stopping may keep, counted from 1. None is all epochs.
+    evaluated : set of int or None
+        The epochs after which held-out rows are evaluated. None is all epochs.
+    """
+
+    number: int
+    candidates: frozenset[int] | None
+    evaluated: frozenset[int] | None
+
+
+def _plan_epochs(
+    draft: BaseEstimator,
+    request: Request,
+    start: Start,
+    data: TrainingRows,
+    callbacks: list[Any],
+) -> Epochs:
+    settings = start.settings
+    n_epochs = int(settings.resolved.epochs) if request.is_whole else 1
+    candidates = candidate_epochs(settings, n_epochs)
+    # Callbacks and the plateau read the validation loss of every epoch, and may stop after any.
+    every = callbacks or has_callbacks(draft) or is_plateau(settings)
+    if every or not data.by_member:
+        return Epochs(n_epochs, candidates, None)
     some = frozenset(range(n_epochs, 0, -max(1, n_epochs // _N_EVALUATIONS)))
-    return some if among is None else some & among
+    return Epochs(n_epochs, candidates, some if candidates is None else some & candidates)
 
 
 def _run(
@@ -87,14 +115,14 @@ def _run(
     start: Start,
     inputs: TrainerInput,
     callbacks: list[Any],
-    among: frozenset[int] | None,
+    epochs: Epochs,
 ) -> tuple[Outcome, SklearnCallbacks | None]:
     settings, before = start.settings, start.before
     network = without_foreign_state(before, settings)
     stopping = None
     if request.is_whole and settings.resolved.early_stopping:
         metric, resumes = network.targets.metric, before.n_iter > 0
-        stopping = early_stopping(settings, metric, resumes=resumes, among=among)
+        stopping = early_stopping(settings, metric, resumes=resumes, among=epochs.candidates)
 
     def so_far(state: State, history: dict[str, list[float]]) -> dict[str, Any]:
         return _fit_result(start, Outcome(state, history), callbacks).attributes()
