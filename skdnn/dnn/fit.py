@@ -1,4 +1,8 @@
-"""The steps of a fit. They are checks, resolve, split, prepare, design, run, and calibrate."""
+"""The steps of a fit.
+
+The steps are to check the data, resolve the parameters, split the rows, prepare the inputs, design
+the network, train the network, and calibrate the predictions.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -57,7 +61,8 @@ def fit(draft: BaseEstimator, request: Request, previous: FitResult | None) -> F
     data = weigh_rows(draft, request, start)
     n_epochs = int(start.settings.resolved.epochs) if request.is_whole else 1
     among = candidate_epochs(start.settings, n_epochs)
-    # Callbacks and the plateau read the validation loss of every epoch, and may stop after any.
+    # Callbacks and the plateau read the validation loss of every epoch, and may end training
+    # after any epoch.
     every = callbacks or has_callbacks(draft) or is_plateau(start.settings)
     evaluated = _evaluation_epochs(n_epochs, among) if data.by_member and not every else None
     inputs = make_inputs(start.before.network, start.settings, data, n_epochs, evaluated)
@@ -123,7 +128,7 @@ def without_foreign_state(before: FitResult, settings: Settings) -> FittedNetwor
 
 
 def _fit_result(start: Start, outcome: Outcome, callbacks: list[Any]) -> FitResult:
-    """Return the result of a fit; with early stopping, of its best epoch."""
+    """Return the result of a fit, with the attributes of early stopping if it is used."""
     settings, before = start.settings, start.before
     continuation = replace(before.continuation, optimizer=settings.optimizer_text)
     result = replace(
@@ -148,7 +153,7 @@ def with_best_epoch(
     before : FitResult
         The result before training.
     outcome : Outcome
-        How the run ended.
+        The final state, the history and the best epoch of training.
     settings : Settings
         The resolved parameters.
     """
