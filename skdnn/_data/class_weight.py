@@ -96,8 +96,8 @@ class ClassWeights:
 def _balanced(counts: np.ndarray) -> np.ndarray:
     """Return the balanced weight of each class, given the number of samples of each class.
 
-    The weight is n_samples / (n_classes * n_samples_of_class), as in scikit-learn. The formula is that of
-    G. King and L. Zeng (2001), "Logistic Regression in Rare Events Data".
+    The weight is n_samples / (n_classes * n_samples_of_class), as in scikit-learn. The formula is
+    that of G. King and L. Zeng (2001), "Logistic Regression in Rare Events Data".
     """
     present = counts > 0
     factors = np.ones(len(counts))

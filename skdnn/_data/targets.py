@@ -161,12 +161,12 @@ class NumericTargets(_Head):
         return self._clipped(output * self.unit + self.mean).reshape(len(output), *self.shape)
 
     def errors(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Return targets minus predictions on the scale of y, shape (n_samples, n_outputs)."""
+        """Return targets minus predictions, not standardised, shape (n_samples, n_outputs)."""
         predicted = self._clipped(output * self.unit + self.mean)
         return np.asarray(codes * self.unit + self.mean - predicted)
 
     def losses(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Return the squared error of standardised y, averaged over outputs, of each row."""
+        """Return, for each row, the squared error of standardised y averaged over the outputs."""
         return np.asarray(np.mean((self.errors(codes, output) / self.unit) ** 2, axis=1))
 
     def within(self, y: np.ndarray | None) -> "NumericTargets":
@@ -189,12 +189,12 @@ class NumericTargets(_Head):
         return predicted if self.bounds is None else np.clip(predicted, *self.bounds)
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the kernel and bias of an output layer that predicts on the original scale."""
+        """Return the kernel and bias of an output layer that predicts y on its original scale."""
         return kernel * self.unit, bias * self.unit + self.mean
 
 
 class OwnUnits(NumericTargets):
-    """Regression targets for a Keras or user-defined loss, which receives y not standardised."""
+    """Regression targets for a Keras or user-defined loss, computed on the scale of y."""
 
     chance_loss: ClassVar[float] = np.inf  # unknown
 
@@ -204,7 +204,7 @@ class OwnUnits(NumericTargets):
         return y.reshape(len(y), -1).astype(dtype)
 
     def errors(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Return targets minus predictions on the scale of y, shape (n_samples, n_outputs)."""
+        """Return targets minus predictions, not standardised, shape (n_samples, n_outputs)."""
         return np.asarray(codes - self._clipped(output * self.unit + self.mean))
 
 
@@ -242,7 +242,7 @@ class Positive(NumericTargets):
         return super().encode(y, dtype)
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the kernel and bias of an output layer that predicts on the original scale."""
+        """Return the kernel and bias of an output layer that predicts y on its original scale."""
         return kernel, bias + np.log(self.unit)
 
 
@@ -267,7 +267,7 @@ class Quantile(NumericTargets):
         self.start = ndtri(self.levels)  # the quantiles of a standard normal target
 
     def losses(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Return the pinball loss of standardised y, averaged over the outputs, of each row."""
+        """Return, for each row, the pinball loss of standardised y averaged over the outputs."""
         error = (codes if codes.ndim == 2 else codes[:, np.newaxis]) - output
         losses = np.maximum(self.levels * error, (self.levels - 1) * error)
         return np.asarray(losses.mean(axis=1))

@@ -45,9 +45,10 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
 
         - "plain": one network with one hidden layer of 100 units, trained for 50 epochs.
         - "fast", "balanced", "best": on tables, an ensemble of 2 to 16 networks with two hidden
-          layers of 128 units. Each network is validated on its own fold for early stopping.
-          On images (samples with two or more dimensions), one wide network with dropout. On tables
-          of up to 1,000 rows "fast" equals "balanced". The user guide lists all values.
+          layers of 128 units and the "piecewise_linear" `numeric_embedding`. Each network is
+          validated on its own fold for early stopping. On images (samples with two or more
+          dimensions), one wide network with dropout. On tables of up to 1,000 rows "fast" equals
+          "balanced". The user guide lists all values.
         - "auto": "plain" if `hidden_layer_sizes` or `epochs` is given, or if the rows are passed in
           parts (`partial_fit`, chunks). Otherwise "balanced", which is the most accurate preset
           whose median fit time over the benchmark tables was at most five times that of a
@@ -130,9 +131,10 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
           Default"). Columns are scaled robustly, clipped smoothly and multiplied by a trained
           scale. Layers use the neural tangent parametrisation. The output of each unit is a
           weighted sum, with a trained weight, of the activation function and the identity.
-          `numeric_embedding`, `kernel_initializer` and `batch_norm` are not available. With `optimizer="adam"`, "auto"
-          is a `learning_rate` of 0.04 and the `activation` "selu" for classification, and 0.07 and
-          "mish" for regression. Any other optimizer requires an explicit `learning_rate`.
+          `numeric_embedding`, `kernel_initializer` and `batch_norm` are not available. With
+          `optimizer="adam"`, "auto" is a `learning_rate` of 0.04 and the `activation` "selu" for
+          classification, and 0.07 and "mish" for regression. Any other optimizer requires an
+          explicit `learning_rate`.
         - "both": `n_members` ensemble members of each architecture, trained in one loop. The
           RealMLP members use the activation of "realmlp" unless `activation` is given. Their
           learning rate is 20 times `learning_rate` for classification and 35 times for regression.
@@ -230,7 +232,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     ema_momentum : float or None, default=None
         Momentum of an exponential moving average of the network weights. The average is validated,
         kept as the best epoch, passed to callbacks and used to predict, but each step
-        updates the weights that are not averaged. After each step,
+        updates the original weights, not the average. After each step,
         average = ema_momentum * average + (1 - ema_momentum) * weights, starting from the weights
         after the first step, as with `use_ema` of Keras's optimizers. The moving statistics of
         `batch_norm` are not averaged. None disables the average.
