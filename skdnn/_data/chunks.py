@@ -29,7 +29,7 @@ class Chunk(NamedTuple):
         return int(self.X.shape[0] if hasattr(self.X, "shape") else len(self.X))
 
     def take(self, rows: np.ndarray) -> "Chunk":
-        """Return the rows with the given indices."""
+        """Return a chunk with the rows of the given indices."""
         return Chunk(*(None if part is None else _take(part, rows) for part in self))
 
 
@@ -110,8 +110,8 @@ class Chunks:
         Returns
         -------
         sample : Chunk
-            At most 100,000 rows, which have at most 2**24 values unless there are only 1,000 rows
-            in the sample. All rows if there are no more than this.
+            The sample. The maximum number of rows is 2**24 divided by the number of values in one
+            row, clipped to [1,000, 100,000]. If there are fewer rows, the sample is all rows.
         labels : ndarray or None
             The sorted class labels. None if y holds regression targets or is multilabel.
         """

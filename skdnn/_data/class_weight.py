@@ -1,4 +1,4 @@
-"""Class weights, factors of the sample weights with one factor per class."""
+"""Class weights, by which the sample weights of the rows of each class are multiplied."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class ClassWeights:
-    """Class weights, applied as factors of the sample weights.
+    """Class weights, by which the sample weights of the rows of each class are multiplied.
 
     Parameters
     ----------
@@ -34,14 +34,14 @@ class ClassWeights:
         self._given = given
 
     def fit(self, y: np.ndarray, rows: np.ndarray, weight: np.ndarray | None) -> "ClassWeights":
-        """Compute the factor of each class.
+        """Compute the weight of each class.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Class labels.
         rows : ndarray of shape (n_training,), int
-            Indices of the training rows, in which "balanced" counts the classes.
+            Indices of the training rows. "balanced" depends on the class counts in these rows.
         weight : ndarray of shape (n_samples,) or None
             Sample weights, without class weights.
 
@@ -61,9 +61,10 @@ class ClassWeights:
         return self
 
     def of(self, y: np.ndarray) -> np.ndarray:
-        """Return the factor of each row, shape (n_samples,).
+        """Return the class weight of each row, shape (n_samples,).
 
-        For a multilabel y, the factor of a row is the product of the factors of all labels.
+        For a multilabel y, the class weight of a row is the product over all label columns of the
+        weight of the value, 0 or 1, in the column.
         """
         columns = zip(self.factors_, self.classes, self._columns(y), strict=True)
         of_labels = [factors[_codes(y, classes)] for factors, classes, y in columns]
@@ -74,7 +75,7 @@ class ClassWeights:
         return y.reshape(len(y), -1).T
 
     def _given_factors(self, given: dict[Any, float], classes: np.ndarray) -> np.ndarray:
-        """Return the factors in a dict as an array in the order of the classes."""
+        """Return the class weights in a dict as an array in the order of the classes."""
         missing = [label for label in classes.tolist() if label not in given]
         # As in scikit-learn, classes that are not in the dict have weight 1. If the dict also has
         # labels that are not classes, these labels are probably misspelt.
@@ -93,9 +94,10 @@ class ClassWeights:
 
 
 def _balanced(counts: np.ndarray) -> np.ndarray:
-    """Return n_samples / (n_classes * n_samples_of_class) for each class, as scikit-learn does.
+    """Return the balanced weight of each class, given the number of samples of each class.
 
-    The formula is that of G. King and L. Zeng (2001), "Logistic Regression in Rare Events Data".
+    The weight is n_samples / (n_classes * n_samples_of_class), as in scikit-learn. The formula is
+    that of G. King and L. Zeng (2001), "Logistic Regression in Rare Events Data".
     """
     present = counts > 0
     factors = np.ones(len(counts))

@@ -64,7 +64,7 @@ class Inputs:
     shape : tuple of int
         Shape of one sample.
     codes : sequence of int, default=()
-        Positions of the columns that hold category codes.
+        Positions in X of the columns that hold category codes.
 
     Attributes
     ----------
@@ -73,9 +73,9 @@ class Inputs:
     fill : ndarray of shape (n_numbers,), float64
         Values that replace missing numbers.
     numbers : ndarray of shape (n_numbers,), int
-        Positions of the numeric columns.
+        Positions in X of the numeric columns.
     signed : ndarray of shape (n_indicators,), int
-        Positions of the columns with missing numbers in training.
+        Positions in X of the columns with missing numbers in training.
     """
 
     def __init__(self, scaling: str | None, shape: tuple[int, ...], codes: Sequence[int] = ()):
@@ -244,8 +244,9 @@ class Inputs:
     def fetch_from(self, X: Any, dtype: str) -> Callable[[np.ndarray], np.ndarray]:
         """Return a function that fetches preprocessed rows of X by their indices.
 
-        Rows are preprocessed each time they are fetched if X is sparse, on disk, or of dtype
-        `uint8` or `dtype`. Any other X is preprocessed once, and the result is kept in memory.
+        Rows are preprocessed each time they are fetched if X is sparse or on disk, or if the dtype
+        of X is `uint8` or equal to `dtype`. Any other X is preprocessed once, and the result is
+        kept in memory.
 
         Parameters
         ----------
@@ -274,7 +275,7 @@ class Inputs:
         return partial(_take, prepared)
 
     def _prepared(self, rows: Any, dtype: str, missing: bool) -> np.ndarray:
-        """Return preprocessed rows as an aligned array."""
+        """Return preprocessed rows as a dense array that is aligned in memory for TensorFlow."""
         x = self.apply(rows, dtype, missing)
         if not issparse(x) and x.ctypes.data % _ALIGNMENT == 0:
             return np.asarray(x)
@@ -286,7 +287,7 @@ class Inputs:
         return out
 
     def _fetch(self, X: np.ndarray, dtype: np.dtype, rows: np.ndarray) -> np.ndarray:
-        """Return scaled rows of an array that is read in place."""
+        """Return scaled rows of an array without missing numbers and without category codes."""
         x = _take(X, rows)
         if self.offset is None or self.scale is None:
             return x.astype(dtype, copy=False)
@@ -299,7 +300,10 @@ class Inputs:
 
 
 def may_miss(X: Any) -> bool:
-    """Return whether X may contain NaN, by one sum because it is faster than testing each value."""
+    """Return whether X may contain NaN.
+
+    The sum of X is tested, because this is faster than a test of each value.
+    """
     if X.dtype.kind != "f":
         return False
     with np.errstate(over="ignore", invalid="ignore"):
@@ -307,14 +311,14 @@ def may_miss(X: Any) -> bool:
 
 
 def _evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
-    """Return at most `most` evenly spaced rows of `rows`."""
+    """Return at most `most` evenly spaced elements of an array of row indices."""
     return rows[:: -(-len(rows) // most)]
 
 
 def _medians(x: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     """Return the weighted median of each column.
 
-    The weight of a row is a number of repetitions of the row.
+    A row of weight k has the same effect as k rows of weight 1.
     """
     medians: np.ndarray
     if weight is None:
@@ -322,8 +326,8 @@ def _medians(x: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
         return medians
     order = np.argsort(x, axis=0)
     below = np.cumsum(weight[order], axis=0)
-    # The median is the mean of the values just below and just above half of the total weight. They
-    # differ only if a cumulative weight equals half of the total weight, up to rounding.
+    # The median is the mean of the values just below and just above half of the total weight. The
+    # two values differ only if a cumulative weight equals half of the total weight, up to rounding.
     middle = [(below < below[-1] * half).sum(axis=0) for half in (0.5 - 1e-9, 0.5 + 1e-9)]
     both = np.take_along_axis(np.take_along_axis(x, order, axis=0), np.array(middle), axis=0)
     medians = both.mean(axis=0)

@@ -1,4 +1,4 @@
-"""Offset and scale for each value of `scaling`, computed by scikit-learn's scalers."""
+"""Functions that compute the offset and scale of each column by scalers of scikit-learn."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ def _sparse_standard(X: Any, parts: list[np.ndarray], weight: np.ndarray | None)
 
 
 def sparse_max_abs(X: Any, parts: list[np.ndarray], weight: np.ndarray | None) -> Scale:
-    """Return the offset 0 and the scale 1 / (maximum absolute value) of each CSR column."""
+    """Return the offset 0 and the scale 1 / (maximum absolute value) of each column."""
     scaler = MaxAbsScaler()
     for part in parts:
         scaler.partial_fit(X[part])

@@ -9,7 +9,7 @@ from sklearn.utils.validation import column_or_1d
 
 
 class ValidationData(NamedTuple):
-    """Validation data and groups that were passed to `fit`, before validation."""
+    """The validation data and groups that the user passed to `fit`, not yet checked."""
 
     X: Any = None
     y: Any = None
@@ -17,7 +17,7 @@ class ValidationData(NamedTuple):
     groups: Any = None
 
     def check(self, owner: str) -> None:
-        """Raise an error if X_val, y_val and sample_weight_val are incomplete."""
+        """Raise an error if X_val or y_val is missing but needed by another argument."""
         for name, other, missing in (
             ("X_val", "y_val", self.X is not None and self.y is None),
             ("y_val", "X_val", self.y is not None and self.X is None),
@@ -190,7 +190,7 @@ def member_weights(
 
 
 def check_groups(groups: Any, y: np.ndarray) -> np.ndarray | None:
-    """Validate the group labels, of which there must be one for each row of y."""
+    """Validate the group labels, and raise an error unless each row of y has one group label."""
     if groups is None:
         return None
     check_consistent_length(y, groups)

@@ -64,7 +64,10 @@ class Columns:
         return tuple(len(self.encoders[i].categories_[0]) for i in self.codes)
 
     def reads(self, X: Any) -> bool:
-        """Return whether X must be encoded column by column, or False if X is purely numeric."""
+        """Return whether X must be encoded column by column.
+
+        This is False for a numeric array or table without a column declared as categorical.
+        """
         given = self.categorical_features
         chosen = bool(self.encoders) or not (given is None or isinstance(given, str))
         if issparse(X):
@@ -114,8 +117,8 @@ class Columns:
         Returns
         -------
         X_encoded : ndarray of shape (n_samples, n_columns), float32 or float64
-            Unchanged numbers, with NaN for missing numbers, and category codes. Code 0 means a
-            category that was not seen in `fit`.
+            Unchanged numbers, with NaN for missing numbers, and category codes from 1. Code 0 means
+            a category that was not seen in `fit`.
         """
         table = _open(X)
         positions = range(len(table.dtypes))
@@ -144,7 +147,7 @@ class Columns:
     def _of_one_kind(
         self, table: _Table, i: int, values: np.ndarray, categories: np.ndarray
     ) -> np.ndarray:
-        """Return values of the same type, text or numbers, as the categories."""
+        """Return the values of column i, or raise an error if their type differs from training."""
         if values.dtype == categories.dtype:
             return values
         if all(v != v for v in values[:, 0]):
@@ -158,7 +161,7 @@ class Columns:
         )
 
     def _read(self, table: _Table, i: int) -> tuple[np.ndarray, bool]:
-        """Return the values of column i, with NaN if missing, and whether i is categorical."""
+        """Return the values of column i, NaN if missing, and whether the column is categorical."""
         dtype, column = table.dtypes[i], table.columns(i)
         is_category = table.names is not None and str(dtype).lower().startswith(_CATEGORIES)
         if hasattr(column, "to_pylist") and is_category:
@@ -205,7 +208,7 @@ class Columns:
         )
 
     def _declared(self, table: _Table) -> np.ndarray | None:
-        """Return `categorical_features` as a mask, or None if dtypes determine the columns."""
+        """Return the mask of categorical columns, or None if the dtypes determine the mask."""
         given, n = self.categorical_features, len(table.dtypes)
         if isinstance(given, str):
             return None

@@ -13,7 +13,7 @@ _TINY = np.finfo(np.float64).tiny  # the smallest normal number, whose logarithm
 
 
 class _Head:
-    """Default attributes of the output layer and of the loss."""
+    """Base class of all encodings of y, with default attributes of the output layer and loss."""
 
     ascending: ClassVar[bool] = False  # whether outputs are transformed to ascending order
     levels: np.ndarray = np.full(1, 0.5)  # (n_levels,), of the pinball loss
@@ -21,14 +21,14 @@ class _Head:
 
 
 class _Categories(_Head):
-    """Base class for classification targets: outputs are probabilities, without any scaling."""
+    """Base class for classification targets, whose outputs are probabilities without scaling."""
 
     unit = np.ones(1)
     mean = np.zeros(1)
     bounds: tuple[np.ndarray, np.ndarray] | None = None
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return kernel and bias unchanged, because y is not standardised."""
+        """Return the kernel and bias of the output layer unchanged, because y is not scaled."""
         return kernel, bias
 
 
@@ -111,7 +111,7 @@ class Labels(_Categories):
     def losses(self, codes: np.ndarray, output: np.ndarray, smoothing: float = 0.0) -> np.ndarray:
         """Return the mean binary cross-entropy of the labels of each row, shape (n_samples,).
 
-        The fraction `smoothing` of each label is spread evenly over presence and absence.
+        The fraction `smoothing` of each target, 0 or 1, is spread evenly over 0 and 1.
         """
         yes, no = (np.log(np.maximum(p, _TINY)) for p in (output, 1 - output))
         own = np.where(codes > 0.5, yes, no)
@@ -157,16 +157,16 @@ class NumericTargets(_Head):
         return np.asarray((y.reshape(len(y), -1) - self.mean) / self.unit, dtype)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
-        """Return predictions in the units and with the shape of y, float64."""
+        """Return predictions on the original scale and in the shape of y, float64."""
         return self._clipped(output * self.unit + self.mean).reshape(len(output), *self.shape)
 
     def errors(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Return targets minus predictions in the units of y, shape (n_samples, n_outputs)."""
+        """Return targets minus predictions, not standardised, shape (n_samples, n_outputs)."""
         predicted = self._clipped(output * self.unit + self.mean)
         return np.asarray(codes * self.unit + self.mean - predicted)
 
     def losses(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Return the mean squared error of each row for standardised y, shape (n_samples,)."""
+        """Return, for each row, the squared error of standardised y averaged over the outputs."""
         return np.asarray(np.mean((self.errors(codes, output) / self.unit) ** 2, axis=1))
 
     def within(self, y: np.ndarray | None) -> "NumericTargets":
@@ -189,12 +189,12 @@ class NumericTargets(_Head):
         return predicted if self.bounds is None else np.clip(predicted, *self.bounds)
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the kernel and bias with which the output layer predicts in the units of y."""
+        """Return the kernel and bias of an output layer that predicts y on its original scale."""
         return kernel * self.unit, bias * self.unit + self.mean
 
 
 class OwnUnits(NumericTargets):
-    """Regression targets for a loss of Keras or of the user, which receives y in units of y."""
+    """Regression targets for a Keras or user-defined loss, computed on the scale of y."""
 
     chance_loss: ClassVar[float] = np.inf  # unknown
 
@@ -204,12 +204,12 @@ class OwnUnits(NumericTargets):
         return y.reshape(len(y), -1).astype(dtype)
 
     def errors(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Return targets minus predictions in the units of y, shape (n_samples, n_outputs)."""
+        """Return targets minus predictions, not standardised, shape (n_samples, n_outputs)."""
         return np.asarray(codes - self._clipped(output * self.unit + self.mean))
 
 
 class Positive(NumericTargets):
-    """Nonnegative regression targets, divided by their mean and predicted by exponentials."""
+    """Nonnegative regression targets, divided by their mean, with an exponential output layer."""
 
     activation: ClassVar[str] = "exponential"
 
@@ -242,7 +242,7 @@ class Positive(NumericTargets):
         return super().encode(y, dtype)
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the kernel and bias with which the output layer predicts in the units of y."""
+        """Return the kernel and bias of an output layer that predicts y on its original scale."""
         return kernel, bias + np.log(self.unit)
 
 
@@ -267,7 +267,7 @@ class Quantile(NumericTargets):
         self.start = ndtri(self.levels)  # the quantiles of a standard normal target
 
     def losses(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Return the pinball loss of each row, averaged over the outputs, for standardised y."""
+        """Return, for each row, the pinball loss of standardised y averaged over the outputs."""
         error = (codes if codes.ndim == 2 else codes[:, np.newaxis]) - output
         losses = np.maximum(self.levels * error, (self.levels - 1) * error)
         return np.asarray(losses.mean(axis=1))
@@ -297,11 +297,11 @@ class Quantiles(Quantile):
         return super().encode(y, dtype)[:, 0]
 
     def decode(self, output: np.ndarray) -> np.ndarray:
-        """Return predictions in the units of y, shape (n_samples, n_levels), float64."""
+        """Return predictions on the original scale of y, shape (n_samples, n_levels), float64."""
         return self._clipped(output * self.unit + self.mean)
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the kernel and bias unchanged, because a later layer scales to units of y."""
+        """Return the kernel and bias unchanged, because a later layer rescales the quantiles."""
         return kernel, bias
 
 
@@ -317,7 +317,7 @@ Targets = Classes | Labels | NumericTargets  # or a subclass of these
 
 
 def classification_targets(y: np.ndarray, classes: Any, owner: str) -> Classes | Labels:
-    """Return the targets of a classifier.
+    """Create the encoding of y for a classifier.
 
     Parameters
     ----------
@@ -381,7 +381,7 @@ def check_labels(y: Any, owner: str) -> np.ndarray:
 
 
 def _uniform(y: Any, owner: str) -> Any:
-    """Convert an object array of numbers or booleans to their dtype, and reject mixed types."""
+    """Convert an object array to numbers or booleans, and raise an error for mixed types."""
     if not isinstance(y, np.ndarray) or y.dtype.kind != "O":
         return y
     are_text = {isinstance(value, str) for value in y.ravel()}

@@ -111,20 +111,20 @@ def _entry_layers(settings: Settings, columns: Columns, inputs: Inputs) -> list[
 
 
 def split_categories(settings: Settings, columns: Columns) -> tuple[list[int], list[int]]:
-    """Return the indices of the one-hot encoded and of the embedded columns in `columns.codes`."""
+    """Return the indices in `columns.codes` of the one-hot encoded and of the embedded columns."""
     sizes, most = columns.sizes, settings.resolved.one_hot_max_size
     few = [i for i, size in enumerate(sizes) if size <= most]
     return few, [i for i, size in enumerate(sizes) if size > most]
 
 
 def code_positions(settings: Settings, columns: Columns) -> list[int]:
-    """Return the positions of the categorical columns, with one-hot encoded columns first."""
+    """Return the positions in X of the categorical columns, one-hot encoded columns first."""
     few, many = split_categories(settings, columns)
     return [columns.codes[i] for i in [*few, *many]]
 
 
 def check_unchanged(settings: Settings, loss: str, previous: FittedNetwork) -> None:
-    """Raise an error if the parameters no longer describe the network to continue training.
+    """Raise an error if the parameters no longer describe the network whose training continues.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def check_unchanged(settings: Settings, loss: str, previous: FittedNetwork) -> N
     loss : str
         Text that identifies the loss on which the network was trained.
     previous : FittedNetwork
-        The network to continue training.
+        The network whose training continues.
     """
     shape, columns, inputs = previous.spec.input_shape, previous.columns, previous.inputs
     if (
@@ -162,10 +162,11 @@ def _numeric_embedding(name: str, n_columns: int) -> NumericEmbedding:
 
 
 def _padded(size: int) -> int:
-    """Return the number of embedded categories, rounded up to a multiple if it is above 16.
+    """Return the number of categories of an embedded column, rounded up if above 16.
 
-    The multiple is p / 8, where p is the largest power of two that is not above the number. Because
-    of the rounding, a fold that lacks a rare category usually has a network of the same shape.
+    The rounded number is a multiple of p / 8, where p is the largest power of two that is not above
+    the original number. Therefore, a training set without a rare category usually leads to the same
+    shapes of network weights as a training set with this category.
     """
     step = 1 if size <= _STEP else 2 ** (size.bit_length() - 4)
     return -(-size // step) * step

@@ -1,7 +1,7 @@
 """`BaseDNN`: the base class of the dense-network classifier and regressor.
 
-It has the constructor, `fit`, `predict` and scikit-learn's protocols. `fit.py` has the steps of a
-fit.
+The class has the constructor, `fit`, `predict` and scikit-learn's protocols. The module `fit.py`
+has the steps of a fit.
 """
 
 import copy
@@ -43,7 +43,7 @@ _AUTO = StrOptions({"auto"})
 
 
 class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
-    """Base class of `DNNClassifier` and `DNNRegressor`, which describe the parameters."""
+    """Base class of `DNNClassifier` and `DNNRegressor`, which document the parameters."""
 
     model_: Any
     resolved_params_: Bunch
@@ -193,13 +193,13 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
             - without y, for data larger than memory: an iterable of chunks (X, y) or
               (X, y, sample_weight), or a function that returns such an iterable. The chunks are
               iterated once per epoch, and once before the first epoch to collect all class labels
-              and to sample the 100,000 rows on which scaling and categories are fitted.
+              and to sample up to 100,000 rows on which scaling and categories are fitted.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Target values. None only with chunks.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the loss, divided by the mean weight of all rows (with chunks,
-            of the rows of the chunk). A row of weight 0 has no effect.
+            Weights of the rows in the loss. The weights are divided by their mean over the training
+            rows, or with chunks over the rows of the chunk. A row of weight 0 has no effect.
         X_val : array-like of shape (n_val, ...), default=None
             Validation samples, used instead of rows held out from X, and scaled like X. In a
             `Pipeline`, `transform_input=["X_val"]` transforms the validation samples like X.
@@ -235,7 +235,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
         return self._keep(draft, fit(draft, request, previous))
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
-        validate_parameters(self)  # scikit-learn does not once the estimator is fitted
+        validate_parameters(self)  # scikit-learn skips this if already fitted
         chunks = as_chunks(X, y, type(self).__name__)
         previous = FitResult.of(self)
         draft = self._draft(previous)
@@ -248,7 +248,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
         return self._keep(draft, fit(draft, request, previous))
 
     def _draft(self, previous: FitResult | None) -> Self:
-        """Return an unfitted copy, with the feature attributes of `previous` unless None."""
+        """Return an unfitted copy of the estimator, with the feature attributes of `previous`."""
         draft = copy.copy(self)
         features = {} if previous is None else previous.features
         draft.__dict__ = {**self._unfitted(), **features}
@@ -258,8 +258,8 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
         return {k: v for k, v in vars(self).items() if k not in FITTED_ATTRIBUTES}
 
     def _keep(self, draft: Self, result: FitResult) -> Self:
-        # From the draft, because callbacks of scikit-learn may have set attributes on it. One
-        # assignment: an interruption leaves the old fit or the new one, never parts of both.
+        # Attributes come from the draft, because callbacks of scikit-learn may have set some.
+        # There is one assignment, so that an interruption leaves either the old or the new fit.
         self.__dict__ = {**draft._unfitted(), **result.attributes()}
         return self
 

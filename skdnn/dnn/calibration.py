@@ -30,7 +30,7 @@ class HeldOutLogits(NamedTuple):
     codes : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         The targets in the encoding on which the network is trained.
     weight : ndarray of shape (n_members, n_rows), float64
-        Row weights of each ensemble member. 0 if the member was trained on the row.
+        Weights of the rows for each ensemble member. 0 if the member was trained on the row.
     """
 
     logits: np.ndarray
@@ -75,7 +75,8 @@ def calibrate(
     Returns
     -------
     FittedNetwork
-        A copy of the network with the fitted values. The network itself if nothing is fitted.
+        A copy of the network with the temperatures, ensemble weights and residual variance. The
+        network itself if none of these is fitted.
     """
     resolved, targets = settings.resolved, network.targets
     n_members = network.spec.n_members
@@ -132,7 +133,7 @@ def _held_out_logits(network: FittedNetwork, fetch: Fetch, held_out: np.ndarray)
 def fit_temperatures(
     targets: Classes | Labels, rows: HeldOutLogits, architectures: np.ndarray
 ) -> np.ndarray:
-    """Fit one temperature for the members of each architecture, shape (n_architectures,).
+    """Fit one temperature for each architecture in the ensemble, shape (n_architectures,).
 
     If almost no row is misclassified, the optimal temperature would be close to zero. The labels
     are therefore smoothed as if there were two additional rows, one with a correct label and one
@@ -155,7 +156,7 @@ def fit_temperatures(
 def _fit_ensemble_weights(
     targets: Targets, rows: HeldOutLogits, outputs: np.ndarray, teams: np.ndarray
 ) -> np.ndarray:
-    """Choose a weight for each team of ensemble members, divided evenly within the team."""
+    """Return ensemble weights, chosen for each team and divided evenly among its members."""
     predictions = [
         np.einsum("mnc,mn->nc", outputs[team], _normalized(rows.weight[team])) for team in teams
     ]
@@ -220,8 +221,8 @@ def greedy_ensemble_weights(
     Each prediction starts with a count of 1. Each round then increases the count of the prediction
     that minimises the loss of the average (Caruana et al. 2004, "Ensemble Selection from Libraries
     of Models", section 2.1, with replacement). The weights are the counts divided by the total
-    count. The total count is a power of two so that the weights are exact in float32. It exceeds
-    the number of predictions by at least 14.
+    count. The total count is the smallest power of two that is at least n_predictions + 14. With a
+    power of two, the weights are exact in float32.
 
     Parameters
     ----------
@@ -256,19 +257,19 @@ def residual_variance(
     Parameters
     ----------
     errors : ndarray of shape (n_members, n_samples, n_outputs)
-        Errors of the predictions of each ensemble member, in units of the target.
+        Targets minus predictions of each ensemble member, on the original scale of y.
     predicted : ndarray of shape (n_members, n_samples, n_outputs)
-        The predictions of each ensemble member, in units of the target.
+        The predictions of each ensemble member, on the original scale of y.
     weight : ndarray of shape (n_members, n_samples)
-        Row weights of each ensemble member. 0 if the member was trained on the row.
+        Weights of the rows for each ensemble member. 0 if the member was trained on the row.
     ensemble_weights : ndarray of shape (n_members,)
         Ensemble weights, which sum to 1.
 
     Returns
     -------
     variance : ndarray of shape (n_outputs,)
-        The mean squared error of the members minus the mean variance between the members, clipped
-        to be at least 0.
+        The mean squared error of the predictions of the members, minus the variance between the
+        predictions of the members averaged over the rows. Clipped to be at least 0.
     """
     weight = weight * ensemble_weights[:, np.newaxis]
     squares = np.tensordot(weight, errors**2, 2) / weight.sum()

@@ -71,7 +71,7 @@ def check_data(
     columns : Columns
         Encoder of the categorical columns. Not yet fitted if `network` is None.
     network : FittedNetwork or None, default=None
-        The network to continue training.
+        The network whose training continues.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def check_classes(y: Any, classes: Any, known: Targets | None, owner: str) -> No
 
 
 def check_matrix(matrix: np.ndarray, estimator: BaseEstimator) -> np.ndarray:
-    """Raise an error if a table that was encoded column by column has infinite values."""
+    """Return the matrix of an encoded table, or raise an error if a value is infinite."""
     checked: np.ndarray = check_array(
         matrix, ensure_all_finite="allow-nan", estimator=estimator, input_name="X"
     )

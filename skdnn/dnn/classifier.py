@@ -45,9 +45,10 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
 
         - "plain": one network with one hidden layer of 100 units, trained for 50 epochs.
         - "fast", "balanced", "best": on tables, an ensemble of 2 to 16 networks with two hidden
-          layers of 128 units and binned columns, each validated on its own fold for early stopping.
-          On images (samples with two or more dimensions), one wide network with dropout. On tables
-          of up to 1,000 rows "fast" equals "balanced". The user guide lists all values.
+          layers of 128 units and the "piecewise_linear" `numeric_embedding`. Each network is
+          validated on its own fold for early stopping. On images (samples with two or more
+          dimensions), one wide network with dropout. On tables of up to 1,000 rows "fast" equals
+          "balanced". The user guide lists all values.
         - "auto": "plain" if `hidden_layer_sizes` or `epochs` is given, or if the rows are passed in
           parts (`partial_fit`, chunks). Otherwise "balanced", which is the most accurate preset
           whose median fit time over the benchmark tables was at most five times that of a
@@ -65,16 +66,16 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     kernel_initializer : str, class or Keras initializer, default="auto"
         Distribution of the initial weights of all layers. Biases are initialised to zero.
     alpha : float, default=0.0
-        Strength of the L2 penalty. `alpha` times the sum of the squared weights, without biases,
-        is added to the loss, as by `keras.regularizers.L2(alpha)`.
+        Strength of the L2 penalty. `alpha` times the sum of the squared network weights, without
+        biases, is added to the loss, as by `keras.regularizers.L2(alpha)`.
     scaling : {"auto", "standard", "minmax", "pixelwise"} or None, default="auto"
         Method that scales inputs inside the network. All statistics are computed on the training
         rows only.
 
         - "auto": columns of a table are standardised to mean 0 and variance 1. `uint8` images
           (samples with two or more dimensions) with a value above 127 are divided by 255. All other
-          images are standardised with one mean and one variance over all pixels. In all presets
-          except "plain", images use "pixelwise".
+          images are standardised with one mean and one variance over all pixels of all images. In
+          all presets except "plain", images use "pixelwise".
         - "standard": each value of a sample is standardised to mean 0 and variance 1.
         - "minmax": each value of a sample is scaled to the range [0, 1].
         - "pixelwise": each value of a sample is centred to mean 0 and divided by its standard
@@ -128,11 +129,12 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         - "standard": dense layers with initial weights from `kernel_initializer`.
         - "realmlp": an architecture similar to RealMLP (Holzmüller et al. 2024, "Better by
           Default"). Columns are scaled robustly, clipped smoothly and multiplied by a trained
-          scale. Layers use the neural tangent parametrisation. The activation of each unit is a
-          trained mixture of the activation function and the identity. `numeric_embedding`,
-          `kernel_initializer` and `batch_norm` are not available. With `optimizer="adam"`, "auto"
-          is a `learning_rate` of 0.04 and the `activation` "selu" for classification, and 0.07 and
-          "mish" for regression. Any other optimizer requires an explicit `learning_rate`.
+          scale. Layers use the neural tangent parametrisation. The output of each unit is a
+          weighted sum, with a trained weight, of the activation function and the identity.
+          `numeric_embedding`, `kernel_initializer` and `batch_norm` are not available. With
+          `optimizer="adam"`, "auto" is a `learning_rate` of 0.04 and the `activation` "selu" for
+          classification, and 0.07 and "mish" for regression. Any other optimizer requires an
+          explicit `learning_rate`.
         - "both": `n_members` ensemble members of each architecture, trained in one loop. The
           RealMLP members use the activation of "realmlp" unless `activation` is given. Their
           learning rate is 20 times `learning_rate` for classification and 35 times for regression.
@@ -144,8 +146,9 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
 
         - None: all members have the same weight.
         - "greedy": greedy ensemble selection (Caruana et al. 2004, "Ensemble Selection from
-          Libraries of Models"). Each member starts with a count of one. About 14 times, the count
+          Libraries of Models"). Each member starts with a count of 1. At least 14 times, the count
           of the member that most reduces the loss of the average on held-out rows is increased.
+          The ensemble weights are proportional to the counts.
           The loss is the cross-entropy (classification) or the squared error (regression). Members
           that are validated on their own folds are selected per architecture, with equal weights
           among the members of one architecture.
@@ -228,8 +231,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         optimizer's own clipping.
     ema_momentum : float or None, default=None
         Momentum of an exponential moving average of the network weights. The average is validated,
-        kept as the best epoch, passed to callbacks and used to predict, but training updates the
-        weights without averaging. After each step,
+        kept as the best epoch, passed to callbacks and used to predict, but each step
+        updates the original weights, not the average. After each step,
         average = ema_momentum * average + (1 - ema_momentum) * weights, starting from the weights
         after the first step, as with `use_ema` of Keras's optimizers. The moving statistics of
         `batch_norm` are not averaged. None disables the average.
@@ -241,13 +244,14 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         labels. "auto" is 0.1 in all presets except "plain" if the loss is the cross-entropy, and
         otherwise 0.
     epochs : int or "auto", default="auto"
-        Number of passes over the training rows. With early stopping, the maximum number. In the
+        Number of passes over the training rows, or with early stopping the maximum number. In the
         preset "plain", "auto" is 50 without early stopping and 200 with early stopping. In all
         other presets, "auto" is chosen so that the fit has the preset's number of steps.
     batch_size : int or "auto", default="auto"
         Number of rows per optimizer step. A number greater than the number of rows means all rows.
         "auto" is 32 in the preset "plain". In all other presets, "auto" is the power of 2 nearest
-        to 1/8 to 1/30 of the rows, clipped to [16, 256] for tables and [16, 128] for images.
+        to a fraction, from 1/30 to 1/8, of the number of rows, clipped to [16, 256] for tables and
+        [16, 128] for images.
     shuffle : bool, default=True
         Whether to take the rows in a new random order in each epoch.
     early_stopping : bool or "auto", default="auto"
@@ -324,7 +328,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
         The class labels, sorted. For a multilabel y, [0, 1] for each label.
     history_ : dict of list of float
-        Losses and metrics with one value per epoch. "loss" includes the penalty. "accuracy" is
+        Losses and metrics with one value per epoch. "loss" includes the L2 penalty. "accuracy" is
         named "binary_accuracy" for a multilabel y, and is then computed over all labels. If there
         are held-out rows or X_val, "val_loss" and "val_accuracy" are computed on these rows. With a
         schedule, "learning_rate" is the learning rate of the last step.
@@ -335,11 +339,11 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         for epochs without validation. `validation_scores_`, `best_epoch_` and `best_score_` exist
         only after a `fit` with early stopping.
     best_epoch_ : int
-        The epoch whose weights were kept, counted from 1. If no epoch of a `warm_start` was better
-        than its start, it is the epoch that training continued from. `warm_start` and `partial_fit`
-        continue from the weights and the optimizer state of this epoch.
+        The epoch whose weights were kept, counted from 1. If no new epoch of a `warm_start` was
+        better, `best_epoch_` is the epoch that training continued from. `warm_start` and
+        `partial_fit` continue from the weights and the optimizer state of this epoch.
     best_score_ : float
-        The validation score of `best_epoch_`. It is the highest score among the epochs that could
+        The validation score of `best_epoch_`, which is the highest score of all epochs that could
         be selected and were validated on the same rows.
     callbacks_ : list of Keras callbacks
         The callbacks that the last `fit` created from `callbacks`, in their final state. Pickles of
@@ -352,13 +356,13 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         The network as a compiled Keras model, built at each access. The input of the model is X as
         for `predict`, or for tables with categories the result of `encode`. The output is
         probabilities. The model has copies of the network weights, so that training the model does
-        not change the estimator. The loss of the model does not include the penalty.
+        not change the estimator. The loss of the model does not include the L2 penalty.
 
     See Also
     --------
-    DNNRegressor : The same network for regression.
+    DNNRegressor : The corresponding estimator for regression.
     compare : Cross-validation side by side with tree ensembles.
-    sklearn.neural_network.MLPClassifier : The network of scikit-learn, without dropout or images.
+    sklearn.neural_network.MLPClassifier : Dense network of scikit-learn, without dropout or images.
 
     Notes
     -----

@@ -1,4 +1,8 @@
-"""The steps of a fit. They are checks, resolve, split, prepare, design, run, and calibrate."""
+"""The steps of a fit.
+
+The steps are to check the data, resolve the parameters, split the rows, prepare the inputs, design
+the network, train the network, and calibrate the predictions.
+"""
 
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -151,7 +155,7 @@ def without_foreign_state(before: FitResult, settings: Settings) -> FittedNetwor
 
 
 def _fit_result(start: Start, outcome: Outcome, callbacks: list[Any]) -> FitResult:
-    """Return the result of a fit; with early stopping, of its best epoch."""
+    """Return the result of a fit, with the attributes of early stopping if it is used."""
     settings, before = start.settings, start.before
     continuation = replace(before.continuation, optimizer=settings.optimizer_text)
     result = replace(
@@ -176,7 +180,7 @@ def with_best_epoch(
     before : FitResult
         The result before training.
     outcome : Outcome
-        How the run ended.
+        The final state, the history and the best epoch of training.
     settings : Settings
         The resolved parameters.
     """

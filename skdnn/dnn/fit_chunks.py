@@ -95,12 +95,12 @@ def partial_fit_chunks(
     for X, y, weight in chunks:
         request = Request(X, y, weight, classes=classes, is_whole=False, verbose=verbose)
         result = fit(draft, request, result)
-    assert result is not None  # without any chunk, iterating over them has raised
+    assert result is not None  # without any chunk, the iteration has raised an error
     return result
 
 
 def _start(draft: BaseEstimator, chunks: Chunks) -> FitResult:
-    """Fit target encoding and preprocessing on a sample of the rows, and draw the weights."""
+    """Fit target encoding and preprocessing on sampled rows, and create the initial network."""
     rng = np.random.default_rng(draw_seed(parameters(draft).random_state))
     sample, labels = chunks.sample(rng, is_classifier(draft))
     request = Request(*sample, classes=labels, is_whole=False)
@@ -148,7 +148,7 @@ def _epochs(
 
 @dataclass(frozen=True)
 class _TrainedState:
-    """What early stopping reads between two epochs."""
+    """The state after an epoch, in the form in which early stopping reads the state."""
 
     state: State
 

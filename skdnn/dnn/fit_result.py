@@ -78,7 +78,8 @@ class FitResult:
     callbacks : list, default=[]
         The Keras callbacks of this fit.
     best_epoch, best_score, validation_scores
-        Values of the public attributes of these names. None without early stopping.
+        Values of the estimator's attributes `best_epoch_`, `best_score_` and
+        `validation_scores_`. None without early stopping.
     """
 
     network: FittedNetwork
@@ -130,11 +131,11 @@ class FitResult:
 
     @property
     def start_epoch(self) -> int:
-        """The epoch from whose weights training continues."""
+        """The best epoch, or without early stopping the last one, from which training continues."""
         return self.n_iter if self.best_epoch is None else self.best_epoch
 
     def after(self, state: State, history: dict[str, list[float]]) -> "FitResult":
-        """Return a copy of the result with a new state and the history of further epochs."""
+        """Return a copy with a new state, and with the history of further epochs appended."""
         n_epochs = len(next(iter(history.values()), ()))
         # Every list has one value per epoch. It is NaN for epochs that lack the metric.
         before, now = [np.nan] * self.n_iter, [np.nan] * n_epochs

@@ -1,4 +1,4 @@
-"""`FittedNetwork`: the complete fitted state of an estimator, which predicts by itself."""
+"""`FittedNetwork`: a trained network with preprocessing, which computes predictions from X."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -47,9 +47,11 @@ class FittedNetwork:
         Temperatures by which the logits of each architecture in the ensemble are divided. None if
         the logits are not calibrated.
     ensemble_weights : ndarray of shape (n_members,) or None, default=None
-        Weights of the ensemble members in the mean, which sum to 1. None means equal weights.
+        Weights with which the outputs of the ensemble members are averaged, and which sum to 1.
+        None means equal weights.
     residual_variance : ndarray of shape (n_outputs,) or None, default=None
         Variance of the targets that the disagreement of the ensemble members does not explain.
+        None if this variance was not computed.
     """
 
     columns: Columns
@@ -65,7 +67,7 @@ class FittedNetwork:
 
     @property
     def member_weights(self) -> np.ndarray:
-        """Weights of the ensemble members in the mean, shape (n_members,)."""
+        """Weights with which the outputs of the ensemble members are averaged, (n_members,)."""
         n_members = self.spec.n_members
         if self.ensemble_weights is None:
             return np.full(n_members, 1 / n_members)
@@ -73,7 +75,11 @@ class FittedNetwork:
 
     @cached_property
     def weights(self) -> list[np.ndarray]:
-        """Network weights for prediction, which include temperatures and ensemble weights."""
+        """Network weights for prediction.
+
+        The weights of the output layers are divided by the temperatures. If predictions use
+        ensemble weights, these weights are the last array.
+        """
         weights = list(self.state.weights)
         if self.temperatures is not None:
             for (_, *pair), t in zip(self.spec.outputs, self.temperatures, strict=True):
@@ -160,15 +166,16 @@ class FittedNetwork:
         X : ndarray or CSR matrix of shape (n_samples, n_inputs)
             Rows that `encode` returned.
         of_members : bool, default=False
-            Whether to return the outputs of each ensemble member instead of the mean over members.
+            Whether to return the outputs of each ensemble member instead of their mean.
         is_finite : bool, default=None
             Whether all values of X are finite. None means unknown, and X is checked.
 
         Returns
         -------
         ndarray of shape (n_samples, n_outputs), or (n_members, n_samples, n_outputs)
-            Outputs of the network. The dtype is the wider of the dtypes of X and of the network, so
-            that float64 X gives float64 outputs as in scikit-learn.
+            Outputs of the network, with a leading axis of members if `of_members` is True. The
+            dtype is the wider of the dtypes of X and of the network, so that float64 X gives
+            float64 outputs as in scikit-learn.
         """
         spec, inputs, sparse = self.spec, self.inputs, issparse(X)
         missing = not sparse and (may_miss(X) if is_finite is None else not is_finite)
@@ -282,7 +289,7 @@ class Continuation:
     Parameters
     ----------
     rng : numpy.random.Generator
-        Random number generator of the order of rows and of dropout seeds. Every fit uses a copy.
+        Random number generator for the order of rows and for dropout seeds. Every fit uses a copy.
     split_seed : int
         Seed of the split into training and held-out rows. It is stored so that every fit that
         continues training holds out the same rows.

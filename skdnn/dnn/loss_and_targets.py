@@ -1,4 +1,4 @@
-"""The loss and the encoding of y, chosen by the parameters."""
+"""The loss and the encoding of y that the parameters of an estimator determine."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -92,7 +92,7 @@ def describe_loss(loss: "str | LossSpec", params: Mapping[str, Any], owner: str)
 
 
 def quantile_levels(quantile: Any, owner: str) -> np.ndarray:
-    """Return one quantile level, shape (), or several ascending levels, shape (n_levels,)."""
+    """Return the quantile levels, shape () for one level or (n_levels,) for ascending levels."""
     given = 0.5 if quantile is None else quantile
     try:
         levels = np.asarray(given, dtype=np.float64)

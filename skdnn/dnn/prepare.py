@@ -1,6 +1,7 @@
 """The steps of a fit before the first epoch.
 
-They are checks, resolve, split, prepare, and design.
+The steps are to check the data, resolve the parameters, split the rows, fit the preprocessing, and
+design the network.
 """
 
 import copy
@@ -61,7 +62,7 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """What training starts from: all that is decided before the first step.
+    """The parameters, network, data and split at the start of training.
 
     Parameters
     ----------
@@ -70,9 +71,9 @@ class Start:
     before : FitResult
         The network before training, and the history so far.
     data : CheckedData
-        Numbers and codes of categories, y, and weights of mean 1 over the rows to train on.
+        Numbers and category codes, y, and sample weights with mean 1 over the training rows.
     split : Split
-        Which rows are trained on.
+        The split into training rows and held-out rows.
     """
 
     settings: Settings
@@ -105,7 +106,8 @@ def start_training(draft: BaseEstimator, request: Request, previous: FitResult |
     )
     data = data._replace(X=_read(draft, data.X, columns, split.rows, is_first=previous is None))
     if split.by_member and split_categories(settings, columns)[1]:
-        # Members share the embeddings of categories, so a member's own fold would have been seen.
+        # Folds are not used, because members share the embeddings of categories. The embeddings
+        # would be trained on the rows on which a member is validated.
         split = split_rows(settings, request, data.y, rows, seed, by_member=False)
     if data.weight is not None:
         data = data._replace(weight=data.weight / data.weight[split.rows].mean())
@@ -167,7 +169,7 @@ def _resolve(
 
 
 def _continue(settings: Settings, previous: FitResult | None) -> Continuation:
-    """Return the generator, split seed and loss of a new fit, or a copy of the previous ones."""
+    """Return the generator, split seed and loss text of a new fit, or of the previous fit."""
     if previous is None:
         rng = np.random.default_rng(draw_seed(settings.params.random_state))
         return Continuation(rng, int(rng.integers(2**31)), settings.loss_text)
@@ -187,8 +189,8 @@ def _read(
 def has_folds(settings: Settings, request: Request, n_rows: int) -> bool:
     """Return whether each ensemble member is validated on a fold of its own.
 
-    With folds, no training data is given up. Folds are not used if members share weights or if
-    there are few rows.
+    With folds, each row is a training row of some member. Folds are not used if members share
+    weights or if there are few rows.
     """
     resolved, params = settings.resolved, settings.params
     stops = request.is_whole and bool(resolved.early_stopping)
@@ -285,7 +287,7 @@ def weigh_rows(draft: BaseEstimator, request: Request, start: Start) -> Training
 
 
 def draw_seed(random_state: Any) -> int:
-    """Return a random seed, which for None does not come from NumPy's global generator."""
+    """Return a seed from `random_state`, or if None, independent of NumPy's global generator."""
     if random_state is None:
         random_state = np.random.RandomState()
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))

@@ -88,7 +88,7 @@ def realmlp_activation(classifies: bool) -> str:
 
 
 class Task(NamedTuple):
-    """Properties of the estimator's other parameters on which presets depend.
+    """Properties of the estimator on which presets depend.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def resolve(given: Mapping[str, Any], preset: str, data: Data, task: Task) -> Bu
     data : Data
         The properties of the data on which presets depend.
     task : Task
-        The properties of the other parameters on which presets depend.
+        The properties of the estimator on which presets depend.
 
     Returns
     -------
@@ -178,7 +178,7 @@ WHOLE_FIT_PARAMETERS = (
 
 
 def _plain(data: Data, explicit: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    """Return the values of the preset "plain", which is one network as in textbooks."""
+    """Return the values of the preset "plain", which trains a single standard network."""
     is_realmlp = explicit.get("parametrization") == "realmlp"
     is_long = data.is_given or (data.n_rows > _MANY_ROWS and not data.comes_in_parts)
     stops = explicit.get("early_stopping", "epochs" not in explicit and is_long)
@@ -222,8 +222,8 @@ class _Size(NamedTuple):
     learning_rate : float
         Peak learning rate.
     growth : float, default=1.0
-        Maximum of an additional factor of the number of steps. The factor is the number of rows
-        divided by `_FEW_ROWS`, clipped to [1, `growth`].
+        Maximum of a factor by which the number of steps is multiplied as well. The factor is the
+        number of rows divided by `_FEW_ROWS`, clipped to [1, `growth`].
     """
 
     n_members: int
@@ -254,7 +254,7 @@ _MOST_COLUMNS = 2000  # above this number, the first layers of the members are t
 def _table_values(
     preset: str, data: Data, explicit: Mapping[str, Any], task: Task, plain: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the values for tables, an ensemble on binned columns with a fold per member."""
+    """Return the parameter values for tables, which describe an ensemble of networks."""
     is_wide = data.n_columns > _MOST_COLUMNS or data.is_sparse
     size = _SIZES[preset, task.classifies]
     if preset != "best" and data.n_rows <= _FEW_ROWS and not data.comes_in_parts:
@@ -299,7 +299,7 @@ _IMAGE_LAYERS = {
 def _image_values(
     preset: str, data: Data, explicit: Mapping[str, Any], task: Task, plain: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the values for images, one wide network with dropout and "pixelwise" scaling."""
+    """Return the parameter values for images, which describe one wide network with dropout."""
     sizes, dropout = _IMAGE_LAYERS[preset]
     batch_size = explicit.get("batch_size", _batch_size(data.n_rows / 30, 128))
     epochs = _epochs(data.n_rows, batch_size, 3000, 20, 200)
@@ -322,7 +322,7 @@ def _common_values(
     batch_size: int,
     stops: bool,
 ) -> dict[str, Any]:
-    """Return the common values for tables and images, with all other values as in "plain"."""
+    """Return the values of "plain", updated by the values that tables and images share."""
     return {
         **plain,
         "kernel_initializer": "he_normal",
@@ -338,17 +338,17 @@ def _common_values(
 
 
 def _patience(explicit: Mapping[str, Any], epochs: int) -> int:
-    """Return the patience, which is the number of epochs unless the given schedule never ends."""
+    """Return `n_iter_no_change`: 10 for a given schedule without an end, otherwise all epochs."""
     endless = explicit.get("learning_rate_schedule") in ("constant", "reduce_on_plateau")
     return 10 if endless else int(explicit.get("epochs", epochs))
 
 
 def _batch_size(n_rows: float, most: int) -> int:
-    """Return the power of two that is nearest to a number of rows, clipped to [16, `most`]."""
+    """Return the power of two nearest to `n_rows` on a log scale, clipped to [16, `most`]."""
     return int(np.clip(2 ** np.round(np.log2(max(n_rows, 1))), 16, most))
 
 
 def _epochs(n_rows: float, batch_size: int, n_steps: float, fewest: int, most: int) -> int:
-    """Return the number of epochs with about `n_steps` steps, clipped to [`fewest`, `most`]."""
+    """Return the number of epochs that take about `n_steps`, clipped to [`fewest`, `most`]."""
     steps_per_epoch = max(1, np.ceil(n_rows / batch_size))
     return int(np.clip(np.round(n_steps / steps_per_epoch), fewest, most))

@@ -25,7 +25,7 @@ from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.settings import Settings
 from skdnn.dnn.trainer_input import TrainerInput
 
-# Of several epochs with nearly the same accuracy, the one with the least loss is kept.
+# Weight of the loss in the measure "accuracy", which selects among epochs of nearly equal accuracy.
 _LOSS_WEIGHT = 0.1
 
 
@@ -67,24 +67,24 @@ def run(
     Parameters
     ----------
     network : FittedNetwork
-        What training starts from; it is not changed.
+        The network before training. This object is not changed.
     settings : Settings
         The resolved parameters.
     inputs : TrainerInput
-        What `make_inputs` returned.
+        The arguments of the trainer, as `make_inputs` returned them.
     rng : numpy.random.Generator
-        Draws the order of rows and dropout seeds.
+        Random number generator for the order of rows and for dropout seeds.
     stopping : EarlyStopping or None, default=None
-        Decides when to stop, and which epoch to keep.
+        Report that ends training early and selects the best epoch. None trains all epochs.
     reports : sequence of Report, default=()
-        Further reports.
+        Further objects that are called between steps and epochs.
     verbose : bool, default=False
-        Whether to write a line for each epoch.
+        Whether to print a line for each epoch.
 
     Raises
     ------
     ValueError
-        Where training diverges.
+        If training diverges, so that the loss is not finite.
     """
     from skdnn._training.trainer import train
 
@@ -95,7 +95,7 @@ def run(
     state, history = train(
         inputs.key, inputs.fetch, inputs.constants, network.state, plan, rng, report
     )
-    if not history:  # no epoch was to be trained, or a callback left none
+    if not history:  # zero epochs, or a callback removed all logs
         return Outcome(state, history)
     if stopping is None:
         _warn_if_diverged(history["loss"][-1], network, settings.owner)
@@ -141,7 +141,7 @@ def early_stopping(
 
 
 def validation_measure(settings: Settings, metric: str) -> Callable[[dict[str, Any]], Any]:
-    """Return a function of the logs that computes what early stopping minimizes.
+    """Return a function that computes, from the logs, the measure that early stopping minimises.
 
     Parameters
     ----------
@@ -213,20 +213,20 @@ def sklearn_callbacks(
     n_rows: int,
     attributes: Callable[[State, dict[str, list[float]]], dict[str, Any]],
 ) -> SklearnCallbacks | None:
-    """Return the report to scikit-learn's callbacks; None where there are none.
+    """Return the report that calls the callbacks of scikit-learn, or None without callbacks.
 
     Parameters
     ----------
     estimator : BaseEstimator
         The estimator that is fitted.
     plan : Plan
-        What is trained.
+        Number of epochs, batch size, and indices of the training and held-out rows.
     as_given : tuple of (X, y, sample_weight)
-        The arguments of `fit`. Callbacks receive the rows that are trained on.
+        The arguments of `fit`. Callbacks receive only the training rows.
     n_rows : int
         Number of rows of X.
     attributes : callable
-        Given a state and the history, returns the attributes of an estimator fitted so far.
+        Function that maps a state and the history to the attributes of an estimator fitted so far.
     """
     if not has_callbacks(estimator):
         return None
@@ -244,7 +244,7 @@ def sklearn_callbacks(
 
 
 def _warn_if_diverged(loss: float, network: FittedNetwork, owner: str) -> None:
-    # Far off and still finite: rectified units, once dead, keep a loss from overflowing.
+    # A loss may be finite after divergence, because units with an output of 0 limit the loss.
     chance = network.targets.chance_loss
     if loss > 1000 * chance:
         warnings.warn(

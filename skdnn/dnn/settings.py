@@ -84,7 +84,7 @@ class Settings:
 def parameters(estimator: BaseEstimator) -> Bunch:
     """Return all parameters of an estimator by name.
 
-    The attributes count as well, because the constructor of a subclass may have fewer parameters.
+    Attributes are included, because the constructor of a subclass may have fewer parameters.
     """
     return Bunch(**{**vars(estimator), **estimator.get_params(deep=False)})
 
@@ -95,11 +95,11 @@ def resolve_settings(estimator: BaseEstimator, data: Data, known: Bunch | None) 
     Parameters
     ----------
     estimator : BaseEstimator
-        Only read.
+        The estimator, which is not changed.
     data : Data
-        What the parameters are resolved for.
+        Properties of the data on which presets depend.
     known : Bunch or None
-        What they resolved to before, where training continues.
+        The resolved parameters of the fit to continue. None if training does not continue.
     """
     owner, classifies = type(estimator).__name__, is_classifier(estimator)
     params = parameters(estimator)
@@ -132,8 +132,8 @@ def resolve_params(
     )
     resolved = resolve(given, preset, data, task)
     if known is not None and preset == known.preset:
-        # A further part continues with what the first one resolved to. A whole fit that follows
-        # parts has a length of its own.
+        # Later parts use the values that were resolved for the first part. A whole fit after parts
+        # resolves the number of epochs again.
         kept = set(NAMES) if data.comes_in_parts else set(NETWORK_PARAMETERS)
         kept -= set(WHOLE_FIT_PARAMETERS) if data.n_rows == 0 else set()
         kept -= {"learning_rate", "weight_decay"} if not task.adam else set()
@@ -154,7 +154,7 @@ def optimizer_spec(params: Mapping[str, Any], resolved: Bunch, owner: str) -> "O
 def _drop_unused_schedule(
     params: Mapping[str, Any], resolved: Bunch, optimizer: "OptimizerSpec"
 ) -> None:
-    """Resolve "auto" to a constant factor if the learning rate is a schedule of Keras."""
+    """Resolve "auto" to no schedule and no warmup if the learning rate is a schedule of Keras."""
     if optimizer.learning_rate is None:
         if is_auto(params["learning_rate_schedule"]):
             resolved.learning_rate_schedule = "constant"

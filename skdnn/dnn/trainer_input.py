@@ -30,7 +30,7 @@ class TrainingRows(NamedTuple):
     held_out : ndarray of int
         Indices of the rows to evaluate. Indices of n_samples and above refer to `validation`.
     validation : tuple of (X, y, weight) or None
-        Rows to evaluate that follow the rows of X in the numbering of rows.
+        Rows to evaluate. Row i of `validation` has the row index n_samples + i.
     by_member : bool
         Whether each ensemble member has a held-out fold of its own.
     """
