@@ -67,10 +67,11 @@ def validate_parameters(estimator: Any) -> None:
 
 
 def copy_configuration(source: Any, target: Any) -> None:
-    """Copy the configuration that is not a parameter from an estimator to a clone.
+    """Copy the configuration outside the constructor parameters from an estimator to a clone.
 
-    The configuration are the requests of metadata, the container of `set_output`, and scikit-learn
-    callbacks. A callback is shared, because scikit-learn's callbacks support clones.
+    The configuration consists of the metadata requests, the output container chosen with
+    `set_output`, and the scikit-learn callbacks. The estimator and the clone share the callbacks,
+    because scikit-learn's callbacks support clones.
 
     Parameters
     ----------

@@ -385,7 +385,7 @@ class TrainingHistoryDisplay:
 
 
 class _Curve(NamedTuple):
-    """A history with a line style."""
+    """A history with the name, colour, line options and legend label of the lines."""
 
     name: str
     history: History
