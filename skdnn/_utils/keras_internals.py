@@ -168,7 +168,7 @@ def with_step(kind: type, step: Step, decay: Decay | None = None) -> type:
     Parameters
     ----------
     kind : type
-        The Keras class.
+        The class of the Keras optimizer.
     step : callable
         Updates the variables and returns True, or returns False to let Keras update them.
     decay : callable, default=None

@@ -27,10 +27,10 @@ try:
 except ImportError:  # scikit-learn before 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Mixin of estimators without callbacks."""
+        """Empty mixin, because this version of scikit-learn has no callbacks."""
 
     def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a method unchanged."""
+        """Return a method unchanged, because this version of scikit-learn has no callbacks."""
         return method
 
 
@@ -57,7 +57,7 @@ def has_callbacks(estimator: Any) -> bool:
 
 
 def callback_context(estimator: Any, n_epochs: int) -> Any:
-    """Return the root task of a fit for scikit-learn callbacks, with one subtask per epoch."""
+    """Return the scikit-learn callback context of a fit, with one subtask per epoch."""
     return estimator._init_callback_context(max_subtasks=n_epochs)
 
 

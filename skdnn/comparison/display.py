@@ -223,7 +223,7 @@ _ALIGN = {True: "left", False: "right"}
 
 
 def text_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
-    """Return a table as aligned text for a terminal, followed by its notes.
+    """Return a table as aligned text for a terminal, followed by the notes.
 
     Examples
     --------
@@ -241,7 +241,7 @@ def text_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
 
 
 def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
-    """Return a table with its notes as HTML, which a notebook shows in its own colours.
+    """Return a table with its notes as HTML, which a notebook shows in the colours of the notebook.
 
     Examples
     --------

@@ -122,9 +122,9 @@ class Comparison:
         Returns
         -------
         result : dict
-            The sizes of the folds, a description of the test, and the models. The list under
-            "models" has the scores and seconds per fold of each model, best model first. NaN and
-            infinite numbers are replaced by None.
+            The sizes of the folds, a description of the significance test, and the models. The list
+            under "models" has the scores and seconds per fold of each model, best model first. NaN
+            and infinite numbers are replaced by None.
 
         Examples
         --------

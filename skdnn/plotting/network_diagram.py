@@ -40,7 +40,7 @@ class _Arrow(NamedTuple):
 
 
 class NetworkDisplay:
-    """Diagram of a network with the names, types, output shapes and parameters of its layers.
+    """Diagram of the layers of a network, with names, types, output shapes and parameter counts.
 
     Create a display with :meth:`from_estimator`. Draw the display again with :meth:`plot`. Layers
     are drawn from top to bottom. Layers with more parameters have a stronger colour.

@@ -161,7 +161,7 @@ class Layer:
         raise NotImplementedError
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return the Keras layer, whose weights the caller then sets.
+        """Return the Keras counterpart of the layer. The caller then sets the weights.
 
         Keras is imported inside this method, so that prediction in NumPy does not import Keras.
         The Keras weights are created as zeros, because the default initialisers of Keras would
