@@ -123,7 +123,7 @@ def load_fashion_mnist(
             Description and source of the data set.
 
     (data, target) : tuple if ``return_X_y`` is True
-        The two arrays above.
+        The arrays `data` and `target` described above.
 
     Raises
     ------

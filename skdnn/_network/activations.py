@@ -89,12 +89,15 @@ NUMPY_ACTIVATIONS: dict[Activation, NumpyActivation] = {
 
 
 def has_numpy_form(activation: Activation) -> bool:
-    """Whether NumPy can compute an activation. False for a custom function."""
+    """Return whether skdnn can compute an activation in NumPy. False for a custom function."""
     return isinstance(activation, str) and activation in NUMPY_ACTIVATIONS
 
 
 def with_activation(kind: str, activation: Activation) -> str:
-    """Return the type of a layer with the activation in brackets, or only the type if linear."""
+    """Return the type of a layer with the activation in brackets.
+
+    A linear activation is omitted.
+    """
     if activation == "linear":
         return kind
     if not isinstance(activation, str):

@@ -41,7 +41,7 @@ class Realmlp(NamedTuple):
     n_numeric : int
         Number of leading columns that are numeric and clipped.
     rate : float
-        Factor of the optimizer's learning rate.
+        Learning rate of the kernels of RealMLP divided by the learning rate of the optimizer.
     """
 
     hidden: Hidden
@@ -94,22 +94,22 @@ def dense_network(
     output : (units, activation)
         The output layer.
     scaled : bool
-        Whether there is a scaling layer.
+        Whether the network has a layer that scales the inputs.
     entry : sequence of layers, default=()
-        The layers that a table requires. Layers that prepare columns are placed before the
-        scaling. Layers that encode columns are placed after the scaling.
+        Layers that prepare or encode the columns of a table. Layers that prepare columns are placed
+        before the scaling layer. Layers that encode columns are placed after the scaling layer.
     realmlp : Realmlp or None, default=None
         Configuration of the RealMLP architecture, which is added to the dense architecture of
         `hidden`, if there is one. RealMLP receives numeric columns without embeddings.
     n_members : int, default=1
         Number of ensemble members of each architecture. The outputs of the members are averaged.
     weighted : bool, default=False
-        Whether the average of the ensemble members has ensemble weights.
+        Whether the outputs of the ensemble members are averaged with ensemble weights.
     batch_norm : bool, default=False
-        Whether each hidden layer is normalised over the batch, before its activation (Ioffe &
-        Szegedy 2015, "Batch Normalization", section 3.2).
+        Whether the hidden layers of the dense architecture have batch normalisation before the
+        activation (Ioffe & Szegedy 2015, "Batch Normalization", section 3.2).
     ascending : bool, default=False
-        Whether the outputs are converted to ascending values, as quantiles are.
+        Whether the outputs of each sample are converted to ascending values, such as quantiles.
     dtype : {"float32", "float64"}, default="float32"
         The dtype of the computation.
     """
@@ -162,7 +162,7 @@ def dense_stack(
     hidden, output, batch_norm
         As in `dense_network`.
     prefix : str, default=""
-        Prefix of the layer names, to distinguish the layers from those of another stack.
+        Prefix of the layer names, to distinguish the layers from the layers of another stack.
     """
     layers: list[Layer] = []
     for number, (units, activation, rate) in enumerate(hidden, start=1):
@@ -191,10 +191,12 @@ def realmlp_stack(
     """Return the layers of RealMLP (Holzmüller et al. 2024, "Better by Default").
 
     Numeric columns are clipped smoothly, and all columns have a learned scale. The weights are in
-    the neural tangent parametrisation. Effective kernels start as N(0, 1) / sqrt(fan-in) and
-    biases as N(0, 1). The output layer starts as zero. The learning rate of the kernels is `rate`
-    times that of the optimizer. The scales have 6 times the learning rate of the kernels. The
-    biases and the weights of the mixed activations have a tenth of the learning rate of the
+    the neural tangent parametrisation, in which the effective kernel or bias is the product of a
+    constant gain and a trained array. The effective kernels of the hidden layers are initially
+    sampled from N(0, 1) / sqrt(fan-in), and the effective biases from N(0, 1). The kernel and the
+    bias of the output layer are initially zero. The learning rate of the kernels is `rate` times
+    the learning rate of the optimizer. The scales have 6 times the learning rate of the kernels.
+    The biases and the weights of `MixedActivation` have a tenth of the learning rate of the
     kernels.
 
     Parameters
@@ -210,9 +212,9 @@ def realmlp_stack(
     n_members : int, default=0
         Number of ensemble members. 0 means a single network without an axis for ensemble members.
     rate : float, default=1.0
-        Factor of the optimizer's learning rate.
+        Learning rate of the kernels divided by the learning rate of the optimizer.
     prefix : str, default=""
-        Prefix of the layer names, to distinguish the layers from those of another stack.
+        Prefix of the layer names, to distinguish the layers from the layers of another stack.
     """
     layers: list[Layer] = [SmoothClip(f"{prefix}clip", n_numeric)] if n_numeric else []
     if n_members:

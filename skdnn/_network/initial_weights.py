@@ -29,7 +29,8 @@ def initial_weights(
         The initialiser of the kernels of `Dense` layers. Their biases are zero.
     rng : numpy.random.Generator
         Random number generator. The generator is first used for weights that are drawn before all
-        kernels, and then for one seed per kernel.
+        kernels. After that, the generator is used layer by layer, for one seed per kernel of a
+        `Dense` layer and for the initial weights of other layers.
     owner : str
         The name of the estimator, for error messages.
     sample : TrainingSample, default=None
@@ -39,7 +40,7 @@ def initial_weights(
     Returns
     -------
     list of ndarray
-        The weight arrays in Keras's order.
+        The weight arrays, in the order of the weights of the Keras model.
     """
     sample = TrainingSample(_no_numbers) if sample is None else sample
     sample = replace(sample, numbers=cache(sample.numbers))

@@ -15,7 +15,7 @@ _register = keras.saving.register_keras_serializable("skdnn")
 
 @_register
 class PiecewiseLinear(keras.layers.Layer):
-    """Keras layer of `layers.PiecewiseLinear`, which appends the bins of numeric columns.
+    """Keras counterpart of `layers.PiecewiseLinear`, which appends bin values of numeric columns.
 
     The shape changes from (n_rows, n_inputs) to (n_rows, n_inputs + n_columns * n_bins).
     """
@@ -26,13 +26,13 @@ class PiecewiseLinear(keras.layers.Layer):
         self.n_bins = n_bins
 
     def build(self, input_shape: Any) -> None:
-        """Create the four constants of each bin."""
+        """Create the edge, slope, minimum and maximum of each bin."""
         for name in ("edge", "slope", "least", "greatest"):
             shape = (self.n_columns, self.n_bins)
             self.add_weight(shape=shape, initializer="zeros", trainable=False, name=name)
 
     def call(self, x: Any) -> Any:
-        """Append the position of each value within each bin of its column."""
+        """Append the position of each numeric value within each bin of the column of the value."""
         ops = keras.ops
         edge, slope, least, greatest = self.weights
         # No gradient is needed, because no trained layer comes before this one.
@@ -49,7 +49,7 @@ class PiecewiseLinear(keras.layers.Layer):
 
 @_register
 class Periodic(keras.layers.Layer):
-    """Keras layer of `layers.Periodic`, which appends sines and cosines of numeric columns.
+    """Keras counterpart of `layers.Periodic`, which appends sines and cosines of numeric columns.
 
     The shape (n_rows, n_inputs) becomes (n_rows, n_inputs + 2 * n_columns * n_frequencies).
     """
@@ -60,12 +60,12 @@ class Periodic(keras.layers.Layer):
         self.n_frequencies = n_frequencies
 
     def build(self, input_shape: Any) -> None:
-        """Create the frequencies of each column."""
+        """Create the trained frequencies of each numeric column."""
         shape = (self.n_columns, self.n_frequencies)
         self.frequency = self.add_weight(shape=shape, initializer="zeros", name="frequency")
 
     def call(self, x: Any) -> Any:
-        """Append the sines and then the cosines of all columns."""
+        """Append the sines of all numeric columns, and then the cosines."""
         ops = keras.ops
         angle = 6.283185307179586 * x[:, : self.n_columns, None] * self.frequency
         angle = ops.reshape(angle, (-1, self.n_columns * self.n_frequencies))
@@ -79,7 +79,7 @@ class Periodic(keras.layers.Layer):
 
 @_register
 class OneHot(keras.layers.Layer):
-    """Keras layer of `layers.OneHot`, which one-hot encodes category codes.
+    """Keras counterpart of `layers.OneHot`, which one-hot encodes category codes.
 
     The shape changes from (n_rows, n_inputs) to (n_rows, n_inputs - n_codes + width).
     """
@@ -115,8 +115,8 @@ class OneHot(keras.layers.Layer):
 class Members(keras.layers.Layer):
     """Passes the same rows to all ensemble members.
 
-    The shape changes from (n_rows, n_inputs) to (1, n_rows, n_inputs). The matrix product of the
-    next layer has one result for each member.
+    The shape changes from (n_rows, n_inputs) to (1, n_rows, n_inputs). The next layer with
+    weights computes one result for each ensemble member.
     """
 
     def __init__(self, n_members: int, **kwargs: Any):
@@ -190,7 +190,7 @@ class MemberBatchNormalization(keras.layers.Layer):
             self.add_weight(shape=shape, initializer=start, trainable=trainable, name=name)
 
     def call(self, x: Any, training: bool = False) -> Any:
-        """Normalise by the moments of the batch in training, or else by the moving averages."""
+        """Normalise by the batch moments in training, and by the moving averages in prediction."""
         ops = keras.ops
         gamma, beta, *averages = self.weights
         mean, variance = averages
@@ -208,7 +208,7 @@ class MemberBatchNormalization(keras.layers.Layer):
 
 @_register
 class SmoothClip(keras.layers.Layer):
-    """Keras layer of `layers.SmoothClip`, which scales and smoothly clips numeric columns.
+    """Keras counterpart of `layers.SmoothClip`, which scales and smoothly clips numeric columns.
 
     The shape (..., n_inputs) is preserved.
     """
@@ -218,13 +218,13 @@ class SmoothClip(keras.layers.Layer):
         self.n_columns = n_columns
 
     def build(self, input_shape: Any) -> None:
-        """Create the center and the factor of each column."""
+        """Create the center and the scale factor of each numeric column."""
         for name in ("center", "factor"):
             shape = (self.n_columns,)
             self.add_weight(shape=shape, initializer="zeros", trainable=False, name=name)
 
     def call(self, x: Any) -> Any:
-        """Scale the first columns and clip outliers smoothly."""
+        """Scale the leading `n_columns` columns and clip outliers smoothly."""
         ops = keras.ops
         center, factor = self.weights
         z = (x[..., : self.n_columns] - center) * factor
@@ -257,7 +257,7 @@ class _Scaled(keras.layers.Layer):
 
 @_register
 class LearnedScale(_Scaled):
-    """Keras layer of `layers.LearnedScale`, which multiplies each column by a learned factor.
+    """Keras counterpart of `layers.LearnedScale`, which multiplies each column by a learned factor.
 
     The shape (n_rows, n_inputs) or (n_members, n_rows, n_inputs) is preserved.
     """
@@ -267,7 +267,7 @@ class LearnedScale(_Scaled):
         self.gain = gain
 
     def build(self, input_shape: Any) -> None:
-        """Create the scale of each column."""
+        """Create the trained scale of each column."""
         self.scale = self._add("scale", input_shape[-1])
 
     def call(self, x: Any) -> Any:
@@ -281,7 +281,7 @@ class LearnedScale(_Scaled):
 
 @_register
 class MixedActivation(_Scaled):
-    """Keras layer of `layers.MixedActivation`, a learned mixture of an activation and its input.
+    """Keras counterpart of `layers.MixedActivation`, which interpolates x and activation(x).
 
     The shape (n_rows, units) or (n_members, n_rows, units) is preserved.
     """
@@ -294,11 +294,11 @@ class MixedActivation(_Scaled):
         self.gain = gain
 
     def build(self, input_shape: Any) -> None:
-        """Create the fraction of the activation in the mixture of each unit."""
+        """Create the trained interpolation weight of each unit."""
         self.share = self._add("share", input_shape[-1])
 
     def call(self, x: Any) -> Any:
-        """Compute x + (activation(x) - x) * gain * a for a trained a of each unit."""
+        """Compute x + (activation(x) - x) * gain * a, with a trained weight a for each unit."""
         return x + (self.activation(x) - x) * keras.ops.expand_dims(self.gain * self.share, -2)
 
     def get_config(self) -> dict[str, Any]:
@@ -309,7 +309,7 @@ class MixedActivation(_Scaled):
 
 @_register
 class ScaledDense(_Scaled):
-    """Keras layer of `layers.ScaledDense`, a dense layer with scaled kernel and bias.
+    """Keras counterpart of `layers.ScaledDense`, a dense layer with scaled kernel and bias.
 
     The shape changes from (..., n_rows, n_inputs) to (..., n_rows, units). Rows that all ensemble
     members share have shape (1, n_rows, n_inputs).
@@ -336,7 +336,7 @@ class ScaledDense(_Scaled):
         self.bias = self._add("bias", self.units)
 
     def call(self, x: Any) -> Any:
-        """Compute activation(x @ (kernel_gain kernel) + bias_gain bias)."""
+        """Compute activation(x @ (kernel_gain * kernel) + bias_gain * bias)."""
         x = keras.ops.matmul(x, self.kernel_gain * self.kernel)
         return self.activation(x + keras.ops.expand_dims(self.bias_gain * self.bias, -2))
 
@@ -353,7 +353,7 @@ class ScaledDense(_Scaled):
 
 @_register
 class Range(keras.layers.Layer):
-    """Clips the outputs to bounds, which are given for each output or for all outputs."""
+    """Clips network outputs to a minimum and maximum, given per output or once for all outputs."""
 
     def __init__(self, least: Sequence[float], greatest: Sequence[float], **kwargs: Any):
         super().__init__(**kwargs)
@@ -361,7 +361,7 @@ class Range(keras.layers.Layer):
         self.greatest = list(greatest)
 
     def call(self, x: Any) -> Any:
-        """Clip the values to the bounds."""
+        """Clip the outputs to the minimum and maximum."""
         bounds = np.array([self.least, self.greatest], self.compute_dtype)
         return keras.ops.clip(x, *bounds)
 
@@ -388,7 +388,7 @@ class Mean(keras.layers.Layer):
             self.add_weight(shape=shape, initializer="zeros", trainable=False, name="share")
 
     def call(self, x: Any) -> Any:
-        """Compute the mean over the first axis."""
+        """Average over the ensemble members, which are the first axis."""
         ops = keras.ops
         return ops.tensordot(*self.weights, x, axes=1) if self.weighted else ops.mean(x, axis=0)
 

@@ -18,7 +18,7 @@ def build(
     dropout: Callable[..., Any] = keras.layers.Dropout,
     name: str | None = None,
 ) -> Any:
-    """Build the Keras model of a network, whose weights the caller then sets.
+    """Build the Keras model of a network. The caller then sets the network weights.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def build(
 
 
 def dropout_layers(model: Any) -> list[Any]:
-    """Return the dropout layers of a model and of the models in it, from input to output."""
+    """Return the dropout layers of a model and of nested models, from input to output."""
     found = []
     for layer in model.layers:
         if isinstance(layer, keras.Model):
@@ -75,9 +75,9 @@ def rescale_outputs(model: Any, unit: np.ndarray, center: np.ndarray) -> None:
 
 
 def clip_outputs(model: Any, least: np.ndarray, greatest: np.ndarray) -> None:
-    """Append a layer that clips the outputs of a model to a range.
+    """Append a layer that clips the outputs of a model to [least, greatest].
 
-    The bounds have shape (n_outputs,) or (1,).
+    The arrays `least` and `greatest` have shape (n_outputs,) or (1,).
     """
     from skdnn._network import keras_layers  # the import registers the layers with Keras
 

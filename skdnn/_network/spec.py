@@ -22,7 +22,7 @@ INPUT = -1  # the source of a row whose input is the input of the network
 
 
 class Row(NamedTuple):
-    """A layer of a network or of a network within a layer."""
+    """One entry in the list of all layers of a network, including layers nested in a layer."""
 
     layer: Layer
     shape: Shape  # shape of the output
@@ -63,7 +63,7 @@ class NetworkSpec:
 
     @property
     def n_outputs(self) -> int:
-        """Number of values in the output for one sample."""
+        """Number of outputs for one sample, or per ensemble member if members are not averaged."""
         return self.output_shape[-1]
 
     @cached_property
@@ -78,7 +78,7 @@ class NetworkSpec:
 
     @property
     def widest(self) -> int:
-        """Number of values in the widest layer, including the input."""
+        """Largest number of values that the input or the output of a layer has for one sample."""
         return max(self.n_inputs, *(prod(row.shape) for row in self.rows()))
 
     # ---------------------------------------------------------------------------- layers
@@ -90,7 +90,7 @@ class NetworkSpec:
 
     @cached_property
     def is_weighted(self) -> bool:
-        """Whether the mean of the ensemble members has ensemble weights.
+        """Whether the outputs of the ensemble members are averaged with ensemble weights.
 
         The ensemble weights are then the last weight array.
         """
@@ -98,7 +98,7 @@ class NetworkSpec:
 
     @cached_property
     def outputs(self) -> list[tuple[Dense, int, int]]:
-        """The output layer of each stack, with the indices of its kernel and bias.
+        """The output layer of each architecture, with the indices of the layer's kernel and bias.
 
         The indices are positions in the list of all weight arrays.
         """
@@ -119,13 +119,13 @@ class NetworkSpec:
         return NetworkSpec((n_inputs,), layers, self.dtype)
 
     def without_mean(self) -> NetworkSpec:
-        """Return the same network without the mean of the ensemble members."""
+        """Return the network without the layer that averages the ensemble members."""
         return replace(self, layers=tuple(x for x in self.layers if not x.averages_members))
 
     def without_output_activation(self) -> NetworkSpec:
-        """Return the same network without the output activation and the mean of the members.
+        """Return the network without output activation and without averaging of ensemble members.
 
-        An ensemble then has one output for each ensemble member.
+        The outputs of an ensemble then have a leading axis for the ensemble members.
         """
         *before, last = self.without_mean().layers
         return replace(self, layers=(*before, last.without_activation()))
@@ -146,7 +146,7 @@ class NetworkSpec:
         return walked
 
     def rows(self) -> Iterator[Row]:
-        """Yield each layer. The layers of networks within a layer come before that layer."""
+        """Yield each layer as a `Row`. Layers nested in another layer come before that layer."""
         shape, number, before = self.input_shape, 0, INPUT
         for layer, output_shape, weight_shapes in self.walk():
             sources: tuple[int, ...] = ()
@@ -166,7 +166,7 @@ class NetworkSpec:
     def split_weights(
         self, weights: Sequence[np.ndarray]
     ) -> Iterator[tuple[Layer, Sequence[np.ndarray]]]:
-        """Yield each layer with its weight arrays, from the list of all weight arrays."""
+        """Yield each layer with the arrays of the layer in the list of all weight arrays."""
         for layer, own in self._slices:
             yield layer, weights[own]
 
@@ -201,15 +201,15 @@ class NetworkSpec:
         return first.takes_sparse_rows and self.has_numpy_forward
 
     def forward(self, weights: Sequence[np.ndarray], x: np.ndarray) -> np.ndarray:
-        """Compute the outputs of rows in NumPy.
+        """Compute the outputs of the network for rows, in NumPy.
 
         Parameters
         ----------
         weights : sequence of ndarray
-            The network weights in Keras's order.
+            The network weights, in the order of the weights of the Keras model.
         x : ndarray of shape (n_samples, n_inputs), float32 or float64
-            Flattened and scaled rows. The result is computed in this dtype. A CSR matrix of rows
-            is accepted if `takes_sparse_rows`.
+            Flattened and scaled rows. The outputs are computed in the dtype of `x`. A CSR matrix of
+            rows is accepted if `takes_sparse_rows` is True.
 
         Returns
         -------
@@ -243,17 +243,17 @@ def rescale_output_layers(
     outputs: Sequence[tuple[Dense, int, int]],
     weights: Sequence[np.ndarray],
 ) -> list[np.ndarray]:
-    """Return network weights whose outputs are in the units of the targets.
+    """Return network weights with the converted kernel and bias of each output layer.
 
     Parameters
     ----------
     convert : callable
-        Converts the kernel and the bias of an output layer, such as the `in_units` method of
-        targets.
+        Returns the converted kernel and bias of an output layer. An example is the method
+        `in_units` of targets, which converts from standardised targets to the original scale of y.
     outputs : sequence of (Dense, int, int)
         The output layers, as in `NetworkSpec.outputs`.
     weights : sequence of ndarray
-        The trained network weights, which are not changed.
+        The trained network weights. The list and the arrays are not changed in place.
     """
     weights = list(weights)
     for layer, i, j in outputs:

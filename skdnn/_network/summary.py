@@ -19,7 +19,7 @@ _MOST_UNFOLDED = 20
 
 
 class LayerRow(NamedTuple):
-    """The row of a layer in a table."""
+    """The row of one layer in a table of the layers of a network."""
 
     name: str
     kind: str  # type of the layer with the activation
@@ -29,9 +29,9 @@ class LayerRow(NamedTuple):
 
 
 def layers_of(estimator: Any) -> list[LayerRow] | None:
-    """Return the layers of the network of an estimator, starting with the input.
+    """Return the table rows of the layers of an estimator's network, starting with the input.
 
-    None if the estimator has no network yet.
+    The result is None if the estimator has no network yet.
     """
     fitted = vars(estimator)
     if "_network" in fitted:
@@ -40,9 +40,9 @@ def layers_of(estimator: Any) -> list[LayerRow] | None:
 
 
 def rows_of_spec(spec: NetworkSpec) -> list[LayerRow]:
-    """Return the input and the layers of a network.
+    """Return the table rows of the input and the layers of a network.
 
-    The layers of networks within a layer come before that layer.
+    Layers nested in another layer come before that layer.
     """
     rows = [LayerRow("input", INPUT, _shape_text(spec.input_shape), 0, ())]
     for row in spec.rows():
@@ -58,7 +58,7 @@ def _shape_text(shape: tuple[int, ...]) -> str:
 
 
 def rows_of_model(model: Any) -> list[LayerRow]:
-    """Return the layers of a Keras model.
+    """Return the table rows of the layers of a Keras model.
 
     The rows have no shapes and no sources if the model is subclassed, because the connections of
     the layers are then defined only by code.

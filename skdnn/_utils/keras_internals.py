@@ -2,7 +2,7 @@
 
 A private name may be missing in the next release. Each function in this module uses one private
 name or a few related names. The docstring of the function documents the fallback, which may be
-slower or share less, but is correct.
+slower or more limited.
 
 Four functions need no fallback. `slot` and `uses_weight_decay` are called only by the steps of
 `with_step`, which checks for the private names first. `tf_variable` and `forget_model` use public
@@ -56,7 +56,7 @@ def tf_variable(variable: Any) -> Any:
 
 
 def learning_rate_variable(optimizer: Any) -> Any:
-    """Return the variable that holds the learning rate. None if there is a schedule.
+    """Return the variable of the learning rate. None if the rate is a schedule or a function.
 
     Tested with Keras 3.7 to 3.15. Without the private name, the public property gives the same
     variable.
@@ -69,7 +69,7 @@ def learning_rate_variable(optimizer: Any) -> Any:
 
 
 def learning_rate_rule(optimizer: Any) -> Any:
-    """Return the schedule or function of the learning rate. None if the rate is constant.
+    """Return the schedule or function that computes the learning rate, or None if there is none.
 
     Tested with Keras 3.7 to 3.15. Without the private name, the schedule is created again from the
     configuration. This works for the schedules of Keras and for registered classes.
@@ -85,9 +85,10 @@ def learning_rate_rule(optimizer: Any) -> Any:
 
 
 def weight_averages(optimizer: Any) -> list[Any]:
-    """Return the variables with the moving averages of the weights, in the order of the weights.
+    """Return the variables of the moving averages of weights, in the order of the weights.
 
-    Tested with Keras 3.7 to 3.15. Without the private name, the suffix of their names is searched.
+    Tested with Keras 3.7 to 3.15. Without the private name, the variables are found by the suffix
+    of their names.
     """
     averages = getattr(optimizer, "_model_variables_moving_average", None)
     if averages is None:
@@ -98,17 +99,17 @@ def weight_averages(optimizer: Any) -> list[Any]:
 def can_clip_by_tensor(optimizer: Any) -> bool:
     """Whether `clip_by` has an effect. Otherwise the caller must clip the gradients.
 
-    Tested with Keras 3.7 to 3.15. Clipping before the optimizer differs from Keras only if the
-    optimizer accumulates gradients or scales the loss.
+    Tested with Keras 3.7 to 3.15. Clipping by the caller differs from clipping by Keras only
+    if the optimizer accumulates gradients or scales the loss.
     """
     return hasattr(optimizer, "_clip_by_norm")
 
 
 def clip_by(optimizer: Any, norm: Any) -> None:
-    """Set the maximum norm of each gradient of an optimizer to a tensor.
+    """Let an optimizer clip each gradient to a maximum norm, which is a tensor.
 
     The `clipnorm` of the optimizer remains a number, because Keras checks this number to decide
-    whether to clip. Without the private name, the clipping by the optimizer is switched off.
+    whether to clip. Without the private name, the optimizer does not clip.
     """
     import tensorflow as tf
 
@@ -121,8 +122,8 @@ def clip_by(optimizer: Any, norm: Any) -> None:
 def uses_weight_decay(optimizer: Any, variable: Any) -> bool:
     """Whether an optimizer applies weight decay to a variable.
 
-    Tested with Keras 3.7 to 3.15. Only steps of `with_step` call this, which checks for the private
-    name.
+    Tested with Keras 3.7 to 3.15. Only steps of `with_step` call this function, and `with_step`
+    checks for the private name.
     """
     return bool(optimizer._use_weight_decay(variable))
 
@@ -142,19 +143,19 @@ def may_exclude_from_weight_decay(optimizer: Any) -> bool:
 
 
 def slot(optimizer: Any, slots: Sequence[Any], variable: Any) -> Any:
-    """Return the entry of a variable in a list with one entry per trained variable.
+    """Return the entry of a variable in an optimizer's list with one entry per variable.
 
-    Tested with Keras 3.7 to 3.15. Only steps of `with_step` call this, which checks for the private
-    name.
+    Tested with Keras 3.7 to 3.15. Only steps of `with_step` call this function, and `with_step`
+    checks for the private name.
     """
     return slots[optimizer._get_variable_index(variable)]
 
 
 def adam_slots(optimizer: Any) -> tuple[Sequence[Any], Sequence[Any]] | None:
-    """Return the first and second moments of Adam, one per variable.
+    """Return the lists of Adam's first and second moments, with one entry per variable.
 
-    Tested with Keras 3.7 to 3.15. Without the private names the result is None, and Keras takes the
-    step.
+    Tested with Keras 3.7 to 3.15. Without the private names the result is None, and Keras updates
+    the variables.
     """
     moments = (getattr(optimizer, name, None) for name in ("_momentums", "_velocities"))
     first, second = moments
@@ -162,14 +163,14 @@ def adam_slots(optimizer: Any) -> tuple[Sequence[Any], Sequence[Any]] | None:
 
 
 def with_step(kind: type, step: Step, decay: Decay | None = None) -> type:
-    """Return a subclass of a Keras optimizer that takes a step for all variables at once.
+    """Return a subclass of a Keras optimizer that updates all variables in one function call.
 
     Parameters
     ----------
     kind : type
-        The Keras class.
+        The class of the Keras optimizer.
     step : callable
-        Takes the step and returns True, or returns False to let Keras take the step.
+        Updates the variables and returns True, or returns False to let Keras update them.
     decay : callable, default=None
         Applies weight decay to the variables of the optimizer.
 
@@ -199,11 +200,11 @@ def with_step(kind: type, step: Step, decay: Decay | None = None) -> type:
 
 
 def compile_settings(model: Any) -> dict[str, Any]:
-    """Return the arguments of `compile` of a model, as the original objects.
+    """Return the arguments with which a model was compiled, as the original objects.
 
-    Tested with Keras 3.7 to 3.15, by `Model._compile_config`. Without the private name the metrics
-    are created again from the public configuration, which requires classes that Keras can find by
-    name.
+    Uses `Model._compile_config`, tested with Keras 3.7 to 3.15. Without the private name the
+    metrics are created again from the public configuration, which requires classes that Keras can
+    find by name.
 
     Raises
     ------
@@ -225,7 +226,7 @@ def compile_settings(model: Any) -> dict[str, Any]:
 
 
 def is_jit_compiled(model: Any) -> bool:
-    """Whether the user has set `jit_compile=True`, instead of the default "auto".
+    """Whether a model was compiled with `jit_compile=True` instead of the default "auto".
 
     Tested with Keras 3.7 to 3.15. Without the private name the public configuration is read.
     """
@@ -245,7 +246,7 @@ def build_metrics(model: Any, batch: Any) -> None:
     model : keras.Model
         A model that is compiled and built.
     batch : tuple of (x, y) or (x, y, weight)
-        Some rows, which determine the shapes and dtypes.
+        Some rows, which determine the shapes and dtypes of the variables.
     """
     build = getattr(model, "_symbolic_build", None)
     if build is not None:
@@ -260,8 +261,8 @@ def build_metrics(model: Any, batch: Any) -> None:
 def all_layers(layer: Any) -> list[Any]:
     """Return a layer and all layers inside the layer, without duplicates.
 
-    Tested with Keras 3.7 to 3.15, by `Layer._flatten_layers`. The fallback searches the attributes
-    of each layer.
+    Uses `Layer._flatten_layers`, tested with Keras 3.7 to 3.15. The fallback searches the
+    attributes of each layer.
     """
     flatten = getattr(layer, "_flatten_layers", None)
     return list(flatten()) if flatten is not None else _found_layers(layer)
@@ -293,7 +294,7 @@ class ModelNode(NamedTuple):
 
 
 def model_nodes(model: Any) -> list[ModelNode]:
-    """Return the operations of a Keras model with their connections, sources first.
+    """Return the operations of a Keras model with their connections, from input to output.
 
     Keras has no public name for the connections. If the private names are missing, or the model is
     subclassed, the result holds the layers without connections.
@@ -351,7 +352,7 @@ def function_options(thing: Any) -> Mapping[str, Any]:
 
 
 def forget_model(callback: Any) -> None:
-    """Remove the model of a callback, even if the `set_model` of its class requires a model."""
+    """Remove the model from a callback, even if the callback's `set_model` requires a model."""
     import keras
 
     keras.callbacks.Callback.set_model(callback, None)
@@ -377,10 +378,10 @@ def profiles_batches(callback: Any) -> bool:
 def seeded_random(seed: int) -> Iterator[None]:
     """Context manager that seeds Keras's global generator and restores the generator on exit.
 
-    Tested with Keras 3.7 to 3.15, by `keras.src.backend.common.global_state`. Keras has no public
-    way to restore its generator. The fallback does not seed the generator. Layers and initialisers
-    take their seeds from Python's generator, so that only calls of `keras.random` without a seed
-    are affected.
+    Uses `keras.src.backend.common.global_state`, tested with Keras 3.7 to 3.15. Keras has no public
+    way to restore its generator. The fallback does not seed the generator. This affects only calls
+    of `keras.random` without a seed, because layers and initialisers take their seeds from
+    Python's generator.
     """
     import keras
 

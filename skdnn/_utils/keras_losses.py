@@ -20,7 +20,7 @@ def is_keras_loss(value: Any) -> bool:
 
 
 class LossPickle:
-    """A Keras loss in the state of an estimator, which unpickling replaces by an equal loss.
+    """Wrapper of a Keras loss in a pickle of an estimator. Unpickling returns an equal loss.
 
     Parameters
     ----------

@@ -27,10 +27,10 @@ try:
 except ImportError:  # scikit-learn before 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Mixin of estimators without callbacks."""
+        """Empty mixin, because this version of scikit-learn has no callbacks."""
 
     def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a method unchanged."""
+        """Return a method unchanged, because this version of scikit-learn has no callbacks."""
         return method
 
 
@@ -57,7 +57,7 @@ def has_callbacks(estimator: Any) -> bool:
 
 
 def callback_context(estimator: Any, n_epochs: int) -> Any:
-    """Return the root task of a fit for scikit-learn callbacks, with one subtask per epoch."""
+    """Return the scikit-learn callback context of a fit, with one subtask per epoch."""
     return estimator._init_callback_context(max_subtasks=n_epochs)
 
 
@@ -67,10 +67,11 @@ def validate_parameters(estimator: Any) -> None:
 
 
 def copy_configuration(source: Any, target: Any) -> None:
-    """Copy the configuration that is not a parameter from an estimator to a clone.
+    """Copy the configuration outside the constructor parameters from an estimator to a clone.
 
-    The configuration are the requests of metadata, the container of `set_output`, and scikit-learn
-    callbacks. A callback is shared, because scikit-learn's callbacks support clones.
+    The configuration consists of the metadata requests, the output container chosen with
+    `set_output`, and the scikit-learn callbacks. The estimator and the clone share the callbacks,
+    because scikit-learn's callbacks support clones.
 
     Parameters
     ----------

@@ -54,11 +54,11 @@ def _check_backend(backend: str) -> None:
 
 
 def _grant_threads_to_sessions() -> None:
-    """Let TensorFlow use separate threads per device, so that sessions can have fewer threads.
+    """Let each session have its own number of threads, instead of threads shared by all sessions.
 
-    TensorFlow reads the environment variable when it creates the first device of the process. This
-    function creates the first device and restores the environment. If the user has already created
-    a device, all sessions share the same threads.
+    TensorFlow reads an environment variable for this when it creates the first device of the
+    process. This function creates the first device and restores the environment. If the user has
+    already created a device, all sessions share the same threads.
     """
     if _THREADS not in os.environ:
         os.environ[_THREADS] = "1"

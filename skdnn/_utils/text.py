@@ -18,7 +18,7 @@ class Column(NamedTuple):
 
 
 def align(columns: Sequence[Column]) -> list[str]:
-    """Return the lines of a table: the header, a rule and the rows."""
+    """Return the lines of a table, which are the header, a horizontal rule and the rows."""
     padded = []
     for header, cells, left in columns:
         width = max(map(len, [header, *cells]))
@@ -64,5 +64,5 @@ def unknown(
 
 
 def classes_of(module: ModuleType) -> dict[str, type]:
-    """Return the classes in a module by name, which are the known names of a parameter."""
+    """Return the classes in a module by name."""
     return {name: thing for name, thing in vars(module).items() if isinstance(thing, type)}

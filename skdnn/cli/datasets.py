@@ -158,7 +158,9 @@ def load(dataset: str, target: str | None) -> Data:
 
 
 def sample(y: Any, n: int, seed: int) -> "np.ndarray":
-    """Return a random sample of row indices, stratified by class or by the order of a numeric y.
+    """Return a random sample of row indices, stratified by the classes or the numbers in y.
+
+    The sample is not stratified if y has several outputs.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ class CommandError(Exception):
     message : str
         Description of the problem and of the correct input.
     prog : str, default=None
-        Name of the command in the printed line. None is the command that is running.
+        Name of the command in the printed line. None means the command that is running.
     """
 
     def __init__(self, message: str, prog: str | None = None):
@@ -28,7 +28,7 @@ def did_you_mean(name: str, known: Iterable[object]) -> str:
 
 
 def listed(names: Sequence[object], most: int = 10) -> str:
-    """Return the first `most` names as text, with the number of omitted names."""
+    """Return the text "it has ..." with the first `most` names and the number of omitted names."""
     shown = ", ".join(map(str, names[:most]))
     return f"it has {shown}" + (f" and {len(names) - most} more" if len(names) > most else "")
 

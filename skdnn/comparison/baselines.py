@@ -31,8 +31,8 @@ MAX_CATEGORIES = 32
 
 # name -> (function that creates the classifier, function that creates the regressor). The forests
 # use all cores, as the network and histogram gradient boosting do by default. On images, logistic
-# regression does not converge in 100 iterations, the default. With the default tolerance it takes
-# three times as long on images, and the scores are no better.
+# regression does not converge in 100 iterations, the default. With the default tolerance, logistic
+# regression takes three times as long on images, and the scores are no better.
 BASELINES: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "DNN": (DNNClassifier, DNNRegressor),
     "RandomForest": (

@@ -71,7 +71,7 @@ def compare(
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Target values, which are class labels, or numbers for regression.
     models : dict of str to estimator, list of str, or None, default=None
-        The models to compare, by the names to show. The models are cloned and remain unfitted. A
+        The models to compare, by the names to display. The models are cloned and remain unfitted. A
         list selects default models by name, and None selects all default models. See
         `default_models`.
     cv : int, cross-validation generator or iterable of (train, test), default=5
@@ -83,9 +83,9 @@ def compare(
         tested by the first score. None means "accuracy" for classification and "r2" for
         regression.
     task : {"auto", "classification", "regression"}, default="auto"
-        Type of the problem. "auto" is the type of the given models. For the default models it is
-        classification if `y` holds text, booleans, or integers of at most 30 distinct values, and
-        regression otherwise.
+        Type of the problem. "auto" uses the type of the given models. For the default models,
+        "auto" is classification if `y` holds text, booleans, or integers of at most 30 distinct
+        values, and regression otherwise.
     groups : array-like of shape (n_samples,), default=None
         Group labels of the rows. No group is split between training and test rows.
     n_jobs : int, default=None
@@ -104,24 +104,25 @@ def compare(
     Raises
     ------
     ValueError
-        If a parameter is invalid, or if every model failed. If only some models fail, the failed
-        models are rows of the result, with the reason.
+        If a parameter is invalid, or if every model failed. If only some models fail, the result
+        lists the failed models with the reasons of the failures.
     TypeError
         If a model is not an estimator.
 
     Notes
     -----
-    Each model is tested against the best with the corrected resampled t-test [1]_. The plain paired
-    t-test underestimates the variance of the differences, because the training sets of the folds
-    overlap. With the differences :math:`d_1, \dots, d_k` over k folds, their mean :math:`\bar d`
-    and sample variance :math:`s^2`,
+    Each model is tested against the best model with the corrected resampled t-test [1]_. The plain
+    paired t-test underestimates the variance of the differences, because the training sets of the
+    folds overlap. With the differences :math:`d_1, \dots, d_k` over k folds, their mean
+    :math:`\bar d` and sample variance :math:`s^2`,
 
     .. math:: t = \bar d \Big/ \sqrt{(1/k + n_{test} / n_{train}) \, s^2}
 
     follows Student's t distribution with k - 1 degrees of freedom. The test is two-sided. For folds
-    of unequal sizes, n is the mean size. The p-values are adjusted for the number of comparisons
-    [2]_. The verdict is "worse" if p < 0.05, and "within noise" otherwise. "Within noise" does not
-    mean equal: more or larger folds may show a difference.
+    of unequal sizes, :math:`n_{test}` and :math:`n_{train}` are the mean sizes. The p-values are
+    adjusted for the number of comparisons [2]_. The verdict is "worse" if p < 0.05, and "within
+    noise" otherwise. "Within noise" does not mean equal: more or larger folds may show a
+    difference.
 
     References
     ----------
@@ -276,7 +277,7 @@ def _task_of(y: np.ndarray) -> str:
 def _splitter(
     cv: Any, y: np.ndarray, groups: Any, task: str, random_state: int | np.random.RandomState | None
 ) -> Any:
-    """Return the cross-validation splitter. For an integer, the splitter shuffles rows."""
+    """Return the cross-validation splitter. The splitter shuffles rows if `cv` is an integer."""
     classify = task == "classification"
     cv = 5 if cv is None else cv
     if not isinstance(cv, Integral):

@@ -55,7 +55,7 @@ class Run:
 def run_all(
     models: Mapping[str, Any], X: Any, y: np.ndarray, folds: Folds, *, verbose: int, **options: Any
 ) -> list[Run]:
-    """Cross-validate each model. If a model fails, the run contains the reason.
+    """Cross-validate each model. If a model fails, its `Run` contains the reason.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def _run(
 def _warnings_of(
     run: Run, caught: list[warnings.WarningMessage]
 ) -> Iterator[tuple[type[Warning], str]]:
-    """Yield the category and text of each warning of a run, except warnings of its failure."""
+    """Yield the category and text of each warning of a run, except reports of the failure."""
     for warning in caught:
         if not _is_of_failure(warning):
             yield warning.category, f"{run.name}: {warning.message}"
@@ -144,7 +144,7 @@ def _is_of_failure(warning: warnings.WarningMessage) -> bool:
 
 
 def _reason(report: str) -> str:
-    """Return the line of the exception in a report that may contain tracebacks."""
+    """Return the line that names the exception, from a report that may contain tracebacks."""
     lines = report.rsplit("Traceback (most recent call last):", 1)[-1].splitlines()
     return next((line for line in lines if line and not line[0].isspace()), "no reason given")
 

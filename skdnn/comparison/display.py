@@ -188,9 +188,9 @@ class ComparisonDisplay:
 
 
 def _draw_rows(ax: "Axes", table: np.ndarray, centres: np.ndarray, cells: list[str]) -> None:
-    """Draw the values, the centre and the text of each model.
+    """Draw a row for each model, with the value of each fold, the centre and a text.
 
-    Only the text is drawn if the centre is NaN.
+    The centre is the mean or median of the values. Only the text is drawn if the centre is NaN.
     """
     beside = ax.get_yaxis_transform()  # x as a fraction of the panel's width, y in rows
     colour = ax.xaxis.label.get_color()  # the text colour of the current style, light or dark
@@ -209,7 +209,7 @@ def _draw_rows(ax: "Axes", table: np.ndarray, centres: np.ndarray, cells: list[s
 
 
 def _low_limit(table: np.ndarray) -> float:
-    """Return the mean score below which a row is too low to be drawn to scale."""
+    """Return the mean score below which a model is not drawn to scale. -inf if there is none."""
     rows = table[np.isfinite(table).all(axis=1)]
     rows = rows[np.argsort(-rows.mean(axis=1))]
     for kept in range(len(rows) - 1, 1, -1):
@@ -223,7 +223,7 @@ _ALIGN = {True: "left", False: "right"}
 
 
 def text_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
-    """Return a table as aligned text for a terminal, followed by its notes.
+    """Return a table as aligned text for a terminal, followed by the notes.
 
     Examples
     --------
@@ -241,7 +241,7 @@ def text_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
 
 
 def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
-    """Return a table with its notes as HTML, which a notebook shows in its own colours.
+    """Return a table with its notes as HTML, which a notebook shows in the colours of the notebook.
 
     Examples
     --------
@@ -267,7 +267,7 @@ def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
 
 
 def score_cells(table: np.ndarray) -> list[str]:
-    """Return "mean ± sd" of each row, rounded to three significant digits of the best mean.
+    """Return "mean ± sd" of each row of scores. The first mean has three significant digits.
 
     Examples
     --------
@@ -288,7 +288,7 @@ def score_cells(table: np.ndarray) -> list[str]:
 
 
 def time_cells(seconds: np.ndarray) -> list[str]:
-    """Return the median of each row of seconds as text.
+    """Return the median seconds of each row as text, with the same decimals in all rows.
 
     The first fit of a network in a process includes the start of TensorFlow. This time hardly
     affects the median.

@@ -37,7 +37,8 @@ class Comparison:
     task : {"classification", "regression"}
         Type of the problem.
     names : tuple of str, of length n_models
-        Names of the models, by decreasing mean of the first score. Models that failed come last.
+        Names of the models, by decreasing mean of the first score over the folds. Models that
+        failed come last.
     scores : dict of str to ndarray of shape (n_models, n_folds), float64
         Scores by name. Models are ranked by the first score.
     fit_time : ndarray of shape (n_models, n_folds), float64
@@ -48,7 +49,8 @@ class Comparison:
     n_train, n_test : ndarray of shape (n_folds,), int64
         Numbers of training and test rows of each fold.
     failures : dict of str to str
-        Reasons of failures, by the name of the model. The scores of a fold that failed are NaN.
+        Reasons of the failures, by the names of the models that failed. The scores of a fold that
+        failed are NaN.
 
     See Also
     --------
@@ -76,7 +78,7 @@ class Comparison:
 
     @property
     def best(self) -> str:
-        """Name of the model with the highest mean of the first score."""
+        """Name of the model with the highest mean of the first score over the folds."""
         return self.names[0]
 
     @property
@@ -120,9 +122,9 @@ class Comparison:
         Returns
         -------
         result : dict
-            The sizes of the folds, a description of the test, and the models. The list under
-            "models" has the scores and seconds per fold of each model, best model first. NaN and
-            infinite numbers are replaced by None.
+            The sizes of the folds, a description of the significance test, and the models. The list
+            under "models" has the scores and seconds per fold of each model, best model first. NaN
+            and infinite numbers are replaced by None.
 
         Examples
         --------

@@ -67,7 +67,7 @@ def _names(estimators: list[Any], given: str | Sequence[str] | None) -> list[str
 
 
 def mean_name(name: str | Sequence[str] | None, n_folds: int) -> str:
-    """Return the name of the mean over folds."""
+    """Return the name of the mean history over folds in the legend."""
     mean = f"mean of {n_folds} folds"
     return mean if name is None else f"{name}, {mean}"
 

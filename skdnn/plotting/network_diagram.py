@@ -40,10 +40,10 @@ class _Arrow(NamedTuple):
 
 
 class NetworkDisplay:
-    """Diagram of a network with the names, types, output shapes and parameters of its layers.
+    """Diagram of the layers of a network, with names, types, output shapes and parameter counts.
 
     Create a display with :meth:`from_estimator`. Draw the display again with :meth:`plot`. Layers
-    are drawn from top to bottom. The colour of a layer is stronger the more parameters it has.
+    are drawn from top to bottom. Layers with more parameters have a stronger colour.
 
     Parameters
     ----------
@@ -324,7 +324,7 @@ def _depths(sources: list[Sequence[int]]) -> list[int]:
 def _spread(
     row: list[Node], x: dict[Node, float], above: dict[Node, list[Node]], width: float
 ) -> dict[Node, float]:
-    """Return the x coordinate of each node of a row, close to the x coordinates of its inputs."""
+    """Return the x coordinate of each node of a row, close to the nodes of the inputs."""
 
     def is_lane(node: Node) -> bool:
         return isinstance(node, tuple)

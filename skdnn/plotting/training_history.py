@@ -50,8 +50,8 @@ class TrainingHistoryDisplay:
     metric : str or list of str, default=None
         Loss and metrics to plot, each on its own Axes. None is the loss and the first metric.
     mean_name : str, default=None
-        Name of the mean if the histories are folds of one model. All folds then have the same
-        colour, and the mean is drawn for the epochs that all folds have.
+        Name of the mean history in the legend, if the histories are folds of one model. All folds
+        then have the same colour, and the mean is drawn for the epochs that all folds have.
 
     Attributes
     ----------
@@ -385,7 +385,7 @@ class TrainingHistoryDisplay:
 
 
 class _Curve(NamedTuple):
-    """A history with a line style."""
+    """A history with the name, colour, line options and legend label of the lines."""
 
     name: str
     history: History

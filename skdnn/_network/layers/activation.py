@@ -28,7 +28,7 @@ class Activate(Layer):
 
     @property
     def label(self) -> str:
-        """The name of the Keras layer with the activation."""
+        """The type of the Keras layer with the activation in brackets."""
         return with_activation("Activation", self.activation)
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
@@ -44,32 +44,32 @@ class Activate(Layer):
 
 @dataclass(frozen=True)
 class MixedActivation(Activate):
-    """Computes h + (activation(h) - h) * gain * a, with a learned a for each unit.
+    """Computes x + (activation(x) - x) * gain * a, with a learned weight a for each unit.
 
-    The product gain * a starts as 1, so that the layer starts as the activation (Holzmüller et al.
-    2024, "Better by Default", section 3). The gain acts as a factor of the learning rate, as in
-    `ScaledDense`.
+    The product gain * a is initially 1, so that the layer initially computes activation(x)
+    (Holzmüller et al. 2024, "Better by Default", section 3). The gain acts as a factor of the
+    learning rate, as in `ScaledDense`.
     """
 
     gain: float = 1.0
 
     @property
     def label(self) -> str:
-        """The type of the layer with the activation."""
+        """The type of the layer with the activation in brackets."""
         return with_activation("MixedActivation", self.activation)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Return the shape of a, which is the shape of the input."""
+        """Return the shape of the array of all a, which is the shape of the input."""
         return (shape,)
 
     def initial_weights(
         self, shape: Shape, rng: np.random.Generator, draw_kernel: DrawKernel
     ) -> list[np.ndarray]:
-        """Return the initial a, for which gain * a is 1."""
+        """Return the initial weights a, for which gain * a is 1."""
         return [np.full(shape, 1 / self.gain)]
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Compute x + (activation(x) - x) * gain * a for a trained a of each unit.
+        """Compute x + (activation(x) - x) * gain * a, with a trained weight a for each unit.
 
         The shape (..., n_samples, units) is preserved.
         """

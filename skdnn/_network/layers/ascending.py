@@ -12,10 +12,10 @@ from skdnn._network.layers.base import KerasContext, Layer
 
 @dataclass(frozen=True)
 class Ascending(Layer):
-    """Converts outputs to ascending values, as quantiles are.
+    """Converts the outputs of each sample to ascending values, such as quantiles.
 
-    The first output is unchanged. Each later output becomes the sum of the preceding output and a
-    softplus.
+    The first output is unchanged. Each later output is replaced by the sum of the preceding
+    ascending value and the softplus of the output.
     """
 
     name: str

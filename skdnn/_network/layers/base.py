@@ -26,9 +26,9 @@ class TrainingSample:
     Parameters
     ----------
     numbers : callable
-        Returns the scaled numeric columns of some training rows without missing values, an
-        ndarray of shape (n_samples, n_columns), float64. The function is called at most once, and
-        only if a layer needs the numbers.
+        Returns the scaled numeric columns of a sample of the training rows, an ndarray of shape
+        (n_samples, n_columns), float64. Missing values are imputed. The function is called at most
+        once, and only if a layer needs the numbers.
     category_sizes : sequence of int, default=()
         Number of categories of each one-hot encoded column.
     """
@@ -48,8 +48,8 @@ class KerasContext:
     dtype : str
         The dtype of the computation.
     n_members : int
-        Number of ensemble members after a `Members` or `Parallel` layer. 0 before such a layer,
-        or if there are no ensemble members.
+        Number of ensemble members if a `Members` or `Parallel` layer precedes the layer, and 0
+        otherwise.
     dropout : callable
         Class of dropout layers.
     offset, scale : ndarray of shape (n_inputs,) or (1,), float64, or None
@@ -72,8 +72,7 @@ class Layer:
 
     The fields of a layer are its whole configuration. Each layer is a frozen dataclass in a file
     of its own, with a field `name`. A layer overrides the methods below if their defaults do not
-    apply to the layer. No other module lists the layers. All shapes are shapes of one sample,
-    without the batch.
+    apply to the layer. All shapes are shapes of one sample, without the batch.
     """
 
     name: str
@@ -118,7 +117,7 @@ class Layer:
         return type(self).__name__
 
     def member_count(self) -> int:
-        """Return the number of ensemble members that start at this layer. 0 for most layers."""
+        """Return the number of ensemble members that this layer creates. 0 for most layers."""
         return 0
 
     def networks(self, shape: Shape, dtype: str = "float32") -> Sequence[NetworkSpec]:
@@ -126,10 +125,10 @@ class Layer:
         return ()
 
     def output_layers(self, shape: Shape) -> list[tuple[Dense, int, int]]:
-        """Return the layers that are output layers if no later layer computes the outputs.
+        """Return the output layers of a network whose last layer with a kernel is this layer.
 
         Each entry is a layer and the indices of the kernel and the bias in the list of the weight
-        arrays of this layer. The list is empty for a layer that computes no outputs.
+        arrays of this layer. The list is empty for a layer without a kernel.
         """
         return []
 
@@ -150,7 +149,7 @@ class Layer:
         raise NotImplementedError
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Compute the output in NumPy, equal to the prediction of the Keras layer.
+        """Compute the output in NumPy, with the formula of the Keras layer in prediction.
 
         Parameters
         ----------
@@ -162,7 +161,7 @@ class Layer:
         raise NotImplementedError
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return the Keras layer, whose weights the caller then sets.
+        """Return the Keras counterpart of the layer. The caller then sets the weights.
 
         Keras is imported inside this method, so that prediction in NumPy does not import Keras.
         The Keras weights are created as zeros, because the default initialisers of Keras would

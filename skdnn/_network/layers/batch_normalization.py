@@ -11,11 +11,11 @@ from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
 
 @dataclass(frozen=True)
 class BatchNormalization(Layer):
-    """Normalises each unit by the moments of the batch, or by moving averages in prediction.
+    """Normalises each unit by the moments of the batch in training, or else by moving averages.
 
     Ioffe & Szegedy 2015, "Batch Normalization", algorithms 1 and 2. With Keras's default momentum
-    of 0.99, the moving averages depend on their initial values for about 500 steps, which is more
-    than many small fits have. With a momentum of 0.9, about 50 steps are sufficient.
+    of 0.99, the moving averages depend on their initial values for about 500 steps. Training on a
+    small data set often has fewer steps. With a momentum of 0.9, about 50 steps are sufficient.
     """
 
     name: str

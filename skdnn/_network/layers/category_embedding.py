@@ -48,19 +48,19 @@ class CategoryEmbedding(Layer):
         return (shape[0] - len(self.sizes) + sum(self.dims),)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Return the shape of all vectors in one column, as in a Keras embedding of length 1."""
+        """Return the shape of the array of all vectors, (n_values, 1), as in a Keras embedding."""
         return ((sum(n * d for n, d in zip(self.sizes, self.dims, strict=True)), 1),)
 
     @cached_property
     def addresses(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The addresses of the values of the vectors in the array of all vectors.
+        """The constants that give the index of each output value in the array of all vectors.
 
         Returns
         -------
         column, stride, base : ndarray of shape (sum(dims),), int32
-            Each output value belongs to one of the columns of codes, `column`. If c is the code in
-            this column, the value is element c * stride + base of the array of all vectors. Only
-            code 0 can have a negative index.
+            Each output value belongs to a column of codes, whose number is `column`. If c is the
+            code of a row in this column, the output value is element c * stride + base of the array
+            of all vectors. Only code 0 can have a negative index.
         """
         dims = np.array(self.dims)
         column = np.arange(len(dims)).repeat(dims)
@@ -77,7 +77,7 @@ class CategoryEmbedding(Layer):
         return [rng.uniform(-_RANGE, _RANGE, size) for size in self.weight_shapes(shape)]
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Look up the vectors of the codes.
+        """Replace the category codes by their vectors.
 
         The shape changes from (n_samples, n_inputs) to (n_samples, n_outputs).
         """

@@ -24,7 +24,7 @@ class Dense(Layer):
 
     @property
     def bias_gain(self) -> float:
-        """The factor of the learned bias."""
+        """The factor by which the learned bias is multiplied."""
         return 1.0
 
     @property
@@ -38,11 +38,11 @@ class Dense(Layer):
 
     @property
     def label(self) -> str:
-        """The type of the layer with the activation."""
+        """The type of the layer with the activation in brackets."""
         return with_activation(type(self).__name__, self.activation)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of a row of units."""
+        """Return the shape of the output, (..., units)."""
         return (*shape[:-1], self.units)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
@@ -92,17 +92,19 @@ class Dense(Layer):
 
 @dataclass(frozen=True)
 class ScaledDense(Dense):
-    """Computes activation(x @ (kernel_gain Q) + bias_gain b), with a scaled kernel and bias.
+    """Computes activation(x @ (kernel_gain * Q) + bias_gain * b), with learned Q and b.
+
+    Q is the kernel and b is the bias.
 
     The gains act as factors of the learning rate, because Adam's steps do not depend on the scale
-    of gradients. If q is trained at rate r, then p = g q changes as if p were trained at rate g r,
-    up to Adam's epsilon. With kernel_gain = 1 / sqrt(fan-in) this is the neural tangent
+    of gradients. If q is trained at rate r, then p = g * q changes as if p were trained at rate
+    g * r, up to Adam's epsilon. With kernel_gain = 1 / sqrt(fan-in) this is the neural tangent
     parametrisation (Jacot et al. 2018, "Neural Tangent Kernel", section 3).
 
     Parameters
     ----------
     kernel_gain, bias_gain : float, default=1.0
-        The factors of Q and b.
+        The factors by which Q and b are multiplied.
     kernel_std, bias_std : float, default=0.0
         Standard deviations of the normal distributions from which the initial Q and b are
         sampled. A standard deviation of 0 gives zeros.
@@ -118,13 +120,13 @@ class ScaledDense(Dense):
     def initial_weights(
         self, shape: Shape, rng: np.random.Generator, draw_kernel: DrawKernel
     ) -> list[np.ndarray]:
-        """Return Q and b sampled from normal distributions."""
+        """Return a kernel Q and a bias b sampled from normal distributions."""
         stds = self.kernel_std, self.bias_std
         shapes = self.weight_shapes(shape)
         return [rng.normal(0, std, size) for std, size in zip(stds, shapes, strict=True)]
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Compute activation(x @ (kernel_gain Q) + bias_gain b).
+        """Compute activation(x @ (kernel_gain * Q) + bias_gain * b).
 
         The shape changes from (..., n_samples, n_inputs) to (..., n_samples, units).
         """

@@ -11,14 +11,15 @@ from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
 
 @dataclass(frozen=True)
 class LearnedScale(Layer):
-    """Multiplies each column by gain * q for a learned q (Holzmüller et al. 2024, section 3).
+    """Multiplies each column by gain * q, with a learned q for each column.
 
-    The gain acts as a factor of the learning rate, as in `ScaledDense`.
+    Holzmüller et al. 2024, "Better by Default", section 3. The gain acts as a factor of the
+    learning rate, as in `ScaledDense`.
 
     Parameters
     ----------
     gain : float, default=1.0
-        The factor of q.
+        The constant by which q is multiplied.
     start : float, default=1.0
         The initial value of gain * q.
     """
@@ -28,13 +29,13 @@ class LearnedScale(Layer):
     start: float = 1.0
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Return the shape of q, which is the shape of the input."""
+        """Return the shape of the array of all q, which is the shape of the input."""
         return (shape,)
 
     def initial_weights(
         self, shape: Shape, rng: np.random.Generator, draw_kernel: DrawKernel
     ) -> list[np.ndarray]:
-        """Return the initial q, for which gain * q is `start`."""
+        """Return the initial values of q, for which gain * q is `start`."""
         return [np.full(shape, self.start / self.gain)]
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Layers that pass rows to ensemble members and average their outputs."""
+"""Layers that pass rows to ensemble members and average the outputs of the members."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Members(Layer):
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
         """Add a leading axis of length 1. Sparse rows are returned unchanged.
 
-        The matrix product of the next layer has one result for each ensemble member.
+        The next layer with weights computes one result for each ensemble member.
         """
         return x if issparse(x) else x[None]
 
@@ -67,7 +67,7 @@ class Mean(Layer):
         return [np.full(size, 1 / size[0]) for size in self.weight_shapes(shape)]
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Compute the mean of the ensemble members.
+        """Average the outputs over the ensemble members.
 
         The shape changes from (n_members, n_samples, n_outputs) to (n_samples, n_outputs).
         """

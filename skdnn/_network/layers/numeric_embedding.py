@@ -7,7 +7,7 @@ from skdnn._network.layers.base import Layer
 
 @dataclass(frozen=True)
 class NumericEmbedding(Layer):
-    """Base class of layers that append values computed from each of the first columns.
+    """Base class of layers that append values computed from each of the leading numeric columns.
 
     Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning".
 

@@ -37,11 +37,12 @@ def one_hot(sizes: Sequence[int], width: int) -> list[np.ndarray]:
 class OneHot(Layer):
     """Replaces category codes by their one-hot encoding. The other columns are unchanged.
 
-    Each value of the encoding belongs to a code of a column. Constants of the layer select the
-    column, (n_codes, width), and the code, (width,). Code 0 is a category that is absent from the
-    training data. All values of the encoding of code 0 are zero. The width is the number of all
-    categories or slightly larger, so that rare categories do not change the width and folds share
-    a compiled program.
+    Each value of the encoding belongs to a code of a column. Two constants assign the values to
+    columns, with shape (n_codes, width), and to codes, with shape (width,). Code 0 is a category
+    that is absent from the training data. All values of the encoding of code 0 are zero. The width
+    is the total number of categories or slightly larger. The width is then usually the same in all
+    folds, even if rare categories are absent from some folds. Folds of equal width share a compiled
+    program.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ class OneHot(Layer):
         return (shape[0] - self.n_codes + self.width,)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Return the shapes of the constants that select the column and the code."""
+        """Return the shapes of the constants that assign each value to a column and a code."""
         return (self.n_codes, self.width), (self.width,)
 
     def fitted_weights(

@@ -15,7 +15,7 @@ from skdnn._network.spec import NetworkSpec, count_members
 
 @dataclass(frozen=True)
 class Parallel(Layer):
-    """Passes the same rows to several stacks of layers and concatenates their ensemble members.
+    """Passes rows to several stacks of layers and concatenates the outputs of all members.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Parallel(Layer):
         return tuple(own for walk in walks for _, _, shapes in walk for own in shapes)
 
     def output_layers(self, shape: Shape) -> list[tuple[Dense, int, int]]:
-        """Return the output layer of each stack, with the indices of its kernel and bias."""
+        """Return the output layer of each stack, with the indices of kernel and bias."""
         found: list[tuple[Dense, int, int]] = []
         first = 0
         for network in self.networks(shape):

@@ -22,14 +22,15 @@ def frequencies(
     rng : numpy.random.Generator
         Random number generator.
     scale : float, default=0.5
-        Standard deviation. A smaller value gives a smoother initial function.
+        Standard deviation of the frequencies. With smaller frequencies, the output of the
+        untrained network is a smoother function of the numeric columns.
     """
     return [scale * rng.standard_normal((n_columns, n_frequencies))]
 
 
 @dataclass(frozen=True)
 class Periodic(NumericEmbedding):
-    """Appends sin(2 pi f x) and cos(2 pi f x) of each of the first columns, with learned f.
+    """Appends sin(2 pi f x) and cos(2 pi f x) of each numeric column x, with learned f.
 
     Gorishniy et al. 2022, equation 2.
     """
@@ -41,7 +42,7 @@ class Periodic(NumericEmbedding):
         return (shape[-1] + 2 * self.n_columns * self.n_frequencies,)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Return the shape of the frequencies."""
+        """Return the shape of the frequencies, (n_columns, n_frequencies)."""
         return ((self.n_columns, self.n_frequencies),)
 
     def fitted_weights(

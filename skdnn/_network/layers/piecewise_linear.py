@@ -15,19 +15,20 @@ _FIRST_ROWS = 1000  # number of rows that are checked for a small number of dist
 
 
 def bins(x: np.ndarray, n_bins: int) -> list[np.ndarray]:
-    """Return the bins of a piecewise-linear embedding, whose edges are quantiles.
+    """Return the constants that define the bins of a piecewise-linear embedding.
 
-    Repeated values make several quantiles equal. If a column has few distinct values, each
+    The edges of the bins are quantiles of each column. Repeated values make several quantiles
+    equal, which the following rules avoid. If a column has few distinct values, each
     distinct value is an edge. Otherwise, each very frequent value and its neighbours are edges, so
     that the frequent value has bins of its own (0 may mean "none"). The remaining edges are
     quantiles of the other values.
 
-    The first bin is open below and the last bin is open above, unless the bin is very narrow. A
-    value outside a very narrow bin would have a very large result. The network still receives the
-    value, because the column is kept in addition to the bins.
+    The first bin is open below and the last bin is open above, unless the bin is very narrow. If a
+    very narrow bin were open, the value of the bin for an outlier would be very large. The network
+    still receives the outlier, because the column is kept in addition to the bins.
 
-    Columns with fewer edges have fewer bins. Unused bins are always 0, so that the shapes do not
-    depend on the rows and folds share a compiled program.
+    A column with few edges has fewer than `n_bins` bins. The values of unused bins are always 0, so
+    that array shapes do not depend on the rows and folds share a compiled program.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def bins(x: np.ndarray, n_bins: int) -> list[np.ndarray]:
 
 
 def _edges(x: np.ndarray, n_bins: int) -> np.ndarray:
-    """Return the edges of at most `n_bins` bins in ascending order."""
+    """Return the edges of at most `n_bins` bins of a column, in ascending order."""
     quantiles = np.unique(np.quantile(x, np.linspace(0, 1, n_bins + 1)))
     are_all = len(quantiles) == n_bins + 1
     if are_all and len(np.unique(x[:_FIRST_ROWS])) > n_bins + 1:
@@ -78,7 +79,7 @@ def _edges(x: np.ndarray, n_bins: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class PiecewiseLinear(NumericEmbedding):
-    """Appends the position of each value within each bin of its column.
+    """Appends the position of each numeric value within each bin of the column of the value.
 
     The value of bin b, from edge e_b to e_(b+1), is (x - e_b) / (e_(b+1) - e_b), clipped to
     [0, 1]. The first bin may be open below and the last bin may be open above (Gorishniy et al.

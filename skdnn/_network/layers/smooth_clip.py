@@ -59,7 +59,7 @@ class SmoothClip(Layer):
         return robust_scale(sample.numbers())
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Clip the first columns smoothly. The shape (..., n_samples, n_inputs) is preserved."""
+        """Scale and clip the numeric columns. The shape (..., n_samples, n_inputs) is preserved."""
         center, factor = weights
         z = (x[..., : self.n_columns] - center) * factor
         z /= np.sqrt(1 + (z / 3) ** 2)
