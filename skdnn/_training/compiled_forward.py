@@ -38,6 +38,7 @@ def compiled_forward(spec: NetworkSpec) -> ForwardPass | None:
     -------
     callable or None
         Takes the network weights and rows of shape (n_rows, n_inputs), and returns the network's
-        output of shape (n_rows, n_outputs). None if NumPy is faster, or if this process has not trained a network.
+        output of shape (n_rows, n_outputs). None if NumPy is faster, or if this process has not
+        trained a network.
     """
     return None if _provider is None else _provider(spec)

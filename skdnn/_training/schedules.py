@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# A learning-rate factor up to `_LOW` counts as low. The factor is also low at the start of the first
-# cycle, which is not the end of a cycle. The start is over after the fraction `_BEGINNING` of the
-# steps.
+# A learning-rate factor up to `_LOW` counts as low. The factor is also low at the start of the
+# first cycle, which is not the end of a cycle. The start is over after the fraction `_BEGINNING` of
+# the steps.
 _LOW, _BEGINNING = 0.1, 1 / 30
 # The one-cycle schedule is defined by the fraction of the steps in which the learning rate rises,
 # the first learning-rate factor and the last learning-rate factor.
