@@ -111,8 +111,8 @@ class ProgressLines(Report):
     """A report that writes one line of progress per epoch.
 
     The line shows a progress bar, the elapsed seconds, and the loss and the metric of the training
-    rows and of the held-out rows. On a terminal and in a notebook, the line is updated during the epoch. Elsewhere,
-    the line is written once, at the end of the epoch, so that a log stays readable. In a worker
+    rows and of the held-out rows. On a terminal and in a notebook, the line is updated during the
+    epoch. Elsewhere, the line is written once, after the epoch, to keep a log readable. In a worker
     process or a second thread, the line is also written once, because other workers may write to
     the same terminal. Each line then starts with the name of the process or thread.
 

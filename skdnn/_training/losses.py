@@ -134,7 +134,7 @@ class LossSpec:
 
     @property
     def text(self) -> str:
-        """Text of the name and the key, without memory addresses, which differ between processes."""
+        """Text of the name and the key, without memory addresses. Equal in all processes."""
         return re.sub(r" at 0x[0-9a-f]+", "", f"{self.name} {self.key}")
 
     def per_row(self, y: Any, output: Any, activation: str, weighted: bool) -> Any:
@@ -272,7 +272,8 @@ def _of_probabilities(loss: Any) -> Any:
 def compiled_loss(loss: str | LossSpec, unit: np.ndarray) -> Any:
     """Return the loss to pass to Keras's `compile`, for targets on the original scale of y.
 
-    None if Keras has no such loss. The scale of the targets is `unit`.
+    None if no Keras loss is equivalent on that scale. An error in training times `unit` is the
+    error on the original scale of y.
     """
     if isinstance(loss, LossSpec):
         return loss.given

@@ -99,8 +99,8 @@ def _step_with_momentum(optimizer: Any, gradients: Any, variables: Any, learning
     return True
 
 
-# Each entry has the optimizer class, the name of a setting, the truth value of the setting with which
-# the kernel computes the same result as Keras, the fused step, and the weight decay.
+# Each entry has the optimizer class, the name of a setting, the truth value of the setting with
+# which the kernel computes the same result as Keras, the fused step, and the weight decay.
 _STEPS: list[tuple[type, str, bool, Step, Decay | None]] = [
     (keras.optimizers.Adam, "amsgrad", False, _step_of_adam, _decay),
     (keras.optimizers.AdamW, "amsgrad", False, _step_of_adam, _decay),

@@ -181,9 +181,9 @@ def _next_evaluation(plan: Plan, epoch: int) -> int:
 
 
 def _learning_rates(job: Job, training: Training, done: int, n_epochs: int) -> np.ndarray | None:
-    """Return the learning rates of the steps of `n_epochs` epochs, of which the first is `done`.
+    """Return the learning rates of the steps of the next `n_epochs` epochs.
 
-    None if the learning rate does not follow `Plan.schedule`.
+    `done` epochs are finished. None if the learning rate does not follow `Plan.schedule`.
     """
     schedule, n_steps = job.plan.schedule, len(job.steps)
     if schedule is None or job.base_rate is None:
