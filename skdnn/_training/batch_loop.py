@@ -23,10 +23,10 @@ def over_batches(
     Parameters
     ----------
     step : callable
-        Takes the number of the batch, the list of the batch's arrays and the carried values, and
-        returns the new carried values.
+        Takes the number of the batch, counted from 0, the list of the batch's arrays and the
+        carried values. Returns the new carried values, which the next call receives.
     arrays : sequence of tensor
-        The rows of all batches.
+        The arrays to divide into batches. Each array has the rows of all batches.
     bounds : tensor of shape (n_steps + 1,), int32
         The index of the first row of each batch, followed by the number of rows.
     carried : sequence of tensor or tf.TensorArray, default=()
@@ -60,8 +60,8 @@ class CompiledProgram:
     Attributes
     ----------
     stride : int
-        The number of steps in one call. `batches.Feeder` adjusts the number to the duration of a
-        step.
+        The maximum number of steps in one graph call. `batches.Feeder` adjusts the number to the
+        duration of a step.
     """
 
     def __init__(self, variables: Sequence[Any]):

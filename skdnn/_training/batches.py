@@ -1,4 +1,4 @@
-"""Division of rows into graph calls, with rows that are fetched while the previous call runs."""
+"""Division of rows into graph calls. Rows are fetched while the previous graph call runs."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ class Call(NamedTuple):
     Attributes
     ----------
     arrays : sequence of ndarray
-        The arrays of the rows of all batches.
+        The arrays of a program, such as x and y, with the rows of all batches of the call.
     bounds : ndarray of shape (n_steps + 1,), int32
         The index of the first row of each batch, followed by the number of rows.
     """
@@ -50,13 +50,13 @@ class Feeder:
     Parameters
     ----------
     program : object
-        The compiled program. The attribute `stride`, the number of steps in one call, is adjusted
-        to the duration of a step.
+        The compiled program. The attribute `stride` of the program, which is the maximum number of
+        steps in one call, is adjusted to the duration of a step.
     fetch : callable
         Takes row indices, and returns the arrays of the rows. The function is called in a second
         thread.
     n_values : int
-        The number of values in one row.
+        The number of values in one row, which limits the number of rows in one call.
 
     Attributes
     ----------
@@ -79,19 +79,25 @@ class Feeder:
             self._pool.shutdown()
 
     def limit(self, work: int) -> None:
-        """Limit the duration of the first call, given the number of multiply-adds of a step."""
+        """Limit the number of steps of the next call, so that the call is short.
+
+        The parameter `work` is the number of multiply-adds of a step.
+        """
         self.program.stride = max(1, min(self.program.stride, _WORK_PER_CALL // max(1, work)))
 
     def rounds_per_call(self, n_rows: int, n_steps: int) -> int:
-        """Return the number of epochs of a size that fit into one call, clipped to at least 1."""
+        """Return the number of epochs of `n_rows` rows and `n_steps` steps that fit into one call.
+
+        The number is 1 if an epoch needs several calls.
+        """
         most = VALUES_PER_CALL // max(1, n_rows * self.n_values)
         return max(1, min(most, int(self.program.stride) // n_steps))
 
     def calls(self, rows: np.ndarray, steps: np.ndarray) -> Iterator[Call]:
-        """Yield the graph calls for row indices in training order.
+        """Yield the graph calls that pass over rows in the given order.
 
-        The time until the caller requests the next call determines the number of steps of the next
-        call.
+        The caller runs a yielded call and then requests the next call. The time between the two
+        determines the number of steps of later calls.
 
         Parameters
         ----------
@@ -139,14 +145,16 @@ class Feeder:
 
 
 def batch_sizes(n_rows: int, batch_size: int) -> np.ndarray:
-    """Return the number of rows of each batch. The last batch has the remaining rows."""
+    """Return the number of rows of each batch. The last batch may be smaller than the others."""
     sizes = np.full(-(-n_rows // batch_size), min(batch_size, n_rows))
     sizes[-1] = n_rows - (len(sizes) - 1) * sizes[0]
     return sizes
 
 
 def fetch_both(fetch: Fetch, n_rows: int, fetch_held_out: Fetch | None) -> Fetch:
-    """Return a function that fetches training rows, and held-out rows at the indices after them.
+    """Return a function that fetches training rows or held-out rows.
+
+    The indices of the held-out rows follow the indices of the training rows.
 
     Parameters
     ----------
@@ -155,12 +163,13 @@ def fetch_both(fetch: Fetch, n_rows: int, fetch_held_out: Fetch | None) -> Fetch
     n_rows : int
         The number of training rows, which is the index of the first held-out row.
     fetch_held_out : callable or None
-        Fetches held-out rows at indices from 0. None if there are none.
+        Fetches held-out rows, with indices that start at 0. None if there are no held-out rows.
 
     Returns
     -------
     callable
-        Takes row indices, which are either all of training rows or all of held-out rows.
+        Takes row indices, and returns the arrays of the rows. The indices of one call must be all
+        of training rows or all of held-out rows.
     """
     if fetch_held_out is None:
         return fetch

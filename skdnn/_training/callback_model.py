@@ -19,7 +19,8 @@ class ModelMirror:
     read : callable
         Returns the values of the variables in the program.
     write : callable
-        Takes all values, and for each value whether it was changed. Sets the values in the program.
+        Takes the list of values of the variables, and a list of booleans that state which values
+        were changed. Sets the values in the program.
 
     Attributes
     ----------

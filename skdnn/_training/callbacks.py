@@ -48,10 +48,10 @@ class Report:
         """Receive the `Training` object before the held-out rows are evaluated after an epoch."""
 
     def evaluation_ends(self, logs: dict[str, float], training: Any) -> None:
-        """Receive the loss and metrics of the held-out rows, with names that start with "val_"."""
+        """Receive the logs of the held-out rows, which map names such as "val_loss" to values."""
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
-        """Receive the logs of an epoch, and return whether to stop training.
+        """Receive the loss and metrics of an epoch by name, and return whether to stop training.
 
         Entries that the method adds to the logs become part of the history.
         """
@@ -64,7 +64,8 @@ class Report:
 class ReportList(Report):
     """A report that calls several reports.
 
-    The list is silent if all of the reports are silent. Any of the reports may stop training.
+    The attribute `silent` is True if all of the reports are silent. Training stops if any of the
+    reports stops training.
 
     Parameters
     ----------
@@ -109,11 +110,11 @@ class ReportList(Report):
 class ProgressLines(Report):
     """A report that writes one line of progress per epoch.
 
-    The line shows a bar, the seconds, and the loss and the metric of the training rows and of the
-    held-out rows. On a terminal and in a notebook, the line is updated during the epoch. Elsewhere,
-    the line is written once, at the end of the epoch, so that a log stays readable. In a worker
-    process or a second thread, too, the line is written once, because other workers may write to
-    the same terminal. Each line then starts with the name of the worker.
+    The line shows a progress bar, the elapsed seconds, and the loss and the metric of the training
+    rows and of the held-out rows. On a terminal and in a notebook, the line is updated during the
+    epoch. Elsewhere, the line is written once, after the epoch, to keep a log readable. In a worker
+    process or a second thread, the line is also written once, because other workers may write to
+    the same terminal. Each line then starts with the name of the process or thread.
 
     Parameters
     ----------
@@ -161,7 +162,7 @@ class ProgressLines(Report):
         return False
 
     def write_line(self, sentence: str) -> None:
-        """Write a sentence on a separate line."""
+        """Write a sentence on a line of its own."""
         self._write(sentence + "\n")
 
     def _redraw(self) -> None:
@@ -201,23 +202,24 @@ class EarlyStopping(Report):
     patience : int
         The number of consecutive epochs without an improvement after which training stops.
     tol : float
-        The minimum decrease of the loss that counts as an improvement. The best epoch is the epoch
-        with the smallest loss, even if the decrease is smaller than `tol`.
+        The tolerance. The loss improves if the loss decreases by more than `tol`. The best epoch is
+        the epoch with the smallest loss, even if the decrease is smaller than `tol`.
     resumes : bool
         Whether training resumes from an earlier fit. If so, the initial state is also a candidate
         for the best state.
     candidates : set of int, default=None
-        The candidates for the best epoch, counted from 1. None for all epochs. Other epochs are
-        candidates, too, until the first candidate in the set is over.
+        The epochs, counted from 1, that may be the best epoch. None for all epochs. Another epoch
+        may be the best epoch only while no epoch in the set, nor the initial state, has a finite
+        loss.
 
     Attributes
     ----------
     best_epoch : int
-        The number of the best epoch, counted from 1. The number is 0 for the initial state.
+        The number of the best epoch, counted from 1. The number is 0 if the initial state is best.
     best_loss : float
         The validation loss of the best epoch. Infinite if no validation loss was finite.
     best : State or None
-        The state of the best epoch. None for the initial state.
+        The state of the best epoch. None if the initial state is best.
     stopped : bool
         Whether the report has stopped training.
     """
@@ -273,10 +275,10 @@ class EarlyStopping(Report):
 
 
 class Plateau(Report):
-    """A report that divides the learning rate whenever the loss has stopped falling.
+    """A report that divides the learning rate by five whenever the loss has stopped falling.
 
-    The learning rate is divided by five, as with `learning_rate="adaptive"` of scikit-learn's
-    MLPClassifier. Keras's `ReduceLROnPlateau` reduces the learning rate at the same epochs.
+    The factor is that of `learning_rate="adaptive"` in scikit-learn's MLPClassifier. The epochs are
+    those at which Keras's `ReduceLROnPlateau` reduces the learning rate.
 
     Parameters
     ----------
@@ -285,7 +287,7 @@ class Plateau(Report):
         divided. The count then starts again. The validation loss is monitored, or the training loss
         if there are no held-out rows.
     tol : float
-        The minimum decrease of the loss that counts as an improvement.
+        The tolerance. The loss improves if the loss decreases by more than `tol`.
     """
 
     silent = False
@@ -313,7 +315,9 @@ class Plateau(Report):
 
 
 class SklearnCallbacks(Report):
-    """A report that calls scikit-learn's callbacks, for which each epoch is a task of the fit.
+    """A report that calls scikit-learn's callbacks at the start and end of the fit and each epoch.
+
+    The fit is a task in the sense of scikit-learn's callbacks, and each epoch is a subtask.
 
     Parameters
     ----------
@@ -322,9 +326,11 @@ class SklearnCallbacks(Report):
     context : sklearn.callback.CallbackContext
         The callback context of the whole fit.
     data : dict
-        X, y and the metadata for callbacks, or functions that return these values.
+        The keyword arguments of the callbacks. The values are X, y and metadata, or functions that
+        return X, y and metadata.
     fitted : callable
-        Takes a state and the history, and returns the attributes of an estimator with that state.
+        Takes a state of the network and the history, and returns the attributes of an estimator
+        that is fitted with that state.
     """
 
     silent = False
@@ -374,7 +380,7 @@ class SklearnCallbacks(Report):
 
 
 def _worker_name() -> str:
-    """Return the names of the process and the thread, unless they are the main ones."""
+    """Return the name of a worker process and of a second thread, or "" in the main thread."""
     process, thread = current_process().name, threading.current_thread()
     names = [process] * (process != "MainProcess")
     names += [thread.name] * (thread is not threading.main_thread())

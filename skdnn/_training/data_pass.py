@@ -1,4 +1,6 @@
-"""Passes over rows with a compiled program, which turn the results of graph calls into logs.
+"""Passes over rows with a compiled program.
+
+A pass runs graph calls and computes logs, such as the mean loss, from the results of the calls.
 
 TensorFlow is imported only inside a method.
 """
@@ -27,17 +29,23 @@ class Pass(Protocol):
     is_finite: bool
 
     def run(self, call: Call) -> int:
-        """Run a call, and return its number of steps up to the first step that diverged."""
+        """Run a graph call, and return the number of steps of the call.
+
+        If the loss becomes infinite or NaN in training, later steps may be left out of the number.
+        """
 
     def logs(self) -> dict[str, float]:
-        """Return the loss and metrics over the steps so far."""
+        """Return the mean loss and metrics over the rows of the steps so far."""
 
     def epoch_logs(self, n_epochs: int, n_steps: int, n_rows: int) -> list[dict[str, float]]:
-        """Return the loss and metrics of each epoch of the pass."""
+        """Return the mean loss and metrics over the rows of each epoch of the pass.
+
+        Each of the `n_epochs` epochs has `n_steps` steps and `n_rows` rows.
+        """
 
 
 class NetworkPass:
-    """A pass over rows with a `Program`, which adds up the losses and metrics of the steps.
+    """A pass over rows with a `Program`, in which the losses and metrics of the steps are summed.
 
     Parameters
     ----------
@@ -74,7 +82,11 @@ class NetworkPass:
         self.is_finite = True
 
     def run(self, call: Call) -> int:
-        """Run a call, and return its number of steps up to the first step that diverged."""
+        """Run a graph call, and return the number of steps of the call.
+
+        If the loss becomes infinite or NaN in training, only the steps up to and including the
+        first such step count.
+        """
         first, n_steps = self._n_steps, call.n_steps
         rates = None if self._rates is None else self._rates[first : first + n_steps]
         given = call.arrays, call.bounds, self._constants
@@ -95,11 +107,18 @@ class NetworkPass:
         return n_steps
 
     def logs(self) -> dict[str, float]:
-        """Return the means of the loss and the metric over the steps so far."""
+        """Return the means of the loss and the metric over the rows of the steps so far.
+
+        The means are weighted with the sample weights. In training, the weighted sums are divided
+        by the number of rows, and in an evaluation, by the sum of the sample weights.
+        """
         return self._named(self._total / self._weight)
 
     def epoch_logs(self, n_epochs: int, n_steps: int, n_rows: int) -> list[dict[str, float]]:
-        """Return the means of the loss and the metric of each epoch, NaN for unfinished epochs."""
+        """Return the means of the loss and the metric over the rows of each epoch.
+
+        The means are NaN for epochs that are not finished.
+        """
         sums = np.full((n_epochs * n_steps, 2), np.nan)
         done = np.concatenate(self._sums)
         sums[: len(done)] = done
@@ -115,7 +134,7 @@ class NetworkPass:
 class KerasPass:
     """A pass over rows with the compiled program of a Keras model.
 
-    The metrics of Keras add up the values of the steps.
+    The Keras metrics in the program accumulate the values of the steps.
 
     Parameters
     ----------
@@ -138,7 +157,7 @@ class KerasPass:
         self._starts = True
 
     def run(self, call: Call) -> int:
-        """Run a call, and return its number of steps."""
+        """Run a graph call, and return the number of steps of the call."""
         self._results = self._program.run(self._name, call.arrays, call.bounds, self._starts)
         self._starts = False
         return call.n_steps
@@ -153,7 +172,7 @@ class KerasPass:
         }
 
     def epoch_logs(self, n_epochs: int, n_steps: int, n_rows: int) -> list[dict[str, float]]:
-        """Return the logs of the pass in a list, because a pass is one epoch."""
+        """Return a list that contains only the logs of the pass, because a pass is one epoch."""
         return [self.logs()]
 
     def _own_name(self, name: str) -> str:

@@ -1,6 +1,7 @@
 """The compiled training loop of a `NetworkSpec`, with the variables of the loop.
 
-One graph call trains on many batches, in a `while_loop` over rows that NumPy has put in order.
+One graph call trains on many batches, in a `tf.while_loop`. NumPy has put the rows in training
+order before the call.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -75,9 +76,10 @@ class Program(CompiledProgram):
     def _over_batches(
         self, step: Callable[..., Any], scheduled: bool = False
     ) -> tuple[Callable[..., Any], list[Any]]:
-        """Return a loop of `step` over batches, and the signature of the loop.
+        """Return a function that calls `step` on each batch, and the signature of the function.
 
-        The loop takes rows, bounds, constants, and the learning rates if they are scheduled.
+        The function takes the rows, the bounds of the batches, the constants, and the learning
+        rates of the steps if `scheduled`.
         """
         rows, dtype = self._row_signature(), self.key.spec.dtype
         row, number = tf.TensorSpec([None], dtype), tf.TensorSpec([], dtype)
@@ -131,9 +133,10 @@ class Program(CompiledProgram):
             attributes |= own
 
     def _with_averages(self, loop: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a version of a loop that uses the averages of the network weights, if any.
+        """Return a version of a loop that uses the moving averages of the network weights.
 
-        Evaluation uses the averages because prediction does.
+        Evaluation uses the averages because prediction does. The loop is returned unchanged if the
+        optimizer does not average the network weights.
         """
 
         def swap() -> None:
@@ -156,8 +159,8 @@ class Program(CompiledProgram):
     ) -> list[Any]:
         """Return the unweighted loss and metric of each row.
 
-        The rows of an ensemble are concatenated, one ensemble member after the other. If the key is
-        `tempered`, the cross-entropies at `TEMPERATURES` follow in an evaluation.
+        For an ensemble, the values of the ensemble members are concatenated. If the key is
+        `tempered`, an evaluation also returns the cross-entropies of each row at `TEMPERATURES`.
         """
         (x, y), loss = batch[:2], self.key.loss
         output = self.model(x, training=training)
@@ -184,12 +187,15 @@ class Program(CompiledProgram):
         return values
 
     def _penalty(self, alpha: Any) -> Any:
-        """Return the L2 penalty of the kernels."""
+        """Return alpha times the sum of the squared values of all kernels."""
         kernels = [v for v in self.model.trainable_variables if v.name == "kernel"]
         return alpha * tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in kernels])
 
     def _train_batch(self, batch: list[Any], constants: Constants) -> Any:
-        """Take a gradient step on the mean loss of a batch; return sums of losses and metrics."""
+        """Take a gradient step on the mean loss of a batch.
+
+        Return the sums of the losses and of the metrics over the rows of the batch.
+        """
         variables, scale = self.model.trainable_variables, self.optimizer.scale_loss
         with tf.GradientTape() as tape:
             losses, *_ = values = self._losses_and_metric(batch, constants, training=True)
@@ -222,7 +228,10 @@ class Program(CompiledProgram):
         return tf.reshape(tf.transpose(batch[2]), [-1]) if self._has_members else batch[2]
 
     def _sums(self, values: list[Any], weights: Any) -> Any:
-        """Return the weighted sums over the rows of a batch, averaged over the ensemble members."""
+        """Return the sums of each of `values` over the rows of a batch, weighted by `weights`.
+
+        The sums of an ensemble are averaged over the ensemble members.
+        """
         sums = tf.linalg.matvec(tf.stack(values), weights)
         return sums / self.key.spec.n_members if self._has_members else sums
 
@@ -231,7 +240,7 @@ class Program(CompiledProgram):
     def load(
         self, state: State, learning_rate: float | None, rng: np.random.Generator, threads: Threads
     ) -> None:
-        """Set every variable, so that no value of the previous fit remains.
+        """Set every variable of the program, so that no value of the previous fit remains.
 
         Parameters
         ----------
@@ -242,7 +251,7 @@ class Program(CompiledProgram):
         rng : numpy.random.Generator
             The random generator for the dropout seeds, used if the state has none.
         threads : Threads
-            The numbers of threads to compute with.
+            The numbers of threads for this call and later calls.
         """
         self._threads = threads
         slots, is_fresh = state.optimizer, state.optimizer is None
@@ -264,9 +273,9 @@ class Program(CompiledProgram):
     def read(self) -> State:
         """Return a copy of every variable as a state.
 
-        If network weights are averaged, the weights of the state are the averages because the
-        averages predict. The network weights from which training resumes are then stored in the
-        optimizer's part of the state, at the positions of the averages.
+        If the optimizer averages network weights, the network weights of the state are the moving
+        averages, because the averages are used for prediction. The network weights from which
+        training resumes are then stored in the optimizer state, at the positions of the averages.
         """
         values = self._swapped(self.functions.call(self._threads, "read"))
         if self._finalizes:
@@ -277,7 +286,7 @@ class Program(CompiledProgram):
         return State(values[:n], values[n : n + m], values[n + m :])
 
     def _swapped(self, values: Sequence[Any]) -> list[Any]:
-        """Return the values with the network weights and their averages exchanged."""
+        """Return the values of all variables, with network weights and their averages exchanged."""
         values = list(values)
         for i, j in self._averaged:
             values[i], values[j] = values[j], values[i]
@@ -330,7 +339,7 @@ class Program(CompiledProgram):
         -------
         results : ndarray of shape (n_steps, 2), or more
             The loss and the metric, summed over the rows of each batch. If the key is `tempered`,
-            an evaluation also returns the cross-entropies at `TEMPERATURES`.
+            further columns of an evaluation are the summed cross-entropies at `TEMPERATURES`.
         """
         if name not in self.functions:
             loop, signature = self._over_batches(self._evaluate_batch)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProgramKey:
-    """The settings that determine a compiled program, used as its key in the program cache.
+    """The settings that determine a compiled program. They are the key in the program cache.
 
     All other values are data, which may change without compilation. Data are the learning rate and
-    its schedule, network weights, seeds, rows, the batch size, the number of epochs, scaling, class
-    weights, quantile levels, and the hyperparameters in `Constants`.
+    the learning-rate schedule, network weights, seeds, rows, the batch size, the number of epochs,
+    scaling, class weights, quantile levels, and the hyperparameters in `Constants`.
     """
 
     spec: NetworkSpec
@@ -43,7 +43,9 @@ class Constants(NamedTuple):
     Attributes
     ----------
     unit, center : array of shape (n_outputs,) or (1,)
-        The output times `unit` plus `center` is in the units of the targets.
+        The scale and the offset of the targets. A network trains on scaled targets. If the output
+        activation is linear, the output times `unit` plus `center` is the prediction in the
+        original units of y.
     alpha : float
         The strength of the L2 penalty.
     levels : array of shape (n_levels,)
@@ -63,7 +65,7 @@ class Constants(NamedTuple):
     label_smoothing: Any = 0.0
 
 
-# The temperatures by which logits are divided.
+# The temperatures by which logits are divided before the cross-entropies of an evaluation.
 TEMPERATURES = tuple(2.0 ** np.linspace(-2, 2, 9))
 
 VECTORS = ("unit", "center", "levels")  # constants with one dimension

@@ -28,7 +28,7 @@ class Predictor(CompiledProgram):
     Parameters
     ----------
     key : Forward
-        The key, which holds the specification of the network.
+        The key of the program, which holds the specification of the network.
     """
 
     def __init__(self, key: Forward):
@@ -45,7 +45,7 @@ class Predictor(CompiledProgram):
 
 
 def _forward(spec: NetworkSpec, weights: Sequence[np.ndarray], x: np.ndarray) -> np.ndarray:
-    """Return the output of a network for many rows, computed with a compiled program."""
+    """Return the output of a network for many rows, computed with a program of the cache."""
     with PROGRAMS.lend(Forward(spec), Predictor) as predictor:
         output: np.ndarray = predictor.run(weights, x, Threads(available_threads()))
     return output
@@ -54,9 +54,9 @@ def _forward(spec: NetworkSpec, weights: Sequence[np.ndarray], x: np.ndarray) ->
 def _faster_forward(spec: NetworkSpec) -> ForwardPass | None:
     """Return the compiled forward pass of a network, or None if NumPy is faster.
 
-    The compiled forward pass is faster if this process has trained, has several processors, and
-    the network has more units than inputs. TensorFlow computes activations with several threads,
-    and NumPy does not. TensorFlow must copy the inputs.
+    The compiled forward pass counts as faster if this process has trained a network and may use
+    several processors, and if the network has more units than inputs. TensorFlow computes
+    activations with several threads, and NumPy does not. However, TensorFlow must copy the inputs.
     """
     if not has_trained() or not tf.executing_eagerly() or available_threads() < 2:
         return None

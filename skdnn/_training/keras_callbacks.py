@@ -1,8 +1,8 @@
 """Reports that call Keras's callbacks during training with a compiled program.
 
 Training changes the variables of the compiled program, and callbacks read and change a Keras model.
-The model is updated from the program before callbacks are called. The program is updated with the
-changes of the callbacks after they are called.
+The model is updated from the program before callbacks are called. After callbacks are called, the
+program is updated with the changes that the callbacks made to the model.
 """
 
 import copy
@@ -30,8 +30,8 @@ from skdnn._utils.keras_internals import (
 from skdnn._utils.overrides import overrides
 from skdnn._utils.tensorflow import keras, tf
 
-# Methods that are called for each batch. Some callbacks define them but need them only with some
-# settings.
+# Methods that are called for each batch. Some callbacks define such methods but need the calls only
+# with certain settings.
 _EACH_BATCH = [
     f"on_{mode}batch_{end}" for mode in ("", "train_", "test_") for end in ("begin", "end")
 ]
@@ -57,7 +57,7 @@ def needs_each_batch(callback: Any) -> bool:
 
 
 def renew(callbacks: Any, owner: str) -> list[Any]:
-    """Return new callbacks for one fit, so that fits share no state through callbacks.
+    """Return new callbacks for one fit, so that callbacks carry no state from fit to fit.
 
     Parameters
     ----------
@@ -70,6 +70,7 @@ def renew(callbacks: Any, owner: str) -> list[Any]:
     Returns
     -------
     list of keras.callbacks.Callback
+        The copies and new objects, in the same order.
     """
     if callbacks is None:
         return []
@@ -120,7 +121,7 @@ class _CallbackListReport(Report):
     n_epochs, n_steps : int
         The planned number of epochs, and the number of steps of an epoch.
     verbose : int, default=0
-        The parameter of Keras.
+        The parameter of Keras's `fit`.
     """
 
     silent = False
@@ -149,7 +150,7 @@ class _CallbackListReport(Report):
         )
 
     def _shown(self) -> AbstractContextManager[None]:
-        """Return the context manager in which callbacks read and change the current model."""
+        """Return a context manager that updates the model on entry and the program on exit."""
         return self._mirror.shown()
 
     def training_begins(self, training: Any) -> None:
@@ -160,13 +161,13 @@ class _CallbackListReport(Report):
             self._list.on_train_begin()
 
     def epoch_begins(self, epoch: int, n_steps: int) -> None:
-        """Call the callbacks with the number of the epoch, which Keras counts from zero."""
+        """Call the callbacks with the number of the epoch, counted from 0 as in Keras."""
         self._epoch = epoch - 1
         with self._shown():
             self._list.on_epoch_begin(self._epoch)
 
     def steps_done(self, n_steps: int) -> None:
-        """Record that the model must be updated from the program."""
+        """Record that the model must be updated from the program before callbacks are called."""
         self._mirror.is_stale = True
 
     def evaluation_begins(self, training: Any) -> None:
@@ -175,7 +176,7 @@ class _CallbackListReport(Report):
             self._list.on_test_begin()
 
     def evaluation_ends(self, logs: dict[str, float], training: Any) -> None:
-        """Call the callbacks with the loss and metrics of the held-out rows, without "val_"."""
+        """Call the callbacks with the logs of the held-out rows, without "val_" in the names."""
         with self._shown():
             self._list.on_test_end({name.removeprefix("val_"): x for name, x in logs.items()})
 
@@ -190,7 +191,7 @@ class _CallbackListReport(Report):
 class ModelCallbacks(_CallbackListReport):
     """A report that calls Keras's callbacks while a Keras model is trained.
 
-    If the user passes no callbacks, the model is updated once, after the last epoch.
+    If the user passes no callbacks, the model is updated only once, after the last epoch.
     """
 
     def training_begins(self, training: Any) -> None:
@@ -232,16 +233,18 @@ class KerasCallbacks(_CallbackListReport):
     model : keras.Model
         The compiled and built model of the whole network, which the callbacks read and change.
     in_units : callable
-        Converts the kernel and the bias of the output layer from the units of training to the
-        units of the model.
+        Takes the kernel and the bias of an output layer that predicts scaled targets, as in
+        training. Returns the kernel and the bias that predict targets on the original scale of y,
+        as in the model.
     outputs : list of (Dense, int, int)
-        The output layers, as in `NetworkSpec.outputs`.
+        The output layers, each with the positions of the kernel and the bias among the network
+        weights, as in `NetworkSpec.outputs`.
     y : ndarray of shape (1,) or (1, n_outputs)
-        A row of targets, of which only the dtype matters.
+        One row of targets, which is used only to build the metrics of the model.
     n_epochs, n_steps : int
         The planned number of epochs, and the number of steps of an epoch.
     scheduled : bool
-        Whether the learning rate is set for each step.
+        Whether a schedule sets the learning rate of each step.
     owner : str
         The name of the estimator, for error messages.
     """
@@ -265,8 +268,8 @@ class KerasCallbacks(_CallbackListReport):
         self._in_units = in_units
         self._outputs = outputs
         n_outputs = model.outputs[0].shape[-1]
-        # The conversion is affine, so that a kernel of ones and a bias of zeros give the factor and
-        # the offset of the inverse conversion.
+        # The conversion is affine. Therefore the conversion of a kernel of ones and a bias of zeros
+        # returns the scale and the offset of the targets, with which `_write` inverts it.
         self._unit, self._mean = in_units(np.ones(n_outputs), np.zeros(n_outputs))
         if scheduled and any(isinstance(callback, _SET_THE_RATE) for callback in callbacks):
             raise self._clash()
@@ -330,7 +333,7 @@ class KerasCallbacks(_CallbackListReport):
         training.epoch = starting_epoch(self.model)
 
     def epoch_begins(self, epoch: int, n_steps: int) -> None:
-        """Call the callbacks with the epoch and the batch, which Keras counts from zero."""
+        """Call the callbacks with the numbers of the epoch and the batch, counted from 0."""
         self._n_steps = n_steps
         super().epoch_begins(epoch, n_steps)
         if self._training.each_step:
@@ -338,7 +341,7 @@ class KerasCallbacks(_CallbackListReport):
                 self._list.on_train_batch_begin(0)
 
     def steps_done(self, n_steps: int) -> None:
-        """Call the callbacks if a callback needs each batch or if the loss is no longer finite."""
+        """Call the callbacks after a step if a callback needs each batch or the loss diverged."""
         super().steps_done(n_steps)
         training = self._training
         has_diverged = not isfinite(training.logs["loss"])
@@ -360,7 +363,10 @@ class KerasCallbacks(_CallbackListReport):
         super().evaluation_ends(logs, training)
 
     def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
-        """Call the callbacks, and add their values, such as the learning rate, to the logs."""
+        """Call the callbacks, and add the values that callbacks logged to the logs of the epoch.
+
+        The learning rate is an example of such a value.
+        """
         stops = super().epoch_ends(logs, training)
         history = self.model.history
         for name, values in history.history.items():
@@ -369,7 +375,10 @@ class KerasCallbacks(_CallbackListReport):
         return stops
 
     def training_ends(self, training: Any) -> None:
-        """Call the callbacks, which may set the final network weights, and release the model."""
+        """Call the callbacks, which may set the final network weights.
+
+        The callbacks' references to the model are then removed.
+        """
         with self._shown():
             self._list.on_train_end(self._logs)
         for callback in self.callbacks:

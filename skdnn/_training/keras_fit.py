@@ -51,8 +51,9 @@ class RowSource(NamedTuple):
     Parameters
     ----------
     fetch : callable
-        Takes row indices, and returns (x, y) or (x, y, weight). Each is an array or a structure of
-        arrays, in the dtypes that the model takes. The function may be called in another thread.
+        Takes row indices, and returns (x, y) or (x, y, weight). Each element is an array, or a
+        nested list, tuple or dict of arrays, in the dtypes that the model takes. The function may
+        be called in another thread.
     n_rows : int
         The number of rows.
     """
@@ -91,13 +92,13 @@ def fit(
     batch_size, validation_batch_size : int
         The number of rows of a batch in training and in validation.
     epochs, initial_epoch : int
-        The parameters of Keras. Epochs are numbered from `initial_epoch` to `epochs` - 1.
+        The parameters of Keras's `fit`. Epochs are numbered from `initial_epoch` to `epochs` - 1.
     order : callable
         Takes the number of an epoch, and returns the row indices of the epoch in training order.
     callbacks : sequence of keras.callbacks.Callback
         The callbacks, which may read and change the model between epochs.
     verbose : int
-        The parameter of Keras. If 2, a line also reports that the compiled loop is used.
+        The parameter of Keras's `fit`. If 2, a line also states that the compiled loop is used.
 
     Returns
     -------
@@ -171,7 +172,7 @@ def _checked_sample(
 
 
 def _flat_fetch(source: RowSource) -> Fetch:
-    """Return a function that fetches rows of a source as a flat list of arrays."""
+    """Return a function that fetches the rows of a `RowSource` as a flat list of arrays."""
     return lambda rows: tf.nest.flatten(source.fetch(rows))
 
 
@@ -183,9 +184,9 @@ def _n_values(sample: Any) -> int:
 def _lent_program(model: Any, sample: Any) -> Iterator[tuple[ModelProgram, dict[str, str]]]:
     """Context manager that yields the compiled program of a model, and a dict of metric names.
 
-    The dict maps the name of a metric in the program to its name in the model, if the two names
-    differ. A model that its Keras configuration does not fully describe gets a program of its own,
-    which is closed on exit.
+    The dict maps the name that a metric has in the program to the name that the metric has in the
+    model, if the two names differ. If the Keras configuration does not describe the model
+    completely, the program is used for this fit only and is closed on exit.
     """
     try:
         key = ModelProgramKey(model, sample)

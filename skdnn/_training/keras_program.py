@@ -33,8 +33,8 @@ class ModelProgram(CompiledProgram):
     ----------
     model : keras.Model
         A compiled and built model. The variables of the model are templates and stay unchanged.
-    batch : structure of ndarray
-        Some rows of (x, y) or (x, y, weight), of which only the shapes and dtypes matter.
+    batch : tuple of ndarray, or of nested lists, tuples or dicts of ndarray
+        Some rows of (x, y) or (x, y, weight). Only the shapes and dtypes of the rows matter.
     """
 
     n_branches = 1  # which layers could run in parallel is unknown
@@ -52,7 +52,7 @@ class ModelProgram(CompiledProgram):
         self._compile("train")
 
     def _compile(self, name: str) -> None:
-        """Compile the loop of a name, "train" or "evaluate"."""
+        """Compile the training loop ("train") or the evaluation loop ("evaluate")."""
         rows = tf.nest.flatten(self._batch)
         signature = [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in rows]
         step = getattr(self.model, _STEPS[name])
@@ -75,19 +75,22 @@ class ModelProgram(CompiledProgram):
         return True
 
     def load(self, values: Sequence[Any], threads: Threads) -> None:
-        """Set the state, given in the order of `state_variables`, and reset the metrics."""
+        """Set the state variables, in the order of `state_variables`, and reset the metrics.
+
+        Later calls compute with the given numbers of threads.
+        """
         self._threads = threads
         self.restore(values)
 
     def restore(self, values: Sequence[Any]) -> None:
-        """Restore a state that `read` returned, and reset the metrics."""
+        """Set the state variables to values that `read` returned, and reset the metrics."""
         n_state = len(self._state)
         self.functions.call(self._threads, "load", *values[:n_state], *self._others)
 
     def read(self) -> list[np.ndarray]:
-        """Return copies of the state and of the metrics' variables.
+        """Return copies of the values of the state variables and of the metrics' variables.
 
-        The state comes first, in the order of `state_variables`.
+        The state variables come first, in the order of `state_variables`.
         """
         return list(self.functions.call(self._threads, "read"))
 
@@ -101,16 +104,17 @@ class ModelProgram(CompiledProgram):
         name : {"train", "evaluate"}
             Whether to take a training step on each batch or to evaluate each batch.
         rows : sequence of ndarray
-            The arrays of all batches, as a flat list.
+            The arrays of (x, y) or (x, y, weight) as a flat list. Each array has the rows of all
+            batches.
         bounds : ndarray of shape (n_steps + 1,), int32
             The index of the first row of each batch, followed by the number of rows.
         starts : bool
-            Whether this call is the first of a pass. If so, the metrics are reset.
+            Whether this call is the first of a pass over the rows. If so, the metrics are reset.
 
         Returns
         -------
-        results : dict of str to float, or to a structure of arrays
-            The loss and the metrics since the pass started.
+        results : dict of str to float, ndarray, or nested lists or dicts of them
+            The loss and the metrics since the start of the pass, by name.
         """
         if name not in self.functions:
             self._compile(name)

@@ -2,7 +2,8 @@
 
 Two models share a program if their whole configurations are equal. Names that Keras numbers
 automatically (`dense_3`) are numbered again for the comparison. A model with custom classes or
-functions gets a separate program, because the configuration contains only their names.
+functions does not share a program, because the configuration contains only the names of custom
+classes and functions.
 """
 
 import json
@@ -34,8 +35,8 @@ class ModelProgramKey:
     ----------
     model : keras.Model
         A Sequential or functional model, compiled and built.
-    batch : structure of ndarray
-        Some rows of the training data.
+    batch : tuple of ndarray, or of nested lists, tuples or dicts of ndarray
+        Some rows of the training data. Only the shapes and dtypes of the rows matter.
 
     Raises
     ------
@@ -45,7 +46,7 @@ class ModelProgramKey:
     Attributes
     ----------
     metric_names : dict of str to str
-        The names of metrics in the program, mapped to the names of the metrics in the model.
+        The names of metrics in the program, mapped to the names of the same metrics in the model.
     """
 
     def __init__(self, model: Any, batch: Any):
@@ -139,7 +140,7 @@ def _functional_class() -> type:
 
 
 def _flags(model: Any) -> list[Any]:
-    """Return the settings of each variable, such as its shape, dtype and regularizer."""
+    """Return the settings of each variable of a model, such as the shape and the regularizer."""
     return [
         [v.trainable, list(v.shape), v.dtype, getattr(v, "constraint", None), v.regularizer]
         for v in model.variables
@@ -149,7 +150,7 @@ def _flags(model: Any) -> list[Any]:
 def _described(value: Any, names: Mapping[str, str] = MappingProxyType({})) -> Any:
     """Return a JSON description of a Keras object from its complete configuration.
 
-    Metrics are described under the new name in `names`, if there is one.
+    If `names` maps the name of a metric to a new name, the description has the new name.
     """
     if hasattr(value, "get_config") and _is_of_keras(value):
         given = {"options": str(function_options(value))}
@@ -171,7 +172,10 @@ def _path(value: Any) -> str:
 
 
 def _renewed(value: Any, names: Mapping[str, str]) -> Any:
-    """Return a copy of a structure with new metrics, because metrics have a state."""
+    """Return a copy of nested lists and dicts, in which new metrics replace Keras metrics.
+
+    Metrics must be new because a metric has a state. `names` maps old names to new names.
+    """
     if isinstance(value, dict):
         return {key: _renewed(item, names) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -186,14 +190,20 @@ def _renewed(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def _stem(thing: Any) -> str | None:
-    """Return the stem of an automatic name such as `dense_3`, or None for a custom name."""
+    """Return the part before the number of an automatic name, such as "dense" for "dense_3".
+
+    None if the name was chosen by the user.
+    """
     words = re.sub(r"(?<!^)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", type(thing).__name__)
     stem = words.lower()
     return stem if re.fullmatch(rf"{stem}(_\d+)?", thing.name) else None
 
 
 def _canonical_metric_names(compiled: dict[str, Any]) -> dict[str, str]:
-    """Return new names for metrics with automatic names, numbered by position in the model."""
+    """Return a dict of old to new names, for the metrics of a model with automatic names.
+
+    The new names are numbered by the position of the metric in the model.
+    """
     given = tf.nest.flatten([compiled["metrics"], compiled["weighted_metrics"]])
     metrics = [thing for thing in given if isinstance(thing, keras.metrics.Metric)]
     if len({metric.name for metric in metrics}) < len(metrics):
@@ -203,7 +213,7 @@ def _canonical_metric_names(compiled: dict[str, Any]) -> dict[str, str]:
 
 
 def _with_canonical_names(model: Any) -> Any:
-    """Return the configuration of a model with automatic names numbered by position.
+    """Return the configuration of a model, with automatic names of layers numbered by position.
 
     If there are several outputs, the names of output layers are kept because Keras names the
     metrics after the output layers.

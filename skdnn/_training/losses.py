@@ -31,7 +31,7 @@ def _mean_absolute_error(y: Any, output: Any, constants: Any) -> Any:
 
 
 def _huber(y: Any, output: Any, constants: Any) -> Any:
-    """Return the Huber loss of each row with a delta of 1.
+    """Return the Huber loss with a delta of 1, averaged over the outputs of each row.
 
     The loss is that of Huber (1964), "Robust Estimation of a Location Parameter".
     """
@@ -46,17 +46,23 @@ def _log_cosh(y: Any, output: Any, constants: Any) -> Any:
 
 
 def _poisson(y: Any, output: Any, constants: Any) -> Any:
-    """Return half the Poisson deviance of exp(output), without the terms that depend on y alone."""
+    """Return half the Poisson deviance between y and exp(output), averaged over each row's outputs.
+
+    The terms that depend only on y are left out.
+    """
     return _mean(tf.exp(output) - y * output)
 
 
 def _gamma(y: Any, output: Any, constants: Any) -> Any:
-    """Return half the gamma deviance of exp(output), without the terms that depend on y alone."""
+    """Return half the gamma deviance between y and exp(output), averaged over each row's outputs.
+
+    The terms that depend only on y are left out.
+    """
     return _mean(output + y * tf.exp(-output))
 
 
 def pinball(y: Any, output: Any, levels: Any) -> Any:
-    """Return the pinball loss of each output, (n_rows, n_outputs).
+    """Return the pinball loss of each row and output, (n_rows, n_outputs).
 
     The loss is equation 3.1 of Koenker & Bassett (1978), "Regression Quantiles".
 
@@ -78,8 +84,8 @@ def _quantile(y: Any, output: Any, constants: Any) -> Any:
     return _mean(pinball(y, output, constants.levels))
 
 
-# These losses take standardised targets. The poisson and gamma losses take targets divided by their
-# mean.
+# These losses take standardised targets, except that the poisson and gamma losses take targets
+# divided by the mean of the targets.
 REGRESSION_LOSSES: dict[str, RowFunction] = {
     "gamma": _gamma,
     "huber": _huber,
@@ -99,12 +105,13 @@ class LossSpec:
     name : str
         The name of the loss in messages.
     key : hashable
-        The identity of the loss, which is a class and its settings, or a function.
+        A value that identifies the loss. The value is a function, or a class or function with
+        settings.
     call : callable
-        Takes y and predictions, and returns the loss of the rows.
+        Takes y and predictions, and returns the loss of each row or of the whole batch.
     given : str, function, Keras loss or None
-        The argument of Keras's `compile` for this loss, which takes predictions and not logits.
-        None if no such loss exists.
+        The form of the loss that is passed to Keras's `compile` and takes predictions, not logits.
+        None if no such form exists.
     from_logits : bool, default=False
         Whether `call` takes the output layer's values before the activation.
     """
@@ -122,12 +129,12 @@ class LossSpec:
 
     @property
     def is_categorical(self) -> bool:
-        """Whether the loss is for targets with one class in each row."""
+        """Whether the loss is for classification with exactly one class for each row."""
         return "categorical" in self.name.lower()
 
     @property
     def text(self) -> str:
-        """Text of the name and the key, without memory addresses: the same in every process."""
+        """Text of the name and the key, without memory addresses. Equal in all processes."""
         return re.sub(r" at 0x[0-9a-f]+", "", f"{self.name} {self.key}")
 
     def per_row(self, y: Any, output: Any, activation: str, weighted: bool) -> Any:
@@ -140,7 +147,7 @@ class LossSpec:
         output : tensor of shape (n_rows, n_outputs)
             The output layer's values before its activation.
         activation : str
-            The activation of the output layer, such as "softmax" for classes.
+            The activation of the output layer, such as "softmax" for a classifier.
         weighted : bool
             Whether rows have sample weights. If so, a loss with one value for a whole batch raises
             an error.
@@ -148,6 +155,8 @@ class LossSpec:
         Returns
         -------
         tensor of shape (n_rows,)
+            The loss of each row. If the loss has one value for the whole batch, each row has that
+            value.
         """
         if activation == "softmax" and not self.is_sparse:
             y = tf.one_hot(y, output.shape[-1], dtype=output.dtype)
@@ -180,13 +189,14 @@ def resolve_loss(value: Any, own: Mapping[str, str], owner: str) -> str | LossSp
     value : str, callable, Keras loss or Keras loss class
         A name, a function of y_true and y_pred, or a Keras loss. A Keras loss is only read.
     own : mapping of str to str
-        The public names of skdnn's losses, mapped to their names in this module.
+        The public names of skdnn's losses, mapped to the keys of `LOSSES`.
     owner : str
         The name of the estimator, for error messages.
 
     Returns
     -------
     str or LossSpec
+        A key of `LOSSES`, or the description of a loss of Keras or of the user.
     """
     if isinstance(value, str):
         if value in own:
@@ -249,7 +259,10 @@ def _of_object(value: Any) -> LossSpec:
 
 
 def _of_probabilities(loss: Any) -> Any:
-    """Return a copy of a loss of logits that takes probabilities, or None if none exists."""
+    """Return the version of a Keras loss that takes probabilities instead of logits.
+
+    None if no such version exists.
+    """
     try:
         return type(loss).from_config({**loss.get_config(), "from_logits": False})
     except TypeError:  # a custom class may take logits only
@@ -257,7 +270,11 @@ def _of_probabilities(loss: Any) -> Any:
 
 
 def compiled_loss(loss: str | LossSpec, unit: np.ndarray) -> Any:
-    """Return the `loss` argument of Keras's `compile`, in units of y, or None if none exists."""
+    """Return the loss to pass to Keras's `compile`, for targets on the original scale of y.
+
+    None if no Keras loss is equivalent on that scale. An error in training times `unit` is the
+    error on the original scale of y.
+    """
     if isinstance(loss, LossSpec):
         return loss.given
     if loss == "huber" and len(unit) == 1:
@@ -291,7 +308,7 @@ def _smooth_labels(y: Any, logits: Any, constants: Any) -> Any:
 
 
 # Functions that return the loss of each row from the output layer's values before the activation.
-# With a softmax or a sigmoid, this is more exact than the logarithm of a probability.
+# With a softmax or a sigmoid, this computation is more exact than the logarithm of a probability.
 LOSSES: dict[str, RowFunction] = {
     **REGRESSION_LOSSES,
     "binary_crossentropy": _binary_crossentropy,
@@ -325,8 +342,8 @@ def _mean_pinball_loss(y: Any, output: Any, constants: Any) -> Any:
 
 
 # Functions that return the metric of each row from the output layer's values before the activation,
-# except that an exponential activation is applied first. `unit` converts an error of the network's
-# output to the units of the targets.
+# except that an exponential activation is applied first. An error of the network's output times
+# `unit` is the error on the original scale of y.
 METRICS: dict[str, RowFunction] = {
     "accuracy": _accuracy,
     "binary_accuracy": _binary_accuracy,

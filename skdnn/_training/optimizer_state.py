@@ -26,8 +26,9 @@ def build_optimizer(optimizer: Any, model: Any) -> list[np.ndarray | int]:
     Returns
     -------
     list of ndarray or int
-        One entry for each variable of the optimizer. An entry is the initial array, or the position
-        in `model.weights` of the network weight with the initial value.
+        One entry for each variable of the optimizer. An entry is the initial value of the variable,
+        or an int if the initial value is that of a network weight. The int is the position of the
+        network weight in `model.weights`.
     """
     rng = np.random.default_rng(0)
     variables = model.trainable_variables
@@ -47,7 +48,10 @@ def build_optimizer(optimizer: Any, model: Any) -> list[np.ndarray | int]:
 def averaged_pairs(
     optimizer: Any, trainable: list[Any], variables: list[Any]
 ) -> list[tuple[int, int]]:
-    """Return the positions in `variables` of each averaged network weight and its average."""
+    """Return pairs of positions in `variables`, of a network weight and of its moving average.
+
+    The list is empty unless the optimizer averages network weights.
+    """
     if not optimizer.use_ema:
         return []
     positions = {id(v): i for i, v in enumerate(variables)}
@@ -56,5 +60,5 @@ def averaged_pairs(
 
 
 def sets_final_weights(optimizer: Any) -> bool:
-    """Return whether a custom optimizer computes the final network weights after training."""
+    """Return whether an optimizer overrides the method that computes the final network weights."""
     return overrides(optimizer, keras.optimizers.Optimizer, "finalize_variable_values")

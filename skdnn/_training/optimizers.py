@@ -1,7 +1,7 @@
 """Resolution of the `optimizer` parameter to a Keras optimizer, and fused steps of Adam and SGD.
 
-A fused step is one TensorFlow kernel instead of a dozen small operations. The kernel computes the
-formulas of Keras in one pass over memory.
+A fused step updates a variable with one TensorFlow kernel instead of a dozen small operations. The
+kernel computes the formulas of Keras in one pass over memory.
 """
 
 import copy
@@ -99,8 +99,8 @@ def _step_with_momentum(optimizer: Any, gradients: Any, variables: Any, learning
     return True
 
 
-# The optimizer class, the setting that must be on or off for the kernel to compute the same result,
-# the required value of the setting, the fused step, and the weight decay.
+# Each entry has the optimizer class, the name of a setting, the truth value of the setting with
+# which the kernel computes the same result as Keras, the fused step, and the weight decay.
 _STEPS: list[tuple[type, str, bool, Step, Decay | None]] = [
     (keras.optimizers.Adam, "amsgrad", False, _step_of_adam, _decay),
     (keras.optimizers.AdamW, "amsgrad", False, _step_of_adam, _decay),
@@ -113,7 +113,9 @@ _FUSED = {
 
 
 def fused(kind: type, config: dict[str, Any]) -> Any:
-    """Return the fused version of an optimizer class, or the class if no equivalent one exists.
+    """Return the fused version of an optimizer class, or the class itself if there is none.
+
+    The fused version computes the same steps. Some settings have no fused version.
 
     Parameters
     ----------
@@ -125,7 +127,7 @@ def fused(kind: type, config: dict[str, Any]) -> Any:
     Returns
     -------
     type
-        A subclass of `kind`, or `kind` itself.
+        A subclass of `kind` with fused steps, or `kind` itself.
     """
     if kind not in _FUSED:
         return kind
@@ -146,7 +148,7 @@ _NO_OPTIMIZERS = {"lossscaleoptimizer", "multioptimizer", "optimizer", "optimize
 
 @dataclass(frozen=True)
 class OptimizerSpec:
-    """The class and configuration of an optimizer, and the settings that are compiled in.
+    """The class and configuration of an optimizer, and the settings that a program depends on.
 
     Parameters
     ----------
@@ -154,11 +156,11 @@ class OptimizerSpec:
         The optimizer class.
     key : str
         The settings that are compiled into a program, as JSON. A constant learning rate of a Keras
-        optimizer is left out because the learning rate is data.
+        optimizer is left out because programs receive such a learning rate as data.
     config : dict
         The whole configuration of the optimizer.
     given : tuple of str
-        The names of further settings whose values are data.
+        The names of further settings whose values are passed to a program as data.
     """
 
     kind: type
@@ -169,7 +171,10 @@ class OptimizerSpec:
     def build(
         self, choose: Callable[[type, dict[str, Any]], Any] = lambda kind, config: kind
     ) -> Any:
-        """Return a new optimizer of the class that `choose` returns, used for one model only."""
+        """Return a new optimizer, which can be used for one model only.
+
+        `choose` takes the class and configuration, and returns the class of the new optimizer.
+        """
         return choose(self.kind, self.config).from_config(copy.deepcopy(self.config))
 
     @property
@@ -180,12 +185,12 @@ class OptimizerSpec:
 
 
 def optimizer_names() -> dict[str, type]:
-    """Return the Keras optimizer classes by lower-case name."""
+    """Return a dict of lower-case names to Keras optimizer classes."""
     classes = {name.lower(): kind for name, kind in classes_of(keras.optimizers).items()}
     return {name: kind for name, kind in classes.items() if name not in _NO_OPTIMIZERS}
 
 
-# The other settings that a hyperparameter needs to take effect.
+# The values of other settings that are required for a hyperparameter to take effect.
 _SETTINGS: dict[str, dict[str, Any]] = {
     "clipnorm": {"clipvalue": None, "global_clipnorm": None},  # Keras accepts one of the three
     "weight_decay": {},
@@ -207,18 +212,19 @@ def resolve_optimizer(
     optimizer : str, Keras optimizer class or Keras optimizer
         A name, a class or an object. An object is only read, and training uses a copy.
     learning_rate : float, Keras schedule or None
-        The learning rate. None for the learning rate of the optimizer.
+        The learning rate. None to keep the learning rate of the optimizer.
     momentum : float or None
-        The momentum. None for the momentum of the optimizer.
+        The momentum. None to keep the momentum of the optimizer.
     owner : str
         The name of the estimator, for error messages.
     **hyperparameters : float or None
-        The values of `clipnorm`, `weight_decay` and `ema_momentum`. None for the value of the
+        The values of `clipnorm`, `weight_decay` and `ema_momentum`. None to keep the value of the
         optimizer.
 
     Returns
     -------
     OptimizerSpec
+        The class and the configuration, into which the other parameters are merged.
     """
     kind, config = _optimizer_config(optimizer, owner)
     if learning_rate is not None:

@@ -17,13 +17,13 @@ _COLLECT_EVERY = 16
 class ProgramCache:
     """A cache of compiled programs that are not in use, with least-recently-used eviction.
 
-    Only one fit uses a program at a time, because the variables of the program belong to the fit. A
-    second thread that requests the same program at that time compiles another one.
+    Only one fit uses a program at a time, because the variables of the program hold the state of
+    the fit. If a second thread requests the same program at that time, a second copy is compiled.
 
     Parameters
     ----------
     maxsize : int
-        The maximum number of programs to keep.
+        The maximum number of programs to keep that are not in use.
 
     Attributes
     ----------
@@ -42,14 +42,15 @@ class ProgramCache:
     def lend(self, key: Hashable, compile: Callable[[Any], Any]) -> Iterator[Any]:
         """Context manager that yields the program of a key.
 
-        The program returns to the cache on exit. After an exception, the program is closed.
+        On exit, the program returns to the cache. If an exception occurred, the program is closed
+        instead.
 
         Parameters
         ----------
         key : hashable
             The key of the program.
         compile : callable
-            Takes the key, and returns a new program. Called if the cache has no program.
+            Takes the key, and returns a new program. Called if the cache has no program of the key.
 
         Yields
         ------
@@ -73,7 +74,7 @@ class ProgramCache:
             self.trim(self.maxsize)
 
     def abandon(self) -> None:
-        """Drop all programs in a forked process, which lacks the threads of the programs."""
+        """Drop all programs without closing them, in a forked process that lacks their threads."""
         self._lock = threading.Lock()
         self.n_lent = 0
         for program in self._idle.values():
@@ -81,7 +82,7 @@ class ProgramCache:
         self._idle.clear()
 
     def trim(self, size: int) -> None:
-        """Close all but the `size` most recently used programs."""
+        """Close all programs that are not in use, except the `size` most recently used programs."""
         while True:
             with self._lock:
                 if len(self._idle) <= size:

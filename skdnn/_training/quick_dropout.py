@@ -8,12 +8,13 @@ from skdnn._utils.tensorflow import keras, tf
 class QuickDropout(keras.layers.Dropout):
     """A dropout layer that uses 16 random bits per value.
 
-    Keras generates 32 bits per value, which takes most of the time of Keras's dropout layer.
-    The rate is rounded to a multiple of 2**-16. The kept values are scaled by the rounded rate.
+    Keras generates 32 bits per value, which takes most of the time of Keras's dropout layer. The
+    dropout rate is rounded to a multiple of 2**-16. The kept values are divided by one minus the
+    rounded rate.
     """
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Set random values to zero in training, and return the inputs unchanged otherwise."""
+        """Return the inputs with random values set to zero if `training`, or else unchanged."""
         if not training:
             return inputs
         n_dropped = min(round(self.rate * 2**16), 2**16 - 1)  # of the 2**16 values of 16 bits

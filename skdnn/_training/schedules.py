@@ -1,20 +1,26 @@
-"""Learning-rate schedules, which give the factor of the learning rate at each step of a fit."""
+"""Learning-rate schedules.
+
+A schedule returns the factor by which the learning rate is multiplied at each step of a fit.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-# Factors up to `_LOW` count as low. Factors are also low at the start of the first cycle, which is
-# not the end of a cycle. The start is over after the fraction `_BEGINNING` of the steps.
+# A learning-rate factor up to `_LOW` counts as low. The factor is also low at the start of the
+# first cycle, which is not the end of a cycle. The start is over after the fraction `_BEGINNING` of
+# the steps.
 _LOW, _BEGINNING = 0.1, 1 / 30
-# The one-cycle schedule has a fraction of the steps in which the rate rises, a first factor and a
-# last factor.
+# The one-cycle schedule is defined by the fraction of the steps in which the learning rate rises,
+# the first learning-rate factor and the last learning-rate factor.
 _RISE, _FIRST, _LAST = 0.3, 1 / 25, 1 / 250_000
 
 
 def _half_cosine(start: float, stop: float, t: np.ndarray) -> np.ndarray:
-    """Return the values of a half cosine from start to stop, for t in [0, 1].
+    """Return values that change from `start` to `stop` along half a period of a cosine.
+
+    At t = 0 the value is `start`, and at t = 1 the value is `stop`.
 
     The formula is equation 5 of Loshchilov & Hutter (2017).
     """
@@ -26,19 +32,19 @@ def _cosine(t: np.ndarray) -> np.ndarray:
 
 
 def _coslog4(t: np.ndarray) -> np.ndarray:
-    """Return the learning-rate factors of four cycles, each longer than the previous one.
+    """Return learning-rate factors with four cycles, of which each is longer than the previous one.
 
-    The schedule is that of Holzmüller et al. (2024), "Better by Default". The factor never falls
-    below 0.001, so that a fit of a single step does not have a learning rate of zero.
+    The schedule is that of Holzmüller et al. (2024), "Better by Default". The factor is never below
+    0.001, because otherwise a fit of a single step would have a learning rate of zero.
     """
     return np.maximum(1e-3, np.asarray(1 - np.cos(2 * np.pi * np.log2(1 + 15 * t))) / 2)
 
 
 def _one_cycle(t: np.ndarray) -> np.ndarray:
-    """Return factors that rise to 1 and then fall far below the first factor.
+    """Return learning-rate factors that rise to 1 and then fall far below the first factor.
 
-    The schedule is that of Smith & Topin (2018). The fraction of rising steps and the half cosines
-    are those of fastai (Howard & Gugger 2020).
+    The schedule is that of Smith & Topin (2018). The fraction of steps in which the factor rises
+    and the cosine shape are those of fastai (Howard & Gugger 2020).
     """
     rising = _half_cosine(_FIRST, 1, t / _RISE)
     falling = _half_cosine(1, _LAST, (t - _RISE) / (1 - _RISE))
@@ -65,15 +71,15 @@ class Schedule:
     name : str
         A key of `SCHEDULES`.
     warmup : float, default=0.0
-        The fraction of all steps in which the learning rate first rises linearly from zero to the
-        first value of the schedule (Goyal et al. 2017, section 2.2).
+        The fraction of all steps that precede the schedule. In these steps, the learning rate rises
+        linearly from zero to the first value of the schedule (Goyal et al. 2017, section 2.2).
     """
 
     name: str
     warmup: float = 0.0
 
     def factors(self, steps: np.ndarray, n_steps: int) -> np.ndarray:
-        """Return the factor of the learning rate at each of some steps.
+        """Return the factor by which the learning rate is multiplied at each of the given steps.
 
         Parameters
         ----------
@@ -94,8 +100,8 @@ class Schedule:
     def ends_of_cycles(self, n_epochs: int) -> frozenset[int] | None:
         """Return the epochs, counted from 1, that end near the end of a cycle.
 
-        The learning rate is low after these epochs. The last epoch is always included, and is the
-        only one if there are very few epochs.
+        The learning rate is low after these epochs. The last epoch is always included. If the fit
+        has very few epochs, only the last epoch is included.
 
         Parameters
         ----------
@@ -105,7 +111,7 @@ class Schedule:
         Returns
         -------
         frozenset of int or None
-            None if the schedule has no cycles.
+            The numbers of the epochs. None if the schedule does not have several cycles.
         """
         if self.name != "coslog4":
             return None

@@ -1,9 +1,9 @@
 """Traced functions that run in separate TensorFlow sessions, each with a chosen number of threads.
 
-TensorFlow sets the number of threads once per process. In a small network, to wake a second thread
-for an operation takes longer than the operation. A session can have a separate thread pool.
-Therefore a function is traced as usual, and the traced function and its variables are then moved to
-the graph of a session.
+TensorFlow sets the number of threads once per process. In a small network, waking a second thread
+for an operation takes longer than the operation. A TensorFlow session can have a separate pool of
+threads. Therefore a function is traced as usual, and the traced graph is then imported into the
+graph of a session, in which copies replace the variables.
 """
 
 import os
@@ -32,7 +32,7 @@ class UnsupportedFunctionError(ValueError):
 
 
 class SessionFunctions:
-    """Traced functions that share variables, with the sessions that run the functions.
+    """A set of traced functions that share variables, and the sessions that run the functions.
 
     Parameters
     ----------
@@ -66,12 +66,12 @@ class SessionFunctions:
             self._functions["read"] = [], reads
 
     def add(self, name: str, function: Callable[..., Any], signature: Sequence[Any]) -> None:
-        """Trace a function of tensors, and move the traced function to the graph of the sessions.
+        """Trace a function of tensors, and import the traced graph into the graph of the sessions.
 
         Parameters
         ----------
         name : str
-            The name under which `call` finds the function.
+            The name of the function, which is passed to `call`.
         function : callable
             Takes one tensor for each entry of `signature`, and returns one or several tensors.
         signature : sequence of tf.TensorSpec
@@ -104,7 +104,11 @@ class SessionFunctions:
         return name in self._functions
 
     def call(self, threads: Threads, name: str, *arrays: Any) -> Any:
-        """Run the function of a name, or "load" or "read", on arrays or numbers."""
+        """Run a function on arrays or numbers in a session with the given numbers of threads.
+
+        The name is that of a function that was passed to `add`, or a predefined name. "load" sets
+        all variables to the arrays, and "read" returns the values of all variables.
+        """
         key = threads, name
         if key not in self._callables:
             given, outputs = self._functions[name]
@@ -129,7 +133,7 @@ class SessionFunctions:
         """Drop the sessions without closing them, in a forked process.
 
         The threads of the sessions do not exist in the forked process, and closing a session would
-        wait for its threads.
+        wait for these threads.
         """
         self._callables.clear()
         for session in self._sessions.values():

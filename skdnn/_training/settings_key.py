@@ -7,10 +7,11 @@ import numpy as np
 
 
 def settings_key(settings: Any) -> str:
-    """Return settings as JSON, which is equal if the settings are equal.
+    """Return settings as JSON text. Equal settings have equal texts.
 
-    The caller must hold a reference to the settings. The text contains the addresses of functions
-    and of objects without a configuration, which no other object can then have.
+    The caller must hold a reference to the settings as long as the text is used. The text contains
+    the memory addresses of functions and of objects without a configuration. While these objects
+    exist, no other object can have the same address.
     """
     return json.dumps(settings, sort_keys=True, default=_as_json)
 

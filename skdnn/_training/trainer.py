@@ -26,9 +26,9 @@ from skdnn._training.program_cache import PROGRAMS
 from skdnn._training.session import Threads, available_threads
 from skdnn._training.training_job import Job, Plan, Training
 
-# Each additional thread needs this many multiply-adds per step to be faster. The update of the
-# network weights counts as the multiply-adds of 96 rows. Decision 4 in docs/development/decisions
-# explains both numbers.
+# An additional thread makes a step faster only if the step has this many multiply-adds for each
+# additional thread. The update of the network weights counts as the multiply-adds of 96 rows.
+# Decision 4 in docs/development/decisions explains both numbers.
 _WORK_PER_THREAD = 2**27
 _ROWS_OF_AN_UPDATE = 96
 
@@ -42,14 +42,15 @@ def train(
     rng: np.random.Generator,
     report: Report,
 ) -> tuple[State, dict[str, list[float]]]:
-    """Train the network of a program key.
+    """Train the network that a program key describes, and return the final state and the logs.
 
     Parameters
     ----------
     key : ProgramKey
         The key of the compiled program, which is compiled unless the program cache holds it.
     fetch : callable
-        Takes row indices, and returns the arrays of the rows. May be called in another thread.
+        Takes row indices, and returns the arrays of the rows. The function may be called in another
+        thread.
     constants : Constants
         The values that are the same for all rows.
     state : State
@@ -66,8 +67,9 @@ def train(
     state : State
         The final state.
     history : dict of list of float
-        The "loss" and the metric of each epoch, with the prefix "val_" for the held-out rows. If
-        the plan has a schedule, "learning_rate" is the rate of the last step of each epoch.
+        The values of the loss and the metric by name, with one value for each epoch. The names of
+        values of the held-out rows start with "val_". If the plan has a schedule, the values of
+        "learning_rate" are the learning rates of the last step of each epoch.
 
     Raises
     ------
@@ -105,7 +107,7 @@ def run_epochs(job: Job, report: Report, initial_epoch: int = 0) -> Training:
     report : Report
         The report that is called between steps and epochs.
     initial_epoch : int, default=0
-        The number of epochs that count as finished.
+        The number of epochs that count as finished before training starts.
 
     Returns
     -------
@@ -136,7 +138,7 @@ def _order(plan: Plan, rng: np.random.Generator, epoch: int) -> np.ndarray:
 
 
 def _epochs(job: Job, report: Report, training: Training) -> Iterator[dict[str, float]]:
-    """Yield the logs of each epoch after the epoch is over."""
+    """Train epoch by epoch, and yield the logs of each epoch when the epoch is over."""
     plan, n_steps, done = job.plan, len(job.steps), training.epoch
     while done < plan.epochs:
         n_epochs = _epochs_of_a_call(job, report, done)
@@ -161,7 +163,7 @@ def _epochs(job: Job, report: Report, training: Training) -> Iterator[dict[str, 
 
 
 def _epochs_of_a_call(job: Job, report: Report, done: int) -> int:
-    """Return the number of epochs to train before the next report or evaluation."""
+    """Return the number of epochs to train in one pass, without a report or an evaluation."""
     most = job.plan.epochs - done
     if not report.silent:
         return 1
@@ -179,7 +181,10 @@ def _next_evaluation(plan: Plan, epoch: int) -> int:
 
 
 def _learning_rates(job: Job, training: Training, done: int, n_epochs: int) -> np.ndarray | None:
-    """Return the learning rate of each step of some epochs, or None if the rate is constant."""
+    """Return the learning rates of the steps of the next `n_epochs` epochs.
+
+    `done` epochs are finished. None if the learning rate does not follow `Plan.schedule`.
+    """
     schedule, n_steps = job.plan.schedule, len(job.steps)
     if schedule is None or job.base_rate is None:
         return None
@@ -196,7 +201,10 @@ def _train(
     report: Report,
     training: Training,
 ) -> Pass:
-    """Take training steps until the loss diverges or a report stops, and return the pass."""
+    """Take the training steps of a pass over rows, and return the pass.
+
+    The pass ends early if the loss is no longer finite or if a report stops training.
+    """
     current, done = job.start_pass("train", rates), 0
     for call in job.feeder.calls(rows, steps):
         training.step = done + current.run(call)
@@ -209,10 +217,11 @@ def _train(
 
 
 def threads_for(program: Program | ModelProgram, batch_size: int) -> Threads:
-    """Return the fastest numbers of threads for a batch size.
+    """Return the numbers of threads that are expected to be fastest for a batch size.
 
     Threads are first assigned to independent parts of a step, and then to single operations. A
-    small operation is not faster with two threads, but two independent operations are.
+    small operation is not faster with two threads, but two independent operations are faster if
+    each has a thread.
     """
     n_threads = available_threads() // max(1, PROGRAMS.n_lent)
     between = max(1, min(n_threads, program.n_branches))

@@ -27,22 +27,21 @@ class Plan:
     Attributes
     ----------
     rows, held_out : ndarray of int
-        The row indices of the training rows, and those of the held-out rows.
+        The row indices of the training rows, and the row indices of the held-out rows.
     epochs : int
         The maximum number of epochs.
     batch_size : int
         The number of rows of a step.
     shuffle : bool
-        Whether the rows are shuffled again for each epoch. Only `trainer.train` reads the value.
-        Otherwise `Job.order` determines the order of the rows.
+        Whether `trainer.train` shuffles the rows again for each epoch. The attribute has no effect
+        if a `Job` is created in another way, because `Job.order` then determines the order.
     schedule : Schedule or None
         The schedule of the learning rate. None if the learning rate is constant.
     evaluation_epochs : frozenset of int or None
         The epochs, counted from 1, after which the held-out rows are evaluated, in addition to the
         last epoch. None for all epochs.
     validation_batch_size : int or None
-        The number of held-out rows that are evaluated together. None to choose a number
-        automatically.
+        The number of rows of a batch in an evaluation. None to choose a number automatically.
     """
 
     rows: np.ndarray
@@ -64,7 +63,8 @@ class Job:
     program : Program or ModelProgram
         The compiled program, into which the initial state is loaded.
     start_pass : callable
-        Takes "train" or "evaluate" and the learning rates of the steps, and returns a new pass.
+        Takes "train" or "evaluate" and the learning rates of the steps, and returns a new `Pass`
+        over rows. The learning rates are None if no schedule sets the learning rate.
     feeder : Feeder
         The feeder that fetches the rows.
     plan : Plan
@@ -73,7 +73,8 @@ class Job:
         Takes the number of an epoch, counted from 0, and returns the row indices of the epoch in
         training order.
     base_rate : float or None
-        The learning rate that the schedule is relative to.
+        The learning rate that the factors of the schedule multiply. None if the learning rate is
+        not set by `Plan.schedule`.
     must_be_finite : bool
         Whether a loss that is not finite raises an error.
     steps : ndarray of int
@@ -111,11 +112,11 @@ class Training:
         The loss and the metrics of the held-out rows after each batch of held-out rows. Empty
         unless `each_step` is set.
     learning_rate_factor : float
-        The factor that multiplies the scheduled learning rate.
+        The factor by which the learning rate of the schedule is multiplied.
     each_step : bool
         Whether a report must be called after each step. If so, each step is a separate graph call.
     stop : bool
-        Whether to stop before the epoch is over.
+        Whether to stop training after the current step, before the epoch is over.
     """
 
     def __init__(self, job: Job):
@@ -128,7 +129,10 @@ class Training:
         self.each_step = self.stop = False
 
     def evaluate(self) -> dict[str, float]:
-        """Return the loss and metrics of the held-out rows, computed as in prediction."""
+        """Return the loss and metrics of the held-out rows, with names that start with "val_".
+
+        The network computes as in prediction, without dropout. Empty if there are no held-out rows.
+        """
         if not len(self._job.plan.held_out):
             return {}
         return {f"val_{name}": value for name, value in self._evaluated().items()}
@@ -148,12 +152,15 @@ class Training:
         return current.logs()
 
     def history(self) -> dict[str, list[float]]:
-        """Return the logs of all epochs by name, with NaN if an epoch has no value of a name."""
+        """Return the list of values of each name in the logs, with one value for each epoch.
+
+        The value is NaN if the logs of an epoch lack the name.
+        """
         names = dict.fromkeys(name for logs in self.epoch_logs for name in logs)
         return {name: [logs.get(name, np.nan) for logs in self.epoch_logs] for name in names}
 
     def read(self) -> Any:
-        """Return a copy of the state of the program."""
+        """Return a copy of the program's state, such as the network weights."""
         return self._job.program.read()
 
     def write(self, state: Any) -> None:
