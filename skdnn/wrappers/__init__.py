@@ -1,6 +1,6 @@
 """Wrappers that turn user-defined Keras networks into scikit-learn estimators.
 
-Code written for `scikeras.wrappers` runs with `skdnn.wrappers` instead.
+Code written for `scikeras.wrappers` can import the same names from `skdnn.wrappers` instead.
 """
 
 from skdnn.wrappers.base import BaseWrapper

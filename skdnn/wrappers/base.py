@@ -22,13 +22,13 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
     """Keras network as an estimator with targets of any type.
 
     Use `KerasClassifier` for labels and `KerasRegressor` for numeric targets. Use or subclass
-    `BaseWrapper` for other targets, such as those of an autoencoder with y = X.
+    `BaseWrapper` for other targets, such as the targets y = X of an autoencoder.
 
     Parameters
     ----------
     model : callable, keras.Model, list of keras.layers.Layer or None, default=None
         Network, or the function that builds the network, as in `KerasClassifier`. None requires a
-        method `_keras_build_fn`.
+        subclass with a method `_keras_build_fn` that builds the network.
     build_fn : callable, keras.Model or None, default=None
         Deprecated name of the parameter `model`.
     warm_start : bool, default=False
@@ -36,13 +36,14 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of the rows, and dropout.
     optimizer : str, class or keras.optimizers.Optimizer, default="rmsprop"
-        Optimizer of a network that is not compiled.
+        Optimizer for compiling the network. Ignored if the network is already compiled.
     loss : str, class, keras.losses.Loss, callable, list, dict or None, default=None
-        Loss of a network that is not compiled.
+        Loss for compiling the network. None requires a network that is already compiled.
     metrics : str, class, keras.metrics.Metric, callable, list, dict or None, default=None
-        Metrics of a network that is not compiled.
+        Metrics for compiling the network. Ignored if the network is already compiled.
     batch_size : int or None, default=None
-        Number of rows per training step. None means 32, and -1 means all rows.
+        Number of rows per training step and per prediction batch. None means 32 in training and
+        at least 32 in prediction. -1 means all rows.
     validation_batch_size : int or None, default=None
         Number of validation rows per evaluation batch.
     verbose : int, default=1
@@ -54,18 +55,18 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
     shuffle : bool, default=True
         Whether the rows are shuffled in each epoch.
     run_eagerly : bool, default=False
-        Whether a network that is not compiled runs eagerly in Python.
+        Whether to run the network eagerly in Python. Ignored if the network is already compiled.
     epochs : int, default=1
         Number of epochs, which are passes over the training rows.
     **kwargs : dict
-        Arguments of the build function, and routed parameters.
+        Arguments of the build function, and routed parameters, as in `KerasClassifier`.
 
     Attributes
     ----------
     model_ : keras.Model
         The trained network.
     history_ : dict of list of float
-        Loss and metrics per epoch.
+        Values of the loss and of each metric in each epoch, by name.
     feature_encoder_, target_encoder_ : transformer
         The fitted encoders of X and y.
     X_shape_, X_dtype_, y_dtype_, y_ndim_, target_type_
@@ -139,7 +140,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         check_hooks(cls)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters of the estimator, including routed ones.
+        """Return the parameters of the estimator, including routed parameters.
 
         Parameters
         ----------
@@ -154,7 +155,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         return parameters.params_of(self, deep=deep)
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters of the estimator, including routed ones.
+        """Set parameters of the estimator, including routed parameters.
 
         Parameters
         ----------
@@ -186,14 +187,15 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights in the loss, divided by their mean. Rows of weight 0 are left out.
+            Sample weights in the loss. Rows of weight 0 are left out. The remaining weights are
+            divided by the mean of the remaining weights.
         **kwargs : dict
             Arguments of Keras's `fit`, which take precedence over parameters of the estimator.
 
         Returns
         -------
         self : object
-            The fitted estimator, unchanged if the fit fails or is interrupted.
+            The fitted estimator. If `fit` fails or is interrupted, the estimator is restored.
         """
         epochs = kwargs.pop("epochs", getattr(self, "fit__epochs", self.epochs))
         start = kwargs.pop("initial_epoch", 0)
@@ -226,15 +228,15 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
     def initialize(self, X: Any, y: Any = None) -> Self:
         """Build the network without training.
 
-        A model that is passed as `model=` keeps its weights. An initialized estimator can therefore
-        predict with a model that was trained elsewhere.
+        A Keras model that is passed as `model` keeps its network weights. An initialized estimator
+        can therefore predict with a model that was trained elsewhere.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
             Samples. The samples determine the shapes and dtypes of the network inputs.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Targets. The targets determine the target type.
+            Targets. The targets determine the attribute `target_type_`.
 
         Returns
         -------
@@ -251,7 +253,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
 
     @property
     def initialized_(self) -> bool:
-        """Whether `fit`, `partial_fit` or `initialize` has been called, so that `predict` works."""
+        """Whether `fit`, `partial_fit` or `initialize` has built a network for `predict`."""
         return hasattr(self, "model_")
 
     # ------------------------------------------------------- steps that subclasses may override
@@ -268,14 +270,14 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         return str(type_of_target(y))
 
     def _get_metadata(self) -> dict[str, Any]:
-        """Return the metadata passed to a build function as `meta`."""
+        """Return the fitted attributes by name, which a build function receives as `meta`."""
         return {name: x for name, x in vars(self).items() if parameters.is_fitted(name)}
 
     def _get_compile_kwargs(self) -> dict[str, Any]:
         return build.compile_arguments(self.get_params(), self._compile_kwargs)
 
     def _output_layer(self) -> tuple[int, str]:
-        """Return the number of units and the activation of the dense network's output layer."""
+        """Return the number of units and the activation of the default network's output layer."""
         raise NotImplementedError
 
     def _infer_loss(self) -> Any:
@@ -294,7 +296,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
-            Samples of the same shape as the samples in `fit`.
+            Samples, each with the same shape as a sample in `fit`.
         **kwargs : dict
             Arguments of Keras's `predict`, which take precedence over parameters of the estimator.
 
@@ -308,7 +310,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         return predictions
 
     def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
-        """Return the outputs of the network."""
+        """Return the outputs of the network for samples."""
         return fit_steps.predict(self, X, kwargs)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -326,13 +328,13 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         Returns
         -------
         score : float
-            Higher is better.
+            The score. Higher is better.
         """
         return fit_steps.score(self, X, y, sample_weight)
 
     @staticmethod
     def scorer(y_true: np.ndarray, y_pred: np.ndarray, **kwargs: Any) -> float:
-        """Compute the score of predictions, which a subclass must implement.
+        """Compute the score of predictions. A subclass must implement `scorer`.
 
         Parameters
         ----------
@@ -344,7 +346,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         Returns
         -------
         score : float
-            Higher is better.
+            The score. Higher is better.
         """
         raise NotImplementedError(
             "Scoring is not implemented on BaseWrapper: implement `scorer(y_true, y_pred, "
@@ -353,7 +355,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
 
     @property
     def feature_encoder(self) -> Any:
-        """Transformer of X before the network, which by default returns X unchanged.
+        """Transformer applied to X before the network. The default returns X unchanged.
 
         Override `feature_encoder` to use a different transformer. If the transformer has a method
         `get_metadata`, the items of the returned dict become attributes of the estimator.
@@ -362,7 +364,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
 
     @property
     def target_encoder(self) -> Any:
-        """Transformer of y before the network, which by default returns y unchanged.
+        """Transformer applied to y before training. The default returns y unchanged.
 
         Override `target_encoder` to use a different transformer. The method `inverse_transform`
         converts network outputs to predictions. If the transformer has a method `get_metadata`,

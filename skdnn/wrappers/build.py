@@ -21,14 +21,14 @@ from skdnn.wrappers.scikeras_compat import (
 )
 from skdnn.wrappers.structures import as_model_input, take_rows
 
-# Names that Keras resolves by the loss and the output shape when a model is compiled.
+# Names of metrics that Keras chooses by the loss and the output shape when a model is compiled.
 _RESOLVED_BY_KERAS = ("acc", "accuracy", "ce", "crossentropy")
 
 # ------------------------------------------------------------------------- the function that builds
 
 
 def given_model(model: Any, build_fn: Any) -> Any:
-    """Return the value of `model` or of the deprecated `build_fn`, or None if neither is set."""
+    """Return `model`, or the value of the deprecated parameter `build_fn` if `model` is None."""
     if model is not None or build_fn is None:
         return model
     # The warning points at the first caller outside the package, such as the caller of `fit`.
@@ -64,7 +64,8 @@ def build_function(
     sample_shape : tuple of int or None
         Shape of one sample, for layers without an input layer. None if the shape is unknown.
     keep_weights : bool
-        Whether the new model also keeps the weights of `model` if these are initial weights.
+        Whether the new model always starts from the weights of `model`. Otherwise the new model
+        starts from new initial weights if the weights of `model` are initial weights.
     """
     if model is None:
         if method is None:
@@ -116,9 +117,9 @@ def build_model(
     arguments : dict
         The arguments of `build` that the user set.
     on_request : dict of callable
-        Functions that return "meta", "compile_kwargs" and "params". Each value is passed if
-        `build` has an argument of that name. No loss is inferred if `build` has the argument
-        `compile_kwargs`.
+        Functions that return the values of the arguments "meta", "compile_kwargs" and "params" of
+        `build`. Each value is passed only if `build` has an argument of that name. No loss is
+        inferred if `build` has the argument `compile_kwargs`.
     owner : str
         Name of the estimator, for error messages.
     """
@@ -185,7 +186,7 @@ def compile_arguments(params: dict[str, Any], names: frozenset[str]) -> dict[str
         Names of the parameters that are arguments of `compile`.
     """
     arguments = dict(route_params(params, "compile", pass_filter=names))
-    # Strict for the optimizer, so that it does not receive routed arguments of its arguments.
+    # Strict routing ignores names with a second "__", which are not arguments of an optimizer.
     for name, find, strict in (
         ("optimizer", _optimizer_class, True),
         ("loss", keras.losses.get, False),
@@ -254,7 +255,7 @@ def check_compiled(model: keras.Model, owner: str) -> None:
 
 
 def check_outputs(model: keras.Model, n_expected: int | None, owner: str) -> None:
-    """Raise an error if a model does not have the number of outputs of the target encoder.
+    """Raise an error if a model does not have as many outputs as the target encoder expects.
 
     Parameters
     ----------
@@ -287,7 +288,7 @@ def check_units(
     owner : str
         Name of the estimator, for error messages.
     values : str
-        The values of y of one sample, such as "3 classes", for error messages.
+        Description of y for one sample, such as "3 classes", for error messages.
     layer : str
         The output layer that error messages recommend.
     exact : bool
@@ -303,12 +304,13 @@ def check_units(
 
 
 def check_loss_matches(given: Any, default: Any, compiled: Any, owner: str) -> None:
-    """Raise an error if the loss of a compiled network differs from the loss of the wrapper.
+    """Raise an error if the loss of a compiled network differs from the `loss` parameter.
 
     Parameters
     ----------
     given, default : str, class, keras.losses.Loss or other
-        The `loss` parameter of the wrapper, and the default value of this parameter.
+        The `loss` parameter of the wrapper, and the default value of this parameter. The default
+        value matches every loss.
     compiled : object
         The loss of the network.
     owner : str

@@ -1,4 +1,4 @@
-"""Options of `_initialize` of a wrapper that are not arguments of the method."""
+"""Options for building the network of a wrapper that are not arguments of `_initialize`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +13,13 @@ _ATTRIBUTE = "_build_options"
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How a network is built, for one call of `fit`, `partial_fit` or `initialize`.
+    """Options for building the network in one call of `fit`, `partial_fit` or `initialize`.
 
     Parameters
     ----------
     keep_weights : bool, default=False
-        Whether a model passed as `model=` also keeps weights that are initial weights.
+        Whether a model passed as `model` always keeps its weights. Otherwise initial weights of the
+        model are replaced by new initial weights.
     classes : ndarray of shape (n_classes,) or None, default=None
         All labels that can occur in y. None means the labels in y.
     """
@@ -31,8 +32,8 @@ class BuildOptions:
 def build_options(wrapper: "BaseWrapper", options: BuildOptions) -> Iterator[None]:
     """Context manager that sets the options of `_initialize` and removes the options on exit.
 
-    No other state is passed through attributes of the wrapper. The options are, because
-    subclasses written for SciKeras override `_initialize(X, y)`, which has no other arguments.
+    The options are passed in a temporary attribute of the wrapper, because subclasses written for
+    SciKeras override `_initialize(X, y)`, which has no other arguments.
     """
     wrapper.__dict__[_ATTRIBUTE] = options
     try:

@@ -1,4 +1,4 @@
-"""Create the callbacks of a wrapper from parameters, and release the model after use."""
+"""Create the callbacks of a wrapper from parameters, and remove the model from used callbacks."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from skdnn.wrappers.scikeras_compat import keras, route_params
 
 
 class Callbacks(NamedTuple):
-    """Callbacks of training and callbacks of prediction."""
+    """Callbacks for training (`fit`) and callbacks for prediction (`predict`)."""
 
     fit: list[keras.callbacks.Callback]
     predict: list[keras.callbacks.Callback]
@@ -32,7 +32,7 @@ def make_callbacks(params: dict[str, Any]) -> Callbacks:
 
 
 def callback_params(params: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters that define the callbacks."""
+    """Return the parameters whose names contain "callbacks"."""
     return {name: value for name, value in params.items() if "callbacks" in name}
 
 

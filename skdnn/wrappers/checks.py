@@ -37,7 +37,7 @@ def check_data(
 
     Returns
     -------
-    X, y : ndarray, sparse matrix, structure of ndarrays, or None
+    X, y : ndarray, sparse matrix, dict or tuple of ndarrays, or None
         The data as arrays.
     """
     if reset and y is None and estimator.__sklearn_tags__().target_tags.required:
@@ -106,7 +106,7 @@ def _check_input(part: Any) -> np.ndarray:
 
 
 def _dtype_to_cast_to(X: Any) -> str | None:
-    """Return Keras's float type for objects and strings, or None for numbers."""
+    """Return Keras's float type if X has objects or strings, or None if X has numbers."""
     if issparse(X):
         return None
     if hasattr(X, "dtypes") and hasattr(X, "columns"):  # a DataFrame may have many dtypes
@@ -161,7 +161,7 @@ def _compare(estimator: "BaseWrapper", X: Any, same_dtype: bool) -> None:
 def check_targets(
     estimator: "BaseWrapper", y: Any, *, reset: bool, numeric: bool, same_dtype: bool
 ) -> np.ndarray:
-    """Check targets, and store or compare the number of dimensions and the dtype.
+    """Check targets, and store or compare the number of dimensions and the dtype of y.
 
     Parameters
     ----------
@@ -169,10 +169,10 @@ def check_targets(
         The wrapper, whose attributes `y_dtype_` and `y_ndim_` are set or compared. The attribute
         `target_type_` is set if `reset` is True.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Targets. Numeric targets may have more than two dimensions.
+        Targets. If `numeric` is True, y may have more than two dimensions.
     reset : bool
-        Whether to store the number of dimensions and the dtype. Otherwise the targets are compared
-        with the stored values.
+        Whether to store the number of dimensions and the dtype of y. Otherwise y is compared with
+        the stored number of dimensions and dtype.
     numeric : bool
         Whether y must be numeric.
     same_dtype : bool
@@ -218,7 +218,7 @@ def drop_rows_without_weight(
 
     Parameters
     ----------
-    X, y : array-like, sparse matrix, or structure of arrays
+    X, y : array-like, sparse matrix, or dict or tuple of arrays
         Samples and targets.
     sample_weight : array-like of shape (n_samples,) or None
         Sample weights, of which at least one must not be 0. With None all rows are kept.
@@ -254,8 +254,8 @@ def check_validation_data(estimator: "BaseWrapper", data: Any) -> Any:
     estimator : BaseWrapper
         A wrapper with fitted encoders.
     data : (X, y), (X, y, sample_weight), or any other validation data that Keras supports
-        Validation data. Labels may be labels of y in `fit` or encoded labels. Data other than a
-        tuple or list are returned unchanged.
+        Validation data. Labels in y may be labels of y in `fit`, which are encoded, or labels that
+        are already encoded. Data other than a tuple or list are returned unchanged.
     """
     if not isinstance(data, tuple | list):
         return data

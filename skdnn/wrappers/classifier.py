@@ -26,13 +26,13 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
 
         - A function returns the network. The arguments of the function are parameters of the
           estimator, named `model__<argument>`. A function may also have the arguments `meta` (a
-          dict of attributes of the data, such as `n_features_in_`, `X_shape_`, `n_classes_`),
+          dict of fitted attributes, such as `n_features_in_`, `X_shape_`, `n_classes_`),
           `compile_kwargs` (the arguments of `compile`) and `params` (all parameters).
         - A `Sequential` or functional `Model` is a template. Each `fit` trains a new network and
           leaves the template unchanged. The new network starts from the weights of the template if
           these weights were trained or set, and from new initial weights otherwise.
         - A list of layers is a template, too. The shape of X determines the input shape.
-        - None builds the dense network of `DNNClassifier`, with the parameters
+        - None builds a dense network with the layers of `DNNClassifier` and the parameters
           `model__hidden_layer_sizes`, `model__activation`, `model__dropout`, `model__batch_norm`,
           `model__kernel_initializer`, `model__alpha` and `model__scaling`.
     build_fn : callable, keras.Model or None, default=None
@@ -43,29 +43,29 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of the rows, and dropout. An int gives the same
         result in each call. A RandomState instance gives each fit a different seed. An int or an
-        instance leaves the state of the global generators unchanged. None uses the global
+        instance leaves the state of the global random generators unchanged. None uses the global
         generators, which `keras.utils.set_random_seed` seeds.
     optimizer : str, class or keras.optimizers.Optimizer, default="rmsprop"
-        Optimizer of a network that is not compiled. The arguments of a name or a class are set as
-        `optimizer__<argument>`, such as `optimizer__learning_rate`. Training uses a new copy of an
-        optimizer object.
+        Optimizer for compiling the network, ignored if the network is already compiled. The
+        arguments of an optimizer name or class are set as `optimizer__<argument>`, such as
+        `optimizer__learning_rate`. If an optimizer object is passed, training uses a new copy.
     loss : str, class, keras.losses.Loss, callable, list, dict or None, default=None
-        Loss of a network that is not compiled. The arguments of a class are set as
-        `loss__<argument>`. None selects the cross-entropy that fits the target type and the output
-        layer.
+        Loss for compiling the network. The arguments of a loss class are set as
+        `loss__<argument>`. None selects the cross-entropy for the target type and the output layer.
+        If the network is already compiled, `loss` must be None or the same loss.
     metrics : str, class, keras.metrics.Metric, callable, list, dict or None, default=None
-        Metrics of a network that is not compiled. The arguments of a class are set as
-        `metrics__<argument>`.
+        Metrics for compiling the network, ignored if the network is already compiled. The
+        arguments of a metric class are set as `metrics__<argument>`.
     batch_size : int or None, default=None
-        Number of rows per training step and per prediction batch. None means 32 in training. -1
-        means all rows.
+        Number of rows per training step and per prediction batch. None means 32 in training and
+        at least 32 in prediction. -1 means all rows.
     validation_batch_size : int or None, default=None
         Number of validation rows per evaluation batch. None means `batch_size`, and -1 means all
         rows.
     verbose : int, default=1
         Amount of output. 0 prints nothing, 1 prints a progress bar, and 2 prints a line per epoch.
     callbacks : keras.callbacks.Callback, class, list, dict or None, default=None
-        Callbacks of training and prediction. The arguments of a class are set as
+        Callbacks of training and prediction. The arguments of a callback class are set as
         `callbacks__<argument>`, of a class in a list as `callbacks__<index>__<argument>`, and of a
         class in a dict as `callbacks__<key>__<argument>`. `fit__callbacks` are used in training
         only, and `predict__callbacks` are used in prediction only.
@@ -75,17 +75,18 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     shuffle : bool, default=True
         Whether the rows are shuffled in each epoch.
     run_eagerly : bool, default=False
-        Whether a network that is not compiled runs eagerly in Python, which helps with debugging.
+        Whether to run the network eagerly in Python, which helps with debugging. Ignored if the
+        network is already compiled.
     epochs : int, default=1
         Number of epochs, which are passes over the training rows.
     class_weight : dict, "balanced" or None, default=None
         Weight of each label in the loss. The sample weights are multiplied by the label weights.
         "balanced" gives all labels the same total weight.
     **kwargs : dict
-        Arguments of the build function, and routed parameters. The name of a routed parameter is
-        one of the prefixes `model__`, `optimizer__`, `loss__`, `metrics__`, `callbacks__`,
-        `compile__`, `fit__`, `predict__` or `score__` and the name of an argument. `set_params`
-        sets all routed parameters, so that a hyperparameter search can vary them.
+        Arguments of the build function, and routed parameters. The name of a routed parameter
+        consists of a prefix and the name of an argument. The prefixes are `model__`, `optimizer__`,
+        `loss__`, `metrics__`, `callbacks__`, `compile__`, `fit__`, `predict__` and `score__`.
+        `set_params` can set routed parameters, so that a hyperparameter search can vary them.
 
     Attributes
     ----------
@@ -95,11 +96,12 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         Values per epoch of the "loss" and of each metric, by the full name of the metric. Names of
         values on held-out rows start with `val_`.
     classes_ : ndarray of shape (n_classes,) or None
-        The sorted labels, or the column indices if y is multilabel.
+        The sorted labels, or the column indices if y is multilabel. None if y has several columns
+        of classes.
     n_classes_ : int or None
         Number of labels.
     n_outputs_, n_outputs_expected_ : int
-        Number of targets, and number of outputs of the network.
+        Number of targets and number of network outputs. Both are 1 for the default encoder.
     feature_encoder_, target_encoder_ : transformer
         The fitted encoders of X and y.
     target_type_ : str
@@ -191,16 +193,18 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
             Samples with any number of dimensions. A dict or tuple has one array per network input.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels of any type, an indicator matrix of several labels, or one-hot rows.
+            Labels of any type, a multilabel indicator matrix with a column per label, or one-hot
+            rows.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights in the loss, divided by their mean. Rows of weight 0 are left out.
+            Sample weights in the loss. Rows of weight 0 are left out. The remaining weights are
+            divided by the mean of the remaining weights.
         **kwargs : dict
             Arguments of Keras's `fit`, which take precedence over parameters of the estimator.
 
         Returns
         -------
         self : object
-            The fitted estimator, unchanged if the fit fails or is interrupted.
+            The fitted estimator. If `fit` fails or is interrupted, the estimator is restored.
 
         Raises
         ------
@@ -221,8 +225,8 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels.
         classes : array-like of shape (n_classes,), default=None
-            All labels that can occur in y in any call, for the first call. None means the labels
-            in y of the first call.
+            All labels that can occur in y in any call. Only the first call needs `classes`. None in
+            the first call means the labels in y of that call.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights, as in `fit`.
         **kwargs : dict
@@ -245,8 +249,8 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     def initialize(self, X: Any, y: Any = None) -> Self:
         """Build the network without training.
 
-        A model that is passed as `model=` keeps its weights. An initialized estimator can therefore
-        predict with a model that was trained elsewhere.
+        A Keras model that is passed as `model` keeps its network weights. An initialized estimator
+        can therefore predict with a model that was trained elsewhere.
 
         Parameters
         ----------
@@ -268,14 +272,14 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
-            Samples of the same shape as the samples in `fit`.
+            Samples, each with the same shape as a sample in `fit`.
         **kwargs : dict
             Arguments of Keras's `predict`.
 
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
-            Probabilities in the order of `classes_`. Two classes have two columns. For a
+            Probabilities in the order of `classes_`, with two columns for two classes. For a
             multilabel y, each column is the probability of one label. Logits of a network whose
             loss has `from_logits=True` are converted to probabilities.
         """
@@ -326,12 +330,12 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
 
     @property
     def target_encoder(self) -> Any:
-        """Transformer that encodes y before the network.
+        """Transformer that encodes y before training.
 
         The default encodes labels as integers, or as one-hot rows for a categorical cross-entropy.
         Override `target_encoder` to use a different transformer. The method `inverse_transform`
-        has an argument `return_proba`, which `predict_proba` sets. If the transformer has a method
-        `get_metadata`, the items of the returned dict become attributes of the estimator.
+        must accept `return_proba=True`, which `predict_proba` passes. If the transformer has a
+        method `get_metadata`, the items of the returned dict become attributes of the estimator.
         """
         categories = "auto" if self.classes_ is None else [self.classes_]
         return ClassifierLabelEncoder(loss=self.loss, categories=categories)

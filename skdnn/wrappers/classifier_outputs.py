@@ -45,7 +45,8 @@ def output_layer(
     Parameters
     ----------
     target_type, target_kind : str
-        Type of y returned by `type_of_target`, and type of y of the target encoder.
+        Type of y returned by scikit-learn's `type_of_target`, and type of y returned by
+        `skdnn.wrappers.target_encoders.target_kind`.
     n_classes : int or None
         Number of labels.
     loss : object

@@ -33,7 +33,7 @@ def dense_model(
     alpha: float = 0.0,
     scaling: str | None = "auto",
 ) -> keras.Model:
-    """Build the network of `DNNClassifier` and `DNNRegressor`, with initial weights.
+    """Build a Keras model with the layers of `DNNClassifier` or `DNNRegressor`.
 
     Parameters
     ----------
@@ -63,8 +63,8 @@ def dense_model(
 
 
 def _scaling_layer(layer: Any, dense: dict[str, Any]) -> keras.layers.Layer:
-    # The constants are non-trainable weights, so that the network, and the compiled program of the
-    # network, do not depend on the scale of the data.
+    # The scaling constants are non-trainable weights, so that the network and the compiled program
+    # of the network do not depend on the scale of the data.
     return keras.layers.BatchNormalization(
         center=False, scale=False, epsilon=0.0, trainable=False, name=layer.name
     )

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 History = dict[str, list[float]]
 
-# Number of values per prediction call if the user sets no batch size, because the memory of the
-# layers must be bounded.
+# Number of input values per prediction batch if the user sets no batch size. The number bounds the
+# memory of the layers.
 _VALUES_PER_PREDICTION = 2**18
 # Arguments of `fit` that Keras supports for arrays only, and not for batches.
 _ONLY_FOR_ARRAYS = {"steps_per_epoch", "class_weight"}
@@ -45,7 +45,7 @@ _OF_ROWS = {
     "validation_data",
     "validation_split",
 }
-# Arguments of `fit` that the compiled loop supports, and values of other arguments without effect.
+# Arguments of `fit` that the compiled loop supports, and argument values that have no effect.
 _SUPPORTED = {"epochs", "initial_epoch", "callbacks", "verbose", *_OF_ROWS} - {"shuffle"}
 _WITHOUT_EFFECT = {"shuffle": (True, False), "validation_freq": (1,)}
 
@@ -63,9 +63,11 @@ def fit(
     seed: int | None,
     fit_args: dict[str, Any],
 ) -> History:
-    """Train in the compiled loop if the result is the same, and otherwise with Keras's `fit`.
+    """Train a model in the compiled loop of skdnn if possible, and otherwise with Keras's `fit`.
 
-    With verbose=2 the loop that trains is printed, with the reason if Keras's `fit` trains.
+    The compiled loop is used if the loop supports the backend, the model, the data and all
+    arguments. With verbose=2 a printed line states whether the compiled loop or Keras's `fit` is
+    used, and why Keras's `fit` is used.
 
     Parameters
     ----------
@@ -104,7 +106,7 @@ def fit(
 
 
 class _NeedsKerasFitError(Exception):
-    """Error raised if the compiled loop does not support the training, with the reason."""
+    """Error whose message is the reason why the compiled loop cannot train a model."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,7 @@ def _is_array_of_numbers(value: Any) -> bool:
 
 
 def _both_weighted(data: tuple[Any, ...], held_out: Any) -> tuple[tuple[Any, ...], Any]:
-    """Add sample weights of 1 to rows without weights if training or held-out rows have weights."""
+    """Add sample weights of 1 to training or held-out rows if only the other rows have weights."""
     if held_out is None:
         return data, None
     held_out = tuple(held_out)
@@ -284,7 +286,8 @@ def extend_history(before: Mapping[str, list[float]], new: History) -> History:
     Parameters
     ----------
     before, new : dict of list of float
-        Values per epoch of the previous and of the new epochs. The keys of `new` are Keras's names.
+        Values of the loss and the metrics in the previous epochs and in the new epochs, by name.
+        The keys of `new` are Keras's names.
     """
     history: History = defaultdict(list, {name: list(values) for name, values in before.items()})
     for name, values in new.items():
@@ -301,9 +304,9 @@ def extend_history(before: Mapping[str, list[float]], new: History) -> History:
 def predict(model: keras.Model, X: Any, predict_args: dict[str, Any]) -> Any:
     """Return the outputs of a model as an array or structure of arrays with a row per sample.
 
-    Keras's `predict` has a fixed cost of 40 ms. The model is therefore called directly on each
-    batch if the result is the same. The result is the same if nothing is printed and no callbacks
-    or user-defined prediction methods are involved.
+    Each call of Keras's `predict` has an overhead of about 40 ms. The model is therefore called
+    directly on each batch if nothing is printed and no callbacks or user-defined prediction methods
+    are involved, because the result is then the same.
 
     Parameters
     ----------

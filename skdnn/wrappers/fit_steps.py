@@ -1,4 +1,4 @@
-"""The steps of a fit, which check, encode, build, compile, train and store."""
+"""Steps of a fit that check and encode the data, and build, compile and train the network."""
 
 import inspect
 from dataclasses import dataclass
@@ -172,7 +172,7 @@ def initialize_alone(wrapper: "BaseWrapper", X: Any, y: Any) -> None:
 
 
 def resume(wrapper: "BaseWrapper", X: Any, y: Any) -> tuple[Any, Any]:
-    """Check and return the data for continuing to train the network.
+    """Check the data for continuing to train the network, and update changed callbacks.
 
     Parameters
     ----------
@@ -316,7 +316,7 @@ def scaling_of(wrapper: "BaseWrapper") -> str | None:
 
 
 def check_compatibility(wrapper: "BaseWrapper") -> None:
-    """Raise an error if the network does not have the outputs and the loss of the wrapper."""
+    """Raise an error if the number of outputs or the loss of the network is not as expected."""
     owner, model = type(wrapper).__name__, wrapper.model_
     # A model of a user-defined class may not know its outputs before the first call.
     if not getattr(model, "outputs", None):

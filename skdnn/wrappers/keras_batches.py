@@ -10,7 +10,7 @@ from skdnn.wrappers.structures import as_batch, count_rows, take_rows
 
 
 def order_of_rows(n_rows: int, seed: int | None, epoch: int) -> np.ndarray:
-    """Return the row indices in the order of an epoch, which is shuffled with a seed.
+    """Return the row indices in the order for an epoch, which is shuffled with a seed.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ def order_of_rows(n_rows: int, seed: int | None, epoch: int) -> np.ndarray:
     seed : int or None
         Seed of the order. None keeps the original order of the rows.
     epoch : int
-        Index of the epoch. Each epoch has a different order, independent of previous training.
+        Index of the epoch. The order depends only on the seed and this index.
 
     Returns
     -------
@@ -31,14 +31,14 @@ def order_of_rows(n_rows: int, seed: int | None, epoch: int) -> np.ndarray:
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of rows in an order that is shuffled with a seed instead of a global generator.
+    """Batches of rows in an order that is shuffled with a given seed.
 
     Sparse rows are converted to dense arrays, one batch at a time.
 
     Parameters
     ----------
     data : tuple of (X, y) or (X, y, weight)
-        Arrays, sparse matrices, or structures of them.
+        Arrays, sparse matrices, or dicts, lists or tuples of arrays.
     batch_size : int
         Number of rows per batch. The last batch has the remaining rows.
     epoch : int
@@ -62,7 +62,7 @@ class Batches(keras.utils.PyDataset):
         return as_batch(take_rows(self.data, rows))
 
     def on_epoch_begin(self) -> None:
-        """Seed the global generator that some layers use."""
+        """Seed PyTorch's global generator if Keras uses the PyTorch backend and a seed is set."""
         seed_epoch(self.seed, self.epoch)
 
     def start(self, epoch: int) -> None:

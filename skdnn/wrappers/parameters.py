@@ -9,7 +9,7 @@ from skdnn._utils.keras_losses import is_keras_loss
 from skdnn._utils.sklearn_compat import copy_configuration
 from skdnn.wrappers.scikeras_compat import route_params
 
-# Parameters that fitting only reads.
+# Parameters whose values are not changed by fitting.
 _SHARED = frozenset({"model", "build_fn", "optimizer", "loss"})
 _Estimator = TypeVar("_Estimator", bound=BaseEstimator)
 
@@ -100,7 +100,7 @@ def check_is_known(parameter: str, value: Any, known: Iterable[str], owner: str)
 
 
 def check_one_epoch(fit_args: Mapping[str, Any], owner: str) -> None:
-    """Raise an error if a number of epochs is passed to `partial_fit`."""
+    """Raise an error if `epochs` or `initial_epoch` is passed to `partial_fit`."""
     for name in ("epochs", "initial_epoch"):
         if name in fit_args:
             raise TypeError(
@@ -127,7 +127,7 @@ def unfitted_copy(estimator: _Estimator) -> _Estimator:
 
 
 def resolve_names(value: Any, find: Callable[[str], Any]) -> Any:
-    """Replace names by the Keras objects of these names, also in lists, tuples and dicts."""
+    """Replace each name by the object that `find` returns, also in lists, tuples and dicts."""
     if isinstance(value, str):
         return find(value)
     if isinstance(value, list | tuple):

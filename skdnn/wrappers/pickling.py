@@ -128,7 +128,7 @@ def _compiled_losses(value: Any) -> list[keras.losses.Loss]:
 
 
 def _restore_losses(model: Any, losses: list[keras.losses.Loss]) -> None:
-    """Set the attributes of the losses of a loaded model to the attributes when it was saved."""
+    """Restore the saved attributes of the losses that a loaded model is compiled with."""
     for loaded, saved in zip(_compiled_losses(model), losses, strict=False):
         if type(loaded) is type(saved):
             loaded.__dict__.update(vars(saved))
@@ -165,7 +165,7 @@ def _replace(value: Any, classes: type | tuple[type, ...], function: Callable[[A
 
 
 def custom_objects(value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the saved name of each user-defined class or function, and the class or function."""
+    """Yield the name and the object of each user-defined class or function in a Keras object."""
     layers = all_layers(value) if isinstance(value, keras.layers.Layer) else [value]
     for layer in layers:
         yield from _own_objects(layer, depth=2)

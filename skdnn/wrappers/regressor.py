@@ -22,13 +22,13 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
 
         - A function returns the network. The arguments of the function are parameters of the
           estimator, named `model__<argument>`. A function may also have the arguments `meta` (a
-          dict of attributes of the data, such as `n_features_in_`, `X_shape_`, `n_outputs_`),
+          dict of fitted attributes, such as `n_features_in_`, `X_shape_`, `n_outputs_`),
           `compile_kwargs` (the arguments of `compile`) and `params` (all parameters).
         - A `Sequential` or functional `Model` is a template. Each `fit` trains a new network and
           leaves the template unchanged. The new network starts from the weights of the template if
           these weights were trained or set, and from new initial weights otherwise.
         - A list of layers is a template, too. The shape of X determines the input shape.
-        - None builds the dense network of `DNNRegressor`, with the parameters
+        - None builds a dense network with the layers of `DNNRegressor` and the parameters
           `model__hidden_layer_sizes`, `model__activation`, `model__dropout`, `model__batch_norm`,
           `model__kernel_initializer`, `model__alpha` and `model__scaling`.
     build_fn : callable, keras.Model or None, default=None
@@ -39,28 +39,29 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of the rows, and dropout. An int gives the same
         result in each call. A RandomState instance gives each fit a different seed. An int or an
-        instance leaves the state of the global generators unchanged. None uses the global
+        instance leaves the state of the global random generators unchanged. None uses the global
         generators, which `keras.utils.set_random_seed` seeds.
     optimizer : str, class or keras.optimizers.Optimizer, default="rmsprop"
-        Optimizer of a network that is not compiled. The arguments of a name or a class are set as
-        `optimizer__<argument>`, such as `optimizer__learning_rate`. Training uses a new copy of an
-        optimizer object.
+        Optimizer for compiling the network, ignored if the network is already compiled. The
+        arguments of an optimizer name or class are set as `optimizer__<argument>`, such as
+        `optimizer__learning_rate`. If an optimizer object is passed, training uses a new copy.
     loss : str, class, keras.losses.Loss, callable, list, dict or None, default=None
-        Loss of a network that is not compiled. The arguments of a class are set as
-        `loss__<argument>`. None selects the mean squared error.
+        Loss for compiling the network. The arguments of a loss class are set as
+        `loss__<argument>`. None selects the mean squared error. If the network is already compiled,
+        `loss` must be None or the same loss.
     metrics : str, class, keras.metrics.Metric, callable, list, dict or None, default=None
-        Metrics of a network that is not compiled. The arguments of a class are set as
-        `metrics__<argument>`.
+        Metrics for compiling the network, ignored if the network is already compiled. The
+        arguments of a metric class are set as `metrics__<argument>`.
     batch_size : int or None, default=None
-        Number of rows per training step and per prediction batch. None means 32 in training. -1
-        means all rows.
+        Number of rows per training step and per prediction batch. None means 32 in training and
+        at least 32 in prediction. -1 means all rows.
     validation_batch_size : int or None, default=None
         Number of validation rows per evaluation batch. None means `batch_size`, and -1 means all
         rows.
     verbose : int, default=1
         Amount of output. 0 prints nothing, 1 prints a progress bar, and 2 prints a line per epoch.
     callbacks : keras.callbacks.Callback, class, list, dict or None, default=None
-        Callbacks of training and prediction. The arguments of a class are set as
+        Callbacks of training and prediction. The arguments of a callback class are set as
         `callbacks__<argument>`, of a class in a list as `callbacks__<index>__<argument>`, and of a
         class in a dict as `callbacks__<key>__<argument>`. `fit__callbacks` are used in training
         only, and `predict__callbacks` are used in prediction only.
@@ -70,14 +71,15 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
     shuffle : bool, default=True
         Whether the rows are shuffled in each epoch.
     run_eagerly : bool, default=False
-        Whether a network that is not compiled runs eagerly in Python, which helps with debugging.
+        Whether to run the network eagerly in Python, which helps with debugging. Ignored if the
+        network is already compiled.
     epochs : int, default=1
         Number of epochs, which are passes over the training rows.
     **kwargs : dict
-        Arguments of the build function, and routed parameters. The name of a routed parameter is
-        one of the prefixes `model__`, `optimizer__`, `loss__`, `metrics__`, `callbacks__`,
-        `compile__`, `fit__`, `predict__` or `score__` and the name of an argument. `set_params`
-        sets all routed parameters, so that a hyperparameter search can vary them.
+        Arguments of the build function, and routed parameters. The name of a routed parameter
+        consists of a prefix and the name of an argument. The prefixes are `model__`, `optimizer__`,
+        `loss__`, `metrics__`, `callbacks__`, `compile__`, `fit__`, `predict__` and `score__`.
+        `set_params` can set routed parameters, so that a hyperparameter search can vary them.
 
     Attributes
     ----------
@@ -133,14 +135,15 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
             Numeric targets. A network with an output for each column of y predicts one column with
             each output.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights in the loss, divided by their mean. Rows of weight 0 are left out.
+            Sample weights in the loss. Rows of weight 0 are left out. The remaining weights are
+            divided by the mean of the remaining weights.
         **kwargs : dict
             Arguments of Keras's `fit`, which take precedence over parameters of the estimator.
 
         Returns
         -------
         self : object
-            The fitted estimator, unchanged if the fit fails or is interrupted.
+            The fitted estimator. If `fit` fails or is interrupted, the estimator is restored.
 
         Raises
         ------
@@ -155,15 +158,15 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
-            Samples of the same shape as the samples in `fit`.
+            Samples, each with the same shape as a sample in `fit`.
         **kwargs : dict
             Arguments of Keras's `predict`, which take precedence over parameters of the estimator.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions in the shape of y in `fit`. The dtype is Keras's float type, or float64 for
-            several columns if X was float64 in `fit`.
+            Predictions in the shape of y in `fit`. The dtype is Keras's float type, or float64 if
+            y has at least two dimensions and X was float64 in `fit`.
 
         Raises
         ------
@@ -176,7 +179,8 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the R² score, or the score that `scorer` of a subclass returns.
 
-        R² is the fraction of variance explained.
+        R² is the fraction of the variance of y that the predictions explain, averaged over the
+        columns of y.
 
         Parameters
         ----------
@@ -190,7 +194,7 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         Returns
         -------
         score : float
-            A score of 1 is perfect. A score of 0 is as good as predicting the mean.
+            A score of 1 is perfect. Predicting the mean of y has a score of 0.
         """
         return fit_steps.score(self, X, y, sample_weight)
 
@@ -210,13 +214,13 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         Returns
         -------
         score : float
-            R².
+            The R² score.
         """
         return float(r2_score(y_true, y_pred, **kwargs))
 
     @property
     def target_encoder(self) -> Any:
-        """Transformer that encodes y before the network.
+        """Transformer that encodes y before training.
 
         The default returns y unchanged, or one column of y for each output of the network.
         Override `target_encoder` to use a different transformer. If the transformer has a method

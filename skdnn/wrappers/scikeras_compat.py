@@ -54,7 +54,7 @@ with _keras_unpatched():
 
 
 def encoded_type(encoder: Any, default: str = "") -> str:
-    """Return the type of y of a fitted encoder of SciKeras, which has no public name.
+    """Return the type of y that a fitted encoder of SciKeras stores in a private attribute.
 
     The type distinguishes one-hot rows from other indicator matrices. `default` is returned for
     any other encoder.
@@ -63,12 +63,12 @@ def encoded_type(encoder: Any, default: str = "") -> str:
 
 
 def set_encoded_type(encoder: ClassifierLabelEncoder, target_type: str) -> None:
-    """Change the type of y of a fitted encoder."""
+    """Change the type of y that a fitted encoder of SciKeras stores."""
     encoder._target_type = target_type
 
 
 def sample_shape(encoder: RegressorTargetEncoder) -> tuple[int, ...]:
-    """Return the shape of the target of one sample in `fit`, which has no public name either."""
+    """Return the shape of y for one sample in `fit`, from a private attribute of the encoder."""
     return tuple(encoder._y_shape[1:])
 
 

@@ -18,13 +18,13 @@ _GENERATORS = threading.RLock()
 
 
 def draw_seed(random_state: int | np.random.RandomState | None) -> int | None:
-    """Return the seed of one fit, or None if nothing is seeded.
+    """Return the seed of one fit, or None if `random_state` is None.
 
     Parameters
     ----------
     random_state : int, RandomState instance or None
-        An int is the seed itself. An instance generates a different seed for each fit. None seeds
-        nothing.
+        An int is the seed itself. An instance generates a different seed for each fit. None means
+        that global generators are not seeded.
     """
     if random_state is None:
         return None
@@ -60,7 +60,9 @@ def seeded(seed: int | None) -> Iterator[None]:
 
 @contextmanager
 def torch_generator_restored(seed: int | None) -> Iterator[None]:
-    """Restore on exit PyTorch's global generator, which `seed_epoch` seeds during training.
+    """Context manager that restores PyTorch's global random generator on exit.
+
+    `seed_epoch` seeds the global generator during training.
 
     With the PyTorch backend of Keras, dropout uses the global generator. With other backends, each
     layer has its own generator.

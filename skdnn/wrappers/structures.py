@@ -1,8 +1,8 @@
 """Functions on the data of a network, which are one array or a dict, list or tuple of arrays.
 
-Functions on *inputs* take X as passed by the user, in which a list may be one input. Functions on
+Functions on *inputs* take X as passed by the user, in which a list is one input. Functions on
 *arrays* take the data returned by encoders, in which each list, tuple or dict is a structure of
-arrays.
+arrays. A structure may be nested, and a single array is a structure, too.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,8 +20,8 @@ from skdnn.wrappers.scikeras_compat import keras
 def is_structured(X: Any) -> bool:
     """Return whether X consists of several inputs.
 
-    A dict of arrays, or a tuple of arrays with at least two dimensions, is several inputs. A list
-    is one input, because images may be passed as a list of arrays.
+    A dict of arrays is several inputs. A tuple of arrays is several inputs if each array has at
+    least two dimensions. A list is one input, because images may be passed as a list of arrays.
     """
     if isinstance(X, Mapping):
         return not issparse(X)  # SciPy has a sparse matrix class that is a dict
@@ -83,7 +83,7 @@ def count_rows(data: Any) -> int:
 
 
 def take_rows(data: Any, rows: np.ndarray | slice) -> Any:
-    """Return the given rows of each array in a structure of the same type."""
+    """Return a structure of the same type with the given rows of each array."""
     if isinstance(data, Mapping):
         return {key: take_rows(value, rows) for key, value in data.items()}
     if isinstance(data, list | tuple):
@@ -102,7 +102,7 @@ def to_dense(data: Any) -> Any:
 
 
 def as_batch(data: Any) -> Any:
-    """Convert rows to dense arrays for layers, with floats in Keras's float type."""
+    """Convert the arrays of a structure to dense arrays, with floats in Keras's float type."""
     return map_arrays(_as_batch, data)
 
 

@@ -49,15 +49,16 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,) or None
-        The sorted labels, or the column indices if y is multilabel.
+        The sorted labels, or the column indices if y is multilabel. None if y has several columns
+        of classes.
     n_classes_ : int or None
         Number of labels.
     n_outputs_, n_outputs_expected_ : int
-        Number of targets, and required number of outputs of the network.
+        Number of targets and required number of network outputs. Both are 1.
     """
 
     def fit(self, y: np.ndarray) -> "ClassifierLabelEncoder":
-        """Fit the encoder to the labels of y, of shape (n_samples,) or (n_samples, n_labels)."""
+        """Fit the encoder to labels y of shape (n_samples,) or (n_samples, n_labels)."""
         super().fit(y)
         # A y with one label per row is not one-hot if the loss treats the labels separately.
         if encoded_type(self) == "multiclass-onehot" and is_binary_crossentropy(self.loss):
@@ -78,7 +79,7 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
         -------
         ndarray of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_classes)
             Labels in the shape of y in `fit`, or probabilities in the order of `classes_`.
-            Probabilities always have two dimensions. Two classes have two columns.
+            Probabilities always have two dimensions, with two columns for two classes.
         """
         if not return_proba:
             return np.asarray(super().inverse_transform(y))
@@ -98,9 +99,9 @@ def target_kind(encoder: Any, default: str) -> str:
     ----------
     encoder : transformer
         Fitted encoder of y, which may be user-defined. An attribute `target_kind` of the encoder
-        takes precedence over the type of y of an encoder of SciKeras.
+        takes precedence over the type of y that an encoder of SciKeras stores.
     default : str
-        Type of y that is returned for any other encoder.
+        Type of y that is returned if the encoder has neither.
     """
     return str(getattr(encoder, "target_kind", encoded_type(encoder, default)))
 

@@ -67,7 +67,7 @@ def _cannot_copy(value: Any, owner: str, error: Exception) -> TypeError:
 
 
 def from_model(model: keras.Model, owner: str, *, keep_weights: bool) -> keras.Model:
-    """Create a model of the same architecture, compiled with the same arguments.
+    """Create a model with the architecture and compile arguments of the model of the user.
 
     Parameters
     ----------
@@ -77,8 +77,7 @@ def from_model(model: keras.Model, owner: str, *, keep_weights: bool) -> keras.M
         Name of the estimator, for error messages.
     keep_weights : bool
         Whether the new model always starts from the weights of `model`. Otherwise the new model
-        starts from the weights of `model` only if these weights were trained or set, and from new
-        initial weights if not.
+        starts from new initial weights if the weights of `model` are initial weights.
     """
     try:
         with keras.saving.custom_object_scope(dict(custom_objects(model))):
@@ -98,13 +97,13 @@ def from_model(model: keras.Model, owner: str, *, keep_weights: bool) -> keras.M
 
 
 def _settings(model: keras.Model) -> list[dict[str, Any]]:
-    """Return the configuration of each innermost layer of a model, without the layer name."""
+    """Return the configurations, without names, of the layers that contain no other layers."""
     innermost = [layer for layer in all_layers(model)[1:] if len(all_layers(layer)) == 1]
     return [{k: v for k, v in layer.get_config().items() if k != "name"} for layer in innermost]
 
 
 def _copy_weights(new: keras.layers.Layer, old: keras.layers.Layer) -> None:
-    """Copy weights, and update the values that layers such as Normalization derive from weights."""
+    """Copy the weights of `old`, and update values that layers of `new` derive from weights."""
     new.set_weights(old.get_weights())
     for layer in all_layers(new):
         if hasattr(layer, "finalize_state"):
