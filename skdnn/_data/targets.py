@@ -297,7 +297,7 @@ class Quantiles(Quantile):
         return super().encode(y, dtype)[:, 0]
 
     def decode(self, output: np.ndarray) -> np.ndarray:
-        """Return predictions on the original scale of y, shape (n_samples, n_levels), float64."""
+        """Return quantiles on the scale of y: a column for each level, float64."""
         return self._clipped(output * self.unit + self.mean)
 
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

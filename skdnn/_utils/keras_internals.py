@@ -58,7 +58,7 @@ def tf_variable(variable: Any) -> Any:
 def learning_rate_variable(optimizer: Any) -> Any:
     """Return the variable of the learning rate. None if the rate is a schedule or a function.
 
-    Tested with Keras 3.7 to 3.15. Without the private name, the public property gives the same
+    Tested with Keras 3.8 to 3.15. Without the private name, the public property gives the same
     variable.
     """
     import keras
@@ -71,8 +71,9 @@ def learning_rate_variable(optimizer: Any) -> Any:
 def learning_rate_rule(optimizer: Any) -> Any:
     """Return the schedule or function that computes the learning rate, or None if there is none.
 
-    Tested with Keras 3.7 to 3.15. Without the private name, the schedule is created again from the
-    configuration. This works for the schedules of Keras and for registered classes.
+    Tested with Keras 3.8 to 3.15. Without `_learning_rate`, the schedule is created again from the
+    optimizer's configuration. This works for the schedules of Keras and for classes registered with
+    Keras.
     """
     import keras
 
@@ -87,7 +88,7 @@ def learning_rate_rule(optimizer: Any) -> Any:
 def weight_averages(optimizer: Any) -> list[Any]:
     """Return the variables of the moving averages of weights, in the order of the weights.
 
-    Tested with Keras 3.7 to 3.15. Without the private name, the variables are found by the suffix
+    Tested with Keras 3.8 to 3.15. Without the private name, the variables are found by the suffix
     of their names.
     """
     averages = getattr(optimizer, "_model_variables_moving_average", None)
@@ -99,7 +100,7 @@ def weight_averages(optimizer: Any) -> list[Any]:
 def can_clip_by_tensor(optimizer: Any) -> bool:
     """Whether `clip_by` has an effect. Otherwise the caller must clip the gradients.
 
-    Tested with Keras 3.7 to 3.15. Clipping by the caller differs from clipping by Keras only
+    Tested with Keras 3.8 to 3.15. Clipping by the caller differs from clipping by Keras only
     if the optimizer accumulates gradients or scales the loss.
     """
     return hasattr(optimizer, "_clip_by_norm")
@@ -122,7 +123,7 @@ def clip_by(optimizer: Any, norm: Any) -> None:
 def uses_weight_decay(optimizer: Any, variable: Any) -> bool:
     """Whether an optimizer applies weight decay to a variable.
 
-    Tested with Keras 3.7 to 3.15. Only steps of `with_step` call this function, and `with_step`
+    Tested with Keras 3.8 to 3.15. Only steps of `with_step` call this function, and `with_step`
     checks for the private name.
     """
     return bool(optimizer._use_weight_decay(variable))
@@ -131,7 +132,7 @@ def uses_weight_decay(optimizer: Any, variable: Any) -> bool:
 def may_exclude_from_weight_decay(optimizer: Any) -> bool:
     """Whether variables may have been excluded from the weight decay of an optimizer.
 
-    The configuration of an optimizer does not contain this information. Tested with Keras 3.7 to
+    The configuration of an optimizer does not contain this information. Tested with Keras 3.8 to
     3.15. Without the private names, the result is True for every optimizer with weight decay.
     """
     names = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
@@ -145,7 +146,7 @@ def may_exclude_from_weight_decay(optimizer: Any) -> bool:
 def slot(optimizer: Any, slots: Sequence[Any], variable: Any) -> Any:
     """Return the entry of a variable in an optimizer's list with one entry per variable.
 
-    Tested with Keras 3.7 to 3.15. Only steps of `with_step` call this function, and `with_step`
+    Tested with Keras 3.8 to 3.15. Only steps of `with_step` call this function, and `with_step`
     checks for the private name.
     """
     return slots[optimizer._get_variable_index(variable)]
@@ -154,7 +155,7 @@ def slot(optimizer: Any, slots: Sequence[Any], variable: Any) -> Any:
 def adam_slots(optimizer: Any) -> tuple[Sequence[Any], Sequence[Any]] | None:
     """Return the lists of Adam's first and second moments, with one entry per variable.
 
-    Tested with Keras 3.7 to 3.15. Without the private names the result is None, and Keras updates
+    Tested with Keras 3.8 to 3.15. Without the private names the result is None, and Keras updates
     the variables.
     """
     moments = (getattr(optimizer, name, None) for name in ("_momentums", "_velocities"))
@@ -177,7 +178,7 @@ def with_step(kind: type, step: Step, decay: Decay | None = None) -> type:
     Returns
     -------
     type
-        The subclass, or `kind` itself if Keras lacks the private methods. Tested with Keras 3.7 to
+        The subclass, or `kind` itself if Keras lacks the private methods. Tested with Keras 3.8 to
         3.15.
     """
     hooks = ["_backend_update_step", "_get_variable_index"]
@@ -202,7 +203,7 @@ def with_step(kind: type, step: Step, decay: Decay | None = None) -> type:
 def compile_settings(model: Any) -> dict[str, Any]:
     """Return the arguments with which a model was compiled, as the original objects.
 
-    Uses `Model._compile_config`, tested with Keras 3.7 to 3.15. Without the private name the
+    Uses `Model._compile_config`, tested with Keras 3.8 to 3.15. Without the private name the
     metrics are created again from the public configuration, which requires classes that Keras can
     find by name.
 
@@ -228,7 +229,7 @@ def compile_settings(model: Any) -> dict[str, Any]:
 def is_jit_compiled(model: Any) -> bool:
     """Whether a model was compiled with `jit_compile=True` instead of the default "auto".
 
-    Tested with Keras 3.7 to 3.15. Without the private name the public configuration is read.
+    Tested with Keras 3.8 to 3.15. Without the private name the public configuration is read.
     """
     config = getattr(model, "_compile_config", None)
     settings = model.get_compile_config() if config is None else config.config
@@ -238,7 +239,7 @@ def is_jit_compiled(model: Any) -> bool:
 def build_metrics(model: Any, batch: Any) -> None:
     """Create the variables of the metrics of a compiled model before their first use.
 
-    Tested with Keras 3.7 to 3.15. Without the private name the model is evaluated on the batch
+    Tested with Keras 3.8 to 3.15. Without the private name the model is evaluated on the batch
     once.
 
     Parameters
@@ -261,7 +262,7 @@ def build_metrics(model: Any, batch: Any) -> None:
 def all_layers(layer: Any) -> list[Any]:
     """Return a layer and all layers inside the layer, without duplicates.
 
-    Uses `Layer._flatten_layers`, tested with Keras 3.7 to 3.15. The fallback searches the
+    Uses `Layer._flatten_layers`, tested with Keras 3.8 to 3.15. The fallback searches the
     attributes of each layer.
     """
     flatten = getattr(layer, "_flatten_layers", None)
@@ -325,7 +326,7 @@ def _connected(model: Any) -> list[ModelNode]:
 def starting_epoch(model: Any) -> int:
     """Return the first epoch to train, counted from 0, which `BackupAndRestore` may have set.
 
-    Tested with Keras 3.7 to 3.15. Without the private name training starts again from epoch 0.
+    Tested with Keras 3.8 to 3.15. Without the private name training starts again from epoch 0.
     """
     return getattr(model, "_initial_epoch", None) or 0
 
@@ -333,7 +334,7 @@ def starting_epoch(model: Any) -> int:
 def function_options(thing: Any) -> Mapping[str, Any]:
     """Return the keyword arguments that a loss or metric passes to its wrapped function.
 
-    Tested with Keras 3.7 to 3.15. No public configuration has all of the arguments.
+    Tested with Keras 3.8 to 3.15. No public configuration has all of the arguments.
 
     Raises
     ------
@@ -361,7 +362,7 @@ def forget_model(callback: Any) -> None:
 def model_of(callback: Any) -> Any:
     """Return the model of a callback. None if no model was set.
 
-    Tested with Keras 3.7 to 3.15. Without the private name the public property is read.
+    Tested with Keras 3.8 to 3.15. Without the private name the public property is read.
     """
     return callback._model if hasattr(callback, "_model") else getattr(callback, "model", None)
 
@@ -369,7 +370,7 @@ def model_of(callback: Any) -> Any:
 def profiles_batches(callback: Any) -> bool:
     """Whether a `TensorBoard` callback profiles batches and must be called for each batch.
 
-    Tested with Keras 3.7 to 3.15. Without the private name the result is True.
+    Tested with Keras 3.8 to 3.15. Without the private name the result is True.
     """
     return bool(getattr(callback, "_should_trace", True))
 
@@ -378,7 +379,7 @@ def profiles_batches(callback: Any) -> bool:
 def seeded_random(seed: int) -> Iterator[None]:
     """Context manager that seeds Keras's global generator and restores the generator on exit.
 
-    Uses `keras.src.backend.common.global_state`, tested with Keras 3.7 to 3.15. Keras has no public
+    Uses `keras.src.backend.common.global_state`, tested with Keras 3.8 to 3.15. Keras has no public
     way to restore its generator. The fallback does not seed the generator. This affects only calls
     of `keras.random` without a seed, because layers and initialisers take their seeds from
     Python's generator.

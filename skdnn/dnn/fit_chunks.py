@@ -173,7 +173,7 @@ def _evaluate_start(
     previous: FitResult,
     stopping: EarlyStopping,
 ) -> None:
-    """Evaluate the network before training continues, because early stopping may select it."""
+    """Evaluate the network of the earlier fit, because early stopping may restore its weights."""
     request = Request(*chunk, validation=validation, is_whole=False)
     start = start_training(draft, request, previous)
     network = without_foreign_state(start.before, start.settings)

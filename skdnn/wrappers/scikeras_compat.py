@@ -63,7 +63,7 @@ def encoded_type(encoder: Any, default: str = "") -> str:
 
 
 def set_encoded_type(encoder: ClassifierLabelEncoder, target_type: str) -> None:
-    """Change the type of y that a fitted encoder of SciKeras stores."""
+    """Change the target type, as from `type_of_target`, of a fitted encoder of SciKeras."""
     encoder._target_type = target_type
 
 

@@ -37,12 +37,12 @@ def one_hot(sizes: Sequence[int], width: int) -> list[np.ndarray]:
 class OneHot(Layer):
     """Replaces category codes by their one-hot encoding. The other columns are unchanged.
 
-    Each value of the encoding belongs to a code of a column. Two constants assign the values to
-    columns, with shape (n_codes, width), and to codes, with shape (width,). Code 0 is a category
-    that is absent from the training data. All values of the encoding of code 0 are zero. The width
-    is the total number of categories or slightly larger. The width is then usually the same in all
-    folds, even if rare categories are absent from some folds. Folds of equal width share a compiled
-    program.
+    Each output column stands for one code of one input column. Two constant arrays describe the
+    assignment: an array of shape (n_codes, width) maps input columns to output columns, and an array
+    of shape (width,) holds the code of each output column. Code 0 is a category that is absent from
+    the training data. All output columns are zero for code 0. The width is the total number of
+    categories, rounded up. Because of the rounding, the width is usually the same in all folds, even
+    if rare categories are absent from some folds. Folds of equal width share a compiled program.
 
     Parameters
     ----------
