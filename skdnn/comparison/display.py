@@ -88,8 +88,8 @@ class ComparisonDisplay:
         comparison : Comparison
             The result of `compare`.
         scorer : str, default=None
-            Name of the score to plot. None is the first score, by which the
-            texts under the model names compare the models.
+            Name of the score to plot. None is the first score, by which the texts
+            under the model names compare the models.
         ax : two Axes, default=None
             Axes for the scores and the times. None creates a new figure.
 

@@ -38,11 +38,12 @@ class OneHot(Layer):
     """Replaces category codes by their one-hot encoding. The other columns are unchanged.
 
     Each output column stands for one code of one input column. Two constant arrays describe the
-    assignment: an array of shape (n_codes, width) maps input columns to output columns, and an array
-    of shape (width,) holds the code of each output column. Code 0 is a category that is absent from
-    the training data. All output columns are zero for code 0. The width is the total number of
-    categories, rounded up. Because of the rounding, the width is usually the same in all folds, even
-    if rare categories are absent from some folds. Folds of equal width share a compiled program.
+    assignment: an array of shape (n_codes, width) maps input columns to output columns, and an
+    array of shape (width,) holds the code of each output column. Code 0 is a category that is
+    absent from the training data. All output columns are zero for code 0. The width is the
+    total number of categories, rounded up. Because of the rounding, the width is usually the
+    same in all folds, even if rare categories are absent from some folds. Folds of equal width
+    share a compiled program.
 
     Parameters
     ----------
