@@ -84,9 +84,10 @@ class Settings:
 def parameters(estimator: BaseEstimator) -> Bunch:
     """Return all parameters of an estimator by name.
 
-    Attributes are included, because the constructor of a subclass may have fewer parameters.
+    They are read from the attributes, because the constructor of a subclass may have fewer
+    parameters.
     """
-    return Bunch(**{**vars(estimator), **estimator.get_params(deep=False)})
+    return Bunch(**vars(estimator))
 
 
 def resolve_settings(estimator: BaseEstimator, data: Data, known: Bunch | None) -> Settings:

@@ -27,8 +27,6 @@ from skdnn import KerasClassifier, KerasRegressor
 from skdnn._training import keras_fit
 from skdnn._training.program_cache import ProgramCache
 
-pytestmark = pytest.mark.quick
-
 SILENT = {"verbose": 0, "random_state": 0}
 FAST = {**SILENT, "epochs": 20, "optimizer": "adam", "optimizer__learning_rate": 0.05}
 
