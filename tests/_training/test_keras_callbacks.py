@@ -294,7 +294,9 @@ def test_tensorboard_has_the_figures_of_keras(tmp_path):
 
 
 def test_divergence_is_said_by_the_callback_and_then_by_the_fit(capsys):
-    clf = DNNClassifier((), optimizer="sgd", learning_rate=1e38, callbacks=callbacks.TerminateOnNaN)
+    # With two hidden layers the product of the weights overflows, whatever the initial weights.
+    clf = DNNClassifier((8, 8), optimizer="sgd", learning_rate=1e38, random_state=0)
+    clf.set_params(callbacks=callbacks.TerminateOnNaN)
     with pytest.raises(ValueError, match="diverged in epoch"):
         clf.fit(X, Y)
     assert "Invalid loss, terminating training" in capsys.readouterr().out
