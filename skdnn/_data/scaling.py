@@ -1,6 +1,7 @@
 """Functions that compute the offset and scale of each column by scalers of scikit-learn."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -63,3 +64,44 @@ DENSE_SCALINGS: dict[str, tuple[Callable[[], Any], Callable[[Any, float], Scale]
     "minmax": (MinMaxScaler, _min_max),
     "pixelwise": (StandardScaler, _pixelwise),
 }
+
+
+# ------------------------------------------------------------------------------------------ targets
+
+
+@dataclass(frozen=True, eq=False)
+class TargetScale:
+    """Mean and standard deviation of each column of y.
+
+    Parameters
+    ----------
+    mean, unit : ndarray of shape (n_outputs,), float64
+        The mean, and the standard deviation or 1 for a constant column.
+    """
+
+    mean: np.ndarray
+    unit: np.ndarray
+
+    def standardise(self, y: np.ndarray) -> np.ndarray:
+        """Return (y - mean) / unit in the shape of y, float64."""
+        columns = y.reshape(len(y), -1).astype(np.float64, copy=False)
+        return ((columns - self.mean) / self.unit).reshape(y.shape)
+
+    def restore(self, y: np.ndarray) -> np.ndarray:
+        """Return the y that `standardise` converts to the given array, float64."""
+        columns = y.reshape(len(y), -1) * self.unit + self.mean
+        return columns.reshape(y.shape)
+
+
+def fit_target_scale(y: np.ndarray, weight: np.ndarray | None) -> TargetScale:
+    """Compute the mean and the standard deviation of each column of y.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, ...)
+        Numeric targets.
+    weight : ndarray of shape (n_samples,) or None
+        Sample weights.
+    """
+    scaler = StandardScaler().fit(y.reshape(len(y), -1), sample_weight=weight)
+    return TargetScale(scaler.mean_, scaler.scale_)

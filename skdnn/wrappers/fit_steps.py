@@ -17,7 +17,13 @@ from skdnn.wrappers.parameters import check_one_epoch, fit_arguments, predict_ar
 from skdnn.wrappers.rollback import restored_on_failure
 from skdnn.wrappers.scikeras_compat import keras, route_params
 from skdnn.wrappers.seeding import draw_seed, seeded
-from skdnn.wrappers.target_encoders import Identity, metadata_of
+from skdnn.wrappers.target_encoders import (
+    LOSSES_OF_ERRORS,
+    Identity,
+    RegressorTargetEncoder,
+    metadata_of,
+    name_of_loss,
+)
 
 if TYPE_CHECKING:
     from skdnn.wrappers.base import BaseWrapper
@@ -71,6 +77,7 @@ def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, call: FitC
         weight = _with_mean_of_one(weight)
         if not resumes:
             fit_scaling(wrapper.model_, X, weight, scaling_of(wrapper))
+            _standardise_targets(wrapper, y, weight)
         y = wrapper.target_encoder_.transform(y)
         X = wrapper.feature_encoder_.transform(X)
         wrapper._check_model_compatibility(y)
@@ -167,8 +174,9 @@ def initialize_alone(wrapper: "BaseWrapper", X: Any, y: Any) -> None:
     given = wrapper.model if wrapper.model is not None else wrapper.build_fn
     options = BuildOptions(keep_weights=isinstance(given, keras.Model))
     with restored_on_failure(wrapper, trained=None):
-        X, _ = _initialize(wrapper, X, y, options)
+        X, y = _initialize(wrapper, X, y, options)
         fit_scaling(wrapper.model_, X, None, scaling_of(wrapper))
+        _standardise_targets(wrapper, y, None)
 
 
 def resume(wrapper: "BaseWrapper", X: Any, y: Any) -> tuple[Any, Any]:
@@ -313,6 +321,14 @@ def scaling_of(wrapper: "BaseWrapper") -> str | None:
         return None
     scaling: str | None = _build_arguments(wrapper).get("scaling", "auto")
     return scaling
+
+
+def _standardise_targets(wrapper: "BaseWrapper", y: Any, weight: np.ndarray | None) -> None:
+    """Let the default network of a regressor predict standardised y, if the loss allows it."""
+    encoder = wrapper.target_encoder_
+    is_own = type(encoder) is RegressorTargetEncoder and has_default_network(wrapper)
+    if is_own and name_of_loss(wrapper.model_.loss) in LOSSES_OF_ERRORS:
+        encoder.standardise(y, weight)
 
 
 def check_compatibility(wrapper: "BaseWrapper") -> None:

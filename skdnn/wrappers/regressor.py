@@ -30,7 +30,9 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         - A list of layers is a template, too. The shape of X determines the input shape.
         - None builds a dense network with the layers of `DNNRegressor` and the parameters
           `model__hidden_layer_sizes`, `model__activation`, `model__dropout`, `model__batch_norm`,
-          `model__kernel_initializer`, `model__alpha` and `model__scaling`.
+          `model__kernel_initializer`, `model__alpha` and `model__scaling`. This network alone
+          predicts standardised y, if the loss is a function of the error: the mean squared or
+          absolute error, Huber or log-cosh. `predict` returns y on its original scale.
     build_fn : callable, keras.Model or None, default=None
         Deprecated name of the parameter `model`.
     warm_start : bool, default=False
@@ -84,10 +86,12 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
     Attributes
     ----------
     model_ : keras.Model
-        The trained network.
+        The trained network. Without `model`, its outputs are standardised y, which
+        `target_encoder_.inverse_transform` converts to the original scale.
     history_ : dict of list of float
         Values per epoch of the "loss" and of each metric, by the full name of the metric. Names of
-        values on held-out rows start with `val_`.
+        values on held-out rows start with `val_`. Without `model`, the values are those of
+        standardised y: a loss of 1 is the squared error of a prediction of the mean.
     n_outputs_, n_outputs_expected_ : int
         Number of columns of y, and number of outputs of the network. The network has one output
         for all columns, or one output for each column.
@@ -166,7 +170,8 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions in the shape of y in `fit`. The dtype is Keras's float type, or float64 if
-            y has at least two dimensions and X was float64 in `fit`.
+            y is standardised inside, or if y has at least two dimensions and X was float64 in
+            `fit`.
 
         Raises
         ------
@@ -222,7 +227,8 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
     def target_encoder(self) -> Any:
         """Transformer that encodes y before training.
 
-        The default returns y unchanged, or one column of y for each output of the network.
+        The default returns y unchanged, or one column of y for each output of the network. For the
+        network of `model=None` it standardises y.
         Override `target_encoder` to use a different transformer. If the transformer has a method
         `get_metadata`, the items of the returned dict become attributes of the estimator.
         """

@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import FunctionTransformer
 
+from skdnn._data.scaling import TargetScale, fit_target_scale
 from skdnn.wrappers import scikeras_compat
 from skdnn.wrappers.scikeras_compat import encoded_type, loss_name, sample_shape, set_encoded_type
+
+# Losses that depend on y - prediction only, so that the network may predict standardised y.
+LOSSES_OF_ERRORS = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
 
 
 def metadata_of(encoder: Any) -> dict[str, Any]:
@@ -129,7 +133,23 @@ class RegressorTargetEncoder(scikeras_compat.RegressorTargetEncoder):
     n_outputs_expected_ : int
         Number of outputs of the network. The network has one output for all columns of y, or one
         output for each column of y.
+    scale_ : TargetScale or None
+        Mean and standard deviation of each column of y, if the network predicts standardised y.
     """
+
+    scale_: TargetScale | None = None
+
+    def standardise(self, y: np.ndarray, weight: np.ndarray | None) -> None:
+        """Fit the mean and the standard deviation by which y is standardised from now on.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, ...)
+            Targets of the training rows.
+        weight : ndarray of shape (n_samples,) or None
+            Sample weights.
+        """
+        self.scale_ = fit_target_scale(y, weight)
 
     def split(self, n_outputs: int) -> bool:
         """Assign each network output a column of y if the numbers of outputs and columns match.
@@ -144,9 +164,12 @@ class RegressorTargetEncoder(scikeras_compat.RegressorTargetEncoder):
     def transform(self, y: np.ndarray) -> Any:
         """Return y of shape (n_samples,) or (n_samples, n_outputs), or a list of columns of y.
 
-        A list is returned if the network has one output for each column.
+        A list is returned if the network has one output for each column. After `standardise`, the
+        columns have mean 0 and standard deviation 1.
         """
         y = super().transform(y)
+        if self.scale_ is not None:
+            y = self.scale_.standardise(y)
         return list(y.T[:, :, np.newaxis]) if self.n_outputs_expected_ > 1 else y
 
     def inverse_transform(self, y: Any) -> np.ndarray:
@@ -162,4 +185,5 @@ class RegressorTargetEncoder(scikeras_compat.RegressorTargetEncoder):
                 f"{sample_shape(self) or 'one value'}: give its last layer {self.n_outputs_} "
                 f"unit{'s' if self.n_outputs_ > 1 else ''}."
             )
-        return np.asarray(y).reshape(shape)
+        y = np.asarray(y).reshape(shape)
+        return y if self.scale_ is None else self.scale_.restore(y)
