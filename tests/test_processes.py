@@ -158,7 +158,7 @@ def case(request, clf, iris, digits, diabetes, keras):
         "columns": lambda: (clf, *iris, "predict_proba"),
         "float64": lambda: (clf.set_params(dtype="float64"), *iris, "predict_proba"),
         "images": lambda: (clf, *digits, "predict_proba"),
-        "quantity": lambda: (DNNRegressor(epochs=3), *diabetes, "predict"),
+        "quantity": lambda: (DNNRegressor(preset="plain", epochs=3), *diabetes, "predict"),
         "activation of Keras": lambda: (clf.set_params(activation=sparsemax), *iris, "predict"),
     }[request.param]()
 
@@ -205,7 +205,11 @@ def test_silence_for_a_user_who_asks_tensorflow_for_it():
 
 def test_verbose_fit_writes_to_standard_output_alone():
     result = run(FIT + "clf.set_params(verbose=1).fit(X, y)", TF_CPP_MIN_LOG_LEVEL=None)
-    assert [line.split()[1] for line in result.stdout.splitlines()] == ["1/3", "2/3", "3/3"]
+    header, *lines = result.stdout.splitlines()
+    assert header.startswith(
+        "DNNClassifier uses preset='plain', because hidden_layer_sizes is given"
+    )
+    assert [line.split()[1] for line in lines] == ["1/3", "2/3", "3/3"]
     assert result.stderr == ""
 
 
@@ -223,7 +227,10 @@ def check_lines_of_two_workers(text):
     """Each worker's 20 epochs stand in whole lines, in order, whatever the other wrote between."""
     assert "\r" not in text
     by_worker = {}
-    for line in text.splitlines():
+    lines = text.splitlines()
+    epochs = [line for line in lines if "] DNNClassifier uses preset='plain', " not in line]
+    assert len(lines) - len(epochs) == 2  # one header for each fit
+    for line in epochs:
         worker, epoch = re.fullmatch(
             r"\[(LokyProcess-\d)\] Epoch +(\d+)/20 .* loss \S+ accuracy \S+", line
         ).groups()

@@ -6,7 +6,10 @@ parameters.
 """
 
 import copy
+import re
+import reprlib
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any, TypeVar
 
 # Validates the constructor's parameters before a method runs.
@@ -86,13 +89,15 @@ def copy_configuration(source: Any, target: Any) -> None:
         target._skl_callbacks = configuration["_skl_callbacks"]
 
 
-def append_html(table: Any, html: str) -> Any:
-    """Append HTML to the HTML representation of scikit-learn's table of parameters.
+def extend_html(table: Any, resolved: Mapping[str, Any], html: str) -> Any:
+    """Add resolved values and HTML to the representation of scikit-learn's table of parameters.
 
     Parameters
     ----------
     table : object
         The table of parameters. A table without the private method `_html_repr` is not changed.
+    resolved : mapping of str to object
+        Values by the name of the parameter, which are shown in grey beside the value in the table.
     html : str
         The HTML to append.
 
@@ -103,17 +108,31 @@ def append_html(table: Any, html: str) -> Any:
     """
     parameters = getattr(table, "_html_repr", None)
     if parameters is not None:
-        table._html_repr = lambda: parameters() + html
+        table._html_repr = lambda: _with_resolved(parameters(), resolved) + html
     return table
 
 
+def _with_resolved(html: str, resolved: Mapping[str, Any]) -> str:
+    for name, value in resolved.items():
+        cell = re.search(rf"""copyToClipboard\('{name}',.*?<td class="value">[^<]*""", html, re.S)
+        if cell is not None:
+            text = escape(reprlib.repr(value))
+            note = f' <span style="color: gray" title="Value in the last fit">{text}</span>'
+            html = html[: cell.end()] + note + html[cell.end() :]
+    return html
+
+
 class ParametersTableMixin:
-    """Mixin that appends HTML to scikit-learn's table of parameters.
+    """Mixin that adds resolved values and HTML to scikit-learn's table of parameters.
 
     From version 1.7 on, scikit-learn calls `_get_params_html` of each estimator in a diagram,
     including estimators in pipelines and searches. Older versions have no table of parameters and
-    show no appended HTML.
+    show nothing.
     """
+
+    def _resolved_values(self) -> Mapping[str, Any]:
+        """Return the values that replaced parameters such as "auto" in the last fit, by name."""
+        return {}
 
     def _html_after_parameters(self) -> str:
         """Return the HTML to append."""
@@ -121,7 +140,7 @@ class ParametersTableMixin:
 
     def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
         table = super()._get_params_html(*args, **kwargs)  # type: ignore[misc]
-        return append_html(table, self._html_after_parameters())
+        return extend_html(table, self._resolved_values(), self._html_after_parameters())
 
 
 __all__ = [
@@ -130,11 +149,11 @@ __all__ = [
     "Interval",
     "ParametersTableMixin",
     "StrOptions",
-    "append_html",
     "callback_context",
     "check_sample_weight",
     "check_y",
     "copy_configuration",
+    "extend_html",
     "fit_context",
     "has_callbacks",
     "safe_indexing",

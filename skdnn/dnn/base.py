@@ -36,7 +36,7 @@ from skdnn.dnn.fit_chunks import fit_chunks, partial_fit_chunks
 from skdnn.dnn.fit_result import FITTED_ATTRIBUTES, FitResult, Request
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.loss_and_targets import resolve_loss
-from skdnn.dnn.presets import PRESETS
+from skdnn.dnn.presets import PRESETS, is_auto
 from skdnn.dnn.settings import optimizer_spec, parameters
 
 _AUTO = StrOptions({"auto"})
@@ -343,6 +343,12 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
         loss = resolve_loss(params, owner, is_classifier(self))
         optimizer = optimizer_spec(params, self.resolved_params_, owner)
         return self._network.keras_model(loss, optimizer)
+
+    def _resolved_values(self) -> dict[str, Any]:
+        given = self.get_params(deep=False)
+        resolved = vars(self).get("resolved_params_", {})
+        autos = {name: value for name, value in resolved.items() if is_auto(given.get(name))}
+        return {name: value for name, value in autos.items() if not is_auto(value)}
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_network" in vars(self)

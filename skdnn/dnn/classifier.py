@@ -26,8 +26,9 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     Parameters
     ----------
     hidden_layer_sizes : int, array-like of int or "auto", default="auto"
-        Number of units of each hidden layer, one number per layer. An empty sequence, `()`, means
-        no hidden layer, so that the network is a logistic regression.
+        Number of units of each hidden layer. If given, `preset="auto"` is "plain": one network.
+        There is one number per layer. An empty sequence, `()`, means no hidden layer, so that the
+        network is a logistic regression.
     activation : str, callable or sequence of them, default="auto"
         Activation function of all hidden layers, or a sequence with one activation function per
         layer. An activation function is one of:
@@ -49,10 +50,10 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
           validated on its own fold for early stopping. On images (samples with two or more
           dimensions), one wide network with dropout. On tables of up to 1,000 rows "fast" equals
           "balanced". The user guide lists all values.
-        - "auto": "plain" if `hidden_layer_sizes` or `epochs` is given, or if the rows are passed in
-          parts (`partial_fit`, chunks). Otherwise "balanced", which is the most accurate preset
-          whose median fit time over the benchmark tables was at most five times that of a
-          random forest.
+        - "auto": "plain" if `hidden_layer_sizes` is given, or if the rows are passed in parts
+          (`partial_fit`, chunks). No other parameter changes the preset. Otherwise "balanced",
+          which is the most accurate preset whose median fit time over the benchmark tables was at
+          most five times that of a random forest.
 
         If the rows are passed in parts, every preset uses the values of "plain" for all parameters
         that require all rows at once. These are the epochs, batch size, early stopping,
@@ -244,9 +245,10 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         labels. "auto" is 0.1 in all presets except "plain" if the loss is the cross-entropy, and
         otherwise 0.
     epochs : int or "auto", default="auto"
-        Number of passes over the training rows, or with early stopping the maximum number. In the
-        preset "plain", "auto" is 50 without early stopping and 200 with early stopping. In all
-        other presets, "auto" is chosen so that the fit has the preset's number of steps.
+        Number of passes over the training rows. If given, all else of the preset is kept. With
+        early stopping, the number is the maximum. In the preset "plain", "auto" is 50 without
+        early stopping and 200 with early stopping. In all other presets, "auto" is chosen so that
+        the fit has the preset's number of steps.
     batch_size : int or "auto", default="auto"
         Number of rows per optimizer step. A number greater than the number of rows means all rows.
         "auto" is 32 in the preset "plain". In all other presets, "auto" is the power of 2 nearest
@@ -318,8 +320,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         Seed of the initial weights, the order of the rows, dropout and the selection of held-out
         rows. Pass an int for reproducible results. Global seeds are neither read nor set.
     verbose : bool or int, default=0
-        Verbosity. 0 prints nothing. 1 prints one line per epoch, which is updated live on a
-        terminal and in a notebook.
+        Verbosity. 0 prints nothing. 1 prints the preset with its main values, and one line per
+        epoch, which is updated live on a terminal and in a notebook.
 
     Attributes
     ----------

@@ -142,6 +142,7 @@ def _run(
         stopping=stopping,
         reports=[report for report in reports if report is not None],
         verbose=request.verbose,
+        header=settings.header if request.is_whole else "",
     )
     return outcome, tasks
 

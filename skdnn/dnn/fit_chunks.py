@@ -70,6 +70,8 @@ def fit_chunks(
             _evaluate_start(draft, next(iter(chunks)), validation, start, stopping)
     n_epochs = int(resolved.epochs)
     lines = ProgressLines(n_epochs) if settings.params.verbose else None
+    if lines is not None:
+        lines.write_line(settings.header)
     report = ReportList([part for part in (lines, stopping) if part is not None])
     trained, history = _epochs(draft, chunks, validation, start, n_epochs, report)
     result = replace(

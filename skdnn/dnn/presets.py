@@ -116,15 +116,25 @@ def is_auto(value: Any) -> bool:
 def choose(preset: str, given: Mapping[str, Any], data: Data) -> str:
     """Return the name of the preset, with "auto" resolved.
 
-    "auto" is "plain" if `hidden_layer_sizes` or `epochs` is given, or if the rows are passed in
-    several parts. Otherwise "auto" is the default preset.
+    "auto" is "plain" if `hidden_layer_sizes` is given, or if the rows are passed in several parts.
+    Otherwise "auto" is the default preset.
     """
     if preset != "auto":
         return preset
+    has_sizes = not is_auto(given["hidden_layer_sizes"])
+    return "plain" if has_sizes or data.comes_in_parts else DEFAULT
+
+
+def why_preset(preset: str, given: Mapping[str, Any], data: Data, *, continues: bool) -> str:
+    """Return why "auto" selects a preset, as words that follow its name. Empty if it is named."""
+    if preset != "auto":
+        return ""
+    if continues:
+        return ", as the previous fit"
     if data.comes_in_parts:
-        return "plain"
-    named = not is_auto(given["hidden_layer_sizes"]) or not is_auto(given["epochs"])
-    return "plain" if named else DEFAULT
+        return ", because the rows come in parts"
+    has_sizes = not is_auto(given["hidden_layer_sizes"])
+    return ", because hidden_layer_sizes is given" if has_sizes else ""
 
 
 def resolve(given: Mapping[str, Any], preset: str, data: Data, task: Task) -> Bunch:

@@ -61,6 +61,7 @@ def run(
     stopping: EarlyStopping | None = None,
     reports: Sequence[Report] = (),
     verbose: bool = False,
+    header: str = "",
 ) -> Outcome:
     """Train a network.
 
@@ -80,6 +81,8 @@ def run(
         Further objects that are called between steps and epochs.
     verbose : bool, default=False
         Whether to print a line for each epoch.
+    header : str, default=""
+        Line to print before the lines of the epochs. None is printed if the text is empty.
 
     Raises
     ------
@@ -90,6 +93,8 @@ def run(
 
     plan = inputs.plan
     lines = ProgressLines(plan.epochs) if verbose else None
+    if lines is not None and header:
+        lines.write_line(header)
     parts = [lines, _plateau(settings), stopping, *reports]
     report = ReportList([part for part in parts if part is not None])
     state, history = train(

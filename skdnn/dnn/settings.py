@@ -22,6 +22,7 @@ from skdnn.dnn.presets import (
     choose,
     is_auto,
     resolve,
+    why_preset,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +31,16 @@ if TYPE_CHECKING:
 
 # Settings of the optimizer that are parameters, and whose values a compiled program reads as data.
 _OPTIMIZER_PARAMETERS = ("clipnorm", "weight_decay", "ema_momentum")
+
+# The resolved parameters that verbose output starts with.
+_IN_HEADER = (
+    "hidden_layer_sizes",
+    "n_members",
+    "parametrization",
+    "epochs",
+    "batch_size",
+    "early_stopping",
+)
 
 Hidden = list[tuple[int, Activation, float]]
 
@@ -56,6 +67,8 @@ class Settings:
         Schedule of the learning rate. None if the learning rate is constant.
     hidden : list of (units, activation, dropout rate)
         The hidden layers.
+    why : str
+        The reason for the preset, as `why_preset` returns it.
     """
 
     owner: str
@@ -66,6 +79,16 @@ class Settings:
     optimizer: "OptimizerSpec"
     schedule: Schedule | None
     hidden: Hidden
+    why: str
+
+    @property
+    def header(self) -> str:
+        """The preset, the reason for it, and the main values, as verbose output starts with them.
+
+        The values are written like arguments of the constructor.
+        """
+        values = ", ".join(f"{name}={self.resolved[name]!r}" for name in _IN_HEADER)
+        return f"{self.owner} uses preset={self.resolved.preset!r}{self.why}: {values}"
 
     @property
     def loss_text(self) -> str:
@@ -112,7 +135,8 @@ def resolve_settings(estimator: BaseEstimator, data: Data, known: Bunch | None) 
         _drop_unused_schedule(params, resolved, optimizer)
         schedule = _schedule(params, resolved, optimizer, owner)
     hidden = _hidden_layers(resolved, owner)
-    return Settings(owner, classifies, params, resolved, loss, optimizer, schedule, hidden)
+    why = why_preset(params.preset, params, data, continues=known is not None)
+    return Settings(owner, classifies, params, resolved, loss, optimizer, schedule, hidden, why)
 
 
 def resolve_params(

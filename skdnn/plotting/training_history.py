@@ -141,9 +141,10 @@ class TrainingHistoryDisplay:
         --------
         >>> from sklearn.datasets import load_iris
         >>> from skdnn import DNNClassifier, TrainingHistoryDisplay
-        >>> clf = DNNClassifier(epochs=5, validation_fraction=0.2, random_state=0)
+        >>> clf = DNNClassifier((16,), epochs=5, validation_fraction=0.2, random_state=0)
         >>> clf.fit(*load_iris(return_X_y=True))
-        DNNClassifier(epochs=5, random_state=0, validation_fraction=0.2)
+        DNNClassifier(epochs=5, hidden_layer_sizes=(16,), random_state=0,
+                      validation_fraction=0.2)
         >>> display = TrainingHistoryDisplay.from_estimator(clf)
         >>> [ax.get_ylabel() for ax in display.ax_]
         ['loss', 'accuracy']

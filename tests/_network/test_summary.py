@@ -58,6 +58,23 @@ def test_an_unfitted_network_looks_as_scikit_learn_has_it():
     assert not table(DNNClassifier())
 
 
+def test_resolved_values_are_grey_beside_auto(clf):
+    html = clf.set_params(random_state=0)._get_params_html()._repr_html_()
+    cells = dict(
+        re.findall(r"""copyToClipboard\('(\w+)',.*?class="value">(.*?)</td>""", html, re.S)
+    )
+    cells = {name: re.sub(r"&#x27;", "'", cell) for name, cell in cells.items()}
+    grey = """'auto' <span style="color: gray" title="Value in the last fit">{}</span>"""
+    assert cells["preset"] == grey.format("'plain'")
+    assert cells["batch_size"] == grey.format(32)
+    assert cells["learning_rate"] == grey.format(None)
+    assert cells["epochs"] == "1"  # given
+    assert cells["loss"] == "'auto'"  # not a value of the preset
+    resolved = [name for name, cell in cells.items() if "span" in cell]
+    auto = [name for name in clf.resolved_params_ if clf.get_params()[name] == "auto"]
+    assert sorted(resolved) == sorted(set(auto) - {"scaling"})
+
+
 def test_the_table_of_parameters_stays_a_dict_of_them(clf):
     assert dict(clf._get_params_html()) == clf.get_params()
 
@@ -69,7 +86,7 @@ def test_it_is_shown_inside_of_a_pipeline_a_search_and_an_ensemble(iris):
         assert table(fitted)[-1] == ["output", "Dense (softmax)", "(None, 3)", "27"]
     assert not table(make_pipeline(StandardScaler(), DNNClassifier()))
     # An ensemble shows what it was given, and trains copies.
-    assert not table(VotingClassifier([("a", DNNClassifier(epochs=1))]).fit(*iris))
+    assert not table(VotingClassifier([("a", DNNClassifier(preset="plain", epochs=1))]).fit(*iris))
 
 
 def test_a_wrapper_shows_its_keras_model(digits):

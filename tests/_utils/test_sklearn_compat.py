@@ -15,7 +15,7 @@ pytestmark = pytest.mark.quick
 )
 def test_table_without_the_private_method_is_unchanged(monkeypatch):
     table = object()
-    assert sklearn_compat.append_html(table, "<p>") is table
+    assert sklearn_compat.extend_html(table, {"epochs": 3}, "<p>") is table
     monkeypatch.setattr(BaseEstimator, "_get_params_html", lambda self: table)
     assert DNNClassifier()._get_params_html() is table
 

@@ -436,7 +436,7 @@ def test_a_failed_fit_leaves_nothing(noise):
 )
 def test_verbose_logs_which_epoch_was_kept(noise, capsys, params, line):
     model = quick(verbose=1, **params).fit(*noise)
-    *epochs, last = capsys.readouterr().out.splitlines()
+    _, *epochs, last = capsys.readouterr().out.splitlines()
     assert len(epochs) == model.n_iter_
     assert last.startswith(line)
     assert last.endswith(f"of epoch {model.best_epoch_}.")

@@ -420,7 +420,7 @@ def test_keras_model_is_compiled_with_loss_and_metric(table):
 
 def test_verbose_writes_one_line_per_epoch(table, capsys):
     quick(verbose=1, validation_fraction=0.2).fit(*table)
-    lines = capsys.readouterr().out.splitlines()
+    _, *lines = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in lines] == ["1/3", "2/3", "3/3"]
     assert all(line.count("(val ") == 2 for line in lines)
 

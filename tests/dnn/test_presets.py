@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from skdnn import DNNClassifier, DNNRegressor, clear_program_cache
 from skdnn._training.program_cache import PROGRAMS
 from skdnn.dnn.presets import NAMES, PRESETS, Data, Task, choose, resolve
+from skdnn.dnn.settings import parameters, resolve_params
 
-# Cheap, and not plain: neither hidden_layer_sizes nor epochs is given.
+# Cheap, and not plain: hidden_layer_sizes is not given.
 FEW = {"batch_size": 256, "random_state": 0}
 AUTO = dict.fromkeys(["hidden_layer_sizes", "epochs", "batch_size", "n_members"], "auto")
 
@@ -29,12 +30,96 @@ def test_the_example_of_the_documentation_is_one_plain_network(iris):
     assert clf.resolved_params_.preset == "plain"
 
 
-@pytest.mark.parametrize("given", [{"hidden_layer_sizes": ()}, {"epochs": 2}])
-def test_a_given_width_or_number_of_epochs_selects_the_plain_preset(iris, given):
-    named = DNNClassifier(**given, random_state=0).fit(*iris)
-    plain = DNNClassifier(**given, preset="plain", random_state=0).fit(*iris)
-    assert named.resolved_params_ == plain.resolved_params_
-    np.testing.assert_array_equal(named.predict_proba(iris[0]), plain.predict_proba(iris[0]))
+@pytest.mark.parametrize(
+    ("given", "preset"),
+    [
+        ({"hidden_layer_sizes": ()}, "plain"),
+        ({"hidden_layer_sizes": [3], "epochs": 2}, "plain"),
+        ({"epochs": 2}, "balanced"),
+        ({"epochs": 2, "batch_size": 50, "learning_rate": 0.01}, "balanced"),
+    ],
+)
+def test_only_a_given_width_selects_the_plain_preset(iris, given, preset):
+    auto = DNNClassifier(**given, random_state=0).fit(*iris)
+    named = DNNClassifier(**given, preset=preset, random_state=0).fit(*iris)
+    assert auto.resolved_params_ == named.resolved_params_
+    assert auto.resolved_params_.preset == preset
+    np.testing.assert_array_equal(auto.predict_proba(iris[0]), named.predict_proba(iris[0]))
+
+
+def test_a_search_over_epochs_trains_the_default_ensemble(iris):
+    search = GridSearchCV(DNNClassifier(random_state=0), {"epochs": [1, 3]}, cv=2).fit(*iris)
+    named = DNNClassifier(random_state=0, preset="balanced")
+    for epochs, score in zip([1, 3], search.cv_results_["mean_test_score"], strict=True):
+        expected = cross_val_score(clone(named).set_params(epochs=epochs), *iris, cv=2).mean()
+        assert score == pytest.approx(expected)
+    assert search.best_estimator_.resolved_params_.n_members == 4
+
+
+# A value of each parameter of both estimators, and the other parameters that it changes, as the
+# user guide lists them.
+SIZES = [n for n in NAMES if n not in ("hidden_layer_sizes", "activation", "dropout", "scaling")]
+EFFECTS = {
+    "hidden_layer_sizes": ((20,), {"preset", *SIZES} - {"warmup"}),
+    "batch_norm": (True, {"parametrization", "blend"}),
+    "parametrization": ("standard", {"blend"}),
+    "loss": ("categorical_hinge", {"label_smoothing", "monitor", "calibration"}),
+    "optimizer": ("sgd", {"parametrization", "blend", "learning_rate", "weight_decay"}),
+    "learning_rate_schedule": ("constant", {"n_iter_no_change"}),
+    "epochs": (7, {"n_iter_no_change"}),
+    "batch_size": (16, {"epochs", "n_iter_no_change"}),
+    "early_stopping": (
+        False,
+        {"blend", "calibration", "epochs", "batch_size", "n_iter_no_change"},
+    ),
+}
+# Values of the parameters without an effect on others. The type of the value does not matter.
+WITHOUT_EFFECT = {"quantile": None, "callbacks": None, "class_weight": None}
+
+
+@pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
+def test_the_effects_of_single_parameters_are_those_of_the_user_guide(kind):
+    def used(**given):
+        params = parameters(kind(**given))
+        return resolve_params(params, kind is DNNClassifier, Data(3000, 10), None)
+
+    auto = used()
+    for name in kind().get_params():
+        value, effects = EFFECTS.get(name, (WITHOUT_EFFECT.get(name, 0.05), set()))
+        if name == "preset":
+            continue
+        changed = {n for n, x in used(**{name: value}).items() if n != name and x != auto[n]}
+        assert changed == effects & set(auto), name
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"epochs": 2}, "preset='balanced': hidden_layer_sizes=(128, 128), n_members=4, "),
+        ({"preset": "fast", "epochs": 2}, "preset='fast': hidden_layer_sizes=(128, 128), "),
+        (
+            {"hidden_layer_sizes": (3,), "epochs": 2},
+            "preset='plain', because hidden_layer_sizes is given: hidden_layer_sizes=(3,), ",
+        ),
+    ],
+)
+@pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
+def test_verbose_output_starts_with_the_preset(kind, given, reason, iris, capsys):
+    kind(**given, verbose=1, random_state=0).fit(*iris)
+    header, first, *_ = capsys.readouterr().out.splitlines()
+    assert header.startswith(f"{kind.__name__} uses {reason}")
+    assert "epochs=2, batch_size=" in header
+    assert first.startswith("Epoch 1/2")
+
+
+def test_verbose_output_gives_the_reason_for_the_plain_preset(iris, capsys):
+    clf = DNNClassifier(epochs=1, verbose=1, warm_start=True).fit([iris]).fit(*iris)
+    lines = capsys.readouterr().out.splitlines()
+    begin = "DNNClassifier uses preset='plain', "
+    assert lines[0].startswith(f"{begin}because the rows come in parts: ")
+    assert lines[2].startswith(f"{begin}as the previous fit: ")
+    clf.partial_fit(*iris)
+    assert len(capsys.readouterr().out.splitlines()) == 1
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -216,7 +301,7 @@ def test_warm_start_and_partial_fit_continue_with_the_first_network(iris):
     clf = DNNClassifier(**FEW, preset="auto", warm_start=True, numeric_embedding=None)
     clf.fit(X, y)
     n_epochs = clf.n_iter_
-    clf.set_params(epochs=3).fit(X[:90], y[:90])  # alone it would mean a plain network
+    clf.set_params(epochs=3).fit(X[:90], y[:90])
     assert clf.resolved_params_.preset == "balanced"
     assert clf.n_iter_ == n_epochs + 3
     clf.partial_fit(X, y)
@@ -246,6 +331,7 @@ def test_the_automatic_preset_is_as_documented():
     data = Data(100, 4)
     assert choose("best", AUTO, data) == "best"
     assert choose("auto", AUTO, data) == "balanced"
+    assert choose("auto", AUTO | {"epochs": 3, "batch_size": 2, "n_members": 2}, data) == "balanced"
     assert choose("auto", AUTO | {"hidden_layer_sizes": np.array([3])}, data) == "plain"
 
 
