@@ -5,7 +5,6 @@ The model is updated from the program before callbacks are called. After callbac
 program is updated with the changes that the callbacks made to the model.
 """
 
-import copy
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from math import isfinite
@@ -19,11 +18,10 @@ from skdnn._training.callback_model import ModelMirror
 from skdnn._training.callbacks import Report
 from skdnn._training.keras_program import state_variables
 from skdnn._training.optimizer_state import averaged_pairs
+from skdnn._utils.callback_copies import clone_callback, holds_training_state
 from skdnn._utils.keras_internals import (
     build_metrics,
-    forget_model,
     learning_rate_variable,
-    model_of,
     profiles_batches,
     starting_epoch,
 )
@@ -57,20 +55,21 @@ def needs_each_batch(callback: Any) -> bool:
 
 
 def renew(callbacks: Any, owner: str) -> list[Any]:
-    """Return new callbacks for one fit, so that callbacks carry no state from fit to fit.
+    """Return the callbacks of one fit.
 
     Parameters
     ----------
     callbacks : None, or one or a list of callbacks
-        The callbacks of the estimator. Instances are copied. Classes and functions without
-        arguments are called.
+        The callbacks of the estimator. Classes and functions without arguments are called. Objects
+        of Keras's classes are copied, so that no state of theirs passes from fit to fit. Objects of
+        other classes are shared.
     owner : str
         The name of the estimator, for error messages.
 
     Returns
     -------
     list of keras.callbacks.Callback
-        The copies and new objects, in the same order.
+        The callbacks, in the same order.
     """
     if callbacks is None:
         return []
@@ -94,18 +93,14 @@ def renew(callbacks: Any, owner: str) -> list[Any]:
 
 def _renew(callback: Any, owner: str) -> Any:
     if isinstance(callback, keras.callbacks.Callback):
-        way, advice = "copied", "pass its class, or a function without arguments that makes it"
-    else:
-        way, advice = "made", "pass an object, or a function without arguments that makes it"
+        return clone_callback(callback) if holds_training_state(callback) else callback
     try:
-        if way == "copied":
-            # The model of a callback that another fit has used is not copied.
-            return copy.deepcopy(callback, {id(model_of(callback)): None})
         return callback() if callable(callback) else callback
-    except Exception as error:
+    except TypeError as error:
         raise TypeError(
-            f"Each fit of {owner} has callbacks of its own, but {callback!r} of its 'callbacks' "
-            f"parameter cannot be {way} ({error}): {advice}."
+            f"Each fit of {owner} makes callbacks of its own, but {callback!r} of its 'callbacks' "
+            f"parameter cannot be made ({error}): pass an object, or a function without arguments "
+            "that makes it."
         ) from error
 
 
@@ -117,7 +112,7 @@ class _CallbackListReport(Report):
     model : keras.Model
         The compiled and built model that the callbacks read and change.
     callbacks : sequence of keras.callbacks.Callback
-        The callbacks, which no other fit uses.
+        The callbacks of this fit.
     n_epochs, n_steps : int
         The planned number of epochs, and the number of steps of an epoch.
     verbose : int, default=0
@@ -229,7 +224,7 @@ class KerasCallbacks(_CallbackListReport):
     Parameters
     ----------
     callbacks : list of keras.callbacks.Callback
-        The callbacks, which no other fit uses.
+        The callbacks of this fit.
     model : keras.Model
         The compiled and built model of the whole network, which the callbacks read and change.
     in_units : callable
@@ -375,11 +370,6 @@ class KerasCallbacks(_CallbackListReport):
         return stops
 
     def training_ends(self, training: Any) -> None:
-        """Call the callbacks, which may set the final network weights.
-
-        The callbacks' references to the model are then removed.
-        """
+        """Call the callbacks, which may set the final network weights."""
         with self._shown():
             self._list.on_train_end(self._logs)
-        for callback in self.callbacks:
-            forget_model(callback)

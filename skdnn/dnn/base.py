@@ -20,6 +20,7 @@ from skdnn._data.chunks import as_chunks
 from skdnn._data.splits import ValidationData
 from skdnn._network.activations import Activation
 from skdnn._network.summary import NetworkTableMixin, text_table
+from skdnn._utils.callback_copies import clone_callbacks
 from skdnn._utils.keras_losses import LossPickle, is_keras_loss
 from skdnn._utils.sklearn_compat import (
     CallbackSupportMixin,
@@ -362,11 +363,12 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
         check_is_fitted(self, msg=message)
 
     def __sklearn_clone__(self) -> Self:
-        # Clones share a loss, because Keras's copy may lose settings.
+        # Clones share a loss, because Keras's copy may lose settings, and what callbacks refer to.
         bare = copy.copy(self)
-        bare.loss = "auto"
+        bare.loss, bare.callbacks = "auto", None
         copied: Self = super(BaseDNN, bare).__sklearn_clone__()
         copied.loss = self.loss if is_keras_loss(self.loss) else clone(self.loss, safe=False)
+        copied.callbacks = clone_callbacks(self.callbacks)
         return copied
 
     def __getstate__(self) -> dict[str, Any]:

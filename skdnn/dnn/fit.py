@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 
 from skdnn._network.spec import State
 from skdnn._training.callbacks import Report, SklearnCallbacks
+from skdnn._utils.callback_copies import model_released
 from skdnn._utils.sklearn_compat import has_callbacks, with_callbacks
 from skdnn.dnn.calibration import calibrate, check_can_calibrate
 from skdnn.dnn.fit_result import FitResult, Request
@@ -65,7 +66,8 @@ def fit(draft: BaseEstimator, request: Request, previous: FitResult | None) -> F
     )
     if request.is_whole:
         check_can_calibrate(start.settings, len(data.held_out))
-    outcome, tasks = _run(draft, request, start, inputs, callbacks, epochs)
+    with model_released(callbacks):
+        outcome, tasks = _run(draft, request, start, inputs, callbacks, epochs)
     result = _fit_result(start, outcome, callbacks)
     if request.is_whole and len(data.held_out):
         network = calibrate(

@@ -275,13 +275,14 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         an improvement for early stopping and for "reduce_on_plateau". The network weights of the
         epoch with the lowest loss are kept, even if the last decrease was smaller.
     callbacks : Keras callback, class or callable, list of them, or None, default=None
-        Keras callbacks of each fit. These are objects derived from `keras.callbacks.Callback`,
-        which are copied in each fit, or classes and functions without arguments, which are called
-        in each fit to create a callback. The `model` of a callback is the whole network as a
-        compiled Keras model, like `model_`. Callbacks may change the weights, the optimizer and the
-        learning rate of this model, and may stop training. A callback with a method for batches
-        makes training slower, because each batch is then a separate call. `partial_fit` does not
-        use callbacks.
+        Keras callbacks of each fit: objects derived from `keras.callbacks.Callback`, or classes and
+        functions without arguments, which are called in each fit to create a callback. Objects of
+        Keras's own classes are copied in each fit, and other objects take part themselves. What a
+        callback refers to, such as a logger, is never copied. The `model` of a callback is the
+        whole network as a compiled Keras model, like `model_`. Callbacks may change the weights,
+        the optimizer and the learning rate of this model, and may stop training. A callback with a
+        method for batches makes training slower, because each batch is then a separate call.
+        `partial_fit` does not use callbacks.
     warm_start : bool, default=False
         Whether `fit` continues training from the fitted state of the previous `fit` (weights,
         optimizer state, scaling) instead of starting from new weights.
@@ -319,8 +320,8 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         The validation score of `best_epoch_`, which is the highest score of all epochs that could
         be selected and were validated on the same rows.
     callbacks_ : list of Keras callbacks
-        The callbacks that the last `fit` created from `callbacks`, in their final state. Pickles of
-        the estimator do not contain `callbacks_`.
+        The callbacks of the last `fit`, in their final state. Pickles of the estimator do not
+        contain `callbacks_`.
     n_features_in_ : int
         Number of values in one sample, such as 784 for an image of 28 x 28.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

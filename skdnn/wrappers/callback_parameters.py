@@ -1,10 +1,8 @@
-"""Create the callbacks of a wrapper from parameters, and remove the model from used callbacks."""
+"""Create the callbacks of a wrapper from parameters."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from skdnn._utils.keras_internals import forget_model, model_of
 from skdnn.wrappers.parameters import instantiate
 from skdnn.wrappers.scikeras_compat import keras, route_params
 
@@ -50,17 +48,3 @@ def _callbacks_of(parameter: str, params: dict[str, Any]) -> list[keras.callback
                 f"dict of them. Got {callback!r} in it: derive it from keras.callbacks.Callback."
             )
     return list(callbacks)
-
-
-@contextmanager
-def model_released(callbacks: Iterable[keras.callbacks.Callback]) -> Iterator[None]:
-    """Context manager that removes the model from callbacks on exit, also after an error.
-
-    A copy of a callback would otherwise copy the model, too.
-    """
-    try:
-        yield
-    finally:
-        for callback in callbacks:
-            if isinstance(model_of(callback), keras.Model):
-                forget_model(callback)

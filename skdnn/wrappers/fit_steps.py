@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skdnn._utils.callback_copies import model_released
 from skdnn.wrappers import build, fit_predict
 from skdnn.wrappers.build_options import BuildOptions, build_options, build_options_of
-from skdnn.wrappers.callback_parameters import callback_params, make_callbacks, model_released
+from skdnn.wrappers.callback_parameters import callback_params, make_callbacks
 from skdnn.wrappers.checks import check_validation_data, drop_rows_without_weight
 from skdnn.wrappers.default_network import dense_model, fit_scaling
 from skdnn.wrappers.parameters import check_one_epoch, fit_arguments, predict_arguments

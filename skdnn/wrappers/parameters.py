@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from sklearn.base import BaseEstimator, clone
 
+from skdnn._utils.callback_copies import clone_callbacks
 from skdnn._utils.keras_losses import is_keras_loss
 from skdnn._utils.sklearn_compat import copy_configuration
 from skdnn.wrappers.scikeras_compat import route_params
@@ -114,16 +115,19 @@ def unfitted_copy(estimator: _Estimator) -> _Estimator:
 
     A network, a list of layers, an optimizer and a loss are shared with the clone, because fitting
     does not change these objects, some of these objects cannot be copied, and Keras's copy of a
-    loss may lose settings.
+    loss may lose settings. What callbacks refer to is shared, too.
     """
     params = estimator.get_params(deep=False)
-    copies = {
-        name: value if name in _SHARED or is_keras_loss(value) else clone(value, safe=False)
-        for name, value in params.items()
-    }
+    copies = {name: _for_clone(name, value) for name, value in params.items()}
     twin: _Estimator = type(estimator)(**copies)
     copy_configuration(estimator, twin)
     return twin
+
+
+def _for_clone(parameter: str, value: Any) -> Any:
+    if parameter in _SHARED or is_keras_loss(value):
+        return value
+    return clone_callbacks(value) if "callbacks" in parameter else clone(value, safe=False)
 
 
 def resolve_names(value: Any, find: Callable[[str], Any]) -> Any:
