@@ -18,7 +18,8 @@ class ProgramCache:
     """A cache of compiled programs that are not in use, with least-recently-used eviction.
 
     Only one fit uses a program at a time, because the variables of the program hold the state of
-    the fit. If a second thread requests the same program at that time, a second copy is compiled.
+    the fit. If a second thread requests the same program at that time, a second copy is compiled,
+    and later both copies are kept.
 
     Parameters
     ----------
@@ -29,13 +30,17 @@ class ProgramCache:
     ----------
     n_lent : int
         The number of programs in use.
+    n_idle : int
+        The number of programs that are not in use.
     """
 
     def __init__(self, maxsize: int):
         self.maxsize = maxsize
         self.n_lent = 0
+        self.n_idle = 0
         self._n_closed = 0
-        self._idle: OrderedDict[Hashable, Any] = OrderedDict()
+        # The programs of each key, which is never without one. The last key was used last.
+        self._idle: OrderedDict[Hashable, list[Any]] = OrderedDict()
         self._lock = threading.Lock()
 
     @contextmanager
@@ -57,7 +62,7 @@ class ProgramCache:
         CompiledProgram
         """
         with self._lock:
-            program = self._idle.pop(key, None)
+            program = self._take(key, -1) if key in self._idle else None
             self.n_lent += 1
         is_whole = False
         try:
@@ -68,26 +73,38 @@ class ProgramCache:
             with self._lock:
                 self.n_lent -= 1
                 if is_whole:
-                    self._idle[key] = program
+                    self._idle.setdefault(key, []).append(program)
+                    self._idle.move_to_end(key)
+                    self.n_idle += 1
             if not is_whole and program is not None:
                 program.close()
             self.trim(self.maxsize)
 
+    def _take(self, key: Hashable, position: int) -> Any:
+        """Remove and return a program of a key that has one, under the lock."""
+        programs = self._idle[key]
+        program = programs.pop(position)
+        if not programs:
+            del self._idle[key]
+        self.n_idle -= 1
+        return program
+
     def abandon(self) -> None:
         """Drop all programs without closing them, in a forked process that lacks their threads."""
         self._lock = threading.Lock()
-        self.n_lent = 0
-        for program in self._idle.values():
-            program.abandon()
+        self.n_lent = self.n_idle = 0
+        for programs in self._idle.values():
+            for program in programs:
+                program.abandon()
         self._idle.clear()
 
     def trim(self, size: int) -> None:
         """Close all programs that are not in use, except the `size` most recently used programs."""
         while True:
             with self._lock:
-                if len(self._idle) <= size:
+                if self.n_idle <= size:
                     return
-                _, program = self._idle.popitem(last=False)
+                program = self._take(next(iter(self._idle)), 0)
                 self._n_closed += 1
                 is_time = self._n_closed % _COLLECT_EVERY == 0
             program.close()

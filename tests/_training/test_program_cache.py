@@ -4,6 +4,8 @@ import gc
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import psutil
@@ -48,6 +50,73 @@ def test_a_program_is_lent_to_one_fit_at_a_time():
         assert first is not second
         assert cache.n_lent == 2
     assert cache.n_lent == 0
+
+
+def test_both_copies_of_a_program_are_kept_and_used_again():
+    cache = ProgramCache(maxsize=3)
+    with cache.lend("a", Program) as first, cache.lend("a", Program) as second:
+        pass
+    assert cache.n_idle == 2
+    with cache.lend("a", Program) as third, cache.lend("a", Program) as fourth:
+        assert {id(third), id(fourth)} == {id(first), id(second)}
+        assert cache.n_idle == 0
+    use(cache, "b")
+    use(cache, "c")
+    assert cache.n_idle == 3
+    assert [first.open, second.open].count(True) == 1
+    assert use(cache, "a").open
+    cache.trim(0)
+    assert (cache.n_idle, first.open, second.open) == (0, False, False)
+
+
+def test_threads_lose_no_program():
+    """Every program is either kept or closed, however many threads use the same keys at once."""
+    cache, made, together = ProgramCache(maxsize=3), [], Barrier(4)
+
+    def compile(key):
+        made.append(Program(key))
+        return made[-1]
+
+    def work(thread):
+        for i in range(50):
+            with cache.lend(i % 2, compile) as program:
+                assert program.open
+                together.wait(timeout=60)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    kept = [program for programs in cache._idle.values() for program in programs]
+    assert all(program.open for program in kept)
+    assert cache.n_lent == 0
+    assert cache.n_idle == len(kept) == 3
+    assert sum(program.open for program in made) == len(kept)
+    cache.trim(0)
+    assert not any(program.open for program in made)
+
+
+def test_fits_in_threads_leave_only_open_programs_that_are_kept(iris, monkeypatch):
+    from skdnn._training.session import SessionFunctions
+
+    clear_program_cache()
+    opened, closed, close = [], [], SessionFunctions.close
+
+    def init(self, *args, init=SessionFunctions.__init__):
+        opened.append(self)
+        init(self, *args)
+
+    monkeypatch.setattr(SessionFunctions, "__init__", init)
+    monkeypatch.setattr(SessionFunctions, "close", lambda self: (closed.append(self), close(self)))
+
+    def fit(seed):
+        return DNNClassifier((5,), epochs=2, random_state=seed).fit(*iris).history_["loss"][-1]
+
+    alone = [fit(seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        np.testing.assert_allclose(list(pool.map(fit, [0, 1, 2, 3] * 3)), alone * 3, rtol=1e-4)
+    assert len(opened) - len(closed) == PROGRAMS.n_idle
+    assert PROGRAMS.n_lent == 0
+    clear_program_cache()
+    assert len(opened) == len(closed)
 
 
 def test_a_broken_off_run_does_not_give_its_program_back():
