@@ -39,8 +39,7 @@ def clone_callbacks(value: Any) -> Any:
 def clone_callback(callback: Any) -> Any:
     """Return a new callback object without a model, which shares the attributes of `callback`."""
     new = copy.copy(callback)
-    if isinstance(model_of(new), _model_class()):
-        forget_model(new)
+    _forget_model(new)
     if any(cls.__name__ == "History" for cls in _classes_of_keras(new)):
         new.history = {name: list(values) for name, values in new.history.items()}
     return new
@@ -56,20 +55,17 @@ def model_released(callbacks: Iterable[Any]) -> Iterator[None]:
         yield
     finally:
         for callback in callbacks:
-            if isinstance(model_of(callback), _model_class()):
-                forget_model(callback)
+            _forget_model(callback)
 
 
-def _classes_of_keras(value: Any) -> list[type]:
-    """Return the classes of Keras that a callback is an instance of. Empty for other values."""
+def _forget_model(callback: Any) -> None:
+    if _classes_of_keras(model_of(callback), "Model"):
+        forget_model(callback)
+
+
+def _classes_of_keras(value: Any, base: str = "Callback") -> list[type]:
+    """Return the classes of Keras of a value, if one of them has the name `base`."""
     # By name, because the module of the public name differs between versions of Keras.
     mro = type(value).__mro__
     of_keras = [cls for cls in mro if cls.__module__.partition(".")[0] == "keras"]
-    return of_keras if any(cls.__name__ == "Callback" for cls in of_keras) else []
-
-
-def _model_class() -> type:
-    import keras
-
-    kind: type = keras.Model
-    return kind
+    return of_keras if any(cls.__name__ == base for cls in of_keras) else []
