@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from skdnn._network.spec import NetworkSpec
 from skdnn._utils.keras_internals import model_nodes
-from skdnn._utils.text import Column, align
+from skdnn._utils.text import Column, align, fit_columns, terminal_width
 
 INPUT = "Input"
 _HEADERS = ("Layer", "Type", "Output shape", "Parameters")
+_RANKS = {"Output shape": 1, "Type": 2}  # a narrow terminal loses the larger rank first
 # The HTML table of a network with more layers is collapsed at first.
 _MOST_UNFOLDED = 20
 
@@ -86,10 +87,10 @@ def text_table(spec: NetworkSpec) -> str:
     fixed = sum(row.layer.n_fixed_parameters(row.input_shape) for row in spec.rows())
     cells = [names, kinds, shapes, [f"{n:,}" for n in counts]]
     columns = [
-        Column(header, column, left=header != _HEADERS[-1])
+        Column(header, column, left=header != _HEADERS[-1], rank=_RANKS.get(header, 0))
         for header, column in zip(_HEADERS, cells, strict=True)
     ]
-    table = align(columns)
+    table = align(fit_columns(columns, terminal_width()))
     return "\n".join(
         [
             *table,

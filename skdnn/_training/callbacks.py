@@ -16,7 +16,10 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from skdnn._utils.text import can_encode, encodable
+
 _LINE = "{desc} {bar:8} {elapsed_s:.1f}s{postfix}"  # 80 columns wide with a loss and a metric
+_BLOCKS = "▏█"  # the bar of tqdm, unless it is written in ASCII
 _NARROW = "{desc} {elapsed_s:.1f}s{postfix}"
 _WRITING = threading.Lock()
 
@@ -171,13 +174,11 @@ class ProgressLines(Report):
 
     def _write(self, line: str) -> None:
         line = f"\r{line}" if self.live else self.worker + line
-        encoding = getattr(self.stream, "encoding", None) or "utf-8"
         with _WRITING:  # threads that share the stream write whole lines
-            self.stream.write(line.encode(encoding, "replace").decode(encoding))
+            self.stream.write(encodable(line, self.stream))
             self.stream.flush()
 
     def _line(self, figures: str = "", layout: str = _LINE) -> str:
-        encoding = getattr(self.stream, "encoding", None) or "ascii"
         line: str = tqdm.format_meter(
             self._done,
             self._n_steps,
@@ -185,7 +186,7 @@ class ProgressLines(Report):
             prefix=f"Epoch {self._epoch:{len(str(self.n_epochs))}}/{self.n_epochs}",
             postfix=figures,
             bar_format=layout,
-            ascii=not encoding.lower().startswith("utf"),
+            ascii=not can_encode(_BLOCKS, self.stream),
         )
         return line
 

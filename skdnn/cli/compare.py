@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skdnn._utils.text import encodable
 from skdnn.cli.datasets import DATASETS, load, sample, take
 from skdnn.cli.errors import CommandError
 
@@ -145,7 +146,7 @@ def run(args: argparse.Namespace) -> None:
         )
     except (TypeError, ValueError) as error:
         raise CommandError(str(error)) from error
-    print(_as_json(args, X, result) if args.json else _as_text(args, X, result))
+    print(encodable(_as_json(args, X, result) if args.json else _as_text(args, X, result)))
     if args.plot:
         result.plot().figure_.savefig(args.plot, dpi=150)
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 from skdnn import __version__
+from skdnn._utils.text import encodable
 from skdnn.cli import compare
 from skdnn.cli.errors import CommandError
 
@@ -56,8 +57,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     >>> main(["compare", "iris", "--models", "k-means"])
     2
     """
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # print ? on terminals without ±
     prog = "skdnn"
     try:
         parser = _parser()
@@ -71,10 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             _COMMANDS[args.command].run(args)
         sys.stdout.flush()
     except CommandError as error:
-        print(f"{error.prog or prog}: error: {error}", file=sys.stderr)
+        _say(f"{error.prog or prog}: error: {error}")
         return 2
     except KeyboardInterrupt:
-        print(f"\n{prog}: stopped", file=sys.stderr)
+        _say(f"\n{prog}: stopped")
         return 130
     except BrokenPipeError:
         # Without this, Python would raise the error again when it flushes standard output on exit.
@@ -112,4 +111,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _show_warning(prog: str, message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"{prog}: warning: {str(message).splitlines()[0]}", file=sys.stderr)
+    _say(f"{prog}: warning: {str(message).splitlines()[0]}")
+
+
+def _say(line: str) -> None:
+    print(encodable(line, sys.stderr), file=sys.stderr)

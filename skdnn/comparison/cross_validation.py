@@ -1,5 +1,6 @@
 """Cross-validation of several models on the same folds, which continues if a model fails."""
 
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_vali
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from tqdm import tqdm
+
+from skdnn._utils.text import encodable
 
 Split = tuple[np.ndarray, np.ndarray]  # indices of the training and the test rows
 
@@ -83,7 +86,7 @@ def run_all(
     with tqdm(total=total, unit="fold", leave=False, disable=not verbose) as bar:
         folds.on_next = bar.update
         for done, (name, model) in enumerate(models.items()):
-            bar.set_description(name)
+            bar.set_description(encodable(name, sys.stderr))
             bar.update(done * len(folds) - bar.n)  # the previous model may have failed
             with warnings.catch_warnings(record=True) as caught:
                 # These report a failure. As errors, they would lose the other folds.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skdnn._utils.text import Column, align
+from skdnn._utils.text import Column, align, encodable, fit_columns, terminal_width
 from skdnn.plotting.common import flat_axes, pyplot
 
 if TYPE_CHECKING:
@@ -221,10 +221,13 @@ def _low_limit(table: np.ndarray) -> float:
 
 
 _ALIGN = {True: "left", False: "right"}
+_NARROWEST, _WIDEST = 20, 80  # where the lines of notes are wrapped
 
 
 def text_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
     """Return a table as aligned text for a terminal, followed by the notes.
+
+    Columns that do not fit into the terminal are left out, and a note names these columns.
 
     Examples
     --------
@@ -237,8 +240,15 @@ def text_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
     <BLANKLINE>
     Seconds.
     """
-    wrapped = (textwrap.fill(note, 80, break_on_hyphens=False) for note in notes)
-    return "\n".join([*align(columns), "", *wrapped])
+    width = terminal_width()
+    shown = fit_columns(columns, width)
+    headers = [column.header for column in shown]
+    missing = [column.header for column in columns if column.header not in headers]
+    if missing:
+        notes = [*notes, f"Too wide for this terminal: {', '.join(missing)}."]
+    longest = max(_NARROWEST, min(_WIDEST, width))
+    wrapped = (textwrap.fill(encodable(note), longest, break_on_hyphens=False) for note in notes)
+    return "\n".join([*align(shown), "", *wrapped])
 
 
 def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:

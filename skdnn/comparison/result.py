@@ -245,12 +245,16 @@ class Comparison:
         return html_table(self._columns(), self._notes())
 
     def _columns(self) -> list[Column]:
+        # A narrow terminal shows the columns of the smallest ranks.
         return [
             Column("model", list(self.names), left=True),
-            *(Column(scorer, score_cells(table)) for scorer, table in self.scores.items()),
-            Column("fit s", time_cells(self.fit_time)),
-            Column("predict s", time_cells(self.score_time)),
-            Column("vs best", list(self.verdicts), left=True),
+            *(
+                Column(scorer, score_cells(table), rank=1 + i if i else 0)
+                for i, (scorer, table) in enumerate(self.scores.items())
+            ),
+            Column("fit s", time_cells(self.fit_time), rank=len(self.scores) + 1),
+            Column("predict s", time_cells(self.score_time), rank=len(self.scores) + 2),
+            Column("vs best", list(self.verdicts), left=True, rank=1),
         ]
 
     def _notes(self) -> Iterator[str]:
