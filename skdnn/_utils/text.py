@@ -129,10 +129,16 @@ def _has(encoding: str, character: str) -> bool:
     return True
 
 
+def similar(name: str, known: Iterable[str]) -> list[str]:
+    """Return up to three known names that are similar to `name`, also if the case differs."""
+    by_lower_case = {key.lower(): key for key in known}
+    near = difflib.get_close_matches(name.lower(), list(by_lower_case), n=3, cutoff=0.5)
+    return [by_lower_case[key] for key in near]
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the known names most similar to `name`, joined by "or". Empty if none is similar."""
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-    return " or ".join(map(repr, near))
+    return " or ".join(map(repr, similar(name, known)))
 
 
 def unknown(
@@ -157,7 +163,7 @@ def unknown(
         The error to raise.
     """
     names = sorted(known)
-    near = nearest(str(value).lower(), names)
+    near = nearest(str(value), names)
     hint = f" Did you mean {near}?" if near else ""
     return ValueError(
         f"The {parameter!r} parameter of {owner} must be {options.format(', '.join(names))}. "

@@ -17,6 +17,7 @@ from sklearn.model_selection import (
 from sklearn.utils import check_array, indexable
 from sklearn.utils.multiclass import type_of_target
 
+from skdnn._utils.arguments import explains_unknown_arguments
 from skdnn._utils.text import unknown
 from skdnn.comparison.baselines import default_models
 from skdnn.comparison.cross_validation import Folds, Run, run_all
@@ -40,6 +41,7 @@ _SPLITTERS = {
 }
 
 
+@explains_unknown_arguments
 def compare(
     X: Any,
     y: Any,

@@ -20,6 +20,7 @@ from skdnn._data.chunks import as_chunks
 from skdnn._data.splits import ValidationData
 from skdnn._network.activations import Activation
 from skdnn._network.summary import NetworkTableMixin, text_table
+from skdnn._utils.arguments import check_parameters, explains_unknown_arguments
 from skdnn._utils.callback_copies import clone_callbacks
 from skdnn._utils.keras_losses import LossPickle, is_keras_loss
 from skdnn._utils.sklearn_compat import (
@@ -90,6 +91,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
         "verbose": ["verbose"],
     }
 
+    @explains_unknown_arguments
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | str = "auto",
@@ -165,8 +167,26 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
         self.random_state = random_state
         self.verbose = verbose
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of the estimator.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameter values by name.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        check_parameters(params, self.get_params(deep=False), type(self).__name__)
+        super().set_params(**params)
+        return self
+
     # ------------------------------------------------------------------ fit
 
+    @explains_unknown_arguments
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -275,6 +295,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
             return fitted.forward(X, of_members=of_members, is_finite=True)
         return fitted.forward(check_rows(self, X, fitted), of_members=of_members)
 
+    @explains_unknown_arguments
     def predict(self, X: Any) -> np.ndarray:
         """Predict the target values of X.
 

@@ -9,6 +9,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 
 from skdnn._network.activations import Activation
+from skdnn._utils.arguments import explains_unknown_arguments
 from skdnn._utils.sklearn_compat import Interval, StrOptions, fit_context
 from skdnn.dnn.base import BaseDNN
 
@@ -421,6 +422,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         "calibration": [StrOptions({"auto", "temperature"}), None],
     }
 
+    @explains_unknown_arguments
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | str = "auto",
@@ -506,6 +508,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         self.monitor = monitor
         self.calibration = calibration
 
+    @explains_unknown_arguments
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None
@@ -542,6 +545,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
             )
         return self._partial_fit(X, y, sample_weight, classes)
 
+    @explains_unknown_arguments
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.
 

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdnn._data.targets import Quantile
 from skdnn._network.activations import Activation
+from skdnn._utils.arguments import explains_unknown_arguments
 from skdnn._utils.sklearn_compat import Interval, StrOptions, fit_context
 from skdnn.dnn.base import BaseDNN
 
@@ -379,6 +380,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         "clip": ["boolean", StrOptions({"auto"})],
     }
 
+    @explains_unknown_arguments
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | str = "auto",
@@ -460,6 +462,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         self.quantile = quantile
         self.clip = clip
 
+    @explains_unknown_arguments
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Continue training for one epoch on these rows.
@@ -484,6 +487,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         """
         return self._partial_fit(X, y, sample_weight)
 
+    @explains_unknown_arguments
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict regression targets.
 
