@@ -18,7 +18,7 @@ from sklearn.ensemble import (
 )
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skdnn._utils.text import unknown
@@ -45,8 +45,8 @@ BASELINES: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     ),
     "HistGradientBoosting": (HistGradientBoostingClassifier, HistGradientBoostingRegressor),
     "Linear": (
-        lambda: make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, tol=1e-3)),
-        lambda: make_pipeline(StandardScaler(), Ridge()),
+        lambda: _as_arrays(StandardScaler(), LogisticRegression(max_iter=1000, tol=1e-3)),
+        lambda: _as_arrays(StandardScaler(), Ridge()),
     ),
     "Dummy": (DummyClassifier, DummyRegressor),
 }
@@ -115,7 +115,7 @@ def default_models(
     for name in BASELINES if names is None else (by_key[_key(name)] for name in names):
         classifier, regressor = BASELINES[name]
         model = (classifier if task == "classification" else regressor)()
-        models[name] = _seeded(make_pipeline(*steps, model) if steps else model, random_state)
+        models[name] = _seeded(_as_arrays(*steps, model) if steps else model, random_state)
     return models
 
 
@@ -136,6 +136,11 @@ def _preparation(X: Any) -> list[Any]:
         return [fill] if X.isna().to_numpy().any() else []
     numbers = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f"
     return [fill] if numbers and np.isnan(X).any() else []
+
+
+def _as_arrays(*steps: Any) -> Pipeline:
+    """Return a pipeline whose steps pass arrays, whatever `sklearn.set_config` asks for."""
+    return make_pipeline(*steps).set_output(transform="default")
 
 
 def _seeded(model: Any, random_state: int | np.random.RandomState | None) -> Any:

@@ -20,6 +20,7 @@ from skdnn.wrappers.scikeras_compat import (
     route_params,
 )
 from skdnn.wrappers.structures import as_model_input, take_rows
+from skdnn.wrappers.target_encoders import encode
 
 # Names of metrics that Keras chooses by the loss and the output shape when a model is compiled.
 _RESOLVED_BY_KERAS = ("acc", "accuracy", "ce", "crossentropy")
@@ -164,7 +165,7 @@ def build_from_sample(model: keras.Model, X: Any, feature_encoder: Any) -> None:
     """
     if model.built:
         return
-    sample = feature_encoder.transform(take_rows(X, slice(1)))
+    sample = encode(feature_encoder, take_rows(X, slice(1)))
     is_one_input = isinstance(sample, np.ndarray) or issparse(sample)
     if isinstance(model, keras.Sequential) and is_one_input:
         model.build((None, *sample.shape[1:]))

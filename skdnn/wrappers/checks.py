@@ -11,6 +11,7 @@ from sklearn.utils.validation import validate_data
 from skdnn._utils.sklearn_compat import check_sample_weight
 from skdnn.wrappers.scikeras_compat import keras
 from skdnn.wrappers.structures import inputs_of, is_structured, map_inputs, take_input_rows
+from skdnn.wrappers.target_encoders import encode
 
 if TYPE_CHECKING:
     from skdnn.wrappers.base import BaseWrapper
@@ -263,6 +264,6 @@ def check_validation_data(estimator: "BaseWrapper", data: Any) -> Any:
     X = check_samples(estimator, X, reset=False, same_dtype=False)
     labels = getattr(estimator, "classes_", None)
     if labels is None or np.isin(np.asarray(y), labels).all():
-        y = estimator.target_encoder_.transform(check_array(y, ensure_2d=False, dtype=None))
+        y = encode(estimator.target_encoder_, check_array(y, ensure_2d=False, dtype=None))
     weights = [np.asarray(weight) for weight in weights if weight is not None]
-    return (estimator.feature_encoder_.transform(X), y, *weights)
+    return (encode(estimator.feature_encoder_, X), y, *weights)

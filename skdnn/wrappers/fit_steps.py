@@ -22,6 +22,7 @@ from skdnn.wrappers.target_encoders import (
     LOSSES_OF_ERRORS,
     Identity,
     RegressorTargetEncoder,
+    encode,
     metadata_of,
     name_of_loss,
 )
@@ -79,8 +80,8 @@ def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, call: FitC
         if not resumes:
             fit_scaling(wrapper.model_, X, weight, scaling_of(wrapper))
             _standardise_targets(wrapper, y, weight)
-        y = wrapper.target_encoder_.transform(y)
-        X = wrapper.feature_encoder_.transform(X)
+        y = encode(wrapper.target_encoder_, y)
+        X = encode(wrapper.feature_encoder_, X)
         wrapper._check_model_compatibility(y)
         with model_released(wrapper._fit_callbacks):
             history = fit_predict.fit(
@@ -236,7 +237,7 @@ def predict(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> Any:
     )
     check_is_fitted(wrapper, msg=message)
     X, _ = wrapper._validate_data(X=X, y=None)
-    X = wrapper.feature_encoder_.transform(X)
+    X = encode(wrapper.feature_encoder_, X)
     names, callbacks = wrapper._predict_kwargs, wrapper._predict_callbacks
     arguments = predict_arguments(wrapper.get_params(), names, given, X)
     with model_released(callbacks):

@@ -6,11 +6,13 @@ The encoders are subclasses of SciKeras's encoders with corrections.
 from typing import Any
 
 import numpy as np
+from sklearn import config_context
 from sklearn.preprocessing import FunctionTransformer
 
 from skdnn._data.scaling import TargetScale, fit_target_scale
 from skdnn.wrappers import scikeras_compat
 from skdnn.wrappers.scikeras_compat import encoded_type, loss_name, sample_shape, set_encoded_type
+from skdnn.wrappers.structures import arrays_of, map_arrays
 
 # Losses that depend on y - prediction only, so that the network may predict standardised y.
 LOSSES_OF_ERRORS = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
@@ -19,6 +21,17 @@ LOSSES_OF_ERRORS = ("mean_squared_error", "mean_absolute_error", "huber", "log_c
 def metadata_of(encoder: Any) -> dict[str, Any]:
     """Return the attributes that a fitted encoder adds to the estimator."""
     return dict(encoder.get_metadata()) if hasattr(encoder, "get_metadata") else {}
+
+
+def encode(encoder: Any, data: Any) -> Any:
+    """Transform X or y with a fitted encoder, and convert the DataFrames of its output to arrays.
+
+    An encoder of the user may return DataFrames, because of `set_output` or `sklearn.set_config`.
+    """
+    encoded = encoder.transform(data)
+    if not any(hasattr(array, "to_numpy") for array in arrays_of(encoded)):
+        return encoded
+    return map_arrays(lambda x: x.to_numpy() if hasattr(x, "to_numpy") else x, encoded)
 
 
 class Identity(FunctionTransformer):
@@ -68,6 +81,12 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
         if encoded_type(self) == "multiclass-onehot" and is_binary_crossentropy(self.loss):
             set_encoded_type(self, "multilabel-indicator")
         return self
+
+    def transform(self, y: np.ndarray) -> np.ndarray:
+        """Encode labels y in the shape of `fit` as numbers, or as one-hot rows."""
+        # The encoders inside would return DataFrames if `sklearn.set_config` asks for them.
+        with config_context(transform_output="default"):
+            return np.asarray(super().transform(y))
 
     def inverse_transform(self, y: np.ndarray, return_proba: bool = False) -> np.ndarray:
         """Decode network outputs to labels or, with `return_proba`, to probabilities.
