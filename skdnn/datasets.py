@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import os
 import zlib
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -89,7 +90,8 @@ def load_fashion_mnist(
 
     1. the cache of Keras;
     2. the folder of Debian's package ``dataset-fashion-mnist``;
-    3. the URL from which Keras downloads the data set. The download is saved in the cache of Keras.
+    3. the URL from which Keras downloads the data set. The download is saved in the cache of Keras,
+       if the cache can be written to.
 
     The content of every file is verified by its SHA-256 checksum. Neither Keras nor TensorFlow is
     imported.
@@ -153,34 +155,48 @@ def load_fashion_mnist(
     return Bunch(data=data, target=target, target_names=np.array(_TARGET_NAMES), DESCR=_DESCR)
 
 
-def _folders(data_home: str | os.PathLike[str] | None) -> list[Path]:
-    """Return the folders to read from. Files are downloaded to the first folder."""
+def _folders(data_home: str | os.PathLike[str] | None) -> list[Path | None]:
+    """Return the folders to read from. Files are downloaded to the first folder.
+
+    The first folder is None for a user without a home folder.
+    """
     if data_home is not None:
-        return [Path(data_home).expanduser()]
-    keras_home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+        try:
+            return [Path(data_home).expanduser()]
+        except RuntimeError as error:
+            raise OSError(
+                "The 'data_home' parameter of load_fashion_mnist must be a folder. Got "
+                f"{str(data_home)!r}, but there is no such home folder: write the whole path."
+            ) from error
+    try:
+        keras_home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    except RuntimeError:  # the process has neither HOME nor an entry in the list of users
+        return [None, Path(_DEBIAN_FOLDER)]
     return [keras_home / "datasets" / "fashion-mnist", Path(_DEBIAN_FOLDER)]
 
 
-def _content(name: str, folders: list[Path], download_if_missing: bool) -> bytes:
+def _content(name: str, folders: list[Path | None], download_if_missing: bool) -> bytes:
     """Return the verified content of a file.
 
-    The content is read from the first folder that has the file, or else downloaded.
+    The content is read from the first folder that has the file, or else downloaded to the first
+    folder. A folder may be None.
     """
-    errors = []
-    for folder in folders:
+    errors: dict[Path | None, OSError] = {}
+    for folder in filter(None, folders):
         try:
             return _unpack(name, (folder / name).read_bytes())
         except OSError as error:
-            errors.append(error)
+            errors[folder] = error
+    cache = folders[0]
     try:
         if not download_if_missing:
             raise OSError("download_if_missing=False")
         # MNIST and similar data sets have files of the same names, which must not be replaced.
-        if not isinstance(errors[0], FileNotFoundError | gzip.BadGzipFile):
+        if isinstance(errors.get(cache), NotADirectoryError | _OtherContentError):
             raise OSError("what is there is not overwritten")
-        return _download(name, folders[0])
+        return _download(name, cache)
     except (OSError, HTTPException) as reason:
-        tried = [f"{f} ({e.strerror or e})" for f, e in zip(folders, errors, strict=True)]
+        tried = [f"{folder} ({e.strerror or e})" for folder, e in errors.items()]
         raise OSError(
             f"Fashion-MNIST's {name} could not be read from {' or '.join(tried)}, nor be "
             f"downloaded ({reason}): install Debian's package dataset-fashion-mnist and leave "
@@ -188,25 +204,33 @@ def _content(name: str, folders: list[Path], download_if_missing: bool) -> bytes
         ) from reason
 
 
-def _download(name: str, folder: Path) -> bytes:
-    """Download a file to a folder and return the verified content.
-
-    The folder contains the file only after the download is complete and verified.
-    """
+def _download(name: str, folder: Path | None) -> bytes:
+    """Download a file to a folder, if it can be written to, and return the verified content."""
     try:
         with urlopen(_URL + name, timeout=_TIMEOUT) as response:
-            packed = response.read()
+            packed: bytes = response.read()
     except HTTPError as error:
         error.close()  # the error is also the response, which holds the connection
         raise
     content = _unpack(name, packed)
+    if folder is not None:
+        with suppress(OSError):  # such as a read-only folder, or a full disk
+            _save(packed, folder, name)
+    return content
+
+
+def _save(packed: bytes, folder: Path, name: str) -> None:
+    """Save a file in a folder, which contains the file only after it is complete."""
     folder.mkdir(parents=True, exist_ok=True)
     # In a temporary folder, because a temporary file would be readable only by its owner.
     with TemporaryDirectory(prefix=".download-", dir=folder) as scratch:
         part = Path(scratch, name)
         part.write_bytes(packed)
         os.replace(part, folder / name)
-    return content
+
+
+class _OtherContentError(OSError):
+    """An intact file whose content is not Fashion-MNIST's."""
 
 
 def _unpack(name: str, packed: bytes) -> bytes:
@@ -216,7 +240,7 @@ def _unpack(name: str, packed: bytes) -> bytes:
     ------
     BadGzipFile
         If the file is damaged.
-    OSError
+    _OtherContentError
         If the file is intact but has different content.
     """
     try:
@@ -226,7 +250,7 @@ def _unpack(name: str, packed: bytes) -> bytes:
     if not content:
         raise gzip.BadGzipFile("Empty file")
     if hashlib.sha256(content).hexdigest() != _SHA256[name]:
-        raise OSError("The SHA-256 checksum of its content is not Fashion-MNIST's")
+        raise _OtherContentError("The SHA-256 checksum of its content is not Fashion-MNIST's")
     return content
 
 

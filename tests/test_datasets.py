@@ -268,13 +268,60 @@ def test_an_interrupted_write_leaves_nothing(cache, monkeypatch):
     assert list(cache.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made_is_the_reason(cache, monkeypatch):
+@pytest.mark.parametrize("is_given", [False, True])
+@pytest.mark.parametrize("refused", ["mkdir", "write_bytes"])
+def test_a_folder_that_cannot_be_written_to_does_not_keep_the_data_back(
+    refused, is_given, arrays, cache, server, monkeypatch
+):
     def refuse(*args, **kwargs):
-        raise PermissionError("not here")
+        raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(OSError, match=r"nor be downloaded \(not here\)"):
-        load_fashion_mnist()
+    monkeypatch.setattr(Path, refused, refuse)
+    bunch = load_fashion_mnist(data_home=cache if is_given else None)
+    np.testing.assert_array_equal(bunch.data, arrays["train"][0])
+    np.testing.assert_array_equal(bunch.target, arrays["train"][1])
+    assert not list(cache.glob("*"))
+
+
+def test_a_folder_that_cannot_be_read_does_not_keep_the_data_back(arrays, cache, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    np.testing.assert_array_equal(load_fashion_mnist().data, arrays["train"][0])
+
+
+@pytest.fixture
+def homeless(server, monkeypatch):
+    """A process without HOME whose user is in no list of users, as in many containers."""
+
+    def refuse(*args):
+        raise KeyError("getpwuid(): uid not found")
+
+    pwd = pytest.importorskip("pwd")
+    monkeypatch.setattr(pwd, "getpwuid", refuse)
+    monkeypatch.setattr(pwd, "getpwnam", refuse)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("KERAS_HOME")
+
+
+@pytest.mark.parametrize("keras_home", [None, "", "~/keras", "~nobody-of-this-name/keras"])
+def test_a_user_without_a_home_gets_the_data(
+    keras_home, arrays, train_files, homeless, debian, server, monkeypatch
+):
+    if keras_home is not None:
+        monkeypatch.setenv("KERAS_HOME", keras_home)
+    np.testing.assert_array_equal(load_fashion_mnist().data, arrays["train"][0])
+    assert sorted(server.asked) == sorted(train_files)
+    server.asked.clear()
+    write(debian, train_files)
+    np.testing.assert_array_equal(load_fashion_mnist().data, arrays["train"][0])
+    assert server.asked == []
+
+
+def test_a_data_home_without_a_home_is_named(homeless):
+    with pytest.raises(OSError, match=r"'data_home' parameter of .* Got '~/mine', but there is no"):
+        load_fashion_mnist(data_home="~/mine")
 
 
 def test_a_silent_server_times_out(cache, monkeypatch):

@@ -24,6 +24,7 @@ WEIGHT_CHECKS = [
     check_sample_weight_equivalence_on_sparse_data,
 ]
 SEEDED = {"verbose": 0, "random_state": 0}
+CATEGORICAL = {"loss": "categorical_crossentropy", **SEEDED}
 
 
 @pytest.fixture(params=["pandas", "polars"])
@@ -41,6 +42,9 @@ def output(request):
     ]
 )
 def test_scikit_learn_check(estimator, check, output, monkeypatch):
+    # The checks prepare their own data with a scaler, and expect arrays of it.
+    scaler = StandardScaler().set_output(transform="default")
+    monkeypatch.setattr(estimator_checks, "StandardScaler", lambda: sklearn.clone(scaler))
     if check.func in WEIGHT_CHECKS:  # in float32, as in test_estimator_checks.py
         compare = partial(estimator_checks.assert_allclose_dense_sparse, rtol=1e-5, atol=1e-6)
         monkeypatch.setattr(estimator_checks, "assert_allclose_dense_sparse", compare)
@@ -72,13 +76,8 @@ def one_hot(y):
     [
         (lambda: KerasClassifier(**SEEDED), lambda y: y),
         (lambda: KerasClassifier(**SEEDED), lambda y: y > 0),
-        (lambda: KerasClassifier(loss="categorical_crossentropy", **SEEDED), lambda y: y),
-        (
-            lambda: KerasClassifier(
-                [Dense(3, "softmax")], loss="categorical_crossentropy", **SEEDED
-            ),
-            one_hot,
-        ),
+        (lambda: KerasClassifier(**CATEGORICAL), lambda y: y),
+        (lambda: KerasClassifier([Dense(3, "softmax")], **CATEGORICAL), one_hot),
         (lambda: KerasClassifier(**SEEDED), lambda y: np.column_stack([y > 0, y > 1]).astype(int)),
         (lambda: Scaled(**SEEDED, model=[Dense(3, "softmax")]), lambda y: y),
         (lambda: ScaledFrames(**SEEDED, model=[Dense(3, "softmax")]), lambda y: y),

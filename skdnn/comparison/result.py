@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skdnn._utils.pickle_version import checked_version, with_version
 from skdnn._utils.text import Column
 from skdnn.comparison.display import (
     ComparisonDisplay,
@@ -75,6 +76,12 @@ class Comparison:
     n_train: np.ndarray
     n_test: np.ndarray
     failures: dict[str, str]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return with_version(vars(self))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(checked_version(state, type(self).__name__))
 
     @property
     def best(self) -> str:

@@ -8,6 +8,7 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import type_of_target
 
 from skdnn._network.summary import NetworkTableMixin
+from skdnn._utils.pickle_version import checked_version, with_version
 from skdnn._utils.sklearn_compat import ParametersTableMixin
 from skdnn.wrappers import build, fit_steps, parameters
 from skdnn.wrappers.build_options import BuildOptions
@@ -388,8 +389,9 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         return parameters.unfitted_copy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
+        state = with_version(super().__getstate__())
         return {name: pack_all(value) for name, value in state.items()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        state = checked_version(state, type(self).__name__)
         super().__setstate__({name: unpack_all(value) for name, value in state.items()})
