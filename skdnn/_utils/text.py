@@ -4,6 +4,7 @@ import difflib
 import io
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -16,6 +17,9 @@ OPTIONS = "one of {}, or an object of that kind"
 _SIMILAR = {"─": "-", "±": "+/-", "…": "...", "²": "2", "×": "x", "–": "-", "—": "-"}  # noqa: RUF001
 _GAP = "  "  # between two columns
 _SHORTEST = 8  # the width to which the cells of a first column may be shortened
+
+
+_NARROWEST, _WIDEST = 20, 80  # where sentences are wrapped
 
 
 class Column(NamedTuple):
@@ -75,6 +79,12 @@ def _shorten(text: str, width: int) -> str:
 def terminal_width() -> int:
     """Return the columns of the terminal, or a very large number if there is no terminal."""
     return shutil.get_terminal_size((sys.maxsize, 0)).columns
+
+
+def wrapped(sentence: str) -> list[str]:
+    """Return the lines of a sentence that fit into the terminal, and into 80 columns."""
+    width = max(_NARROWEST, min(_WIDEST, terminal_width()))
+    return textwrap.wrap(encodable(sentence), width, break_on_hyphens=False)
 
 
 def encodable(text: str, stream: Any = None) -> str:

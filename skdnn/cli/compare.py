@@ -3,14 +3,15 @@
 # ruff: noqa: T201 - the command prints
 
 import argparse
+import csv
 import json
 import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skdnn._utils.text import encodable
-from skdnn.cli.datasets import DATASETS, load, sample, take
+from skdnn._utils.text import encodable, wrapped
+from skdnn.cli.datasets import DATASETS, Choice, load, sample, take
 from skdnn.cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -28,12 +29,17 @@ data:
 {datasets}
 
   Files, whose ending decides how they are read:
-    .csv .csv.gz .parquet   one row per sample; --target names the column to
-                            predict, all others are the input. Text columns are
-                            one-hot encoded and missing numbers are imputed by
-                            the median, fitted in each fold. Needs pandas.
-    .npz                    arrays X, one sample per row, of any rank, and y;
-                            or --target names the array to predict.
+    .csv .tsv .parquet   one row per sample; --target names the column to
+                         predict, all others are the input. Text columns are
+                         one-hot encoded and missing numbers are imputed by
+                         the median, fitted in each fold. Needs pandas.
+    .npz                 arrays X, one sample per row, of any rank, and y;
+                         or --target names the array to predict.
+
+  Text files (.csv and .tsv, also compressed: .gz, .bz2, .xz) start with a line
+  of column names. The separator (comma, semicolon, tab or bar), the encoding
+  (UTF-8, UTF-16 or Windows) and decimal commas are found by themselves, and
+  the output states what is unusual. Empty fields, NA and ? are missing values.
 
   Text, booleans and integers of at most 30 distinct values are treated as
   classes, any other target as regression; --task overrides this.
@@ -74,6 +80,14 @@ def _add_data_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("dataset", nargs="?", default="digits", metavar="DATASET", help="a name or file, see below")
     add("--target", metavar="COLUMN", help="what to predict: column of the file, or NPZ array")
+    add("--columns", type=_names, metavar="A,B", help="use only these columns as the input")
+    add("--drop", type=_names, metavar="A,B", help="columns of the file to ignore")
+    add(
+        "--sep",
+        type=_separator,
+        metavar="CHAR",
+        help="separator of the fields of a text file, such as ';' or tab (default: found)",
+    )
     add(
         "--rows",
         type=partial(_whole, 2),
@@ -126,7 +140,7 @@ def run(args: argparse.Namespace) -> None:
     """Compare the models on a data set, print the result and save the plot if requested."""
     if args.plot:
         _check_plot(args.plot)
-    X, y = load(args.dataset, args.target)
+    X, y, remarks = load(args.dataset, Choice(args.target, args.columns, args.drop, args.sep))
     from skdnn.comparison import compare
 
     if args.rows is not None and args.rows < len(y):
@@ -146,19 +160,24 @@ def run(args: argparse.Namespace) -> None:
         )
     except (TypeError, ValueError) as error:
         raise CommandError(str(error)) from error
-    print(encodable(_as_json(args, X, result) if args.json else _as_text(args, X, result)))
+    show = _as_json if args.json else _as_text
+    print(encodable(show(args, X, result, remarks)))
     if args.plot:
         result.plot().figure_.savefig(args.plot, dpi=150)
 
 
-def _as_text(args: argparse.Namespace, X: Any, result: "Comparison") -> str:
+def _as_text(args: argparse.Namespace, X: Any, result: "Comparison", remarks: list[str]) -> str:
     size = " x ".join(map(str, X.shape[1:]))
-    columns = f"of {size} values" if X.ndim > 2 else f"of {size} columns"
-    return f"{args.dataset}: {len(X):,} rows {columns}, {result.task}\n\n{result}"
+    unit = "values" if X.ndim > 2 else "column" if size == "1" else "columns"
+    lines = [f"{args.dataset}: {len(X):,} rows of {size} {unit}, {result.task}"]
+    if remarks:
+        lines += wrapped(f"Read with {'; '.join(remarks)}.")
+    return "\n".join([*lines, "", str(result)])
 
 
-def _as_json(args: argparse.Namespace, X: Any, result: "Comparison") -> str:
+def _as_json(args: argparse.Namespace, X: Any, result: "Comparison", remarks: list[str]) -> str:
     about = {"dataset": args.dataset, "shape": list(X.shape), "seed": args.seed}
+    about |= {"read_with": remarks} if remarks else {}
     return json.dumps({**about, **result.to_dict()}, indent=2)
 
 
@@ -179,10 +198,18 @@ def _check_plot(path: Path) -> None:
 
 
 def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    fields = next(csv.reader([text], skipinitialspace=True), [])  # "a,b" in quotes is one name
+    names = [name.strip() for name in fields if name.strip()]
     if not names:
         raise argparse.ArgumentTypeError("expected names with commas between them")
     return names
+
+
+def _separator(text: str) -> str:
+    char = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(text.lower(), text)
+    if len(char) != 1 or char in '"\r\n':
+        raise argparse.ArgumentTypeError(f"expected one character or tab, got {text!r}")
+    return char
 
 
 def _whole(least: int, text: str) -> int:

@@ -1,20 +1,44 @@
 """Data sets that a command loads by name or from a file."""
 
+import lzma
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skdnn.cli.errors import CommandError, did_you_mean, listed, one_line
+from skdnn.cli.tables import PACKED, read_parquet, read_text, select
 
 if TYPE_CHECKING:
     import numpy as np
 
 Data = tuple[Any, Any]  # X, an array or a DataFrame, and y, an array or a Series
 # Errors that readers raise for damaged files and for files of a different format.
-_UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+_UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+_TEXT = {".csv": ",", ".tsv": "\t"}  # ending -> usual separator
+ENDINGS = f".csv and .tsv (also {', '.join(PACKED)} of these), .parquet, .npz"
+
+
+class Choice(NamedTuple):
+    """What to read from a file: the target, the input columns, and the separator of the fields.
+
+    None for the choice of the reader.
+    """
+
+    target: str | None = None
+    columns: list[str] | None = None
+    drop: list[str] | None = None
+    sep: str | None = None
+
+
+class Loaded(NamedTuple):
+    """A data set, and remarks on how its file was read."""
+
+    X: Any
+    y: Any
+    remarks: list[str]
 
 
 class NamedData(NamedTuple):
@@ -55,33 +79,6 @@ DATASETS = {
 }
 
 
-def _read_table(path: str, target: str | None, *, function: str, needs: str) -> Data:
-    try:
-        import pandas as pd
-
-        frame = getattr(pd, function)(path)
-    except ImportError as error:
-        raise CommandError(f"reading {path} needs {needs}: pip install {needs}") from error
-    if target is None:
-        raise CommandError(
-            f"{path} needs --target COLUMN, the column to predict; {listed(frame.columns)}"
-        )
-    if target not in frame.columns:
-        raise CommandError(
-            f"--target: {path} has no column {target!r}{did_you_mean(target, frame.columns)}; "
-            f"{listed(frame.columns)}"
-        )
-    y = frame.pop(target)
-    if missing := int(y.isna().sum()):
-        raise CommandError(
-            f"column {target!r} of {path} is empty in {missing:,} of {len(y):,} rows: "
-            f"fill in the values or remove those rows"
-        )
-    if frame.columns.empty:
-        raise CommandError(f"{path} has no column besides {target!r} to predict it from")
-    return frame, y
-
-
 def _read_npz(path: str, target: str | None) -> Data:
     import numpy as np
 
@@ -108,28 +105,20 @@ def _read_npz(path: str, target: str | None) -> Data:
     return X, y
 
 
-_READERS: dict[str, Callable[[str, str | None], Data]] = {
-    ".csv": partial(_read_table, function="read_csv", needs="pandas"),
-    ".csv.gz": partial(_read_table, function="read_csv", needs="pandas"),
-    ".parquet": partial(_read_table, function="read_parquet", needs="pandas pyarrow"),
-    ".npz": _read_npz,
-}
-
-
-def load(dataset: str, target: str | None) -> Data:
+def load(dataset: str, choice: Choice) -> Loaded:
     """Load a data set by name or from a file.
 
     Parameters
     ----------
     dataset : str
         A name in `DATASETS`, or the path of a file.
-    target : str or None
-        The column or array to predict. For files only.
+    choice : Choice
+        What to read. For files only.
 
     Returns
     -------
-    X, y : array or DataFrame, and array or Series
-        The input and the target.
+    loaded : Loaded
+        The input, the target and remarks on how the file was read.
 
     Raises
     ------
@@ -137,24 +126,55 @@ def load(dataset: str, target: str | None) -> Data:
         If the data set is unknown or cannot be loaded or read.
     """
     if dataset in DATASETS:
-        if target is not None:
-            raise CommandError(f"--target is for files; {dataset} has its own target")
+        _refuse(choice, Choice._fields, f"is for files; {dataset} has its own columns and target")
         try:
-            return DATASETS[dataset].load()
+            return Loaded(*DATASETS[dataset].load(), [])
         except OSError as error:
             raise CommandError(one_line(error)) from error
-    suffix = next((end for end in _READERS if dataset.lower().endswith(end)), None)
-    if suffix is None:
+    ending = _ending(dataset)
+    if ending is None:
         raise CommandError(
-            f"no data set {dataset!r}{did_you_mean(dataset, DATASETS)}; known are "
-            f"{', '.join(DATASETS)} and files ending in {', '.join(_READERS)}"
+            f"cannot read {dataset}: the name of a file must end in {ENDINGS}"
+            if Path(dataset).exists()
+            else f"no data set {dataset!r}{did_you_mean(dataset, DATASETS)}; known are "
+            f"{', '.join(DATASETS)} and files ending in {ENDINGS}"
         )
     if not Path(dataset).is_file():
         raise CommandError(f"there is no file {dataset}")
     try:
-        return _READERS[suffix](dataset, target)
+        return _read(dataset, ending, choice)
     except _UNREADABLE as error:
         raise CommandError(f"cannot read {dataset}: {one_line(error)}") from error
+
+
+def _ending(path: str) -> str | None:
+    """Return the ending that decides how to read a file, without that of a compression."""
+    name = path.lower()
+    packed = next((end for end in PACKED if name.endswith(end)), "")
+    known = _TEXT if packed else [*_TEXT, ".parquet", ".npz"]
+    return next((end for end in known if name.removesuffix(packed).endswith(end)), None)
+
+
+def _read(path: str, ending: str, choice: Choice) -> Loaded:
+    if ending == ".npz":
+        _refuse(choice, ["columns", "drop", "sep"], f"is for tables, and {path} has arrays")
+        return Loaded(*_read_npz(path, choice.target), [])
+    try:
+        if ending in _TEXT:
+            frame, remarks = read_text(path, choice.sep, _TEXT[ending])
+        else:
+            _refuse(choice, ["sep"], f"is for text files, and {path} is none")
+            frame, remarks = read_parquet(path)
+    except ImportError as error:
+        needs = "pandas" if ending in _TEXT else "pandas pyarrow"
+        raise CommandError(f"reading {path} needs {needs}: pip install {needs}") from error
+    return Loaded(*select(frame, path, choice.target, choice.columns, choice.drop), remarks)
+
+
+def _refuse(choice: Choice, options: Iterable[str], reason: str) -> None:
+    for option in options:
+        if getattr(choice, option) is not None:
+            raise CommandError(f"--{option} {reason}")
 
 
 def sample(y: Any, n: int, seed: int) -> "np.ndarray":

@@ -1,13 +1,12 @@
 """The plot of a comparison, and its tables as text and HTML."""
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skdnn._utils.text import Column, align, encodable, fit_columns, terminal_width
+from skdnn._utils.text import Column, align, fit_columns, terminal_width, wrapped
 from skdnn.plotting.common import flat_axes, pyplot
 
 if TYPE_CHECKING:
@@ -221,7 +220,6 @@ def _low_limit(table: np.ndarray) -> float:
 
 
 _ALIGN = {True: "left", False: "right"}
-_NARROWEST, _WIDEST = 20, 80  # where the lines of notes are wrapped
 
 
 def text_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
@@ -240,15 +238,12 @@ def text_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
     <BLANKLINE>
     Seconds.
     """
-    width = terminal_width()
-    shown = fit_columns(columns, width)
+    shown = fit_columns(columns, terminal_width())
     headers = [column.header for column in shown]
     missing = [column.header for column in columns if column.header not in headers]
     if missing:
         notes = [*notes, f"Too wide for this terminal: {', '.join(missing)}."]
-    longest = max(_NARROWEST, min(_WIDEST, width))
-    wrapped = (textwrap.fill(encodable(note), longest, break_on_hyphens=False) for note in notes)
-    return "\n".join([*align(shown), "", *wrapped])
+    return "\n".join([*align(shown), "", *(line for note in notes for line in wrapped(note))])
 
 
 def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
