@@ -19,7 +19,14 @@ from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
 
 # The constraints of `_parameter_constraints`, and the same validation for functions.
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    validate_parameter_constraints,
+    validate_params,
+)
 
 # Validate sample weights, and y apart from X, with scikit-learn's own messages.
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
@@ -67,6 +74,23 @@ def callback_context(estimator: Any, n_epochs: int) -> Any:
 def validate_parameters(estimator: Any) -> None:
     """Validate the constructor parameters of an estimator against `_parameter_constraints`."""
     estimator._validate_params()
+
+
+def check_values(
+    constraints: Mapping[str, list[Any]], values: Mapping[str, Any], owner: str
+) -> None:
+    """Validate values by name. Values without a constraint are not validated.
+
+    Parameters
+    ----------
+    constraints : mapping of str to list
+        The accepted types and values of each name, as in `_parameter_constraints`.
+    values : mapping of str to object
+        The values.
+    owner : str
+        Name of the estimator or the method, for error messages.
+    """
+    validate_parameter_constraints(dict(constraints), dict(values), owner)
 
 
 def copy_configuration(source: Any, target: Any) -> None:
@@ -147,10 +171,12 @@ __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",
+    "Options",
     "ParametersTableMixin",
     "StrOptions",
     "callback_context",
     "check_sample_weight",
+    "check_values",
     "check_y",
     "copy_configuration",
     "extend_html",

@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from skdnn._network.summary import NetworkTableMixin
 from skdnn._utils.pickle_version import checked_version, with_version
-from skdnn._utils.sklearn_compat import ParametersTableMixin
+from skdnn._utils.sklearn_compat import ParametersTableMixin, fit_context
 from skdnn.wrappers import build, fit_steps, parameters
 from skdnn.wrappers.build_options import BuildOptions
 from skdnn.wrappers.checks import check_data
@@ -90,6 +90,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
     (20, 4)
     """
 
+    _parameter_constraints: dict[str, list[Any]] = parameters.CONSTRAINTS
     # Prefixes of routed parameters, and the parameters that are arguments of Keras's methods.
     _routing_prefixes = parameters.ROUTING_PREFIXES
     _fit_kwargs = parameters.FIT_ARGUMENTS
@@ -178,6 +179,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
                 super().set_params(**{name: value})
         return self
 
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Self:
         """Build the network and train the network for `epochs` epochs.
 
@@ -198,6 +200,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         self : object
             The fitted estimator. If `fit` fails or is interrupted, the estimator is restored.
         """
+        parameters.check_arguments("fit", self.get_params(), kwargs, type(self).__name__)
         epochs = kwargs.pop("epochs", getattr(self, "fit__epochs", self.epochs))
         start = kwargs.pop("initial_epoch", 0)
         call = FitCall(epochs, start, self.warm_start, kwargs, BuildOptions())

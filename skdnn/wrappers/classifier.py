@@ -10,6 +10,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 
 from skdnn._data.class_labels import check_same_classes
+from skdnn._utils.sklearn_compat import fit_context, validate_parameters
 from skdnn.wrappers import build, classifier_outputs, fit_steps
 from skdnn.wrappers.base import BaseWrapper
 from skdnn.wrappers.build_options import BuildOptions, build_options_of
@@ -185,6 +186,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         )
         self.class_weight = class_weight
 
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Self:
         """Build the network and train the network for `epochs` epochs.
 
@@ -237,6 +239,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         self : object
             The estimator, trained for one more epoch.
         """
+        validate_parameters(self)
         if classes is not None:
             classes = np.unique(classes)
             if self.initialized_:

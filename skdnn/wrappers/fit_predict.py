@@ -156,12 +156,12 @@ def _rows_of(data: tuple[Any, ...], seed: int | None, args: dict[str, Any]) -> _
     fraction = args.get("validation_split") or 0
     if fraction and held_out is None:
         data, held_out = _split(data, fraction)
-    batch_size = args.get("batch_size") or 32
+    batch_size = int(args.get("batch_size") or 32)  # an int of NumPy could overflow
     return _Rows(
         data=data,
         held_out=held_out,
         batch_size=batch_size,
-        validation_batch_size=args.get("validation_batch_size") or batch_size,
+        validation_batch_size=int(args.get("validation_batch_size") or batch_size),
         shuffle=args.get("shuffle", True),
         seed=seed,
     )

@@ -9,12 +9,18 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skdnn._utils.callback_copies import model_released
+from skdnn._utils.sklearn_compat import validate_parameters
 from skdnn.wrappers import build, fit_predict
 from skdnn.wrappers.build_options import BuildOptions, build_options, build_options_of
 from skdnn.wrappers.callback_parameters import callback_params, make_callbacks
 from skdnn.wrappers.checks import check_validation_data, drop_rows_without_weight
 from skdnn.wrappers.default_network import dense_model, fit_scaling
-from skdnn.wrappers.parameters import check_one_epoch, fit_arguments, predict_arguments
+from skdnn.wrappers.parameters import (
+    check_arguments,
+    check_one_epoch,
+    fit_arguments,
+    predict_arguments,
+)
 from skdnn.wrappers.rollback import restored_on_failure
 from skdnn.wrappers.scikeras_compat import keras, route_params
 from skdnn.wrappers.seeding import draw_seed, seeded
@@ -120,6 +126,8 @@ def train_one_epoch(
     options : BuildOptions
         Options that are used if a network is built.
     """
+    validate_parameters(wrapper)
+    check_arguments("fit", wrapper.get_params(), fit_args, type(wrapper).__name__)
     check_one_epoch(fit_args, type(wrapper).__name__)
     call = FitCall(1, wrapper.current_epoch, True, fit_args, options)
     train(wrapper, X, y, sample_weight, call)
@@ -173,6 +181,7 @@ def initialize_alone(wrapper: "BaseWrapper", X: Any, y: Any) -> None:
     X, y : object
         The arguments of `initialize`.
     """
+    validate_parameters(wrapper)
     given = wrapper.model if wrapper.model is not None else wrapper.build_fn
     options = BuildOptions(keep_weights=isinstance(given, keras.Model))
     with restored_on_failure(wrapper, trained=None):
@@ -236,6 +245,7 @@ def predict(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> Any:
         f"{type(wrapper).__name__} first."
     )
     check_is_fitted(wrapper, msg=message)
+    check_arguments("predict", wrapper.get_params(), given, type(wrapper).__name__)
     X, _ = wrapper._validate_data(X=X, y=None)
     X = encode(wrapper.feature_encoder_, X)
     names, callbacks = wrapper._predict_kwargs, wrapper._predict_callbacks

@@ -1,13 +1,21 @@
 """Names of the parameters of a wrapper, and routing of the parameters to Keras's methods."""
 
 from collections.abc import Callable, Iterable, Mapping
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from sklearn.base import BaseEstimator, clone
 
 from skdnn._utils.callback_copies import clone_callbacks
 from skdnn._utils.keras_losses import is_keras_loss
-from skdnn._utils.sklearn_compat import copy_configuration
+from skdnn._utils.sklearn_compat import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    check_values,
+    copy_configuration,
+)
 from skdnn.wrappers.scikeras_compat import route_params
 
 # Parameters whose values are not changed by fitting.
@@ -48,6 +56,35 @@ PREDICT_ARGUMENTS = frozenset({"batch_size", "steps", "verbose"})
 COMPILE_ARGUMENTS = frozenset(
     {"loss", "loss_weights", "metrics", "optimizer", "run_eagerly", "weighted_metrics"}
 )
+
+_BATCH_SIZE = [Interval(Integral, 1, None, closed="left"), Options(Integral, {-1}), None]
+# Accepted types and values of the constructor's parameters. `build.py` checks the network.
+CONSTRAINTS: dict[str, list[Any]] = {
+    "warm_start": ["boolean"],
+    "random_state": ["random_state"],
+    "optimizer": [str, type, HasMethods(["apply", "get_config"]), None],
+    "loss": [str, callable, list, tuple, dict, None],
+    "metrics": [str, callable, list, tuple, dict, None],
+    "batch_size": _BATCH_SIZE,
+    "validation_batch_size": _BATCH_SIZE,
+    "verbose": ["verbose", StrOptions({"auto"})],
+    "validation_split": [Interval(Real, 0, 1, closed="left"), None],
+    "shuffle": ["boolean", StrOptions({"batch"})],
+    "run_eagerly": ["boolean", None],
+    "epochs": [Interval(Integral, 1, None, closed="left")],
+    "class_weight": [dict, list, StrOptions({"balanced"}), None],
+}
+_COUNT_OR_NONE = [Interval(Integral, 1, None, closed="left"), None]
+# The same for arguments of Keras's `fit` and `predict` that are not parameters of the constructor.
+_ARGUMENTS: dict[str, list[Any]] = {
+    **{name: CONSTRAINTS[name] for name in CONSTRAINTS.keys() & FIT_ARGUMENTS},
+    "class_weight": [dict, None],  # of encoded classes, as Keras expects
+    "initial_epoch": [Interval(Integral, 0, None, closed="left")],
+    "steps": _COUNT_OR_NONE,
+    "steps_per_epoch": _COUNT_OR_NONE,
+    "validation_freq": [Interval(Integral, 1, None, closed="left"), "array-like"],
+    "validation_steps": _COUNT_OR_NONE,
+}
 
 
 def is_parameter(attribute: str) -> bool:
@@ -98,6 +135,29 @@ def check_is_known(parameter: str, value: Any, known: Iterable[str], owner: str)
             f"function to the constructor, as {owner}({parameter}={value!r}), or set "
             f"model__{parameter}. All parameters are in `get_params()`."
         )
+
+
+def check_arguments(
+    method: str, params: Mapping[str, Any], given: Mapping[str, Any], owner: str
+) -> None:
+    """Validate the arguments of Keras's `fit` or `predict`, which are routed or given to a call.
+
+    Parameters
+    ----------
+    method : {"fit", "predict"}
+        Name of the method.
+    params : dict
+        All parameters of the wrapper, of which those with the prefix "<method>__" are validated.
+    given : dict
+        Arguments that were passed to the method of the wrapper.
+    owner : str
+        Name of the estimator, for error messages.
+    """
+    prefix = f"{method}__"
+    routed = {name: x for name, x in params.items() if name.startswith(prefix)}
+    known = {f"{prefix}{name}": constraints for name, constraints in _ARGUMENTS.items()}
+    check_values(known, routed, owner)
+    check_values(_ARGUMENTS, given, f"{owner}.{method}")
 
 
 def check_one_epoch(fit_args: Mapping[str, Any], owner: str) -> None:

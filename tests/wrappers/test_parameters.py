@@ -1,11 +1,13 @@
 """Parameters that are routed to other objects, and their names."""
 
 import keras
+import numpy as np
 import pytest
 from keras.layers import Dense, Dropout
 from sklearn.base import clone
+from sklearn.utils._param_validation import InvalidParameterError
 
-from skdnn import KerasClassifier
+from skdnn import KerasClassifier, KerasRegressor
 from skdnn.wrappers.parameters import instantiate
 
 SILENT = {"verbose": 0, "random_state": 0}
@@ -122,3 +124,108 @@ def test_arguments_are_routed_to_classes(value, arguments, expected):
 def test_error_where_an_argument_is_routed_to_an_object():
     with pytest.raises(TypeError, match="can be routed to a class, but not to the object 3"):
         instantiate(3, {"first": 1})
+
+
+# --------------------------------------------------------------------------- invalid values
+
+
+ONE_OR_MORE = r"an int in the range \[1, inf\)"
+INVALID = {
+    "epochs": ([0, -1, 2.5, "10", None], ONE_OR_MORE),
+    "batch_size": ([0, -2, 1.5, "32"], ONE_OR_MORE + r", .*{-1} or None"),
+    "validation_batch_size": ([0, -2], ONE_OR_MORE),
+    "validation_split": ([1.0, 1.5, -0.1, "0.1"], r"a float in the range \[0.0, 1.0\) or None"),
+    "verbose": ([-1, "yes", 0.5], "an int in the range"),
+    "shuffle": (["yes", 1.5, None], "an instance of 'bool'"),
+    "warm_start": (["yes", None], "an instance of 'bool'"),
+    "run_eagerly": (["yes"], "an instance of 'bool'"),
+    "random_state": ([-1, "seed"], "an int in the range"),
+    "optimizer": ([{}, 3], "an instance of 'str'"),
+    "loss": ([3], "an instance of 'str'"),
+    "metrics": ([3], "an instance of 'str'"),
+}
+CASES = [(name, value, text) for name, (values, text) in INVALID.items() for value in values]
+METHODS = {
+    "fit": lambda model, X, y: model.fit(X, y),
+    "partial_fit": lambda model, X, y: model.partial_fit(X, y),
+    "initialize": lambda model, X, y: model.initialize(X, y),
+}
+
+
+@pytest.mark.parametrize("cls", [KerasClassifier, KerasRegressor])
+@pytest.mark.parametrize(("name", "value", "expected"), CASES)
+def test_error_for_an_invalid_parameter(iris, cls, name, value, expected):
+    message = f"The '{name}' parameter of {cls.__name__} must be .*{expected}.* Got .* instead"
+    with pytest.raises(InvalidParameterError, match=message):
+        cls(**{name: value}).fit(*iris)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_that_builds_a_network_validates_parameters(iris, method):
+    with pytest.raises(InvalidParameterError, match="The 'batch_size' parameter of KerasClass"):
+        METHODS[method](KerasClassifier(batch_size=0), *iris)
+
+
+@pytest.mark.parametrize("value", ["balance", 3, 0.5])
+def test_error_for_an_invalid_class_weight_names_the_estimator(iris, value):
+    with pytest.raises(InvalidParameterError, match="The 'class_weight' parameter of KerasClas"):
+        KerasClassifier(class_weight=value).fit(*iris)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0),
+        ("initial_epoch", -1),
+        ("batch_size", 0),
+        ("validation_split", 2),
+        ("verbose", "loud"),
+        ("validation_freq", 0),
+        ("steps_per_epoch", 0),
+        ("validation_steps", 0),
+        ("shuffle", 3),
+    ],
+)
+def test_error_for_an_invalid_argument_of_fit(iris, name, value):
+    expected = "must be .* Got .* instead"
+    message = f"The '{name}' parameter of KerasClassifier.fit {expected}"
+    with pytest.raises(InvalidParameterError, match=message):
+        KerasClassifier().fit(*iris, **{name: value})
+    routed = f"fit__{name}"
+    message = f"The '{routed}' parameter of KerasClassifier {expected}"
+    with pytest.raises(InvalidParameterError, match=message):
+        KerasClassifier(**{routed: value}).fit(*iris)
+
+
+def test_error_for_an_invalid_argument_of_predict(iris):
+    clf = KerasClassifier(build, **SILENT).fit(*iris)
+    with pytest.raises(
+        InvalidParameterError, match=r"'batch_size' parameter of KerasClassifier\.p"
+    ):
+        clf.predict(iris[0], batch_size=0)
+    with pytest.raises(InvalidParameterError, match="'predict__batch_size' parameter of KerasC"):
+        clf.set_params(predict__batch_size=0).predict_proba(iris[0])
+
+
+def test_valid_values_of_every_kind(iris):
+    clf = KerasClassifier(
+        build,
+        epochs=np.int64(2),
+        batch_size=np.int32(50),
+        validation_batch_size=-1,
+        validation_split=0.2,
+        shuffle=np.True_,
+        verbose=False,
+        run_eagerly=None,
+        random_state=np.random.RandomState(0),
+        class_weight={0: 1, 1: 2, 2: 1},
+    ).fit(*iris)
+    assert clf.current_epoch == 2
+
+
+def test_an_invalid_parameter_leaves_the_fitted_state(iris):
+    clf = KerasClassifier(build, **SILENT).fit(*iris)
+    model = clf.model_
+    with pytest.raises(InvalidParameterError):
+        clf.set_params(epochs=0).fit(*iris)
+    assert clf.model_ is model
