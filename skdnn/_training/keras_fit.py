@@ -78,6 +78,7 @@ def fit(
     order: Callable[[int], np.ndarray],
     callbacks: Sequence[Any],
     verbose: int,
+    advice: Callable[[], str] | None = None,
 ) -> dict[str, list[float]]:
     """Train a compiled Keras model in place.
 
@@ -99,6 +100,9 @@ def fit(
         The callbacks, which may read and change the model between epochs.
     verbose : int
         The parameter of Keras's `fit`. If 2, a line also states that the compiled loop is used.
+    advice : callable or None, default=None
+        Returns what to do about a loss that is not finite, for the error that such a loss raises.
+        None trains on, as Keras does.
 
     Returns
     -------
@@ -131,7 +135,7 @@ def fit(
             feeder,
             plan,
             order,
-            must_be_finite=False,
+            advice=advice,
         )
         _train(model, program, job, callbacks, initial_epoch, verbose)
     history: dict[str, list[float]] = model.history.history

@@ -8,7 +8,6 @@ next graph call are fetched.
 from collections.abc import Iterator
 from functools import partial
 from math import isfinite
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from skdnn._training.dense_program_key import Constants, ProgramKey
 from skdnn._training.keras_program import ModelProgram
 from skdnn._training.program_cache import PROGRAMS
 from skdnn._training.session import Threads, available_threads
-from skdnn._training.training_job import Job, Plan, Training
+from skdnn._training.training_job import Job, Plan, Training, divergence_error
 
 # An additional thread makes a step faster only if the step has this many multiply-adds for each
 # additional thread. The update of the network weights counts as the multiply-adds of 96 rows.
@@ -89,11 +88,12 @@ def train(
             return NetworkPass(program, name, constants, rates)
 
         order = partial(_order, plan, rng)
-        training = run_epochs(Job(program, start_pass, feeder, plan, order, rate), report)
+        advice = partial(_advice, program)
+        training = run_epochs(Job(program, start_pass, feeder, plan, order, rate, advice), report)
         state = program.read()
         # The last step changes the network weights after the last loss was computed.
-        are_finite = all(np.isfinite(w).all() for w in state.weights)
-        _check_finite(are_finite, training.epoch, program)
+        if not all(np.isfinite(w).all() for w in state.weights):
+            raise divergence_error(training.epoch, advice())
     return state, training.history()
 
 
@@ -123,8 +123,8 @@ def run_epochs(job: Job, report: Report, initial_epoch: int = 0) -> Training:
         job.order(epoch)  # advances the random generator past epochs that are already trained
     for logs in _epochs(job, report, training):
         training.epoch += 1
-        if job.must_be_finite:
-            _check_finite(isfinite(logs["loss"]), training.epoch, job.program)
+        if job.advice is not None and not isfinite(logs["loss"]):
+            raise divergence_error(training.epoch, job.advice())
         training.epoch_logs.append(logs)
         if report.epoch_ends(logs, training) or training.stop:
             break
@@ -229,10 +229,8 @@ def threads_for(program: Program | ModelProgram, batch_size: int) -> Threads:
     return Threads(max(1, min(n_threads // between, 1 + work // _WORK_PER_THREAD)), between)
 
 
-def _check_finite(is_finite: bool, epoch: int, program: Any) -> None:
-    if not is_finite:
-        raise ValueError(
-            f"Training diverged in epoch {epoch}: the loss is no longer finite. Lower "
-            f"learning_rate (it was {program.learning_rate():.3g}), or scale the inputs "
-            "(scaling='standard')."
-        )
+def _advice(program: Program) -> str:
+    return (
+        f"Lower learning_rate (it was {program.learning_rate():.3g}), or scale the inputs "
+        "(scaling='standard')."
+    )

@@ -75,8 +75,9 @@ class Job:
     base_rate : float or None
         The learning rate that the factors of the schedule multiply. None if the learning rate is
         not set by `Plan.schedule`.
-    must_be_finite : bool
-        Whether a loss that is not finite raises an error.
+    advice : callable or None
+        Returns what to do about a loss that is not finite, for the error that such a loss raises.
+        None if the loss need not be finite.
     steps : ndarray of int
         The number of rows of each step of an epoch.
     """
@@ -87,11 +88,16 @@ class Job:
     plan: Plan
     order: Callable[[int], np.ndarray]
     base_rate: float | None = None
-    must_be_finite: bool = True
+    advice: Callable[[], str] | None = None
     steps: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
         self.steps = batch_sizes(len(self.plan.rows), self.plan.batch_size)
+
+
+def divergence_error(epoch: int, advice: str) -> ValueError:
+    """Return the error for a loss that is not finite after an epoch, which is counted from 1."""
+    return ValueError(f"Training diverged in epoch {epoch}: the loss is no longer finite. {advice}")
 
 
 class Training:

@@ -271,7 +271,8 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         return check_data(self, X, y, reset=reset, numeric=y_numeric)
 
     def _type_of_target(self, y: np.ndarray) -> str:
-        return str(type_of_target(y))
+        with np.errstate(invalid="ignore"):  # scikit-learn casts numbers of any size to int
+            return str(type_of_target(y))
 
     def _get_metadata(self) -> dict[str, Any]:
         """Return the fitted attributes by name, which a build function receives as `meta`."""

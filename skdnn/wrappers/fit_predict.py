@@ -13,6 +13,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skdnn._utils.overrides import overrides
+from skdnn.wrappers.divergence import RequireFiniteLoss, advice_on_divergence, check_finite
 from skdnn.wrappers.keras_batches import Batches, StartEpochs, order_of_rows
 from skdnn.wrappers.scikeras_compat import as_array, keras, metric_name
 from skdnn.wrappers.seeding import torch_generator_restored
@@ -88,8 +89,26 @@ def fit(
     -------
     history : dict of list of float
         Values per epoch, by Keras's names of the loss and the metrics.
+
+    Raises
+    ------
+    ValueError
+        If the loss or the network weights are no longer finite.
     """
     args = {**fit_args, "epochs": epochs, "initial_epoch": initial_epoch}
+    history = _fit(model, X, y, sample_weight, seed, args)
+    check_finite(model, history, initial_epoch)
+    return history
+
+
+def _fit(
+    model: keras.Model,
+    X: Any,
+    y: Any,
+    sample_weight: np.ndarray | None,
+    seed: int | None,
+    args: dict[str, Any],
+) -> History:
     data = (X, y) if sample_weight is None else (X, y, sample_weight)
     rows = _rows_of(data, seed, args)
     try:
@@ -97,6 +116,7 @@ def fit(
     except _NeedsKerasFitError as reason:
         if args.get("verbose") == 2:
             sys.stdout.write(f"Training with Keras's fit: {reason}.\n")
+    args["callbacks"] = [RequireFiniteLoss(), *(args.get("callbacks") or [])]
     with _no_retracing_advice(), torch_generator_restored(seed):
         if not _needs_own_batches(model, rows, args):
             X = to_dense(X) if rows.has_sparse else X
@@ -200,6 +220,7 @@ def _fit_compiled(model: keras.Model, rows: _Rows, args: dict[str, Any]) -> Hist
             order=partial(order_of_rows, n_rows, rows.order_seed),
             callbacks=args.get("callbacks") or [],
             verbose=1 if verbose == "auto" else verbose,
+            advice=partial(advice_on_divergence, model),
         )
     except keras_fit.UnsupportedModelError as reason:
         raise _NeedsKerasFitError(str(reason)) from reason
@@ -258,7 +279,7 @@ def _fit_in_batches(model: keras.Model, rows: _Rows, args: dict[str, Any]) -> Hi
         held_out = Batches(tuple(held_out), rows.validation_batch_size, 0)
     size = min(rows.batch_size, count_rows(rows.data))
     batches = Batches(rows.data, size, args["initial_epoch"], rows.order_seed)
-    args["callbacks"] = [StartEpochs(batches), *(args.get("callbacks") or [])]
+    args["callbacks"] = [StartEpochs(batches), *args["callbacks"]]
     return dict(model.fit(batches, validation_data=held_out, shuffle=False, **args).history)
 
 
