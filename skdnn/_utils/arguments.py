@@ -30,7 +30,16 @@ SYNONYMS = {
             *["epoch", "iterations", "num_iterations", "num_boost_round"],
         ],
         "hidden_layer_sizes": [
-            *["units", "n_units", "num_units", "layers", "n_layers", "num_layers", "layer_sizes"],
+            *[
+                "unit",
+                "units",
+                "n_units",
+                "num_units",
+                "layers",
+                "n_layers",
+                "num_layers",
+                "layer_sizes",
+            ],
             *["hidden", "n_hidden", "hidden_dim", "hidden_layers", "hidden_units", "hidden_size"],
             *["hidden_sizes", "neurons", "n_neurons", "width"],
         ],
@@ -124,8 +133,10 @@ def hint(
     instead = INSTEAD if instead is None else instead
     last = name.rpartition("__")[2]  # of a routed name, such as optimizer__lr
     ours = SYNONYMS.get(last.lower(), last)
-    for key in (last, ours):
-        if key in names:
+    if last in names:
+        return f": did you mean {names[last]!r}?"
+    for key in names:
+        if SYNONYMS.get(key.lower(), key) == ours:
             return f": did you mean {names[key]!r}?"
     for key in (name, last, ours):
         if key in instead:

@@ -139,16 +139,16 @@ def _has(encoding: str, character: str) -> bool:
     return True
 
 
-def similar(name: str, known: Iterable[str]) -> list[str]:
+def similar(name: str, known: Iterable[str], cutoff: float = 0.5) -> list[str]:
     """Return up to three known names that are similar to `name`, also if the case differs."""
     by_lower_case = {key.lower(): key for key in known}
-    near = difflib.get_close_matches(name.lower(), list(by_lower_case), n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name.lower(), list(by_lower_case), n=3, cutoff=cutoff)
     return [by_lower_case[key] for key in near]
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:
     """Return the known names most similar to `name`, joined by "or". Empty if none is similar."""
-    return " or ".join(map(repr, similar(name, known)))
+    return " or ".join(map(repr, similar(name, known, cutoff)))
 
 
 def unknown(

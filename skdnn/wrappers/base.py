@@ -173,9 +173,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
             if parameters.is_routed(name, self._routing_prefixes):
                 setattr(self, name, value)
             else:
-                parameters.check_is_known(
-                    name, value, self.get_params(deep=False), type(self).__name__
-                )
+                fit_steps.check_is_known(self, name)
                 super().set_params(**{name: value})
         return self
 
@@ -279,7 +277,8 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         return {name: x for name, x in vars(self).items() if parameters.is_fitted(name)}
 
     def _get_compile_kwargs(self) -> dict[str, Any]:
-        return build.compile_arguments(self.get_params(), self._compile_kwargs)
+        owner = type(self).__name__
+        return build.compile_arguments(self.get_params(), self._compile_kwargs, owner)
 
     def _output_layer(self) -> tuple[int, str]:
         """Return the number of units and the activation of the default network's output layer."""

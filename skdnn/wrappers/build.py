@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 
-from skdnn._utils.text import nearest
 from skdnn.wrappers import templates
 from skdnn.wrappers.parameters import instantiate, resolve_names
 from skdnn.wrappers.scikeras_compat import (
@@ -21,6 +20,7 @@ from skdnn.wrappers.scikeras_compat import (
 )
 from skdnn.wrappers.structures import as_model_input, take_rows
 from skdnn.wrappers.target_encoders import encode
+from skdnn.wrappers.unknown_names import check_names, find_by_name
 
 # Names of metrics that Keras chooses by the loss and the output shape when a model is compiled.
 _RESOLVED_BY_KERAS = ("acc", "accuracy", "ce", "crossentropy")
@@ -108,6 +108,7 @@ def build_model(
     arguments: Mapping[str, Any],
     on_request: Mapping[str, Callable[[], Any]],
     owner: str,
+    suggest: Callable[[str], str],
 ) -> BuiltModel:
     """Call the function that builds the network.
 
@@ -123,12 +124,14 @@ def build_model(
         inferred if `build` has the argument `compile_kwargs`.
     owner : str
         Name of the estimator, for error messages.
+    suggest : callable
+        Function that returns the hint for an unknown name, for error messages.
     """
     # A model class passes all further arguments to Keras, which rejects unknown arguments.
     takes_all = accepts_kwargs(build) and not isinstance(build, type)
     requested = [name for name in on_request if takes_all or has_param(build, name)]
     arguments = {**arguments, **{name: on_request[name]() for name in requested}}
-    _check_arguments(build, arguments, owner)
+    _check_arguments(build, arguments, owner, suggest)
     model = build(**arguments)
     if not isinstance(model, keras.Model):
         raise TypeError(
@@ -138,16 +141,19 @@ def build_model(
     return BuiltModel(model, infers_loss="compile_kwargs" not in requested)
 
 
-def _check_arguments(build: Callable[..., Any], arguments: Mapping[str, Any], owner: str) -> None:
+def _check_arguments(
+    build: Callable[..., Any],
+    arguments: Mapping[str, Any],
+    owner: str,
+    suggest: Callable[[str], str],
+) -> None:
     known = inspect.signature(build).parameters
     if accepts_kwargs(build):
         return
     for name in arguments.keys() - known.keys():
-        near = nearest(name, known)
         raise TypeError(
             f"{getattr(build, '__name__', 'The model')} got an unexpected keyword argument "
-            f"{name!r}, which {owner} was given as {name!r} or 'model__{name}'."
-            + (f" Did you mean {near}?" if near else "")
+            f"{name!r}, which {owner} was given as {name!r} or 'model__{name}'{suggest(name)}"
         )
 
 
@@ -176,7 +182,7 @@ def build_from_sample(model: keras.Model, X: Any, feature_encoder: Any) -> None:
 # -------------------------------------------------------------------------------------- compilation
 
 
-def compile_arguments(params: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+def compile_arguments(params: dict[str, Any], names: frozenset[str], owner: str) -> dict[str, Any]:
     """Return the arguments of `keras.Model.compile`, with new optimizers and metrics.
 
     Parameters
@@ -185,15 +191,18 @@ def compile_arguments(params: dict[str, Any], names: frozenset[str]) -> dict[str
         All parameters of the wrapper.
     names : set of str
         Names of the parameters that are arguments of `compile`.
+    owner : str
+        Name of the estimator, for error messages.
     """
     arguments = dict(route_params(params, "compile", pass_filter=names))
     # Strict routing ignores names with a second "__", which are not arguments of an optimizer.
-    for name, find, strict in (
-        ("optimizer", _optimizer_class, True),
-        ("loss", keras.losses.get, False),
-        ("metrics", _metric, False),
+    for name, by_name, module, strict in (
+        ("optimizer", _optimizer_class, keras.optimizers, True),
+        ("loss", keras.losses.get, keras.losses, False),
+        ("metrics", _metric, keras.metrics, False),
     ):
         routed = dict(route_params(params, name, pass_filter=set(), strict=strict))
+        find = find_by_name(name, owner, by_name, module)
         arguments[name] = instantiate(resolve_names(arguments[name], find), routed)
     if arguments["metrics"] is not None and not isinstance(arguments["metrics"], dict | list):
         arguments["metrics"] = [arguments["metrics"]]
@@ -234,6 +243,7 @@ def compile_model(
     if given["loss"] is None and infer_loss is not None:
         given["loss"] = infer_loss()
     if given["loss"] is not None:
+        check_names(model.compile, given, type(model).__name__, {})
         model.compile(**given)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from skdnn._utils.text import classes_of, similar
 from skdnn.wrappers.parameters import instantiate
 from skdnn.wrappers.scikeras_compat import keras, route_params
 
@@ -45,6 +46,13 @@ def _callbacks_of(parameter: str, params: dict[str, Any]) -> list[keras.callback
         if not isinstance(callback, keras.callbacks.Callback):
             raise TypeError(
                 f"``{parameter}`` must be a Keras callback, a class of callbacks, or a list or "
-                f"dict of them. Got {callback!r} in it: derive it from keras.callbacks.Callback."
+                f"dict of them. Got {callback!r} in it: {_advice(callback)}."
             )
     return list(callbacks)
+
+
+def _advice(value: Any) -> str:
+    named = similar(value, classes_of(keras.callbacks)) if isinstance(value, str) else []
+    if named:
+        return f"give the class, keras.callbacks.{named[0]}"
+    return "derive it from keras.callbacks.Callback"

@@ -17,7 +17,13 @@ from skdnn._network.layers import (
     Scaling,
 )
 from skdnn.wrappers.scikeras_compat import keras
+from skdnn.wrappers.unknown_names import find_by_name
 
+_OWNER = "the default network"
+_activation = find_by_name("model__activation", _OWNER, keras.activations.get, keras.activations)
+_initializer = find_by_name(
+    "model__kernel_initializer", _OWNER, keras.initializers.get, keras.initializers
+)
 _SCALINGS = ("auto", "standard", "minmax")
 
 
@@ -48,6 +54,9 @@ def dense_model(
     """
     sizes = np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object)).tolist()
     activations = _per_layer(activation, len(sizes), "model__activation")
+    activations = [_activation(x) if isinstance(x, str) else x for x in activations]
+    if isinstance(kernel_initializer, str):
+        kernel_initializer = _initializer(kernel_initializer)
     rates = _per_layer(dropout, len(sizes), "model__dropout")
     spec = dense_network(
         input_shape,

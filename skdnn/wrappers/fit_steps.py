@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdnn._utils.callback_copies import model_released
 from skdnn._utils.sklearn_compat import validate_parameters
-from skdnn.wrappers import build, fit_predict
+from skdnn.wrappers import build, fit_predict, unknown_names
 from skdnn.wrappers.build_options import BuildOptions, build_options, build_options_of
 from skdnn.wrappers.callback_parameters import callback_params, make_callbacks
 from skdnn.wrappers.checks import check_validation_data, drop_rows_without_weight
@@ -223,9 +223,15 @@ def _with_mean_of_one(weight: np.ndarray | None) -> np.ndarray | None:
 
 def _fit_arguments(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> dict[str, Any]:
     arguments = fit_arguments(wrapper.get_params(), wrapper._fit_kwargs, given, X)
+    _check_names(wrapper, wrapper.model_.fit, arguments)
     if "validation_data" in arguments:
         arguments["validation_data"] = check_validation_data(wrapper, arguments["validation_data"])
     return {**arguments, "callbacks": wrapper._fit_callbacks}
+
+
+def _check_names(wrapper: "BaseWrapper", method: Any, arguments: dict[str, Any]) -> None:
+    known, owner = known_parameters(wrapper), type(wrapper).__name__
+    unknown_names.check_names(method, arguments, owner, known)
 
 
 def predict(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> Any:
@@ -250,6 +256,8 @@ def predict(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> Any:
     X = encode(wrapper.feature_encoder_, X)
     names, callbacks = wrapper._predict_kwargs, wrapper._predict_callbacks
     arguments = predict_arguments(wrapper.get_params(), names, given, X)
+    if not arguments.keys() <= names:
+        _check_names(wrapper, wrapper.model_.predict, arguments)
     with model_released(callbacks):
         return fit_predict.predict(wrapper.model_, X, {"callbacks": callbacks, **arguments})
 
@@ -281,13 +289,42 @@ def _build(wrapper: "BaseWrapper") -> build.BuiltModel:
         "params": wrapper.get_params,
     }
     function = _build_function(wrapper)
+    suggest = partial(
+        unknown_names.hint_of_parameter,
+        known=known_parameters(wrapper),
+        prefixes=wrapper._routing_prefixes,
+    )
     return build.build_model(
-        function, _build_arguments(wrapper), on_request, type(wrapper).__name__
+        function, _build_arguments(wrapper), on_request, type(wrapper).__name__, suggest
+    )
+
+
+def known_parameters(wrapper: "BaseWrapper") -> dict[str, str]:
+    """Return the names of the parameters of a wrapper, as `names_of_parameters` does."""
+    function = wrapper.model if wrapper.model is not None else wrapper.build_fn
+    if function is None:
+        default = dense_model if has_default_network(wrapper) else None
+        function = getattr(wrapper, "_keras_build_fn", default)
+    is_function = callable(function) and not isinstance(function, keras.Model)
+    return unknown_names.names_of_parameters(wrapper, function if is_function else None)
+
+
+def check_is_known(wrapper: "BaseWrapper", parameter: str) -> None:
+    """Raise an error if the part of a parameter name before "__" is not a known parameter."""
+    if parameter.partition("__")[0] in wrapper.get_params(deep=False):
+        return
+    known, prefixes = known_parameters(wrapper), wrapper._routing_prefixes
+    hint = unknown_names.hint_of_parameter(parameter, known, prefixes)
+    raise ValueError(
+        f"Invalid parameter {parameter} for estimator {type(wrapper).__name__}{hint or '.'} All "
+        "parameters are in `get_params()`, and model__<argument> sets an argument of the build "
+        "function."
     )
 
 
 def _build_arguments(wrapper: "BaseWrapper") -> dict[str, Any]:
     own = wrapper._user_params
+    unknown_names.check_routing(own, known_parameters(wrapper), wrapper._routing_prefixes)
     return dict(route_params(wrapper.get_params(), "model", pass_filter=own, strict=True))
 
 

@@ -17,6 +17,7 @@ from skdnn._utils.sklearn_compat import (
     copy_configuration,
 )
 from skdnn.wrappers.scikeras_compat import route_params
+from skdnn.wrappers.unknown_names import make
 
 # Parameters whose values are not changed by fitting.
 _SHARED = frozenset({"model", "build_fn", "optimizer", "loss"})
@@ -127,16 +128,6 @@ def is_fitted(attribute: str) -> bool:
     return attribute.endswith("_") and not is_private
 
 
-def check_is_known(parameter: str, value: Any, known: Iterable[str], owner: str) -> None:
-    """Raise an error if the part of a parameter name before "__" is not a known parameter."""
-    if parameter.partition("__")[0] not in known:
-        raise ValueError(
-            f"Invalid parameter {parameter} for estimator {owner}. Pass an argument of the build "
-            f"function to the constructor, as {owner}({parameter}={value!r}), or set "
-            f"model__{parameter}. All parameters are in `get_params()`."
-        )
-
-
 def check_arguments(
     method: str, params: Mapping[str, Any], given: Mapping[str, Any], owner: str
 ) -> None:
@@ -225,7 +216,7 @@ def instantiate(value: Any, params: dict[str, Any], common: Mapping[str, Any] | 
     if isinstance(value, type):
         made = {name: instantiate(x, inner(name)) for name, x in arguments.items()}
         positions = sorted((name for name in made if name.isdecimal()), key=int)
-        return value(*[made.pop(position) for position in positions], **made)
+        return make(value, [made.pop(position) for position in positions], made)
     if isinstance(value, list | tuple):
         return type(value)([instantiate(x, inner(i), own) for i, x in enumerate(value)])
     if isinstance(value, dict):

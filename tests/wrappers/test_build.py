@@ -176,7 +176,9 @@ def test_error_where_model_is_not_a_network(iris, model, error, message):
 
 
 def test_misspelt_argument_of_the_build_function(iris):
-    with pytest.raises(TypeError, match=r"KerasClassifier was given .* Did you mean 'units'\?"):
+    with pytest.raises(
+        TypeError, match=r"KerasClassifier was given .*: did you mean 'model__units'\?"
+    ):
         KerasClassifier(build, model__unit=3).fit(*iris)
 
 
