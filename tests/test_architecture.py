@@ -45,6 +45,7 @@ LIGHT_FILES_OF_TRAINING = {
 IMPORTED_IN = {
     "_utils/keras_internals.py": {"tensorflow", "keras"},
     "_utils/tensorflow.py": {"tensorflow", "keras"},
+    "_utils/tensorflow_internals.py": {"tensorflow"},
     "wrappers/scikeras_compat.py": {"keras", "scikeras"},
 }
 

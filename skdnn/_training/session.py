@@ -11,8 +11,13 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from skdnn._utils.keras_internals import clear_kernel_cache, forget_session, tf_variable
+from skdnn._utils.keras_internals import tf_variable
 from skdnn._utils.tensorflow import tf
+from skdnn._utils.tensorflow_internals import (
+    clear_kernel_cache,
+    forget_custom_gradients,
+    forget_session,
+)
 
 _v1 = tf.compat.v1
 
@@ -87,7 +92,9 @@ class SessionFunctions:
             inputs = dict(zip((t.name for t in source.inputs[:n_given]), given, strict=True))
             inputs |= {inner.name: self._moved(outer) for outer, inner in source.captures}
             names = [tensor.name for tensor in source.outputs]
-            outputs = tf.import_graph_def(source.as_graph_def(), inputs, names, name=name)
+            graph = source.as_graph_def()
+            outputs = tf.import_graph_def(graph, inputs, names, name=name)
+        forget_custom_gradients(graph)
         self._functions[name] = given, outputs[0] if len(outputs) == 1 else outputs
 
     def _moved(self, outer: Any) -> Any:

@@ -1,4 +1,4 @@
-"""All uses of private names of Keras and TensorFlow, each with a public fallback.
+"""All uses of private names of Keras, each with a public fallback.
 
 A private name may be missing in the next release. Each function in this module uses one private
 name or a few related names. The docstring of the function documents the fallback, which may be
@@ -13,39 +13,13 @@ objects and some work on every backend of Keras.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 _SEED_GENERATOR = "global_seed_generator"
-# Sessions that must never be closed, because their threads do not exist in this process.
-_KEPT_SESSIONS: list[Any] = []
 # A step of an optimizer for all variables: (optimizer, gradients, variables, learning rate).
 Step = Callable[[Any, Sequence[Any], Sequence[Any], Any], bool]
 Decay = Callable[[Any, Iterable[Any]], None]
-
-
-def clear_kernel_cache() -> None:
-    """Clear TensorFlow's kernel cache, which has a kernel for each past shape of a variable.
-
-    Tested with TensorFlow 2.16 to 2.21. Without the private module nothing is cleared.
-    """
-    with suppress(ImportError, AttributeError):
-        from tensorflow.python.eager import context
-
-        context.context().clear_kernel_cache()
-
-
-def forget_session(session: Any) -> None:
-    """Release a session in a forked process without closing the session.
-
-    Closing would never return, because the threads of the session do not exist in the forked
-    process. Tested with TensorFlow 2.16 to 2.21. Without the private names, the session and its
-    memory are not released.
-    """
-    if hasattr(session, "_session") and hasattr(session, "_closed"):
-        session._session, session._closed = None, True
-    else:
-        _KEPT_SESSIONS.append(session)
 
 
 def tf_variable(variable: Any) -> Any:

@@ -2,9 +2,7 @@
 
 import builtins
 import re
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -108,21 +106,6 @@ def test_a_keras_model_trains_the_same_without_them(hide, iris, monkeypatch):
 
 
 # ---------------------------------------------------------------------------------- TensorFlow
-
-
-def test_without_the_cache_of_kernels_nothing_is_freed(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorflow.python.eager", None)
-    keras_internals.clear_kernel_cache()
-
-
-def test_a_session_is_forgotten_or_kept(hide, monkeypatch):
-    monkeypatch.setattr(keras_internals, "_KEPT_SESSIONS", [])
-    session = SimpleNamespace(_session=1, _closed=False)
-    keras_internals.forget_session(session)
-    assert (session._session, session._closed) == (None, True)
-    hide("_session")
-    keras_internals.forget_session(session)
-    assert [session] == keras_internals._KEPT_SESSIONS
 
 
 def test_the_variable_of_tensorflow():
