@@ -346,7 +346,7 @@ def _is_mapped(X: np.ndarray | None) -> bool:
 def _take(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
     out = _aligned((len(rows), X.shape[1]), X.dtype)
     if X.flags.c_contiguous:
-        # The mode is "clip" because NumPy would use an additional buffer with "raise".
+        # NumPy would use an additional buffer with mode "raise". `make_inputs` checks the indices.
         return np.take(X, rows, axis=0, out=out, mode="clip")
     out[:] = X[rows]  # `take` would copy all of X
     return out

@@ -29,6 +29,18 @@ class ValidationData(NamedTuple):
                 )
 
 
+def check_indices(rows: np.ndarray, first: int, stop: int, what: str) -> None:
+    """Raise an error if a row index is outside of `first` to `stop` - 1.
+
+    Rows are later fetched without a check, and an index out of bounds would fetch another row.
+    """
+    if len(rows) and not first <= rows.min() <= rows.max() < stop:
+        raise IndexError(
+            f"The indices of the {what} rows must be between {first} and {stop - 1}, because the "
+            f"data have {stop - first} such rows. Got {rows.min()} to {rows.max()}."
+        )
+
+
 def hold_out(
     rows: np.ndarray,
     labels: np.ndarray | None,

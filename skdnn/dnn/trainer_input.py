@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from skdnn._data.splits import check_indices
 from skdnn._network.spec import NetworkSpec
 from skdnn._training.batches import Fetch, fetch_both
 from skdnn._training.dense_program_key import Constants, ProgramKey
@@ -88,6 +89,7 @@ def make_inputs(
     evaluation_epochs : set of int, default=None
         Epochs after which held-out rows are evaluated. The first epoch is 1. None means all epochs.
     """
+    _check_indices(data)
     resolved, params = settings.resolved, settings.params
     targets, dtype, optimizer = network.targets, network.spec.dtype, settings.optimizer
     constants = Constants(
@@ -110,6 +112,20 @@ def make_inputs(
         evaluation_epochs=evaluation_epochs,
     )
     return TrainerInput(key, _fetch(network, data, codes, key.weighted), constants, plan)
+
+
+def _check_indices(data: TrainingRows) -> None:
+    """Raise an error if a row index is out of bounds, which fetching rows does not check."""
+    n_rows = _n_rows(data.X, data.y, data.weight)
+    first, stop = 0, n_rows
+    if data.validation is not None:  # the indices of validation data follow those of y
+        first, stop = len(data.y), len(data.y) + _n_rows(*data.validation)
+    check_indices(data.rows, 0, n_rows, "training")
+    check_indices(data.held_out, first, stop, "held-out")
+
+
+def _n_rows(X: Any, y: np.ndarray, weight: np.ndarray | None) -> int:
+    return min(X.shape[0], len(y), len(y) if weight is None else len(weight))
 
 
 def _program_key(
