@@ -3,7 +3,7 @@
 Only attributes of Keras models are read, so that TensorFlow is not imported.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from math import prod
 from typing import Any, NamedTuple
@@ -81,11 +81,27 @@ def _keras_row(layer: Any, outputs: list[Any], sources: tuple[int, ...]) -> Laye
 
 def text_table(spec: NetworkSpec) -> str:
     """Return a text table of the layers with output shapes and numbers of parameters."""
-    _, *rows = rows_of_spec(spec)
-    names, kinds, shapes, counts, _ = (list(cells) for cells in zip(*rows, strict=True))
-    total = sum(counts)
-    fixed = sum(row.layer.n_fixed_parameters(row.input_shape) for row in spec.rows())
-    cells = [names, kinds, shapes, [f"{n:,}" for n in counts]]
+    return text_table_of(rows_of_spec(spec), _count_fixed(spec))
+
+
+def text_table_of(rows: Sequence[LayerRow], n_fixed: int) -> str:
+    """Return a text table of the layers with output shapes and numbers of parameters.
+
+    Parameters
+    ----------
+    rows : sequence of LayerRow
+        The rows of the layers. Rows of inputs are left out.
+    n_fixed : int
+        The number of parameters that are not trained.
+    """
+    rows = [row for row in rows if row.kind != INPUT]
+    total = sum(row.n_parameters for row in rows)
+    cells = [
+        [row.name for row in rows],
+        [row.kind for row in rows],
+        [row.shape for row in rows],
+        [f"{row.n_parameters:,}" for row in rows],
+    ]
     columns = [
         Column(header, column, left=header != _HEADERS[-1], rank=_RANKS.get(header, 0))
         for header, column in zip(_HEADERS, cells, strict=True)
@@ -96,8 +112,8 @@ def text_table(spec: NetworkSpec) -> str:
             *table,
             table[1],
             f"Total parameters: {total:,}",
-            f"Trainable parameters: {total - fixed:,}",
-            f"Non-trainable parameters: {fixed:,}",
+            f"Trainable parameters: {total - n_fixed:,}",
+            f"Non-trainable parameters: {n_fixed:,}",
         ]
     )
 
@@ -127,8 +143,44 @@ def network_html(rows: Sequence[LayerRow]) -> str:
     )
 
 
+def _count_fixed(spec: NetworkSpec) -> int:
+    return sum(row.layer.n_fixed_parameters(row.input_shape) for row in spec.rows())
+
+
+def text_table_of_model(model: Any) -> str:
+    """Return a text table of the layers of a Keras model, like `text_table`."""
+    n_fixed = sum(prod(variable.shape) for variable in model.non_trainable_weights)
+    return text_table_of(rows_of_model(model), n_fixed)
+
+
 class NetworkTableMixin:
-    """Mixin that provides the table of layers for scikit-learn's HTML representation."""
+    """Mixin with the table of layers, as text and for scikit-learn's HTML representation."""
+
+    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
+        """Print a table of the layers with their output shapes and numbers of parameters.
+
+        The batch dimension of the output shapes is None.
+
+        Parameters
+        ----------
+        print_fn : callable, default=None
+            Function that is called with the text of the table. None prints the text.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted, because the shapes of the layers depend on X and y.
+        """
+        self._check_has_shapes("summary")
+        (print_fn or print)(self._text_table())
+
+    def _text_table(self) -> str:
+        """Return the text table of a fitted estimator."""
+        network = vars(self).get("_network")
+        return text_table_of_model(self.model_) if network is None else text_table(network.spec)
+
+    def _check_has_shapes(self, what: str) -> None:
+        """Raise an error if the estimator has no network yet. Subclasses override this method."""
 
     def _html_after_parameters(self) -> str:
         rows = layers_of(self)

@@ -6,7 +6,7 @@ has the steps of a fit.
 
 import copy
 from abc import ABC
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdnn._data.chunks import as_chunks
 from skdnn._data.splits import ValidationData
 from skdnn._network.activations import Activation
-from skdnn._network.summary import NetworkTableMixin, text_table
+from skdnn._network.summary import NetworkTableMixin
 from skdnn._utils.arguments import check_parameters, explains_unknown_arguments
 from skdnn._utils.callback_copies import clone_callbacks
 from skdnn._utils.keras_losses import LossPickle, is_keras_loss
@@ -334,24 +334,6 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
         return X if issparse(X) else X.reshape(len(X), *self._network.spec.input_shape)
 
     # -------------------------------------------------------------- inspect
-
-    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
-        """Print a table of the layers with their output shapes and numbers of parameters.
-
-        The batch dimension of the output shapes is None.
-
-        Parameters
-        ----------
-        print_fn : callable, default=None
-            Function that is called with the text of the table. None prints the text.
-
-        Raises
-        ------
-        NotFittedError
-            If the estimator is not fitted, because the shapes of the layers depend on X and y.
-        """
-        self._check_has_shapes("summary")
-        (print_fn or print)(text_table(self._network.spec))
 
     def __getattr__(self, name: str) -> Any:
         # Not a property: scikit-learn's `dir` and HTML representation read every property, and

@@ -33,7 +33,8 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
     build_fn : callable, keras.Model or None, default=None
         Deprecated name of the parameter `model`.
     warm_start : bool, default=False
-        Whether `fit` continues to train the previous network instead of building a new network.
+        Whether `fit` continues to train the previous network, and to record `history_`, instead of
+        building a new network.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of the rows, and dropout.
     optimizer : str, class or keras.optimizers.Optimizer, default="rmsprop"
@@ -66,6 +67,8 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
     ----------
     model_ : keras.Model
         The trained network.
+    n_iter_ : int
+        Number of epochs in `history_`.
     history_ : dict of list of float
         Values of the loss and of each metric in each epoch, by name.
     feature_encoder_, target_encoder_ : transformer
@@ -254,6 +257,11 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         return len(self.history_["loss"]) if hasattr(self, "history_") else 0
 
     @property
+    def n_iter_(self) -> int:
+        """Number of epochs of training, including continued training."""
+        return len(self.history_["loss"])
+
+    @property
     def initialized_(self) -> bool:
         """Whether `fit`, `partial_fit` or `initialize` has built a network for `predict`."""
         return hasattr(self, "model_")
@@ -387,6 +395,9 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return self.initialized_
+
+    def _check_has_shapes(self, what: str) -> None:
+        fit_steps.check_is_fitted_for(self, what)
 
     def __sklearn_clone__(self) -> Self:
         return parameters.unfitted_copy(self)

@@ -40,7 +40,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         Deprecated name of the parameter `model`.
     warm_start : bool, default=False
         Whether `fit` continues to train the network of the previous call instead of building a new
-        network. Each call of `fit` starts a new history.
+        network. `history_` is continued, too.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of the rows, and dropout. An int gives the same
         result in each call. A RandomState instance gives each fit a different seed. An int or an
@@ -93,6 +93,8 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     ----------
     model_ : keras.Model
         The trained network.
+    n_iter_ : int
+        Number of epochs in `history_`.
     history_ : dict of list of float
         Values per epoch of the "loss" and of each metric, by the full name of the metric. Names of
         values on held-out rows start with `val_`.
@@ -291,6 +293,25 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         # Encoders written for SciKeras drop the leading axis of a single row.
         is_squeezed = isinstance(outputs, np.ndarray) and len(outputs) == 1 and np.ndim(proba) == 1
         return proba.reshape(1, -1) if is_squeezed else proba
+
+    def predict_log_proba(self, X: Any, **kwargs: Any) -> np.ndarray:
+        """Predict the natural logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
+            Samples, each with the same shape as a sample in `fit`.
+        **kwargs : dict
+            Arguments of Keras's `predict`.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes)
+            Logarithms of the return value of `predict_proba`. The logarithm of 0 is -inf.
+        """
+        with np.errstate(divide="ignore"):
+            logarithms: np.ndarray = np.log(self.predict_proba(X, **kwargs))
+        return logarithms
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy, or the score that `scorer` of a subclass returns.

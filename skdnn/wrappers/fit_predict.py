@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -304,19 +303,27 @@ def _is_not_retracing_advice(record: logging.LogRecord) -> bool:
 def extend_history(before: Mapping[str, list[float]], new: History) -> History:
     """Return a history extended by new epochs, with the full name of each metric.
 
+    Every list has one value per epoch. It is NaN for epochs without the metric.
+
     Parameters
     ----------
     before, new : dict of list of float
         Values of the loss and the metrics in the previous epochs and in the new epochs, by name.
         The keys of `new` are Keras's names.
     """
-    history: History = defaultdict(list, {name: list(values) for name, values in before.items()})
-    for name, values in new.items():
-        if name != "loss" and not name.startswith("val_"):
-            with suppress(ValueError):  # a user-defined metric keeps its name
-                name = metric_name(name)
-        history[name] += values
-    return history
+    named = {_full_name(name): values for name, values in new.items()}
+    n_before, n_new = (len(values.get("loss", ())) for values in (before, named))
+    return {
+        name: [*before.get(name, [np.nan] * n_before), *named.get(name, [np.nan] * n_new)]
+        for name in {**before, **named}
+    }
+
+
+def _full_name(name: str) -> str:
+    if name != "loss" and not name.startswith("val_"):
+        with suppress(ValueError):  # a user-defined metric keeps its name
+            return str(metric_name(name))
+    return name
 
 
 # --------------------------------------------------------------------------------------- prediction

@@ -100,8 +100,7 @@ def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, call: FitC
                 seed=wrapper._random_state,
                 fit_args=_fit_arguments(wrapper, X, call.fit_args),
             )
-        continues = call.warm_start and call.initial_epoch > 0
-        before = getattr(wrapper, "history_", {}) if continues else {}
+        before = getattr(wrapper, "history_", {}) if resumes else {}
         wrapper.history_ = fit_predict.extend_history(before, history)
 
 
@@ -234,6 +233,15 @@ def _check_names(wrapper: "BaseWrapper", method: Any, arguments: dict[str, Any])
     unknown_names.check_names(method, arguments, owner, known)
 
 
+def check_is_fitted_for(wrapper: "BaseWrapper", method: str) -> None:
+    """Raise an error if a wrapper has no network, which a method needs."""
+    message = (
+        f"Estimator needs to be fit before `{method}` can be called: call fit(X, y) of this "
+        f"{type(wrapper).__name__} first."
+    )
+    check_is_fitted(wrapper, msg=message)
+
+
 def predict(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> Any:
     """Return the network outputs for samples.
 
@@ -246,11 +254,7 @@ def predict(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> Any:
     given : dict
         Arguments of Keras's `predict` that were passed to the call.
     """
-    message = (
-        "Estimator needs to be fit before `predict` can be called: call fit(X, y) of this "
-        f"{type(wrapper).__name__} first."
-    )
-    check_is_fitted(wrapper, msg=message)
+    check_is_fitted_for(wrapper, "predict")
     check_arguments("predict", wrapper.get_params(), given, type(wrapper).__name__)
     X, _ = wrapper._validate_data(X=X, y=None)
     X = encode(wrapper.feature_encoder_, X)

@@ -37,7 +37,7 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         Deprecated name of the parameter `model`.
     warm_start : bool, default=False
         Whether `fit` continues to train the network of the previous call instead of building a new
-        network. Each call of `fit` starts a new history.
+        network. `history_` is continued, too.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of the rows, and dropout. An int gives the same
         result in each call. A RandomState instance gives each fit a different seed. An int or an
@@ -88,6 +88,8 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
     model_ : keras.Model
         The trained network. Without `model`, its outputs are standardised y, which
         `target_encoder_.inverse_transform` converts to the original scale.
+    n_iter_ : int
+        Number of epochs in `history_`.
     history_ : dict of list of float
         Values per epoch of the "loss" and of each metric, by the full name of the metric. Names of
         values on held-out rows start with `val_`. Without `model`, the values are those of
@@ -185,7 +187,7 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         """Return the R² score, or the score that `scorer` of a subclass returns.
 
         R² is the fraction of the variance of y that the predictions explain, averaged over the
-        columns of y.
+        values of y for one sample.
 
         Parameters
         ----------
@@ -221,6 +223,7 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         score : float
             The R² score.
         """
+        y_true, y_pred = (y.reshape(len(y), -1) if y.ndim > 2 else y for y in (y_true, y_pred))
         return float(r2_score(y_true, y_pred, **kwargs))
 
     @property
