@@ -199,16 +199,19 @@ def _with_exact_integers(
     pandas reads these as floats, and would merge identifiers. Integers beyond 64 bits become text
     as well, because no array of numbers holds these.
     """
-    doubtful = [
-        name
-        for name, column in frame.items()
-        if column.dtype == object or (column.dtype.kind == "f" and column.abs().max() >= _EXACT)
-    ]
+    doubtful = [name for name, column in frame.items() if _may_be_long_integers(column)]
     if not doubtful:
         return frame
     texts = _parse(path, sep, encoding, usecols=lambda name: name.strip() in doubtful, dtype=str)
     whole = [name for name in doubtful if texts[name].dropna().str.fullmatch(_WHOLE).all()]
     return frame.assign(**{str(name): texts[name] for name in whole})
+
+
+def _may_be_long_integers(column: "pd.Series") -> bool:
+    if column.dtype.kind == "f":
+        return bool(column.abs().max() >= _EXACT)
+    # Of unsigned integers with missing values, pandas makes texts, and empty texts of the missing.
+    return column.dtype.kind == "O" and all(re.fullmatch(r"[+-]?\d*", str(v)) for v in column)
 
 
 def _with_numbers(frame: "pd.DataFrame", sep: str, remarks: list[str]) -> "pd.DataFrame":
