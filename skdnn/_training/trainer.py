@@ -22,6 +22,7 @@ from skdnn._training.dense_program import Program
 from skdnn._training.dense_program_key import Constants, ProgramKey
 from skdnn._training.keras_program import ModelProgram
 from skdnn._training.program_cache import PROGRAMS
+from skdnn._training.progress import with_listener
 from skdnn._training.session import Threads, available_threads
 from skdnn._training.training_job import Job, Plan, Training, divergence_error
 
@@ -114,6 +115,7 @@ def run_epochs(job: Job, report: Report, initial_epoch: int = 0) -> Training:
     Training
         The progress of the fit, with the logs of all epochs.
     """
+    report = with_listener(report, job.plan.epochs)
     job.feeder.limit(job.program.work * min(job.plan.batch_size, len(job.plan.rows)))
     training = Training(job)
     training.epoch = initial_epoch

@@ -6,6 +6,7 @@ import argparse
 import csv
 import json
 import os
+import re
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,11 +160,23 @@ def run(args: argparse.Namespace) -> None:
             verbose=0 if args.quiet else 1,
         )
     except (TypeError, ValueError) as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(f"{args.dataset}: {_in_options(str(error))}") from error
     show = _as_json if args.json else _as_text
     print(encodable(show(args, X, result, remarks)))
     if args.plot:
         result.plot().figure_.savefig(args.plot, dpi=150)
+
+
+def _in_options(message: str) -> str:
+    """Return a message of `compare` with the options of the command instead of the parameters."""
+
+    def option(match: re.Match[str]) -> str:
+        name = match[1]
+        return {"X": "the input", "y": "the target", "n_jobs": "--jobs"}.get(name, f"--{name}")
+
+    message = re.sub(r"The '(\w+)' parameter of compare", option, message)
+    message = re.sub(r"\b(cv|task)='?(\w+)'?", r"--\1 \2", message)
+    return message.replace(" of y.", " of the target.")
 
 
 def _as_text(args: argparse.Namespace, X: Any, result: "Comparison", remarks: list[str]) -> str:

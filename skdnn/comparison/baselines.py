@@ -50,6 +50,20 @@ BASELINES: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     ),
     "Dummy": (DummyClassifier, DummyRegressor),
 }
+# short name without "-", "_", " " and the kind of estimator -> name
+_NICKNAMES = {
+    short: name
+    for name, shorts in {
+        "DNN": "nn net network neuralnet neuralnetwork deepneuralnetwork mlp skdnn",
+        "RandomForest": "rf forest randomforests",
+        "ExtraTrees": "et extra extratree extremelyrandomizedtrees",
+        "HistGradientBoosting": "hgb hgbt hist histgb histgbt gb gbm gbdt gbt boosting "
+        "gradientboosting gradientboostedtrees histgbm",
+        "Linear": "lr lin logreg logistic logisticregression linearregression linearmodel ridge",
+        "Dummy": "baseline mean majority",
+    }.items()
+    for short in shorts.split()
+}
 
 
 def default_models(
@@ -71,8 +85,8 @@ def default_models(
         values), and missing numbers are imputed by the median. None means that no preprocessing
         is needed.
     names : list of str, default=None
-        Names of the models to create. None creates all models. Spellings such as "random-forest"
-        are accepted too.
+        Names of the models to create. None creates all models. Spellings such as "random-forest",
+        nicknames such as "rf", and names of classes are accepted too.
 
         - "DNN": the network.
         - "RandomForest", "ExtraTrees", "HistGradientBoosting": tree ensembles.
@@ -100,23 +114,51 @@ def default_models(
     """
     if task not in TASKS:
         raise unknown("task", "default_models", task, TASKS)
-    is_list = isinstance(names, Sequence) and not isinstance(names, str)
-    if names is not None and not (is_list and names):
-        raise ValueError(
-            f"The 'models' parameter of compare must be a dict of estimators or a list of names, "
-            f"at least one. Got {names!r} instead."
-        )
-    by_key = {_key(name): name for name in BASELINES}
-    for name in names or ():
-        if not isinstance(name, str) or _key(name) not in by_key:
-            raise unknown("models", "compare", name, map(short, BASELINES))
+    chosen = list(BASELINES) if names is None else _full_names(names)
     steps = _preparation(X)
     models = {}
-    for name in BASELINES if names is None else (by_key[_key(name)] for name in names):
+    for name in chosen:
         classifier, regressor = BASELINES[name]
         model = (classifier if task == "classification" else regressor)()
         models[name] = _seeded(_as_arrays(*steps, model) if steps else model, random_state)
     return models
+
+
+def _full_names(names: Any) -> list[str]:
+    """Return the names of baselines, given by their names, nicknames or classes."""
+    is_list = isinstance(names, Sequence) and not isinstance(names, str)
+    if not is_list or not names or any(hasattr(name, "fit") for name in names):
+        raise ValueError(
+            f"The 'models' parameter of compare must be a dict of estimators or a list of names, "
+            f"at least one. Got {names!r} instead{_hint(names)}."
+        )
+    by_key = {_key(name): name for name in BASELINES} | _NICKNAMES
+    found: dict[str, str] = {}
+    for name in names:
+        if not isinstance(name, str) or _key(name) not in by_key:
+            raise unknown("models", "compare", name, map(short, BASELINES))
+        full = by_key[_key(name)]
+        if full in found:
+            both = repr(name) if found[full] == name else f"{found[full]!r} and {name!r}"
+            raise ValueError(
+                f"The 'models' parameter of compare must name each model once. Got {both}"
+                f"{' twice' if found[full] == name else f', which are both {full}'}."
+            )
+        found[full] = name
+    return list(found)
+
+
+def _hint(models: Any) -> str:
+    """Return what to write instead of estimators without names, or of a name without a list."""
+    if isinstance(models, str):
+        return f": write [{models!r}]"
+    models = [models] if hasattr(models, "fit") else models
+    if not isinstance(models, Sequence):
+        return ""
+    if all(isinstance(model, tuple) for model in models):
+        return ": write dict(...) of the pairs" if models else ""
+    entries = [f"{getattr(model, '__name__', type(model).__name__)!r}: ..." for model in models]
+    return f": write {{{', '.join(entries)}}}"
 
 
 def _preparation(X: Any) -> list[Any]:
@@ -150,7 +192,7 @@ def _seeded(model: Any, random_state: int | np.random.RandomState | None) -> Any
 
 
 def _key(name: str) -> str:
-    return re.sub(r"[-_ ]", "", name).lower()
+    return re.sub(r"[-_ ]|(classifier|regressor)$", "", name.lower())
 
 
 def short(name: str) -> str:

@@ -1,44 +1,25 @@
 """The function `compare`, which cross-validates models on the same folds."""
 
-from collections.abc import Callable, Mapping, Sequence
-from numbers import Integral
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier, is_regressor
-from sklearn.metrics import get_scorer_names
-from sklearn.model_selection import (
-    GroupKFold,
-    KFold,
-    StratifiedGroupKFold,
-    StratifiedKFold,
-    check_cv,
-)
-from sklearn.utils import check_array, indexable
-from sklearn.utils.multiclass import type_of_target
+from sklearn.utils import indexable
 
 from skdnn._utils.arguments import explains_unknown_arguments
-from skdnn._utils.text import unknown
 from skdnn.comparison.baselines import default_models
+from skdnn.comparison.checks import (
+    check_groups,
+    check_models,
+    check_n_jobs,
+    check_samples,
+    check_scoring,
+    check_target,
+    find_task,
+    splitter,
+)
 from skdnn.comparison.cross_validation import Folds, Run, run_all
 from skdnn.comparison.result import Comparison
-
-# A target of integers with at most this many distinct values is treated as classes.
-MAX_CLASSES = 30
-_SCORERS = "a name of sklearn.metrics.get_scorer_names(), or a callable"
-
-_TASKS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "classification": (is_classifier, "accuracy"),
-    "regression": (is_regressor, "r2"),
-}
-
-# (stratified by class, grouped) -> splitter for an integer `cv`
-_SPLITTERS = {
-    (False, False): KFold,
-    (True, False): StratifiedKFold,
-    (False, True): GroupKFold,
-    (True, True): StratifiedGroupKFold,
-}
 
 
 @explains_unknown_arguments
@@ -150,29 +131,36 @@ def compare(
     >>> result.verdicts
     ('best', 'worse (p < 0.001)')
     """
-    X = np.asarray(X) if isinstance(X, list | tuple) else X
-    y = _check_target(y)
+    check_n_jobs(n_jobs)
+    check_groups(cv, groups)
+    X, y = check_samples(X), check_target(y)
     X, y, groups = indexable(X, y, groups)
-    _check_column_names(getattr(X, "columns", None))
     if isinstance(models, Mapping):
-        models = _check_models(models)
-        task = _find_task(task, models, y)
+        models = check_models(models)
+        task = find_task(task, models, y)
     else:
-        task = _find_task(task, {}, y)
+        task = find_task(task, {}, y)
         models = default_models(task, X, names=models, random_state=random_state)
-    scoring = _check_scoring(scoring, task)
-    splitter = _splitter(cv, y, groups, task, random_state)
-    folds = Folds(splitter.split(X, y, groups), len(y))
+    scoring = check_scoring(scoring, task)
+    split = splitter(cv, y, groups, task, random_state).split
+    folds = Folds(split(X, y, groups), len(y))
     runs = run_all(models, X, y, folds, scoring=scoring, n_jobs=n_jobs, verbose=verbose)
     return _side_by_side(task, runs, folds)
+
+
+def _reasons(runs: list[Run]) -> str:
+    """Return a line for each reason of a failure, with the names of the models."""
+    names: dict[str, list[str]] = {}
+    for run in runs:
+        names.setdefault(str(run.failure), []).append(run.name)
+    return "".join(f"\n  {', '.join(models)}: {reason}" for reason, models in names.items())
 
 
 def _side_by_side(task: str, runs: list[Run], folds: Folds) -> Comparison:
     """Return the runs as a `Comparison`, best model first."""
     alive = [run for run in runs if run.failure is None]
     if not alive:
-        reasons = "".join(f"\n  {run.name}: {run.failure}" for run in runs)
-        raise ValueError(f"compare: every model failed.{reasons}")
+        raise ValueError(f"compare: every model failed.{_reasons(runs)}")
     scorers = list(alive[0].scores)
     alive.sort(key=lambda run: run.scores[scorers[0]].mean(), reverse=True)
     ordered = alive + [run for run in runs if run.failure is not None]
@@ -190,100 +178,3 @@ def _side_by_side(task: str, runs: list[Run], folds: Folds) -> Comparison:
         n_test=n_test,
         failures={run.name: run.failure for run in ordered if run.failure is not None},
     )
-
-
-def _check_column_names(columns: Sequence[Any] | None) -> None:
-    if columns is not None and len(set(columns)) < len(columns):
-        twice = sorted({str(c) for c in columns if list(columns).count(c) > 1})
-        raise ValueError(
-            f"The 'X' parameter of compare must have unique column names. Got {twice} more than "
-            "once: rename these columns."
-        )
-
-
-def _check_target(y: Any) -> np.ndarray:
-    """Return y as an array, with a single column flattened to one dimension.
-
-    Missing values raise an error.
-    """
-    if y is None:
-        raise ValueError("The 'y' parameter of compare must be the target values. Got None.")
-    values = np.asarray(y, dtype=object)
-    missing = np.asarray(y.isna()) if hasattr(y, "isna") else (values != values) | (values == None)  # noqa: E711
-    if n := np.sum(missing):
-        raise ValueError(
-            f"The 'y' parameter of compare must have a value in every row. Got {n} missing of "
-            f"{len(values)} values: drop those rows from X and y."
-        )
-    checked: np.ndarray = check_array(y, ensure_2d=False, dtype=None, input_name="y")
-    return checked.ravel() if checked.ndim == 2 and checked.shape[1] == 1 else checked
-
-
-def _check_models(models: Mapping[str, Any]) -> dict[str, Any]:
-    if len({str(name) for name in models}) < len(models):
-        raise ValueError("The 'models' parameter of compare must have a name of its own for each.")
-    if not models:
-        raise ValueError("The 'models' parameter of compare must name a model. Got an empty dict.")
-    for name, model in models.items():
-        if isinstance(model, type) or not hasattr(model, "fit"):
-            hint = f": write {model.__name__}()" if isinstance(model, type) else ""
-            raise TypeError(
-                f"models[{name!r}] of compare must be an estimator with a fit method. "
-                f"Got {model!r} instead{hint}."
-            )
-    return {str(name): model for name, model in models.items()}
-
-
-def _check_scoring(scoring: Any, task: str) -> Any:
-    """Return `scoring` in a form with which `cross_validate` reports each score by name."""
-    if scoring is None:
-        scoring = _TASKS[task][1]
-    if isinstance(scoring, str):
-        scoring = [scoring]
-    if callable(scoring):
-        return scoring
-    known = get_scorer_names()
-    for scorer in scoring.values() if isinstance(scoring, Mapping) else scoring:
-        if isinstance(scorer, str) and scorer not in known:
-            raise unknown("scoring", "compare", scorer, known, _SCORERS)
-    return scoring
-
-
-def _find_task(task: str, models: Mapping[str, Any], y: np.ndarray) -> str:
-    """Return the given task, or if it is "auto", the task of the models or of the target."""
-    if task != "auto":
-        if task not in _TASKS:
-            raise unknown("task", "compare", task, ["auto", *_TASKS])
-        return task
-    kinds = {
-        kind: [name for name, model in models.items() if is_of_kind(model)]
-        for kind, (is_of_kind, _) in _TASKS.items()
-    }
-    if all(kinds.values()):
-        listed = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
-        raise ValueError(
-            f"The 'models' parameter of compare mixes classifiers and regressors ({listed}): "
-            f"compare them separately."
-        )
-    return next((kind for kind, names in kinds.items() if names), _task_of(y))
-
-
-def _task_of(y: np.ndarray) -> str:
-    if y.dtype.kind not in "iuf":
-        return "classification"
-    values = np.unique(y)
-    few_and_whole = len(values) <= MAX_CLASSES and np.array_equal(values, np.round(values))
-    return "classification" if few_and_whole else "regression"
-
-
-def _splitter(
-    cv: Any, y: np.ndarray, groups: Any, task: str, random_state: int | np.random.RandomState | None
-) -> Any:
-    """Return the cross-validation splitter. The splitter shuffles rows if `cv` is an integer."""
-    classify = task == "classification"
-    cv = 5 if cv is None else cv
-    if not isinstance(cv, Integral):
-        return check_cv(cv, y, classifier=classify)
-    stratified = classify and type_of_target(y) in ("binary", "multiclass")
-    splitter = _SPLITTERS[stratified, groups is not None]
-    return splitter(int(cv), shuffle=True, random_state=random_state)

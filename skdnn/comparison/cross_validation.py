@@ -1,19 +1,18 @@
 """Cross-validation of several models on the same folds, which continues if a model fails."""
 
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_validate
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
-from tqdm import tqdm
 
-from skdnn._utils.text import encodable
+from skdnn.comparison.progress_bar import ProgressBar
 
 Split = tuple[np.ndarray, np.ndarray]  # indices of the training and the test rows
 
@@ -22,10 +21,7 @@ class Folds:
     """A splitter that yields saved splits, and calls `on_next` when the next split is requested."""
 
     def __init__(self, splits: Iterable[tuple[Any, Any]], n_rows: int):
-        rows = np.arange(n_rows)  # splits may be boolean masks
-        self.splits = [(rows[train], rows[test]) for train, test in splits]
-        if not self.splits:
-            raise ValueError("The 'cv' parameter of compare must make at least one fold. Got none.")
+        self.splits = _as_indices(splits, n_rows)
         self.on_next: Callable[[], object] = lambda: None
 
     def __len__(self) -> int:
@@ -37,11 +33,30 @@ class Folds:
 
     def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[Split]:
         """Yield the training and test row indices of each split."""
-        # joblib requests a split when a worker is free. With one worker, the previous split is then
-        # done. With several workers, queued splits are counted as done.
+        # joblib requests a split when a worker is free.
         for split in self.splits:
             yield split
             self.on_next()
+
+
+def _as_indices(splits: Iterable[tuple[Any, Any]], n_rows: int) -> list[Split]:
+    rows = np.arange(n_rows)  # splits may be boolean masks
+    pairs = list(splits)
+    if not pairs:
+        raise ValueError("The 'cv' parameter of compare must make at least one fold. Got none.")
+    try:
+        found = [(rows[np.asarray(train)], rows[np.asarray(test)]) for train, test in pairs]
+    except (IndexError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"The 'cv' parameter of compare must be pairs (train, test) of indices of the {n_rows} "
+            f"rows. {str(error).capitalize()}."
+        ) from error
+    if not all(len(train) and len(test) for train, test in found):
+        raise ValueError(
+            "The 'cv' parameter of compare must give each fold rows to train on and to test. Got "
+            "a fold without."
+        )
+    return found
 
 
 @dataclass
@@ -82,12 +97,11 @@ def run_all(
     """
     runs = []
     found: dict[tuple[type[Warning], str], None] = {}  # an ordered set
-    total = len(models) * len(folds)
-    with tqdm(total=total, unit="fold", leave=False, disable=not verbose) as bar:
-        folds.on_next = bar.update
-        for done, (name, model) in enumerate(models.items()):
-            bar.set_description(encodable(name, sys.stderr))
-            bar.update(done * len(folds) - bar.n)  # the previous model may have failed
+    workers = effective_n_jobs(options["n_jobs"])
+    with ProgressBar(len(models), len(folds), workers, shown=bool(verbose)) as bar:
+        folds.on_next = bar.fold_requested
+        for name, model in models.items():
+            bar.model_begins(name)
             with warnings.catch_warnings(record=True) as caught:
                 # These report a failure. As errors, they would lose the other folds.
                 warnings.simplefilter("always", FitFailedWarning)
@@ -95,7 +109,7 @@ def run_all(
                 runs.append(_run(name, model, X, y, folds, caught, **options))
             found |= dict.fromkeys(_warnings_of(runs[-1], caught))
     for category, text in found:  # once for all folds, after the progress bar is closed
-        warnings.warn(text, category, stacklevel=3)
+        warnings.warn(text, category, stacklevel=4)
     return runs
 
 
@@ -113,7 +127,14 @@ def _run(
     """Cross-validate one model, and return any exception as the reason of the failure."""
     try:
         found = cross_validate(
-            model, _view(X, model), y, cv=folds, scoring=scoring, n_jobs=n_jobs, error_score=np.nan
+            model,
+            _view(X, model),
+            y,
+            cv=folds,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            pre_dispatch="n_jobs",  # a request for a split then means that a fold is done
+            error_score=np.nan,
         )
     except Exception as error:
         nothing = np.full(len(folds), np.nan)

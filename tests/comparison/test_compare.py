@@ -23,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 
 from skdnn import DNNClassifier, compare
 from skdnn.comparison import baselines, cross_validation, default_models
-from skdnn.comparison.compare import _check_target, _find_task
+from skdnn.comparison.checks import check_target, find_task
 from skdnn.comparison.significance import corrected_t_test, holm
 
 CHEAP = ["linear", "dummy"]
@@ -278,7 +278,7 @@ class TestTask:
         ],
     )
     def test_is_decided_by_the_target(self, y, task):
-        assert _find_task("auto", {}, _check_target(y)) == task
+        assert find_task("auto", {}, check_target(y)) == task
 
     def test_diabetes_is_a_regression(self, diabetes):
         assert compare(*diabetes, CHEAP).scorer == "r2"
