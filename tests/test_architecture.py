@@ -36,6 +36,7 @@ LIGHT_FILES_OF_TRAINING = {
     "_training/compiled_forward.py",
     "_training/callback_model.py",
     "_training/data_pass.py",
+    "_training/progress.py",
     "_training/dense_program_key.py",
     "_training/program_cache.py",
     "_training/schedules.py",
