@@ -370,7 +370,8 @@ def check_labels(y: Any, owner: str) -> np.ndarray:
                 "else 0."
             )
         return indicator
-    check_classification_targets(y)
+    if kind not in ("binary", "multiclass"):  # for these it could only warn of many classes
+        check_classification_targets(y)
     if kind == "multiclass-multioutput":
         raise ValueError(
             f"{owner} accepts one column of labels, or a multilabel indicator matrix of zeros and "

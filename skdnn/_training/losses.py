@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from skdnn._training.settings_key import settings_key
+from skdnn._utils.keras_losses import loss_kind
 from skdnn._utils.tensorflow import keras, tf
 from skdnn._utils.text import unknown
 
@@ -114,6 +115,8 @@ class LossSpec:
         None if no such form exists.
     from_logits : bool, default=False
         Whether `call` takes the output layer's values before the activation.
+    kind : str, default="own"
+        What the loss compares with the outputs, as `skdnn._utils.keras_losses.loss_kind` returns.
     """
 
     name: str = field(compare=False)
@@ -121,16 +124,17 @@ class LossSpec:
     call: Callable[..., Any] = field(compare=False)
     given: Any = field(compare=False)
     from_logits: bool = field(default=False, compare=False)
+    kind: str = "own"
 
     @property
     def is_sparse(self) -> bool:
         """Whether the loss takes class indices, rather than one-hot rows."""
-        return "sparse" in self.name.lower()
+        return self.kind == "sparse"
 
     @property
     def is_categorical(self) -> bool:
         """Whether the loss is for classification with exactly one class for each row."""
-        return "categorical" in self.name.lower()
+        return self.kind in ("sparse", "categorical")
 
     @property
     def text(self) -> str:
@@ -217,8 +221,8 @@ def resolve_loss(value: Any, own: Mapping[str, str], owner: str) -> str | LossSp
         )
     if isinstance(value, partial):  # clones have copies, which must have an equal key
         key = value.func, settings_key([value.args, value.keywords])
-        return LossSpec(_name(value.func), key, value, value)
-    return LossSpec(_name(value), value, value, value)
+        return LossSpec(_name(value.func), key, value, value, kind=loss_kind(value))
+    return LossSpec(_name(value), value, value, value, kind=loss_kind(value))
 
 
 def _name(function: Any) -> str:
@@ -255,7 +259,7 @@ def _of_object(value: Any) -> LossSpec:
     from_logits = bool(getattr(value, "from_logits", False))
     given = _of_probabilities(value) if from_logits else value
     name = getattr(getattr(value, "fn", None), "__name__", kind.__name__)
-    return LossSpec(name, key, value.call, given, from_logits)
+    return LossSpec(name, key, value.call, given, from_logits, loss_kind(value))
 
 
 def _of_probabilities(loss: Any) -> Any:

@@ -3,20 +3,86 @@
 `get_config` of some losses omits settings, such as the delta of Huber's loss. Losses have no state,
 so that clones of an estimator share a loss, and a pickle holds all attributes of a loss.
 
-Keras is not imported, because no loss object exists before Keras is imported.
+Keras is not imported, because no loss object exists before Keras is imported. Losses of Keras are
+recognised by name and module, because the module of a public name differs between versions.
 """
 
 from collections.abc import Callable
+from functools import partial
+from inspect import isclass, isfunction
 from typing import Any
+
+# What losses of Keras compare with the outputs of a classifier (see `loss_kind`), by the name of
+# the function or class, in lower case without underscores.
+_KINDS = {
+    "sparsecategoricalcrossentropy": "sparse",
+    "categoricalgeneralizedcrossentropy": "sparse",
+    "categoricalcrossentropy": "categorical",
+    "categoricalfocalcrossentropy": "categorical",
+    "categoricalhinge": "categorical",
+    "kldivergence": "categorical",
+    "binarycrossentropy": "binary",
+    "binaryfocalcrossentropy": "binary",
+    "hinge": "hinge",
+    "squaredhinge": "hinge",
+}
+_BASES = ("Loss", "LossFunctionWrapper")
+
+
+def loss_kind(loss: Any) -> str:
+    """Return what a loss compares with the outputs of a classifier.
+
+    A user-defined loss may have an attribute `takes_class_indices`, which takes precedence.
+
+    Parameters
+    ----------
+    loss : function, functools.partial, Keras loss or class of losses
+        The loss. Its name matters only if the loss is one of Keras's.
+
+    Returns
+    -------
+    {"sparse", "categorical", "binary", "hinge", "elementwise", "own"}
+        "sparse" for class indices, "categorical" for one-hot rows and one class per row, "binary"
+        for one 0 or 1 per output, "hinge" for the same and scores from -1 to 1, "elementwise" for
+        any other loss of Keras, and "own" for a user-defined loss.
+    """
+    if isinstance(loss, partial):
+        return loss_kind(loss.func)
+    takes_indices = getattr(loss, "takes_class_indices", None)
+    if takes_indices is not None:
+        return "sparse" if takes_indices else "elementwise"
+    if isfunction(getattr(loss, "fn", None)):  # a Keras loss that wraps a function
+        return loss_kind(loss.fn)
+    name = _name_in_keras(loss)
+    return "own" if name is None else _KINDS.get(name.replace("_", "").lower(), "elementwise")
+
+
+def _name_in_keras(loss: Any) -> str | None:
+    """Return the name of a function of Keras, or of the nearest class of Keras among the bases."""
+    if isfunction(loss):
+        candidates: tuple[Any, ...] = (loss,)
+    else:
+        candidates = (loss if isclass(loss) else type(loss)).__mro__
+    for candidate in candidates:
+        if _is_of_keras(candidate) and candidate.__name__ not in _BASES:
+            return str(candidate.__name__)
+    return None
+
+
+def _is_of_keras(value: Any) -> bool:
+    return str(value.__module__).partition(".")[0] == "keras"
+
+
+def takes_logits(loss: Any) -> bool:
+    """Return whether a loss has `from_logits=True`."""
+    if isinstance(loss, partial):
+        return bool(loss.keywords.get("from_logits", takes_logits(loss.func)))
+    return bool(getattr(loss, "from_logits", False))
 
 
 def is_keras_loss(value: Any) -> bool:
     """Return whether a value is a Keras loss object."""
-    # By name, because the module of the public name differs between versions of Keras.
-    return any(
-        cls.__name__ == "Loss" and cls.__module__.partition(".")[0] == "keras"
-        for cls in type(value).__mro__
-    )
+    return any(cls.__name__ == "Loss" and _is_of_keras(cls) for cls in type(value).__mro__)
 
 
 class LossPickle:

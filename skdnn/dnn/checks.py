@@ -9,13 +9,15 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import validate_data
 
-from skdnn._data.class_labels import check_same_classes
+from skdnn._data.class_labels import check_same_classes, check_validation_labels
 from skdnn._data.class_weight import ClassWeights
+from skdnn._data.doubtful_labels import has_one_hot_rows, line_for_classes, regression_hint
 from skdnn._data.preprocessing import as_rows, may_miss
 from skdnn._data.splits import ValidationData
 from skdnn._data.table import Columns
-from skdnn._data.targets import Classes, Targets
+from skdnn._data.targets import Classes, Labels, Targets
 from skdnn._utils.sklearn_compat import check_sample_weight, check_y
+from skdnn._utils.user_warning import warn_user
 from skdnn.dnn.loss_and_targets import check_targets
 
 if TYPE_CHECKING:
@@ -140,6 +142,34 @@ def check_classes(y: Any, classes: Any, known: Targets | None, owner: str) -> No
         check_same_classes(np.unique(classes), known.classes, owner)
 
 
+def warn_of_doubtful_labels(y: np.ndarray, given: Any) -> None:
+    """Warn if the labels of a classifier look like one-hot rows or like regression targets.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+        Validated labels.
+    given : object
+        The y that the user passed.
+    """
+    if y.ndim == 1:
+        warn_if_regression(np.unique(y), len(y))
+    elif has_one_hot_rows(y):
+        warn_user(
+            "Each row of y has exactly one 1. y was understood as a multilabel indicator matrix, "
+            "in which each label is predicted separately, so that a row may get several labels or "
+            "none. If y is one-hot encoded, with one class for each row, pass "
+            f"{line_for_classes(given)}."
+        )
+
+
+def warn_if_regression(classes: np.ndarray, n_rows: int) -> None:
+    """Warn if there are too many numeric classes for the number of rows."""
+    hint = regression_hint(classes, n_rows, "DNNRegressor")
+    if hint:
+        warn_user(hint)
+
+
 def check_matrix(matrix: np.ndarray, estimator: BaseEstimator) -> np.ndarray:
     """Return the matrix of an encoded table, or raise an error if a value is infinite."""
     checked: np.ndarray = check_array(
@@ -176,13 +206,9 @@ def check_validation_data(
         )
         if columns.reads(X):
             X = check_matrix(columns.transform(X), estimator)
-        if isinstance(targets, Classes) and y.ndim == 1:
-            unknown = np.setdiff1d(y, targets.classes)
-            if len(unknown):
-                raise ValueError(
-                    f"y_val has labels that y does not have: {unknown.tolist()}. Those of y "
-                    f"are {targets.classes.tolist()}."
-                )
+        if isinstance(targets, Classes | Labels):
+            n_columns = targets.n_outputs if isinstance(targets, Labels) else None
+            check_validation_labels(y, targets.classes, n_columns)
         targets.encode(y, network.spec.dtype)
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError

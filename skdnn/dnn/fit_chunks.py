@@ -12,6 +12,7 @@ from skdnn._data.splits import ValidationData
 from skdnn._network.spec import State
 from skdnn._training.callbacks import EarlyStopping, ProgressLines, Report, ReportList
 from skdnn._utils.sklearn_compat import has_callbacks
+from skdnn.dnn.checks import warn_if_regression
 from skdnn.dnn.fit import fit, with_best_epoch, without_foreign_state
 from skdnn.dnn.fit_result import FitResult, Request
 from skdnn.dnn.prepare import draw_seed, start_training, weigh_rows
@@ -105,6 +106,8 @@ def _start(draft: BaseEstimator, chunks: Chunks) -> FitResult:
     """Fit target encoding and preprocessing on sampled rows, and create the initial network."""
     rng = np.random.default_rng(draw_seed(parameters(draft).random_state))
     sample, labels = chunks.sample(rng, is_classifier(draft))
+    if labels is not None:
+        warn_if_regression(labels, len(sample[1]))
     request = Request(*sample, classes=labels, is_whole=False)
     return start_training(draft, request, None).before
 

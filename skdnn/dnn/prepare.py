@@ -29,6 +29,7 @@ from skdnn.dnn.checks import (
     check_data,
     check_matrix,
     check_validation_data,
+    warn_of_doubtful_labels,
 )
 from skdnn.dnn.fit_result import FEATURES, FitResult, Request
 from skdnn.dnn.fitted import Continuation, FittedNetwork
@@ -141,9 +142,12 @@ def _check(
     if not request.is_whole and is_classifier(draft):
         known = None if network is None else network.targets
         check_classes(request.y, request.classes, known, type(draft).__name__)
-    return check_data(
+    data = check_data(
         draft, request.X, request.y, request.sample_weight, columns=columns, network=network
     )
+    if previous is None and request.classes is None and is_classifier(draft):
+        warn_of_doubtful_labels(data.y, request.y)
+    return data
 
 
 def _resolve(

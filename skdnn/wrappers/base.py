@@ -296,7 +296,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         """Return the default loss for the target type, or None if there is no default."""
         return None
 
-    def _fit_target_encoder_to_model(self, y: Any) -> None:
+    def _fit_target_encoder_to_model(self, output_shape: Any) -> None:
         """Fit the target encoder to the outputs and the loss of the network."""
 
     def _check_model_compatibility(self, y: Any) -> None:

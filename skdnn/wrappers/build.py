@@ -2,13 +2,13 @@
 
 import functools
 import inspect
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
 
+from skdnn._utils.user_warning import warn_user
 from skdnn.wrappers import templates
 from skdnn.wrappers.parameters import instantiate, resolve_names
 from skdnn.wrappers.scikeras_compat import (
@@ -18,7 +18,7 @@ from skdnn.wrappers.scikeras_compat import (
     loss_name,
     route_params,
 )
-from skdnn.wrappers.structures import as_model_input, take_rows
+from skdnn.wrappers.structures import as_model_input, map_arrays, take_rows
 from skdnn.wrappers.target_encoders import encode
 from skdnn.wrappers.unknown_names import check_names, find_by_name
 
@@ -32,14 +32,9 @@ def given_model(model: Any, build_fn: Any) -> Any:
     """Return `model`, or the value of the deprecated parameter `build_fn` if `model` is None."""
     if model is not None or build_fn is None:
         return model
-    # The warning points at the first caller outside the package, such as the caller of `fit`.
-    frame, level = inspect.currentframe(), 1
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("skdnn."):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(
+    warn_user(
         "``build_fn`` will be renamed to ``model`` in a future release, at which point use of "
-        "``build_fn`` will raise an Error instead.",
-        stacklevel=level,
+        "``build_fn`` will raise an Error instead."
     )
     return build_fn
 
@@ -171,12 +166,34 @@ def build_from_sample(model: keras.Model, X: Any, feature_encoder: Any) -> None:
     """
     if model.built:
         return
-    sample = encode(feature_encoder, take_rows(X, slice(1)))
+    sample = _first_row(X, feature_encoder)
     is_one_input = isinstance(sample, np.ndarray) or issparse(sample)
     if isinstance(model, keras.Sequential) and is_one_input:
         model.build((None, *sample.shape[1:]))
     else:
         model(as_model_input(sample))
+
+
+def output_shape(model: keras.Model, X: Any, feature_encoder: Any) -> Any:
+    """Return the shape of the outputs of a built model, or a structure of shapes.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A built model. A model of a user-defined class is called on the first row of X.
+    X : array, sparse matrix, or structure of arrays
+        Checked samples.
+    feature_encoder : transformer
+        Fitted encoder of X.
+    """
+    if getattr(model, "outputs", None):
+        return model.output_shape
+    outputs = model(as_model_input(_first_row(X, feature_encoder)))
+    return map_arrays(lambda output: tuple(output.shape), outputs)
+
+
+def _first_row(X: Any, feature_encoder: Any) -> Any:
+    return encode(feature_encoder, take_rows(X, slice(1)))
 
 
 # -------------------------------------------------------------------------------------- compilation

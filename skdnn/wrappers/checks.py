@@ -8,10 +8,11 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
 
+from skdnn._data.class_labels import check_validation_labels
 from skdnn._utils.sklearn_compat import check_sample_weight
 from skdnn.wrappers.scikeras_compat import keras
 from skdnn.wrappers.structures import inputs_of, is_structured, map_inputs, take_input_rows
-from skdnn.wrappers.target_encoders import encode
+from skdnn.wrappers.target_encoders import ClassifierLabelEncoder, encode
 
 if TYPE_CHECKING:
     from skdnn.wrappers.base import BaseWrapper
@@ -255,15 +256,32 @@ def check_validation_data(estimator: "BaseWrapper", data: Any) -> Any:
     estimator : BaseWrapper
         A wrapper with fitted encoders.
     data : (X, y), (X, y, sample_weight), or any other validation data that Keras supports
-        Validation data. Labels in y may be labels of y in `fit`, which are encoded, or labels that
-        are already encoded. Data other than a tuple or list are returned unchanged.
+        Validation data. Data other than a tuple or list are returned unchanged.
     """
     if not isinstance(data, tuple | list):
         return data
-    X, y, *weights = data
-    X = check_samples(estimator, X, reset=False, same_dtype=False)
-    labels = getattr(estimator, "classes_", None)
-    if labels is None or np.isin(np.asarray(y), labels).all():
-        y = encode(estimator.target_encoder_, check_array(y, ensure_2d=False, dtype=None))
+    try:
+        X, y, *weights = data
+        X = check_samples(estimator, X, reset=False, same_dtype=False)
+        y = check_array(y, ensure_2d=False, allow_nd=True, dtype=None, input_name="y_val")
+        check_consistent_length(*inputs_of(X), y)
+        y = encode(estimator.target_encoder_, _checked_labels(estimator, y))
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"The validation_data (X_val, y_val) do not fit: {error}") from error
     weights = [np.asarray(weight) for weight in weights if weight is not None]
     return (encode(estimator.feature_encoder_, X), y, *weights)
+
+
+def _checked_labels(estimator: "BaseWrapper", y: np.ndarray) -> np.ndarray:
+    """Return y_val in the shape of y, after a check of its labels if y has class labels."""
+    classes = getattr(estimator, "classes_", None)
+    if not isinstance(classes, np.ndarray) or classes.ndim != 1:
+        return y  # targets of a regression, or of an encoder of the user's own
+    if estimator.target_type_ == "multilabel-indicator":
+        if type(estimator.target_encoder_) is ClassifierLabelEncoder:
+            check_validation_labels(y, classes, len(classes))
+        return y
+    flat = y.reshape(-1) if y.ndim == 2 and y.shape[1] == 1 else y
+    check_validation_labels(flat, classes, None)
+    return flat

@@ -11,10 +11,11 @@ from sklearn.utils.multiclass import type_of_target
 
 from skdnn._data.class_labels import check_same_classes
 from skdnn._utils.sklearn_compat import fit_context, validate_parameters
+from skdnn._utils.user_warning import warn_user
 from skdnn.wrappers import build, classifier_outputs, fit_steps
 from skdnn.wrappers.base import BaseWrapper
 from skdnn.wrappers.build_options import BuildOptions, build_options_of
-from skdnn.wrappers.target_encoders import ClassifierLabelEncoder, target_kind
+from skdnn.wrappers.target_encoders import ClassifierLabelEncoder, kind_of_loss, target_kind
 
 
 class KerasClassifier(ClassifierMixin, BaseWrapper):
@@ -383,35 +384,45 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
 
     def _output_layer(self) -> tuple[int, str]:
         owner, n_classes = type(self).__name__, getattr(self, "n_classes_", None)
-        kind = target_kind(self.target_encoder_, self.target_type_)
-        return classifier_outputs.output_layer(self.target_type_, kind, n_classes, self.loss, owner)
+        kind, loss = self._target_kind(), self._get_compile_kwargs().get("loss")
+        return classifier_outputs.output_layer(self.target_type_, kind, n_classes, loss, owner)
+
+    def _target_kind(self) -> str:
+        return target_kind(self.target_encoder_, self.target_type_)
 
     def _infer_loss(self) -> Any:
-        kind = target_kind(self.target_encoder_, self.target_type_)
-        return classifier_outputs.infer_loss(self.model_, kind)
+        return classifier_outputs.infer_loss(self.model_, self._target_kind())
 
-    def _fit_target_encoder_to_model(self, y: Any) -> None:
-        encoder = self.target_encoder_
-        if self.loss is None and self.model_.compiled and type(encoder) is ClassifierLabelEncoder:
-            encoder.set_params(loss=self.model_.loss).fit(y)
+    def _fit_target_encoder_to_model(self, output_shape: Any) -> None:
+        encoder, owner = self.target_encoder_, type(self).__name__
+        if type(encoder) is not ClassifierLabelEncoder:
+            return
+        hint = None
+        if build_options_of(self).classes is None:
+            is_chosen = self.loss is not None or not fit_steps.has_default_network(self)
+            hint = classifier_outputs.doubt_about_labels(encoder, is_chosen)
+        classifier_outputs.fit_encoder(encoder, self.model_, output_shape, owner, hint)
+        if hint:
+            warn_user(hint)
 
     def _check_model_compatibility(self, y: Any) -> None:
         super()._check_model_compatibility(y)
         # A user-defined target encoder may not know the number of classes.
         n_classes = getattr(self, "n_classes_", None)
-        if n_classes and classifier_outputs.is_sparse_loss(self.model_.loss):
+        is_own = type(self.target_encoder_) is not ClassifierLabelEncoder
+        if is_own and n_classes and kind_of_loss(self.model_.loss) == "sparse":
             build.check_units(
                 self.model_,
                 n_classes,
                 type(self).__name__,
                 values=f"{n_classes} classes",
-                layer=f"Dense({n_classes}, activation='softmax')",
+                layer=f'Dense({n_classes}, "softmax")',
                 exact=False,
             )
 
     def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
         outputs = super()._predict_raw(X, **kwargs)
-        return classifier_outputs.to_probabilities(outputs, self.model_.loss)
+        return classifier_outputs.to_probabilities(outputs, self.model_, self._target_kind())
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -1,12 +1,16 @@
-"""Loss, output layer and probabilities of the network of a classifier."""
+"""Loss and output layer of the network of a classifier, and what its outputs mean."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from scipy.special import expit, softmax
 
-from skdnn.wrappers.scikeras_compat import keras, loss_name
-from skdnn.wrappers.target_encoders import is_binary_crossentropy, name_of_loss
+from skdnn._data.doubtful_labels import regression_hint
+from skdnn._utils.keras_losses import takes_logits
+from skdnn._utils.user_warning import warn_user
+from skdnn.wrappers.scikeras_compat import encoded_type, keras, n_samples
+from skdnn.wrappers.target_encoders import ClassifierLabelEncoder, kind_of_loss
 
 # The default loss for each type of y.
 _LOSSES = {
@@ -15,6 +19,60 @@ _LOSSES = {
     "multiclass-onehot": keras.losses.CategoricalCrossentropy,
     "multilabel-indicator": keras.losses.BinaryCrossentropy,
 }
+# Activations whose outputs are probabilities, for one label each or for all classes together.
+_OF_LABELS = ("sigmoid", "hard_sigmoid")
+_OF_CLASSES = ("softmax", "sparsemax")
+_PROBABILITIES = (*_OF_LABELS, *_OF_CLASSES)
+# Layers that change no value, so that the layer before decides what the outputs are.
+_PASSING = (
+    keras.layers.ActivityRegularization,
+    keras.layers.Dropout,
+    keras.layers.Flatten,
+    keras.layers.Identity,
+    keras.layers.Reshape,
+)
+_ACTIVATIONS: dict[type, str] = {
+    keras.layers.ELU: "elu",
+    keras.layers.LeakyReLU: "leaky_relu",
+    keras.layers.PReLU: "prelu",
+    keras.layers.ReLU: "relu",
+    keras.layers.Softmax: "softmax",
+}
+
+
+def only_item(value: Any) -> Any:
+    """Return the item of a dict or list with one item, and any other value unchanged."""
+    if isinstance(value, Mapping | list) and len(value) == 1:
+        return next(iter(value.values())) if isinstance(value, Mapping) else value[0]
+    return value
+
+
+def output_activation(model: Any) -> str | None:
+    """Return the name of the activation of the outputs of a network, or None if it is unknown.
+
+    It is unknown for networks without a list of layers, for several outputs, and for user-defined
+    layers and activations.
+    """
+    layers = list(getattr(model, "layers", ()))
+    if isinstance(model, keras.Sequential):
+        while layers and isinstance(layers[-1], _PASSING):
+            layers.pop()
+    elif len(getattr(model, "outputs", None) or ()) != 1:
+        return None
+    if not layers:
+        return None
+    last = layers[-1]
+    if isinstance(last, keras.Model):
+        return output_activation(last)
+    if type(last) in _ACTIVATIONS:
+        return _ACTIVATIONS[type(last)]
+    activation = getattr(last, "activation", None)
+    name = getattr(activation, "__name__", None)
+    # A function of the user's own may have the name of a function of Keras.
+    return name if name and getattr(keras.activations, name, None) is activation else None
+
+
+# ------------------------------------------------------------------------------------- defaults
 
 
 def infer_loss(model: keras.Model, target_kind: str) -> keras.losses.Loss | None:
@@ -27,14 +85,14 @@ def infer_loss(model: keras.Model, target_kind: str) -> keras.losses.Loss | None
     target_kind : str
         Type of y. The type "multiclass-onehot" stands for one-hot rows.
     """
-    shape = getattr(model, "output_shape", None)
+    shape = only_item(getattr(model, "output_shape", None))
     if not isinstance(shape, tuple) or target_kind not in _LOSSES:
         return None
-    loss = _LOSSES[target_kind]
-    if target_kind == "binary" and shape[-1] == 1:
+    loss, activation = _LOSSES[target_kind], output_activation(model)
+    is_one_unit = target_kind == "binary" and shape[-1] == 1
+    if is_one_unit or (target_kind == "multiclass-onehot" and activation in _OF_LABELS):
         loss = keras.losses.BinaryCrossentropy
-    activation = getattr(model.layers[-1], "activation", None)
-    return loss(from_logits=activation is keras.activations.linear)
+    return loss(from_logits=activation == "linear")
 
 
 def output_layer(
@@ -50,7 +108,7 @@ def output_layer(
     n_classes : int or None
         Number of labels.
     loss : object
-        The `loss` parameter of the estimator.
+        The loss for compiling the network, or None for the default loss.
     owner : str
         Name of the estimator, for error messages.
     """
@@ -59,29 +117,190 @@ def output_layer(
             f"{owner} without model= has no network for a y of several columns of classes: fit one "
             "estimator for each column, with MultiOutputClassifier."
         )
-    if target_type == "multilabel-indicator":
-        return n_classes, "softmax" if target_kind == "multiclass-onehot" else "sigmoid"
-    if n_classes == 1 or is_binary_crossentropy(loss):
-        return 1, "sigmoid"
-    return n_classes, "softmax"
+    kind, is_multilabel = kind_of_loss(loss), target_kind == "multilabel-indicator"
+    is_separate = kind in ("binary", "hinge")  # the loss treats each output separately
+    units = 1 if n_classes <= 2 and is_separate and not is_multilabel else n_classes
+    if takes_logits(loss):
+        return units, "linear"
+    if kind == "hinge":
+        return units, "tanh"
+    is_probability_of_label = is_multilabel or units == 1 or is_separate
+    return units, "sigmoid" if is_probability_of_label else "softmax"
 
 
-def is_sparse_loss(loss: Any) -> bool:
-    """Return whether a loss compares network outputs with integer labels."""
-    return "sparse" in (name_of_loss(loss) or "")
+# ------------------------------------------------------------------------------------ agreement
 
 
-def to_probabilities(outputs: Any, loss: Any) -> Any:
+def doubt_about_labels(encoder: ClassifierLabelEncoder, is_chosen: bool) -> str | None:
+    """Return a hint if y may mean something else than the encoder takes it for, or None.
+
+    Parameters
+    ----------
+    encoder : ClassifierLabelEncoder
+        Encoder that is fitted to y.
+    is_chosen : bool
+        Whether the user chose the output layer or the loss, which determine the meaning of rows
+        with one label each.
+    """
+    kind, n_rows = encoded_type(encoder), n_samples(encoder)
+    if kind in ("binary", "multiclass"):
+        return regression_hint(encoder.classes_, n_rows, "KerasRegressor")
+    if kind == "multiclass-onehot" and n_rows > 1 and not is_chosen:
+        return (
+            "Each row of y has exactly one 1. y was understood as one-hot rows, with one class for "
+            "each row. If the labels are to be predicted separately, so that a row may get several "
+            'labels or none, set loss="binary_crossentropy".'
+        )
+    return None
+
+
+def fit_encoder(
+    encoder: ClassifierLabelEncoder, model: keras.Model, shape: Any, owner: str, hint: str | None
+) -> None:
+    """Fit an encoder to the outputs and the loss of a network, and check that all three agree.
+
+    Parameters
+    ----------
+    encoder : ClassifierLabelEncoder
+        Encoder that is fitted to y.
+    model : keras.Model
+        The network, which may have no loss.
+    shape : object
+        Shape of the network outputs, or a structure of shapes.
+    owner : str
+        Name of the estimator, for error messages.
+    hint : str or None
+        Text that replaces the advice of an error, as returned by `doubt_about_labels`.
+    """
+    loss, shape = only_item(getattr(model, "loss", None)), only_item(shape)
+    activation = output_activation(model)
+    is_one_output = isinstance(shape, tuple) and not isinstance(shape[-1], tuple | list)
+    units = (shape[-1] if len(shape) > 1 else 1) if is_one_output else None
+    encoder.fit_to_network(kind_of_loss(loss), units, activation in _PROBABILITIES)
+    if not is_one_output or encoder.n_classes_ is None:
+        return
+    if len(shape) > 2:
+        raise ValueError(
+            f"The network of {owner} returns an array of shape {shape[1:]} for each sample, but y "
+            f"has {_count(encoder)}: add Flatten() before the output layer {_layer(encoder)}."
+        )
+    if units is not None:
+        _check_units(units, activation, encoder, owner, hint)
+    doubt = _doubt(activation, loss, encoder)
+    if doubt:
+        warn_user(f"The output layer of the network of {owner} {doubt}")
+
+
+def _count(encoder: ClassifierLabelEncoder) -> str:
+    n_classes = encoder.n_classes_
+    if encoded_type(encoder) == "multilabel-indicator":
+        return f"{n_classes} labels"
+    return f"{n_classes} class{'es' if n_classes > 1 else ''}"
+
+
+def _layer(encoder: ClassifierLabelEncoder) -> str:
+    if encoder.loss_kind_ == "hinge":
+        activation = "tanh"
+    elif encoded_type(encoder) == "multilabel-indicator" or encoder.n_classes_ == 1:
+        activation = "sigmoid"
+    else:
+        activation = "softmax"
+    is_one_unit = encoder.n_units_ == 1 and encoded_type(encoder) == "binary"
+    return 'Dense(1, "sigmoid")' if is_one_unit else f'Dense({encoder.n_classes_}, "{activation}")'
+
+
+def _check_units(
+    units: int,
+    activation: str | None,
+    encoder: ClassifierLabelEncoder,
+    owner: str,
+    hint: str | None,
+) -> None:
+    n_classes, kind = encoder.n_classes_, encoder.loss_kind_
+    is_multilabel = encoded_type(encoder) == "multilabel-indicator"
+    if is_multilabel and kind in ("sparse", "categorical"):
+        raise ValueError(
+            f"The loss of {owner} is for one class in each row, but y is a multilabel indicator "
+            'matrix: set loss="binary_crossentropy", or leave loss at None.'
+        )
+    is_one_unit_enough = encoded_type(encoder) == "binary" and n_classes == 2
+    if units != n_classes and not (is_one_unit_enough and units == 1):
+        more = ' or Dense(1, "sigmoid")' if is_one_unit_enough else ""
+        raise ValueError(
+            f"The network of {owner} returns {units} value{'s' if units > 1 else ''} for each "
+            f"sample, but y has {_count(encoder)}: "
+            + (hint or f"end it with {_layer(encoder)}{more}.{'' if is_multilabel else _FUNCTION}")
+        )
+    if units == n_classes:
+        return
+    if kind in ("sparse", "categorical") or activation in _OF_CLASSES:
+        reason = (
+            f"the {activation} of one value is always 1"
+            if activation in _OF_CLASSES
+            else "its loss needs one output for each class"
+        )
+        raise ValueError(
+            f"The network of {owner} returns 1 value for each sample, but y has 2 classes and "
+            f'{reason}: end it with Dense(2, "softmax"), or with Dense(1, "sigmoid") and '
+            'loss="binary_crossentropy".'
+        )
+
+
+_FUNCTION = (
+    ' A function that builds the network can write meta["n_classes_"] for the number, which also '
+    "fits training rows that lack a class."
+)
+
+
+def _doubt(activation: str | None, loss: Any, encoder: ClassifierLabelEncoder) -> str | None:
+    """Return why the outputs of a network cannot be the probabilities of y, or None."""
+    if activation is None or encoder.loss_kind_ == "hinge":
+        return None
+    end = f"end the network with {_layer(encoder)}"
+    is_multilabel = encoded_type(encoder) == "multilabel-indicator"
+    if takes_logits(loss) or (activation in _PROBABILITIES and not is_multilabel):
+        return None
+    if activation in _OF_LABELS:
+        return None
+    if activation in _PROBABILITIES:
+        return (
+            f"has the activation {activation!r}, whose outputs add up to 1, but y is a multilabel "
+            f"indicator matrix, in which a row may have several labels: {end}."
+        )
+    logits = (
+        ", or use a loss with from_logits=True"
+        if activation == "linear" and encoder.loss_kind_ in ("sparse", "categorical", "binary")
+        else ""
+    )
+    return (
+        f"has the activation {activation!r}, whose outputs cannot be probabilities, so that "
+        f"predict_proba returns no probabilities: {end}{logits}."
+    )
+
+
+# -------------------------------------------------------------------------------- probabilities
+
+
+def to_probabilities(outputs: Any, model: keras.Model, target_kind: str) -> Any:
     """Convert network outputs to probabilities if the loss has `from_logits=True`.
+
+    Keras itself ignores `from_logits=True` if the output layer has a softmax or sigmoid.
 
     Parameters
     ----------
     outputs : ndarray of shape (n_samples, n_units), or structure of ndarrays
-        Outputs of the network. A structure of several outputs is returned unchanged.
-    loss : object
-        Loss of the network.
+        Outputs of the network. A structure of several outputs is returned unchanged, and the array
+        in a structure of one output is returned.
+    model : keras.Model
+        The network.
+    target_kind : str
+        Type of y, as returned by `skdnn.wrappers.target_encoders.target_kind`.
     """
-    if not getattr(loss, "from_logits", False) or not isinstance(outputs, np.ndarray):
+    outputs, loss = only_item(outputs), only_item(model.loss)
+    if not isinstance(outputs, np.ndarray) or not takes_logits(loss):
         return outputs
-    is_categorical = "categorical" in loss_name(loss)
-    return softmax(outputs, axis=-1) if is_categorical else expit(outputs)
+    if output_activation(model) in _PROBABILITIES:
+        return outputs
+    is_separate = kind_of_loss(loss) == "binary" or target_kind == "multilabel-indicator"
+    is_one_unit = outputs.ndim < 2 or outputs.shape[-1] == 1
+    return expit(outputs) if is_separate or is_one_unit else softmax(outputs, axis=-1)

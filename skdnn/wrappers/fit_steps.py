@@ -163,9 +163,10 @@ def initialize(wrapper: "BaseWrapper", X: Any, y: Any) -> tuple[Any, Any]:
         built = _build(wrapper)
         build.build_from_sample(built.model, X, wrapper.feature_encoder_)
     wrapper.model_ = built.model
-    wrapper._fit_target_encoder_to_model(y)
     infer_loss = wrapper._infer_loss if built.infers_loss else None
     build.compile_model(built.model, wrapper._get_compile_kwargs, infer_loss)
+    shape = build.output_shape(built.model, X, wrapper.feature_encoder_)
+    wrapper._fit_target_encoder_to_model(shape)
     _set_callbacks(wrapper)
     return X, y
 

@@ -248,7 +248,7 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
     def _infer_loss(self) -> Any:
         return "mean_squared_error"
 
-    def _fit_target_encoder_to_model(self, y: Any) -> None:
+    def _fit_target_encoder_to_model(self, output_shape: Any) -> None:
         encoder = self.target_encoder_
         n_outputs = len(getattr(self.model_, "outputs", None) or ())
         if isinstance(encoder, RegressorTargetEncoder) and encoder.split(n_outputs):

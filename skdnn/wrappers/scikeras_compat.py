@@ -67,9 +67,14 @@ def set_encoded_type(encoder: ClassifierLabelEncoder, target_type: str) -> None:
     encoder._target_type = target_type
 
 
-def sample_shape(encoder: RegressorTargetEncoder) -> tuple[int, ...]:
+def sample_shape(encoder: ClassifierLabelEncoder | RegressorTargetEncoder) -> tuple[int, ...]:
     """Return the shape of y for one sample in `fit`, from a private attribute of the encoder."""
     return tuple(encoder._y_shape[1:])
+
+
+def n_samples(encoder: ClassifierLabelEncoder) -> int:
+    """Return the number of rows of y in `fit`, from a private attribute of the encoder."""
+    return int(encoder._y_shape[0])
 
 
 def as_array(tensor: Any) -> Any:
@@ -89,6 +94,7 @@ __all__ = [
     "keras",
     "loss_name",
     "metric_name",
+    "n_samples",
     "route_params",
     "sample_shape",
     "set_encoded_type",

@@ -9,9 +9,17 @@ import numpy as np
 from sklearn import config_context
 from sklearn.preprocessing import FunctionTransformer
 
+from skdnn._data.class_labels import check_known_labels
 from skdnn._data.scaling import TargetScale, fit_target_scale
+from skdnn._utils.keras_losses import loss_kind
 from skdnn.wrappers import scikeras_compat
-from skdnn.wrappers.scikeras_compat import encoded_type, loss_name, sample_shape, set_encoded_type
+from skdnn.wrappers.scikeras_compat import (
+    encoded_type,
+    keras,
+    loss_name,
+    sample_shape,
+    set_encoded_type,
+)
 from skdnn.wrappers.structures import arrays_of, map_arrays
 
 # Losses that depend on y - prediction only, so that the network may predict standardised y.
@@ -59,7 +67,8 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
     Parameters
     ----------
     loss : str, keras.losses.Loss, callable or None, default=None
-        Loss of the network. With a categorical cross-entropy, labels are encoded as one-hot rows.
+        Loss of the network. The loss determines whether labels are encoded as one-hot rows or as
+        class indices.
     categories : "auto" or list of one ndarray, default="auto"
         All labels that can occur in any y. "auto" means the labels of y in `fit`.
 
@@ -72,21 +81,79 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
         Number of labels.
     n_outputs_, n_outputs_expected_ : int
         Number of targets and required number of network outputs. Both are 1.
+    loss_kind_ : str or None
+        What the loss compares with the outputs, as returned by `kind_of_loss`.
+    n_units_ : int or None
+        Number of units of the output layer. None if the number is unknown.
+    has_scores_ : bool
+        Whether the outputs are scores from -1 to 1, as for a hinge loss, and not probabilities.
     """
 
     def fit(self, y: np.ndarray) -> "ClassifierLabelEncoder":
         """Fit the encoder to labels y of shape (n_samples,) or (n_samples, n_labels)."""
         super().fit(y)
-        # A y with one label per row is not one-hot if the loss treats the labels separately.
-        if encoded_type(self) == "multiclass-onehot" and is_binary_crossentropy(self.loss):
-            set_encoded_type(self, "multilabel-indicator")
+        self._has_one_hot_rows = encoded_type(self) == "multiclass-onehot"
+        return self.fit_to_network(kind_of_loss(self.loss), None, False)
+
+    def fit_to_network(
+        self, loss_kind: str | None, n_units: int | None, has_probabilities: bool
+    ) -> "ClassifierLabelEncoder":
+        """Fit the encoder to the loss and the output layer of a network.
+
+        Parameters
+        ----------
+        loss_kind : str or None
+            What the loss compares with the outputs, as returned by `kind_of_loss`.
+        n_units : int or None
+            Number of units of the output layer, if it is known.
+        has_probabilities : bool
+            Whether the outputs are known to be probabilities.
+        """
+        self.loss_kind_, self.n_units_ = loss_kind, n_units
+        self.has_scores_ = loss_kind == "hinge" and not has_probabilities
+        if self._has_one_hot_rows:
+            # Rows with one label each are not one-hot if the loss treats the labels separately.
+            is_separate = loss_kind in ("binary", "hinge")
+            set_encoded_type(self, "multilabel-indicator" if is_separate else "multiclass-onehot")
         return self
 
     def transform(self, y: np.ndarray) -> np.ndarray:
-        """Encode labels y in the shape of `fit` as numbers, or as one-hot rows."""
-        # The encoders inside would return DataFrames if `sklearn.set_config` asks for them.
-        with config_context(transform_output="default"):
-            return np.asarray(super().transform(y))
+        """Encode labels as class indices, one-hot rows or an indicator matrix, as the loss expects.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Labels in the shape of y in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), (n_samples, 1) or (n_samples, n_classes)
+            Class indices if the loss compares these, if the network has one output for two
+            classes, and for user-defined losses. Otherwise one column per class or label.
+        """
+        kind, dtype = encoded_type(self), keras.config.floatx()
+        if kind == "multiclass-onehot" and self.loss_kind_ == "sparse":
+            return np.asarray(np.argmax(y, axis=1)).astype(dtype)
+        if kind not in ("binary", "multiclass"):
+            # The encoders inside would return DataFrames if `sklearn.set_config` asks for them.
+            with config_context(transform_output="default"):
+                return np.asarray(super().transform(y))
+        y = np.asarray(y).reshape(-1)
+        check_known_labels(y, self.classes_, "y")
+        codes = np.searchsorted(self.classes_, y)
+        if self.loss_kind_ == "sparse":
+            return codes.astype(dtype)
+        if self._takes_one_hot_rows():
+            return np.eye(self.n_classes_, dtype=dtype)[codes]
+        return codes.astype(dtype).reshape(-1, 1)
+
+    def _takes_one_hot_rows(self) -> bool:
+        """Return whether the loss compares one-hot rows, for labels that are not one-hot."""
+        if self.loss_kind_ in (None, "own"):
+            return False
+        if self.n_units_ is None:
+            return self.n_classes_ > 2 or self.loss_kind_ == "categorical"
+        return self.n_units_ > 1
 
     def inverse_transform(self, y: np.ndarray, return_proba: bool = False) -> np.ndarray:
         """Decode network outputs to labels or, with `return_proba`, to probabilities.
@@ -104,15 +171,47 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
             Labels in the shape of y in `fit`, or probabilities in the order of `classes_`.
             Probabilities always have two dimensions, with two columns for two classes.
         """
-        if not return_proba:
-            return np.asarray(super().inverse_transform(y))
+        kind = encoded_type(self)
+        if kind == "multiclass-multioutput":
+            return np.asarray(super().inverse_transform(y, return_proba))
+        proba = self._probabilities(y.reshape(len(y), -1) if y.ndim < 2 else y)
+        if return_proba:
+            return proba
+        shape = sample_shape(self)
+        if kind == "multilabel-indicator":
+            return np.around(proba).astype(int).reshape(-1, *shape)
+        codes = np.argmax(proba, axis=1)
+        if kind == "multiclass-onehot":
+            return np.eye(self.n_classes_, dtype=int)[codes]
+        return np.asarray(self.classes_[codes]).reshape(-1, *shape)
+
+    def _probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Return a column for each class, whose rows add up to 1 if no output is negative."""
+        n_classes, n_units = self.n_classes_, outputs.shape[-1]
+        proba = np.clip((1 + outputs) / 2, 0, 1) if self.has_scores_ else outputs
         is_binary = encoded_type(self) == "binary"
-        if self.n_classes_ == 1 and is_binary:
-            return np.ones((len(y), 1), y.dtype)
-        if is_binary and y.size == len(y):
-            positive = y.reshape(-1)
-            return np.column_stack([1 - positive, positive])
-        return y.reshape(len(y), -1) if y.ndim < 2 else y
+        if is_binary and n_classes == 1:
+            return np.ones((len(outputs), 1), outputs.dtype)
+        if is_binary and n_units == 1:
+            return np.column_stack([1 - proba, proba])
+        if outputs.ndim != 2 or n_units != n_classes:
+            raise ValueError(
+                f"The network returns {outputs.shape[1:]} values for each sample, but y in fit had "
+                f"{n_classes} classes: give its output layer {n_classes} units."
+            )
+        return proba if encoded_type(self) == "multilabel-indicator" else _with_sum_of_one(proba)
+
+
+def _with_sum_of_one(proba: np.ndarray) -> np.ndarray:
+    """Divide nonnegative rows by their sum, as scikit-learn's OneVsRestClassifier does.
+
+    The outputs of a softmax are returned unchanged.
+    """
+    sums = proba.sum(axis=1, keepdims=True)
+    if proba.min(initial=0) < 0 or np.allclose(sums, 1, atol=1e-3):
+        return proba
+    even = np.full_like(proba, 1 / proba.shape[1])
+    return np.divide(proba, sums, out=even, where=sums > 0)
 
 
 def target_kind(encoder: Any, default: str) -> str:
@@ -129,17 +228,22 @@ def target_kind(encoder: Any, default: str) -> str:
     return str(getattr(encoder, "target_kind", encoded_type(encoder, default)))
 
 
+def kind_of_loss(loss: Any) -> str | None:
+    """Return what a loss compares with the outputs of a classifier, as `loss_kind` returns.
+
+    None if there is no loss, if there are several losses, or if the name of the loss is unknown.
+    """
+    if isinstance(loss, str):
+        try:
+            loss = keras.losses.get(loss)
+        except ValueError:
+            return None
+    return loss_kind(loss) if callable(loss) else None
+
+
 def name_of_loss(loss: Any) -> str | None:
-    """Return the full name of a loss, or None if there is no loss or several losses."""
-    try:
-        return str(loss_name(loss))
-    except (TypeError, ValueError):
-        return None
-
-
-def is_binary_crossentropy(loss: Any) -> bool:
-    """Return whether a loss treats each network output as the probability of one label."""
-    return name_of_loss(loss) in ("binary_crossentropy", "binary_focal_crossentropy")
+    """Return the full name of a loss of Keras, or None for any other loss or several losses."""
+    return None if kind_of_loss(loss) in (None, "own") else str(loss_name(loss))
 
 
 class RegressorTargetEncoder(scikeras_compat.RegressorTargetEncoder):

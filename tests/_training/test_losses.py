@@ -129,6 +129,59 @@ def test_a_loss_of_keras_on_classes_is_what_it_is_to_keras(table, loss):
     np.testing.assert_allclose(net.fit(X, y).history_["loss"], its, rtol=1e-4)
 
 
+def test_a_loss_of_keras_that_takes_indices_without_sparse_in_its_name(table):
+    if not hasattr(keras.losses, "CategoricalGeneralizedCrossEntropy"):
+        pytest.skip("this version of Keras does not have the loss")
+    X, _, y = table
+    loss = keras.losses.CategoricalGeneralizedCrossEntropy(0.5)
+    net = DNNClassifier(loss=loss, **{**SETTINGS, "epochs": 1, "learning_rate": 1e-30}).fit(X, y)
+    own = net.predict_proba(X)[np.arange(N), y]
+    assert net.history_["loss"][0] == pytest.approx(np.mean((1 - own**0.5) / 0.5), rel=1e-4)
+
+
+def my_sparse_penalty(y_true, y_pred):
+    return keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
+
+
+def my_categorical_indices(y_true, y_pred):
+    return keras.losses.sparse_categorical_crossentropy(y_true, y_pred)
+
+
+my_categorical_indices.takes_class_indices = True
+
+
+class OwnSparse(keras.losses.SparseCategoricalCrossentropy):
+    """Takes what the class that it is derived from takes."""
+
+
+@pytest.mark.parametrize(
+    ("loss", "same"),
+    [
+        (my_sparse_penalty, "mse"),
+        (partial(my_sparse_penalty), "mse"),
+        (my_categorical_indices, "sparse_categorical_crossentropy"),
+        (partial(my_categorical_indices), "sparse_categorical_crossentropy"),
+        (OwnSparse(), "sparse_categorical_crossentropy"),
+    ],
+)
+def test_type_or_attribute_of_a_loss_decides_what_it_takes_and_never_its_name(table, loss, same):
+    X, _, y = table
+    own, its = (DNNClassifier(loss=x, **SETTINGS).fit(X, y) for x in (loss, same))
+    np.testing.assert_allclose(own.history_["loss"], its.history_["loss"], rtol=1e-5)
+
+
+def test_a_loss_with_categorical_in_its_name_may_be_for_labels(table):
+    X, _, classes = table
+    y = np.eye(3, dtype=int)[classes] | np.eye(3, dtype=int)[::-1][classes]
+
+    def categorical_like(y_true, y_pred):
+        return my_sparse_penalty(y_true, y_pred)
+
+    assert DNNClassifier(loss=categorical_like, **SETTINGS).fit(X, y).predict(X).shape == y.shape
+    with pytest.raises(ValueError, match="is for one class in each row, but y is a multilabel"):
+        DNNClassifier(loss="kl_divergence", **SETTINGS).fit(X, y)
+
+
 def test_a_loss_of_keras_on_labels_is_what_it_is_to_keras(table):
     X, _, classes = table
     y = np.eye(3, dtype=int)[classes] | np.eye(3, dtype=int)[::-1][classes]

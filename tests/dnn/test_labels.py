@@ -144,6 +144,69 @@ def test_a_column_of_y(iris, cls):
     np.testing.assert_array_equal(model.predict(X).ravel(), expected)
 
 
+# ------------------------------------------------------------------ y that may mean another thing
+
+
+@pytest.mark.parametrize("make", [np.asarray, lambda y: y.tolist(), sparse.csr_matrix])
+def test_one_hot_rows_are_labels_with_a_warning_that_has_the_line_for_classes(iris, make):
+    X, y = iris
+    one_hot = np.eye(3, dtype=int)[y]
+    message = r"exactly one 1. y was understood as a multilabel .* pass .*argmax\("
+    with pytest.warns(UserWarning, match=message) as warned:
+        model = quick().fit(X, make(one_hot))
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+    np.testing.assert_array_equal(model.predict(X), model.predict_proba(X) > 0.5)
+    classes = quick().fit(X, one_hot.argmax(axis=1))
+    np.testing.assert_array_equal(classes.predict(X), quick().fit(X, y).predict(X))
+
+
+def test_one_hot_rows_of_a_table_and_of_partial_fit(iris):
+    pandas = pytest.importorskip("pandas")
+    X, y = iris
+    table = pandas.get_dummies(pandas.Series(np.array(["z", "a", "m"])[y]))
+    with pytest.warns(UserWarning, match=r"pass y.idxmax\(axis=1\)"):
+        quick().fit(X, table)
+    with pytest.warns(UserWarning, match="exactly one 1") as warned:
+        quick().partial_fit(X, np.eye(3)[y]).partial_fit(X, np.eye(3)[y])
+    assert len(warned) == 1
+
+
+def test_labels_of_which_a_row_has_several_are_no_one_hot_rows(iris):
+    y = np.eye(3, dtype=int)[iris[1]]
+    y[0] = [1, 1, 0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        quick(epochs=1).fit(iris[0], y)
+
+
+@pytest.mark.parametrize("dtype", [float, int])
+@pytest.mark.parametrize("way", ["fit", "chunks"])
+def test_numeric_targets_given_to_a_classifier(diabetes, dtype, way):
+    X, y = diabetes[0], diabetes[1].astype(dtype)
+    message = "y looks like regression.*214 different numbers in 442 rows: use DNNRegressor"
+    data = (X, y) if way == "fit" else ([(X[:200], y[:200]), (X[200:], y[200:])],)
+    with pytest.warns(UserWarning, match=message) as warned:
+        quick(epochs=1).fit(*data)
+    assert len(warned) == 1
+
+
+def test_numbers_that_are_said_to_be_classes(diabetes):
+    X, y = diabetes
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        quick(epochs=1).fit(X, y.astype(str))
+        quick(epochs=1).partial_fit(X, y, classes=np.unique(y))
+        quick(epochs=1).fit(X, np.arange(442) % 100)
+
+
+@pytest.mark.parametrize("y_val", [[1, 2, 0], np.eye(3)], ids=["label", "one-hot"])
+def test_validation_labels_that_y_lacks(iris, y_val):
+    X, y = iris
+    with pytest.raises(ValueError, match="y_val has "):
+        quick().fit(X, y + 1, X_val=X[:3], y_val=y_val)
+
+
 # ------------------------------------------------------------------ regressors in others
 
 
