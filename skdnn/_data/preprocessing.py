@@ -1,22 +1,24 @@
 """Conversion of samples of any shape to imputed and scaled rows, the input of the network."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from mmap import mmap
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import issparse
-from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils import gen_batches
 
-from skdnn._data.scaling import DENSE_SCALINGS, SPARSE_SCALINGS, Scale, sparse_max_abs
+from skdnn._data.exact_integers import distances, origins
+from skdnn._data.memory import ALIGNMENT, aligned, is_mapped
+from skdnn._data.robust import LIMIT, Outlier, quantiles, spread_of
+from skdnn._data.scaling import Constants, Extent, dense_scale, exceeds_float32, extent_of
+from skdnn._data.sparse_scaling import sparse_scale
 
 # Number of values that are processed at a time. It limits the additional memory of scaling.
 _CHUNK = 2**20
 _LEAST_SAMPLE = 32  # rows
-_ALIGNMENT = 64  # bytes
+_LEAST_QUARTILES = 1000  # rows
 
 
 def as_rows(X: Any) -> tuple[Any, tuple[int, ...]]:
@@ -59,7 +61,7 @@ class Inputs:
 
     Parameters
     ----------
-    scaling : {"auto", "standard", "minmax", "pixelwise"} or None
+    scaling : {"auto", "standard", "minmax", "pixelwise", "robust"} or None
         See `DNNClassifier`.
     shape : tuple of int
         Shape of one sample.
@@ -70,6 +72,15 @@ class Inputs:
     ----------
     offset, scale : ndarray of shape (n_numbers,) or (1,), float64, or None
         Numbers are scaled to (x - offset) * scale. None if numbers are not scaled.
+    limit : ndarray of shape (n_numbers,), float64, or None
+        Scaled numbers are clipped to [-limit, limit]. None if they are not clipped.
+    origin : ndarray of shape (n_inputs,), int64 or uint64, or None
+        Integers that are subtracted from X before anything else, because X has integers that are
+        not exact as float64. None if there are no such integers.
+    needs_float64 : bool
+        Whether scaling in float32 would overflow.
+    outliers : list of Outlier
+        The most extreme value of each column that has values of a different order of magnitude.
     fill : ndarray of shape (n_numbers,), float64
         Values that replace missing numbers.
     numbers : ndarray of shape (n_numbers,), int
@@ -86,6 +97,10 @@ class Inputs:
         self.signed = np.empty(0, int)
         self.offset: np.ndarray | None = None
         self.scale: np.ndarray | None = None
+        self.limit: np.ndarray | None = None
+        self.origin: np.ndarray | None = None
+        self.needs_float64 = False
+        self.outliers: list[Outlier] = []
 
     def fit(self, X: Any, rows: np.ndarray, weight: np.ndarray | None) -> "Inputs":
         """Fit imputation and scaling on some rows of X.
@@ -105,40 +120,54 @@ class Inputs:
             The fitted preprocessing.
         """
         self._fit_imputation(X, rows, weight)
-        if self.scaling is not None and len(self.numbers):
-            find_scale = self._sparse_scale if issparse(X) else self._dense_scale
-            self.offset, self.scale = find_scale(X, rows, weight)
+        if self.scaling is None or not len(self.numbers):
+            return self
+        if issparse(X):
+            size = max(1, _CHUNK * X.shape[0] // max(1, X.nnz))
+            parts = [rows[part] for part in gen_batches(len(rows), size)]
+            scale, self.limit, self.outliers = sparse_scale(self.scaling, X, parts, weight)
+            self.offset, self.scale = scale
+        else:
+            self._fit_dense_scale(X, rows, weight)
+        self.needs_float64 = exceeds_float32(self.offset, self.scale)
         return self
 
-    def _dense_scale(self, X: np.ndarray, rows: np.ndarray, weight: np.ndarray | None) -> Scale:
-        """Return the offset and the scale of an array, computed in batches of rows."""
+    def _fit_dense_scale(self, X: np.ndarray, rows: np.ndarray, weight: np.ndarray | None) -> None:
+        """Find the offset and the scale of an array, computed in batches of rows."""
         # The pixels of an image share one scale, because the scale of a pixel that is almost always
         # blank, such as at the border, would be very large.
         as_one = self.scaling == "auto" and len(self.shape) > 1
         if as_one and _uses_the_range_of_bytes(X, rows):
-            return np.zeros(1), np.full(1, 1 / 255)
-        make_scaler, scale_of = DENSE_SCALINGS[str(self.scaling)]
-        scaler = make_scaler()
-        least, greatest = np.inf, -np.inf
-        for part in _slices(len(rows), X.shape[1]):
-            chunk = rows[part]
-            x = self._numbers_of(X[chunk], missing=len(self.signed) > 0)
-            x = x.reshape(-1, 1) if as_one else x
-            if self.scaling == "pixelwise":
-                least, greatest = min(least, x.min()), max(greatest, x.max())
-            if isinstance(scaler, MinMaxScaler):
-                scaler.partial_fit(x)
-                continue
-            w = None if weight is None else weight[chunk].repeat(x.shape[0] // len(chunk))
-            scaler.partial_fit(x, sample_weight=w)
-        return scale_of(scaler, float(greatest) - float(least))
+            self.offset, self.scale = np.zeros(1), np.full(1, 1 / 255)
+            return
+        parts = [rows[part] for part in _slices(len(rows), X.shape[1])]
+        if not as_one:
+            self.origin = origins([X[part] for part in parts], self.codes)
+        if self.origin is not None:
+            self.fill -= self.origin[self.numbers].astype(np.float64)
 
-    def _sparse_scale(self, X: Any, rows: np.ndarray, weight: np.ndarray | None) -> Scale:
-        """Return the offset and the scale of a CSR matrix, computed in batches of rows."""
-        size = max(1, _CHUNK * X.shape[0] // max(1, X.nnz))
-        parts = [rows[part] for part in gen_batches(len(rows), size)]
-        find_scale: Callable[..., Scale] = SPARSE_SCALINGS.get(self.scaling, sparse_max_abs)
-        return find_scale(X, parts, weight)
+        def batches() -> Iterable[tuple[np.ndarray, np.ndarray | None]]:
+            for part in parts:
+                x = self._numbers_of(self._exact(X[part]), missing=len(self.signed) > 0)
+                x = x.reshape(-1, 1) if as_one else x
+                yield x, None if weight is None else weight[part].repeat(len(x) // len(part))
+
+        extent = extent_of(batches)
+        self.offset, self.scale = dense_scale(str(self.scaling), batches, extent)
+        if len(self.shape) == 1 or self.scaling == "robust":
+            few = _evenly_spaced(rows, max(_LEAST_QUARTILES, _CHUNK // X.shape[1]))
+            x = self._numbers_of(self._exact(X[few]), missing=len(self.signed) > 0)
+            self._scale_robustly(x, None if weight is None else weight[few], extent)
+
+    def _scale_robustly(self, x: np.ndarray, weight: np.ndarray | None, extent: Extent) -> None:
+        """Find extreme values, and replace the offset and scale of the columns they spoil."""
+        spread = spread_of(x, weight)
+        self.outliers = spread.outliers(extent, self.numbers)
+        chosen = spread.width > 0 if self.scaling == "robust" else spread.is_spoiled(extent)
+        if self.scaling in ("auto", "robust") and chosen.any():
+            self.offset = np.where(chosen, spread.center, self.offset)
+            self.scale = np.where(chosen, 1 / np.where(chosen, spread.unit, 1), self.scale)
+            self.limit = np.where(chosen, LIMIT, np.inf)
 
     def _fit_imputation(self, X: Any, rows: np.ndarray, weight: np.ndarray | None) -> None:
         """Find the columns with missing numbers, and compute the medians of all columns."""
@@ -154,14 +183,14 @@ class Inputs:
         # their median is used only if numbers are missing in prediction.
         few = _evenly_spaced(rows, max(_LEAST_SAMPLE, _CHUNK // X.shape[1]))
         w = None if weight is None else weight[few]
-        self.fill[~misses] = _medians(X[few][:, self.numbers[~misses]], w)
+        self.fill[~misses] = quantiles(X[few][:, self.numbers[~misses]], w)[0]
         many = _evenly_spaced(rows, _CHUNK)
         for position in np.flatnonzero(misses):
             x = X[many, self.numbers[position]]
             known = ~np.isnan(x)
             if known.any():
                 w = None if weight is None else weight[many][known]
-                self.fill[position] = _medians(x[known, np.newaxis], w)[0]
+                self.fill[position] = quantiles(x[known, np.newaxis], w)[0, 0]
 
     @property
     def sorts(self) -> bool:
@@ -179,14 +208,20 @@ class Inputs:
         return len(self.numbers) + len(self.signed) + len(self.codes)
 
     @property
-    def constants(self) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray]:
-        """Offset and scale of all columns of the output, and the imputed values `fill`."""
-        if not self.sorts or self.offset is None or self.scale is None:
-            return self.offset, self.scale, self.fill
+    def constants(self) -> Constants:
+        """The constants of all columns of the output."""
+        offset, scale, limit, fill = self.offset, self.scale, self.limit, self.fill
+        if self.origin is not None and offset is not None:
+            origin = self.origin[self.numbers].astype(np.float64)
+            offset, fill = offset + origin, fill + origin
+        if not self.sorts or offset is None or scale is None:
+            return Constants(offset, scale, limit, fill)
         n = len(self.numbers)
-        rest = self.width - n
-        offset = np.append(np.broadcast_to(self.offset, n), np.zeros(rest))
-        return offset, np.append(np.broadcast_to(self.scale, n), np.ones(rest)), self.fill
+        rest = np.zeros(self.width - n)
+        offset = np.append(np.broadcast_to(offset, n), rest)
+        scale = np.append(np.broadcast_to(scale, n), rest + 1)
+        limit = None if limit is None else np.append(limit, rest + np.inf)
+        return Constants(offset, scale, limit, fill)
 
     def apply(self, X: Any, dtype: npt.DTypeLike, missing: bool = False) -> Any:
         """Impute and scale rows.
@@ -208,31 +243,48 @@ class Inputs:
             The preprocessed rows. A CSR matrix if X is a CSR matrix and preprocessing preserves
             zeros, otherwise an array.
         """
-        work = np.result_type(X.dtype, dtype)
+        work = np.result_type(X.dtype, dtype, np.float64 if self.needs_float64 else dtype)
         if issparse(X) and self.keeps_zeros:
             x = X.astype(work, copy=True)
             if self.scale is not None:
                 x.data *= self.scale[x.indices]
+            if self.limit is not None:
+                limit = self.limit[x.indices]
+                x.data = np.clip(x.data, -limit, limit).astype(work)
             return x.astype(dtype, copy=False)
-        x = (X.toarray() if issparse(X) else X).astype(work, copy=False)
+        x = self._exact(X.toarray() if issparse(X) else X).astype(work, copy=False)
         if missing or self.sorts:
             x = self._arranged(x, missing)
         elif self.offset is not None and self.scale is not None:
-            x = np.subtract(x, self.offset.astype(work), out=_aligned(x.shape, work))
-            x *= self.scale.astype(work)
+            x = self._scaled(x, out=aligned(x.shape, x.dtype))
         return x.astype(dtype, copy=False)
+
+    def _exact(self, x: np.ndarray) -> np.ndarray:
+        """Subtract the origin, if there is one."""
+        return x if self.origin is None else distances(x, self.origin)
+
+    def _scaled(self, x: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """Return scaled and clipped numbers, written to `out`."""
+        assert self.offset is not None
+        assert self.scale is not None
+        if self.offset.any():
+            x = np.subtract(x, self.offset.astype(out.dtype), out=out)
+        np.multiply(x, self.scale.astype(out.dtype), out=out)
+        if self.limit is not None:
+            limit = self.limit.astype(out.dtype)
+            np.clip(out, -limit, limit, out=out)
+        return out
 
     def _arranged(self, x: np.ndarray, missing: bool) -> np.ndarray:
         """Return scaled numbers, indicators of missing numbers, and codes, in this order."""
         n, n_indicators = len(self.numbers), len(self.signed)
-        out = _aligned((len(x), self.width), x.dtype)
+        out = aligned((len(x), self.width), x.dtype)
         out[:, n : n + n_indicators] = np.isnan(x[:, self.signed]) if missing else 0
         out[:, n + n_indicators :] = x[:, self.codes]
         numbers = out[:, :n]
         numbers[:] = self._numbers_of(x, missing)
         if self.offset is not None and self.scale is not None:
-            numbers -= self.offset.astype(x.dtype)
-            numbers *= self.scale.astype(x.dtype)
+            self._scaled(numbers, out=numbers)
         return out
 
     def _numbers_of(self, x: np.ndarray, missing: bool) -> np.ndarray:
@@ -264,10 +316,10 @@ class Inputs:
         if issparse(X):
             return lambda rows: self._prepared(X[rows], dtype, False)
         missing = may_miss(X)
-        in_place = X.dtype in (np.uint8, dtype)
+        in_place = X.dtype in (np.uint8, dtype) and not self.needs_float64
         if in_place and not missing and not self.sorts:
             return partial(self._fetch, X, np.dtype(dtype))
-        if in_place or _is_mapped(X):
+        if in_place or is_mapped(X):
             return lambda rows: self._prepared(_take(X, rows), dtype, missing)
         prepared = np.empty((len(X), self.width), dtype)
         for part in _slices(len(X), X.shape[1]):
@@ -277,9 +329,9 @@ class Inputs:
     def _prepared(self, rows: Any, dtype: str, missing: bool) -> np.ndarray:
         """Return preprocessed rows as a dense array that is aligned in memory for TensorFlow."""
         x = self.apply(rows, dtype, missing)
-        if not issparse(x) and x.ctypes.data % _ALIGNMENT == 0:
+        if not issparse(x) and x.ctypes.data % ALIGNMENT == 0:
             return np.asarray(x)
-        out = _aligned(x.shape, dtype)
+        out = aligned(x.shape, dtype)
         if issparse(x):
             x.toarray(out=out)
         else:
@@ -292,11 +344,7 @@ class Inputs:
         if self.offset is None or self.scale is None:
             return x.astype(dtype, copy=False)
         # Scaling is in place if possible to save time, because rows are fetched in every epoch.
-        out = x if x.dtype == dtype else _aligned(x.shape, dtype)
-        if self.offset.any():
-            x = np.subtract(x, self.offset.astype(dtype), out=out)
-        np.multiply(x, self.scale.astype(dtype), out=out)
-        return out
+        return self._scaled(x, out=x if x.dtype == dtype else aligned(x.shape, dtype))
 
 
 def may_miss(X: Any) -> bool:
@@ -315,50 +363,13 @@ def _evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
     return rows[:: -(-len(rows) // most)]
 
 
-def _medians(x: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-    """Return the weighted median of each column.
-
-    A row of weight k has the same effect as k rows of weight 1.
-    """
-    medians: np.ndarray
-    if weight is None:
-        medians = np.median(x, axis=0)
-        return medians
-    order = np.argsort(x, axis=0)
-    below = np.cumsum(weight[order], axis=0)
-    # The median is the mean of the values just below and just above half of the total weight. The
-    # two values differ only if a cumulative weight equals half of the total weight, up to rounding.
-    middle = [(below < below[-1] * half).sum(axis=0) for half in (0.5 - 1e-9, 0.5 + 1e-9)]
-    both = np.take_along_axis(np.take_along_axis(x, order, axis=0), np.array(middle), axis=0)
-    medians = both.mean(axis=0)
-    return medians
-
-
-def _is_mapped(X: np.ndarray | None) -> bool:
-    """Return whether an array is a view of a memory-mapped file."""
-    while isinstance(X, np.ndarray):
-        if isinstance(X, np.memmap):
-            return True
-        X = X.base
-    return isinstance(X, mmap)
-
-
 def _take(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    out = _aligned((len(rows), X.shape[1]), X.dtype)
+    out = aligned((len(rows), X.shape[1]), X.dtype)
     if X.flags.c_contiguous:
         # NumPy would use an additional buffer with mode "raise". `make_inputs` checks the indices.
         return np.take(X, rows, axis=0, out=out, mode="clip")
     out[:] = X[rows]  # `take` would copy all of X
     return out
-
-
-def _aligned(shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:
-    """Return an aligned, uninitialised array, which TensorFlow uses without a copy."""
-    dtype = np.dtype(dtype)
-    size = int(np.prod(shape)) * dtype.itemsize
-    memory = np.empty(size + _ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % _ALIGNMENT
-    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 def _uses_the_range_of_bytes(X: np.ndarray, rows: np.ndarray) -> bool:

@@ -1,82 +1,183 @@
-"""Functions that compute the offset and scale of each column by scalers of scikit-learn."""
+"""Offset and scale of each column of X, and of y.
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+Statistics of a column that is nearly constant at a large offset are computed on its distance to its
+minimum, because sums of the raw values lose digits. A column is constant only if its minimum is
+its maximum.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
-from sklearn.utils.sparsefuncs import min_max_axis
+from sklearn.preprocessing import StandardScaler
 
 Scale = tuple[np.ndarray, np.ndarray]  # offset and scale of (x - offset) * scale
+# Returns a new iterator over batches of rows with their weights.
+Batches = Callable[[], Iterable[tuple[np.ndarray, np.ndarray | None]]]
+
 # Fraction of the range of all values that is added to the standard deviation of each pixel. The
 # added term limits the scale of pixels that are almost always blank, such as at image borders.
 _DAMPING = 0.05
+# A range up to this fraction of the values' magnitude is nearly constant. The magnitude of a
+# constant column times this fraction is also its unit, if that is above 1.
+_NEARLY = 1e-4
+_GREAT, _SMALL = 1e15, 1e-15  # squares of greater or smaller numbers are not summed
+_FLOAT32 = 1e30  # a safe bound of products in float32
+_LEAST_SPREAD = 1e-300  # the inverse of a smaller spread might overflow
 
 
-def _sparse_min_max(X: Any, parts: list[np.ndarray], weight: np.ndarray | None) -> Scale:
-    # The scaler is fitted on the minima and maxima, because MinMaxScaler rejects sparse rows.
-    ranges = np.array([min_max_axis(X[part], axis=0) for part in parts])
-    scaler = MinMaxScaler().fit([ranges[:, 0].min(axis=0), ranges[:, 1].max(axis=0)])
-    return scaler.data_min_, scaler.scale_
+class Extent(NamedTuple):
+    """Minimum and maximum of each column.
+
+    Parameters
+    ----------
+    least, greatest : ndarray of shape (n_columns,), floating
+        Minimum and maximum of each column.
+    """
+
+    least: np.ndarray
+    greatest: np.ndarray
+
+    @property
+    def magnitude(self) -> np.ndarray:
+        """The maximum absolute value of each column, float64."""
+        return np.maximum(np.abs(self.least), np.abs(self.greatest)).astype(np.float64)
+
+    @property
+    def halves(self) -> np.ndarray:
+        """Half of the range of each column, float64. The whole range might overflow."""
+        return self.greatest.astype(np.float64) / 2 - self.least.astype(np.float64) / 2
+
+    @property
+    def is_constant(self) -> np.ndarray:
+        """Whether each column is constant."""
+        return np.asarray(self.least == self.greatest)
+
+    @property
+    def constant_unit(self) -> np.ndarray:
+        """The distance to a constant that counts as 1, if the column varies in later rows."""
+        return np.maximum(1, _NEARLY * self.magnitude)
+
+    def at(self, columns: np.ndarray) -> "Extent":
+        """Return the minimum and maximum of some columns."""
+        return Extent(self.least[columns], self.greatest[columns])
+
+    @property
+    def loses_digits(self) -> np.ndarray:
+        """Whether sums of the values, or of their squares, lose too many digits."""
+        halves, magnitude = self.halves, self.magnitude
+        nearly = halves <= _NEARLY / 2 * magnitude
+        return np.asarray(nearly | (magnitude > _GREAT) | (halves < _SMALL))
 
 
-def _sparse_standard(X: Any, parts: list[np.ndarray], weight: np.ndarray | None) -> Scale:
-    scaler = StandardScaler(with_mean=False)
-    for part in parts:
-        scaler.partial_fit(X[part], sample_weight=None if weight is None else weight[part])
-    return scaler.mean_, 1 / scaler.scale_
+def extent_of(batches: Batches) -> Extent:
+    """Return the minimum and maximum of each column."""
+    least: Any = np.inf
+    greatest: Any = -np.inf
+    for x, _ in batches():
+        x = x if x.dtype.kind == "f" else x.astype(np.float64)
+        least = np.minimum(x.min(axis=0), least, dtype=x.dtype)
+        greatest = np.maximum(x.max(axis=0), greatest, dtype=x.dtype)
+    return Extent(least, greatest)
 
 
-def sparse_max_abs(X: Any, parts: list[np.ndarray], weight: np.ndarray | None) -> Scale:
-    """Return the offset 0 and the scale 1 / (maximum absolute value) of each column."""
-    scaler = MaxAbsScaler()
-    for part in parts:
-        scaler.partial_fit(X[part])
-    return np.zeros(X.shape[1]), 1 / scaler.scale_
+def moments(batches: Batches, extent: Extent) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and the standard deviation of each column, which is 0 only for a constant."""
+    near = extent.loses_digits
+    low, half = extent.least[near].astype(np.float64) / 2, extent.halves[near]
+    half = np.where(half > 0, half, 1)
+    scaler = StandardScaler()
+    for x, weight in batches():
+        if near.any():
+            x = x.astype(x.dtype if x.dtype.kind == "f" else np.float64)
+            x[:, near] = (x[:, near].astype(np.float64) / 2 - low) / half  # from 0 to 1
+        scaler.partial_fit(x, sample_weight=weight)
+    mean, deviation = scaler.mean_, np.sqrt(scaler.var_)
+    mean[near] = 2 * (low + mean[near] * half)
+    deviation[near] *= 2 * half
+    mean[extent.is_constant] = extent.least[extent.is_constant]
+    deviation[extent.is_constant] = 0
+    return mean, deviation
 
 
-# Functions that scale a sparse matrix. `sparse_max_abs` is used for all other values of `scaling`.
-SPARSE_SCALINGS: dict[str | None, Callable[..., Scale]] = {
-    "minmax": _sparse_min_max,
-    "standard": _sparse_standard,
-}
+def standard(mean: np.ndarray, deviation: np.ndarray, extent: Extent) -> Scale:
+    """Return the offset and the scale to mean 0 and variance 1."""
+    return mean, _inverse(np.where(deviation > 0, deviation, extent.constant_unit))
 
 
-def _min_max(scaler: Any, value_range: float) -> Scale:
-    return scaler.data_min_, scaler.scale_
+def _inverse(spread: np.ndarray) -> np.ndarray:
+    return np.asarray(1 / np.maximum(spread, _LEAST_SPREAD))
 
 
-def _standard(scaler: Any, value_range: float) -> Scale:
-    return scaler.mean_, 1 / scaler.scale_
+def min_max(extent: Extent) -> Scale:
+    """Return the offset and the scale to the range [0, 1]."""
+    least, greatest = extent
+    with np.errstate(over="ignore"):
+        span = greatest - least
+    fits = (span > _SMALL) & (span < np.finfo(span.dtype).max)
+    exact = _inverse(np.where(extent.is_constant, extent.constant_unit, extent.halves))
+    exact *= np.where(extent.is_constant, 1, 0.5)
+    return least, np.where(fits, 1 / np.where(fits, span, 1), exact)
 
 
-def _pixelwise(scaler: Any, value_range: float) -> Scale:
-    spread = np.sqrt(scaler.var_) + _DAMPING * value_range
-    return scaler.mean_, 1 / np.where(spread > 0, spread, 1)
+def dense_scale(scaling: str, batches: Batches, extent: Extent) -> Scale:
+    """Return the offset and the scale of each column of an array.
+
+    Parameters
+    ----------
+    scaling : {"auto", "standard", "minmax", "pixelwise", "robust"}
+        See `DNNClassifier`. Columns are scaled to (x - offset) * scale. "robust" is "standard" here
+        (see `skdnn._data.robust`).
+    batches : callable
+        Returns a new iterator over (x, weight): rows of shape (n_rows, n_columns) without missing
+        values, and their sample weights or None.
+    extent : Extent
+        Minimum and maximum of each column.
+    """
+    if scaling == "minmax":
+        return min_max(extent)
+    mean, deviation = moments(batches, extent)
+    if scaling == "pixelwise":
+        deviation = deviation + _DAMPING * (
+            float(extent.greatest.max()) - float(extent.least.min())
+        )
+    return standard(mean, deviation, extent)
 
 
-# For an array, the class of the scaler, and a function that computes the offset and the scale from
-# the fitted scaler and the range of all values. The range is valid only for "pixelwise".
-DENSE_SCALINGS: dict[str, tuple[Callable[[], Any], Callable[[Any, float], Scale]]] = {
-    "auto": (StandardScaler, _standard),
-    "standard": (StandardScaler, _standard),
-    "minmax": (MinMaxScaler, _min_max),
-    "pixelwise": (StandardScaler, _pixelwise),
-}
+def exceeds_float32(offset: Any, scale: Any) -> bool:
+    """Return whether scaling by these constants might overflow in float32."""
+    size = np.array([np.abs(offset).max(), scale.max(), 1 / scale.min()], np.float64)
+    return bool(size.max() > _FLOAT32)
+
+
+class Constants(NamedTuple):
+    """The constants of the preprocessing, for the layers of a Keras model.
+
+    Parameters
+    ----------
+    offset, scale, limit : ndarray of shape (n_outputs,) or (1,), float64, or None
+        Columns become (x - offset) * scale, clipped to [-limit, limit].
+    fill : ndarray of shape (n_numbers,), float64
+        Values that replace missing numbers.
+    """
+
+    offset: np.ndarray | None = None
+    scale: np.ndarray | None = None
+    limit: np.ndarray | None = None
+    fill: np.ndarray | None = None
 
 
 # ------------------------------------------------------------------------------------------ targets
 
 
-@dataclass(frozen=True, eq=False)
-class TargetScale:
+class TargetScale(NamedTuple):
     """Mean and standard deviation of each column of y.
 
     Parameters
     ----------
     mean, unit : ndarray of shape (n_outputs,), float64
-        The mean, and the standard deviation or 1 for a constant column.
+        The mean and the standard deviation. The unit of a constant column is 1, or the absolute
+        value of the constant if that is smaller.
     """
 
     mean: np.ndarray
@@ -103,5 +204,12 @@ def fit_target_scale(y: np.ndarray, weight: np.ndarray | None) -> TargetScale:
     weight : ndarray of shape (n_samples,) or None
         Sample weights.
     """
-    scaler = StandardScaler().fit(y.reshape(len(y), -1), sample_weight=weight)
-    return TargetScale(scaler.mean_, scaler.scale_)
+    columns = y.reshape(len(y), -1)
+
+    def batches() -> Iterable[tuple[np.ndarray, np.ndarray | None]]:
+        return [(columns, weight)]
+
+    extent = extent_of(batches)
+    mean, deviation = moments(batches, extent)
+    size = np.where(extent.magnitude > 0, extent.magnitude, 1)
+    return TargetScale(mean, np.where(deviation > 0, deviation, np.minimum(1, size)))

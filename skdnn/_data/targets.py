@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import ndtri
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
+
+from skdnn._data.scaling import fit_target_scale
 
 _TINY = np.finfo(np.float64).tiny  # the smallest normal number, whose logarithm is finite
 
@@ -144,11 +145,9 @@ class NumericTargets(_Head):
     chance_loss: ClassVar[float] = 1.0
 
     def __init__(self, y: np.ndarray, weight: np.ndarray | None, loss: str = "mean_squared_error"):
-        scaler = StandardScaler().fit(y.reshape(len(y), -1), sample_weight=weight)
         self.shape = y.shape[1:]
-        self.n_outputs = len(scaler.mean_)
-        self.mean = scaler.mean_
-        self.unit = scaler.scale_
+        self.mean, self.unit = fit_target_scale(y, weight)
+        self.n_outputs = len(self.mean)
         self.loss = loss
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:

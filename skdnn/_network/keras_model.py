@@ -17,6 +17,7 @@ def build(
     fill: np.ndarray | None = None,
     dropout: Callable[..., Any] = keras.layers.Dropout,
     name: str | None = None,
+    limit: np.ndarray | None = None,
 ) -> Any:
     """Build the Keras model of a network. The caller then sets the network weights.
 
@@ -33,6 +34,8 @@ def build(
         Class of the dropout layers.
     name : str, default=None
         Name of the model. If None, Keras chooses a name.
+    limit : ndarray of shape (n_inputs,), float64, default=None
+        The `Scaling` layer clips its outputs to [-limit, limit].
 
     Returns
     -------
@@ -45,7 +48,7 @@ def build(
     n_members, shape = 0, spec.input_shape
     for layer, output_shape, _ in spec.walk():
         dtype = entry if layer.is_preparation else spec.dtype
-        context = KerasContext(shape, dtype, n_members, dropout, offset, scale, fill)
+        context = KerasContext(shape, dtype, n_members, dropout, offset, scale, fill, limit)
         stack.append(layer.to_keras(context))
         n_members = layer.member_count() or n_members
         shape = output_shape

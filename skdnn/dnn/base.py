@@ -60,7 +60,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
         "batch_norm": ["boolean"],
         "kernel_initializer": [str, callable],
         "alpha": [Interval(Real, 0, None, closed="left")],
-        "scaling": [StrOptions({"auto", "standard", "minmax", "pixelwise"}), None],
+        "scaling": [StrOptions({"auto", "standard", "minmax", "pixelwise", "robust"}), None],
         "categorical_features": ["array-like", StrOptions({"auto"}), None],
         "one_hot_max_size": [Interval(Integral, 0, None, closed="left"), _AUTO],
         "numeric_embedding": [StrOptions({"auto", "piecewise_linear", "periodic"}), None],

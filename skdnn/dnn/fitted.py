@@ -253,7 +253,7 @@ class FittedNetwork:
         from skdnn._training.losses import compiled_loss
 
         targets = self.targets
-        model = build(self.spec, *self.inputs.constants)
+        model = build(self.spec, **self.inputs.constants._asdict())
         model.set_weights(rescale_output_layers(targets.in_units, self.spec.outputs, self.weights))
         if targets.ascending:
             rescale_outputs(model, targets.unit, targets.mean)

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import check_random_state
 
 from skdnn._data.preprocessing import Inputs
+from skdnn._data.robust import warn_of_outliers
 from skdnn._data.splits import assign_folds, check_groups, hold_out, member_weights
 from skdnn._data.table import Columns
 from skdnn._data.targets import NumericTargets, Targets
@@ -114,6 +115,13 @@ def start_training(draft: BaseEstimator, request: Request, previous: FitResult |
         data = data._replace(weight=data.weight / data.weight[split.rows].mean())
     if previous is None:
         network = design(settings, data, columns, split, continuation.rng, request.classes)
+        inputs = network.inputs
+        warn_of_outliers(
+            inputs.outliers,
+            getattr(draft, "feature_names_in_", None),
+            settings.owner,
+            are_clipped=inputs.limit is not None,
+        )
     else:
         network = previous.network.uncalibrated() if request.is_whole else previous.network
     network = replace(network, targets=_clipped(network.targets, settings, data.y[split.rows]))

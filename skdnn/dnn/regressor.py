@@ -71,11 +71,13 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     alpha : float, default=0.0
         Strength of the L2 penalty. `alpha` times the sum of the squared network weights, without
         biases, is added to the loss, as by `keras.regularizers.L2(alpha)`.
-    scaling : {"auto", "standard", "minmax", "pixelwise"} or None, default="auto"
+    scaling : {"auto", "standard", "minmax", "pixelwise", "robust"} or None, default="auto"
         Method that scales inputs inside the network. All statistics are computed on the training
         rows only.
 
-        - "auto": columns of a table are standardised to mean 0 and variance 1. `uint8` images
+        - "auto": columns of a table are standardised to mean 0 and variance 1. A column with
+          values that are more than 1,000 interquartile ranges from its median is scaled as by
+          "robust". `uint8` images
           (samples with two or more dimensions) with a value above 127 are divided by 255. All other
           images are standardised with one mean and one variance over all pixels of all images. In
           all presets except "plain", images use "pixelwise".
@@ -84,6 +86,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         - "pixelwise": each value of a sample is centred to mean 0 and divided by its standard
           deviation plus 5% of the range of all values. The added term limits the scale of pixels
           that are almost always blank.
+        - "robust": the median of each value becomes 0, and its interquartile range that of a
+          standard normal distribution. The result is clipped to [-3, 3]. Sentinels such as -999 and
+          other extreme values then leave the other values of a column as they are.
         - None: inputs are not scaled.
 
         Constant columns become 0. Sparse X with "auto" is divided by the maximum absolute value of

@@ -93,9 +93,9 @@ def make_inputs(
     resolved, params = settings.resolved, settings.params
     targets, dtype, optimizer = network.targets, network.spec.dtype, settings.optimizer
     constants = Constants(
-        unit=targets.unit.astype(dtype),
+        unit=_cast(targets.unit, dtype),
         alpha=np.asarray(params.alpha, dtype),
-        center=targets.mean.astype(dtype),
+        center=_cast(targets.mean, dtype),
         levels=targets.levels.astype(dtype),
         label_smoothing=resolved.get("label_smoothing", 0.0),
         **{name: optimizer.config[name] for name in optimizer.given},
@@ -126,6 +126,12 @@ def _check_indices(data: TrainingRows) -> None:
 
 def _n_rows(X: Any, y: np.ndarray, weight: np.ndarray | None) -> int:
     return min(X.shape[0], len(y), len(y) if weight is None else len(weight))
+
+
+def _cast(values: np.ndarray, dtype: str) -> np.ndarray:
+    """Return a constant of the targets, which is infinite if it does not fit into the dtype."""
+    with np.errstate(over="ignore"):
+        return values.astype(dtype)
 
 
 def _program_key(

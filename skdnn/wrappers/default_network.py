@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import spmatrix
 
+from skdnn._data.preprocessing import Inputs
+from skdnn._data.robust import warn_of_outliers
 from skdnn._network.architectures import dense_network, value_per_layer
 from skdnn._network.layers import (
     Activate,
@@ -17,6 +19,7 @@ from skdnn._network.layers import (
     Scaling,
 )
 from skdnn.wrappers.scikeras_compat import keras
+from skdnn.wrappers.target_encoders import Identity
 from skdnn.wrappers.unknown_names import find_by_name
 
 _OWNER = "the default network"
@@ -24,7 +27,9 @@ _activation = find_by_name("model__activation", _OWNER, keras.activations.get, k
 _initializer = find_by_name(
     "model__kernel_initializer", _OWNER, keras.initializers.get, keras.initializers
 )
-_SCALINGS = ("auto", "standard", "minmax")
+_SCALINGS = ("auto", "standard", "minmax", "robust")
+# The scaling layer is used for offsets of fewer units of the scale, and for factors in this range.
+_MOST_UNITS, _FACTORS = 1e4, (1e-15, 1e15)
 
 
 def dense_model(
@@ -49,7 +54,7 @@ def dense_model(
         Number of units and activation of the output layer.
     hidden_layer_sizes, activation, dropout, batch_norm, kernel_initializer, alpha
         The same parameters as in `DNNClassifier`.
-    scaling : {"auto", "standard", "minmax"} or None
+    scaling : {"auto", "standard", "minmax", "robust"} or None
         Scaling method of the scaling layer, which `fit_scaling` fits. None omits the scaling layer.
     """
     sizes = np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object)).tolist()
@@ -104,7 +109,9 @@ def fit_scaling(
     X: np.ndarray | spmatrix,
     sample_weight: np.ndarray | None,
     scaling: str | None,
-) -> None:
+    owner: str,
+    names: Any = None,
+) -> Identity | None:
     """Fit the scaling layer of a dense network to the training rows.
 
     Parameters
@@ -115,24 +122,64 @@ def fit_scaling(
         The training rows.
     sample_weight : ndarray of shape (n_samples,) or None
         Sample weights.
-    scaling : {"auto", "standard", "minmax"} or None
+    scaling : {"auto", "standard", "minmax", "robust"} or None
         Scaling method. None leaves the model unchanged.
-    """
-    from skdnn._data.preprocessing import Inputs
+    owner : str
+        The estimator's name, for warnings.
+    names : array-like of str or None, default=None
+        Names of the columns of X.
 
+    Returns
+    -------
+    encoder : Identity or None
+        A transformer that scales X instead of the layer, which then changes nothing. It is None
+        unless columns would lose their digits in float32 or are clipped.
+    """
     if scaling is None:
-        return
+        return None
     if scaling not in _SCALINGS:
         raise ValueError(
-            f"model__scaling must be 'auto', 'standard', 'minmax' or None. Got {scaling!r} instead."
+            "model__scaling must be 'auto', 'standard', 'minmax', 'robust' or None. Got "
+            f"{scaling!r} instead."
         )
     layer = model.get_layer("scaling")
     rows = _as_table(X)
     inputs = Inputs(scaling, X.shape[1:]).fit(rows, np.arange(len(rows)), sample_weight)
+    warn_of_outliers(inputs.outliers, names, owner, are_clipped=inputs.limit is not None)
     width = layer.moving_mean.shape[0]
     offset = np.broadcast_to(np.asarray(inputs.offset), width)
     factor = np.broadcast_to(np.asarray(inputs.scale), width)
+    if inputs.limit is not None or inputs.origin is not None or not _fits(offset, factor):
+        layer.set_weights([np.zeros(width), np.ones(width)])
+        return ColumnScaler(inputs)
     layer.set_weights([offset, 1 / factor**2])
+    return None
+
+
+def _fits(offset: np.ndarray, factor: np.ndarray) -> bool:
+    """Return whether scaling in float32 keeps enough digits, and does not overflow."""
+    least, greatest = _FACTORS
+    is_near = np.abs(offset * factor).max() < _MOST_UNITS
+    return bool(is_near and least < factor.min() and factor.max() < greatest)
+
+
+class ColumnScaler(Identity):
+    """Transformer that scales and clips the columns of X in float64.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The fitted preprocessing.
+    """
+
+    def __init__(self, inputs: Inputs):
+        self.inputs = inputs
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the scaled X, a dense array in Keras's float type."""
+        rows = _as_table(X)
+        scaled: np.ndarray = self.inputs.apply(rows, keras.config.floatx())
+        return scaled.reshape(X.shape)
 
 
 def _as_table(X: Any) -> np.ndarray:

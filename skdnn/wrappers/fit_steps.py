@@ -84,8 +84,7 @@ def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, call: FitC
         X, y, weight = drop_rows_without_weight(X, y, sample_weight)
         weight = _with_mean_of_one(weight)
         if not resumes:
-            fit_scaling(wrapper.model_, X, weight, scaling_of(wrapper))
-            _standardise_targets(wrapper, y, weight)
+            _fit_default_network(wrapper, X, y, weight)
         y = encode(wrapper.target_encoder_, y)
         X = encode(wrapper.feature_encoder_, X)
         wrapper._check_model_compatibility(y)
@@ -186,8 +185,7 @@ def initialize_alone(wrapper: "BaseWrapper", X: Any, y: Any) -> None:
     options = BuildOptions(keep_weights=isinstance(given, keras.Model))
     with restored_on_failure(wrapper, trained=None):
         X, y = _initialize(wrapper, X, y, options)
-        fit_scaling(wrapper.model_, X, None, scaling_of(wrapper))
-        _standardise_targets(wrapper, y, None)
+        _fit_default_network(wrapper, X, y, None)
 
 
 def resume(wrapper: "BaseWrapper", X: Any, y: Any) -> tuple[Any, Any]:
@@ -370,18 +368,22 @@ def has_default_network(wrapper: "BaseWrapper") -> bool:
 
 
 def scaling_of(wrapper: "BaseWrapper") -> str | None:
-    """Return the scaling of the default dense network, or None for any other network."""
-    if not has_default_network(wrapper):
-        return None
+    """Return the scaling of the default dense network."""
     scaling: str | None = _build_arguments(wrapper).get("scaling", "auto")
     return scaling
 
 
-def _standardise_targets(wrapper: "BaseWrapper", y: Any, weight: np.ndarray | None) -> None:
-    """Let the default network of a regressor predict standardised y, if the loss allows it."""
+def _fit_default_network(wrapper: "BaseWrapper", X: Any, y: Any, weight: np.ndarray | None) -> None:
+    """Fit the scaling of X in the default network, and of y if the loss allows it."""
+    if not has_default_network(wrapper):
+        return
+    names = getattr(wrapper, "feature_names_in_", None)
+    scaling = scaling_of(wrapper)
+    scaler = fit_scaling(wrapper.model_, X, weight, scaling, type(wrapper).__name__, names)
+    wrapper.feature_encoder_ = wrapper.feature_encoder_ if scaler is None else scaler
     encoder = wrapper.target_encoder_
-    is_own = type(encoder) is RegressorTargetEncoder and has_default_network(wrapper)
-    if is_own and name_of_loss(wrapper.model_.loss) in LOSSES_OF_ERRORS:
+    loss = name_of_loss(wrapper.model_.loss)
+    if type(encoder) is RegressorTargetEncoder and loss in LOSSES_OF_ERRORS:
         encoder.standardise(y, weight)
 
 

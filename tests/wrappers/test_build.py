@@ -124,7 +124,11 @@ def test_dense_network_without_scaling(iris):
 @pytest.mark.parametrize(
     ("parameter", "value", "message"),
     [
-        ("model__scaling", "robust", "model__scaling must be 'auto', 'standard', 'minmax' or None"),
+        (
+            "model__scaling",
+            "pixelwise",
+            "model__scaling must be .auto., .standard., .minmax., .robust.",
+        ),
         (
             "model__dropout",
             [0.1, 0.2],

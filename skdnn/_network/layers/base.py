@@ -56,6 +56,8 @@ class KerasContext:
         The constants of the `Scaling` layer.
     fill : ndarray of shape (n_numbers,), float64, or None
         The numbers that replace missing values in the `ColumnTransform` layer.
+    limit : ndarray of shape (n_inputs,), float64, or None
+        The `Scaling` layer clips its outputs to [-limit, limit].
     """
 
     shape: Shape
@@ -65,6 +67,7 @@ class KerasContext:
     offset: np.ndarray | None = None
     scale: np.ndarray | None = None
     fill: np.ndarray | None = None
+    limit: np.ndarray | None = None
 
 
 class Layer:

@@ -8,10 +8,14 @@ import numpy as np
 
 from skdnn._network.layers.base import KerasContext, Layer
 
+_LARGE = 1e6  # the largest offset in units of the scale that x * scale - offset * scale allows
+
 
 @dataclass(frozen=True)
 class Scaling(Layer):
     """Computes (x - offset) * scale, with constants computed from the training rows.
+
+    Columns with extreme values are clipped.
 
     The layer computes in float64 to keep the precision of a table in float64.
     """
@@ -26,11 +30,37 @@ class Scaling(Layer):
         return x
 
     def to_keras(self, context: KerasContext) -> Any:
-        """Return a Keras `Rescaling` layer, which computes x * scale - offset * scale."""
+        """Return a Keras `Rescaling` layer, which computes x * scale - offset * scale.
+
+        If outputs are clipped, or if x * scale would lose digits, the steps are separate layers.
+        """
         from skdnn._utils.tensorflow import keras
 
         offset, scale = context.offset, context.scale
         if offset is None or scale is None:
             raise ValueError("A network with a Scaling layer is built with its offset and scale.")
-        factors = [x.item() if x.size == 1 else x for x in (scale, -offset * scale)]
+        if context.limit is not None or np.abs(offset * scale).max() > _LARGE:
+            return _separate_steps(offset, scale, context.limit, self.name)
+        factors = [_plain(x) for x in (scale, -offset * scale)]
         return keras.layers.Rescaling(*factors, name=self.name, dtype="float64")
+
+
+def _separate_steps(
+    offset: np.ndarray, scale: np.ndarray, limit: np.ndarray | None, name: str
+) -> Any:
+    from skdnn._network import keras_layers
+    from skdnn._utils.tensorflow import keras
+
+    layers = [
+        keras.layers.Rescaling(1.0, _plain(-offset), name="subtract_offset", dtype="float64"),
+        keras.layers.Rescaling(_plain(scale), name="multiply", dtype="float64"),
+    ]
+    if limit is not None:
+        bound = np.minimum(limit, np.finfo(np.float64).max)  # JSON has no infinity
+        bounds = (-bound).tolist(), bound.tolist()
+        layers.append(keras_layers.Range(*bounds, name="clip", dtype="float64"))
+    return keras.Sequential(layers, name=name)
+
+
+def _plain(x: np.ndarray) -> Any:
+    return x.item() if x.size == 1 else x
