@@ -163,7 +163,7 @@ def _fits(offset: np.ndarray, factor: np.ndarray) -> bool:
     return bool(is_near and least < factor.min() and factor.max() < greatest)
 
 
-class ColumnScaler(Identity):
+class ColumnScaler(Identity, auto_wrap_output_keys=None):
     """Transformer that scales and clips the columns of X in float64.
 
     Parameters
