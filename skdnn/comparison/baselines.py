@@ -127,7 +127,7 @@ def default_models(
 def _full_names(names: Any) -> list[str]:
     """Return the names of baselines, given by their names, nicknames or classes."""
     is_list = isinstance(names, Sequence) and not isinstance(names, str)
-    if not is_list or not names or any(hasattr(name, "fit") for name in names):
+    if not is_list or not names or not all(isinstance(n, str) for n in names):
         raise ValueError(
             f"The 'models' parameter of compare must be a dict of estimators or a list of names, "
             f"at least one. Got {names!r} instead{_hint(names)}."
@@ -135,8 +135,9 @@ def _full_names(names: Any) -> list[str]:
     by_key = {_key(name): name for name in BASELINES} | _NICKNAMES
     found: dict[str, str] = {}
     for name in names:
-        if not isinstance(name, str) or _key(name) not in by_key:
-            raise unknown("models", "compare", name, map(short, BASELINES))
+        if _key(name) not in by_key:
+            known = map(short, BASELINES)
+            raise unknown("models", "compare", name, known, "one of {}, or a dict of estimators")
         full = by_key[_key(name)]
         if full in found:
             both = repr(name) if found[full] == name else f"{found[full]!r} and {name!r}"

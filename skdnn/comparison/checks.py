@@ -187,6 +187,12 @@ def _task_of(y: np.ndarray) -> str:
 
 def _check_fits(y: np.ndarray, task: str) -> None:
     """Raise an error if no model for the task can be trained on y."""
+    if y.dtype.kind in "mM":
+        raise ValueError(
+            "The 'y' parameter of compare must be numbers or class labels. Got dates or times: "
+            "subtract a start and divide by a unit, such as "
+            "(y - y.min()) / np.timedelta64(1, 'D')."
+        )
     if task == "regression" and y.dtype.kind not in "biuf":
         raise ValueError(
             "The 'y' parameter of compare must be numbers for regression. Got text or other "
@@ -209,23 +215,26 @@ def splitter(
     """Return the cross-validation splitter. The splitter shuffles rows if `cv` is an integer."""
     classify = task == "classification"
     cv = 5 if cv is None else cv
-    is_splitter = hasattr(cv, "split") and not isinstance(cv, str)
-    is_number = isinstance(cv, Integral) and not isinstance(cv, bool | np.bool_)
-    if not is_splitter and not is_number and (isinstance(cv, str) or not _is_iterable(cv)):
-        raise TypeError(
-            "The 'cv' parameter of compare must be a number of folds, a splitter of scikit-learn, "
-            f"or (train, test) row indices of each fold. Got {cv!r} instead."
-        )
-    if not is_number:
-        return check_cv(cv, y, classifier=classify)
+    if not isinstance(cv, Integral) or isinstance(cv, bool | np.bool_):
+        return check_cv(_as_splits(cv), y, classifier=classify)
     stratified = classify and type_of_target(y) in ("binary", "multiclass")
     _check_folds(int(cv), y, stratified and groups is None)
     kind = _SPLITTERS[stratified, groups is not None]
     return kind(int(cv), shuffle=True, random_state=random_state)
 
 
-def _is_iterable(value: Any) -> bool:
-    return isinstance(value, Iterable)
+def _as_splits(cv: Any) -> Any:
+    """Return a splitter unchanged, or the pairs of an iterable of pairs as a list."""
+    if hasattr(cv, "split") and not isinstance(cv, str | type):
+        return cv
+    pairs = list(cv) if isinstance(cv, Iterable) and not isinstance(cv, str) else [cv]
+    if any(not isinstance(pair, tuple | list | np.ndarray) or len(pair) != 2 for pair in pairs):
+        hint = f": write {cv.__name__}()" if isinstance(cv, type) else ""
+        raise TypeError(
+            "The 'cv' parameter of compare must be a number of folds, a splitter of scikit-learn, "
+            f"or a pair (train, test) of row indices for each fold. Got {cv!r} instead{hint}."
+        )
+    return pairs
 
 
 def _check_folds(cv: int, y: np.ndarray, stratified: bool) -> None:
@@ -244,6 +253,8 @@ def _check_folds(cv: int, y: np.ndarray, stratified: bool) -> None:
     name = str(classes[counts.argmin()])
     rows = "1 row" if least == 1 else f"{least} rows"
     fewer = f"write cv={least} or less, or " if least > 1 else ""
+    if y.dtype.kind in "iuf":
+        fewer += "write task='regression' if these are numbers, or "
     raise ValueError(
         f"The 'cv' parameter of compare must not exceed the rows of the smallest class of y. Got "
         f"{cv} folds and {rows} of class {name!r:.60} ({len(classes):,} classes in {len(y):,} "
@@ -254,6 +265,13 @@ def _check_folds(cv: int, y: np.ndarray, stratified: bool) -> None:
 def check_groups(cv: Any, groups: Any) -> None:
     """Raise an error if a splitter needs groups and there are none, or if groups are missing."""
     needs_groups = "Group" in type(cv).__name__ and hasattr(cv, "split")
+    values = () if groups is None else np.asarray(groups, dtype=object).ravel()
+    missing = [row for row, value in enumerate(values) if value is None or value != value]
+    if missing:
+        raise ValueError(
+            "The 'groups' parameter of compare must hold the group of each row. Got "
+            f"{len(missing)} missing of {len(values)} values, the first in row {missing[0]}."
+        )
     if groups is None and needs_groups:
         raise ValueError(
             f"The 'groups' parameter of compare must hold the group of each row, because cv is "

@@ -45,7 +45,7 @@ def _as_indices(splits: Iterable[tuple[Any, Any]], n_rows: int) -> list[Split]:
     if not pairs:
         raise ValueError("The 'cv' parameter of compare must make at least one fold. Got none.")
     try:
-        found = [(rows[np.asarray(train)], rows[np.asarray(test)]) for train, test in pairs]
+        found = [(rows[_index(train)], rows[_index(test)]) for train, test in pairs]
     except (IndexError, TypeError, ValueError) as error:
         raise ValueError(
             f"The 'cv' parameter of compare must be pairs (train, test) of indices of the {n_rows} "
@@ -57,6 +57,11 @@ def _as_indices(splits: Iterable[tuple[Any, Any]], n_rows: int) -> list[Split]:
             "a fold without."
         )
     return found
+
+
+def _index(part: Any) -> np.ndarray:
+    indices = np.asarray(part)
+    return indices if indices.size else indices.astype(int)  # an empty list is one of floats
 
 
 @dataclass
