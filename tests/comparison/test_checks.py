@@ -100,8 +100,8 @@ def test_scoring_names_what_is_wrong(iris, scoring, message):
         ([([0, 1], [])], "give each fold rows to train on and to test"),
         (
             51,
-            "Got 51 folds and 50 rows of class '0' .3 classes in 150 rows.: write cv=50 or less, or "
-            "write task='regression' if these are numbers",
+            "Got 51 folds and 50 rows of class '0' .3 classes in 150 rows.: write cv=50 or less, "
+            "or write task='regression' if these are numbers",
         ),
         (GroupKFold(3), "'groups' parameter of compare .* because cv is GroupKFold. Got None"),
     ],
