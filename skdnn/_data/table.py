@@ -1,33 +1,20 @@
 """Conversion of tables of numbers, text, categories and booleans to a matrix of floats."""
 
-from collections.abc import Callable, Sequence
 from decimal import Decimal
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.preprocessing import OrdinalEncoder
 
-# Lower-case prefixes of the names of categorical dtypes, and of date and time types, in pandas,
-# Polars and PyArrow.
-_CATEGORIES = ("categor", "dictionary", "enum", "bool")
-_TIMES = ("date", "time", "nattype", "period")
+from skdnn._data.categories import Categories, count_categories, exact_integers
+from skdnn._data.column_warnings import ColumnWarnings
+from skdnn._data.frames import TIMES, Column, Table, advice_for, open_table, split_missing
+
 _ADVICE = (
     "convert it to numbers first, such as days since a start date, or columns of the year, the "
     "month and the day of the week"
 )
-
-
-class _Table(NamedTuple):
-    """Names, dtypes and columns of a table or an array.
-
-    The names of an array are None, and all columns of an array have the same dtype.
-    """
-
-    names: Sequence[Any] | None
-    dtypes: Sequence[Any]
-    columns: Callable[[int], Any]  # position -> column
 
 
 class Columns:
@@ -44,14 +31,14 @@ class Columns:
 
     Attributes
     ----------
-    encoders : dict of int to OrdinalEncoder
-        Encoder of each categorical column, by the position of the column in X.
+    encoders : dict of int to Categories
+        Categories of each categorical column, by the position of the column in X.
     """
 
     def __init__(self, categorical_features: Any, owner: str):
         self.categorical_features = categorical_features
         self.owner = owner
-        self.encoders: dict[int, OrdinalEncoder] = {}
+        self.encoders: dict[int, Categories] = {}
 
     @property
     def codes(self) -> list[int]:
@@ -61,7 +48,7 @@ class Columns:
     @property
     def sizes(self) -> tuple[int, ...]:
         """Number of categories of each categorical column, including missing values."""
-        return tuple(len(self.encoders[i].categories_[0]) for i in self.codes)
+        return tuple(self.encoders[i].size for i in self.codes)
 
     def reads(self, X: Any) -> bool:
         """Return whether X must be encoded column by column.
@@ -77,7 +64,7 @@ class Columns:
                     f"{given!r}: set it to None, or pass X as an array or a DataFrame."
                 )
             return False
-        table = _open(X)
+        table = open_table(X)
         if table.names is None and np.ndim(X) != 2:
             return False
         # A DataFrame of NumPy dtypes or sparse columns is left to check_array of scikit-learn,
@@ -92,18 +79,28 @@ class Columns:
         )
 
     def fit_transform(self, X: Any, rows: np.ndarray) -> np.ndarray:
-        """Fit the categories on some rows of X, and encode all rows as `transform` does."""
-        table = _open(X)
+        """Fit the categories on some rows of X, and encode all rows as `transform` does.
+
+        A warning names columns that are of little use as they are: see `ColumnWarnings`.
+        """
+        table = open_table(X)
         declared = self._declared(table)
         self.encoders = {}
         columns = []
+        troubles = ColumnWarnings(self.owner)
+        chosen = np.zeros(X.shape[0], bool)
+        chosen[rows] = True
         for i in range(len(table.dtypes)):
-            values, is_category = self._read(table, i)
-            if is_category if declared is None else declared[i]:
-                encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-                encoder.set_output(transform="default")  # independent of set_config of scikit-learn
-                self.encoders[i] = encoder.fit(_as_categories(values)[rows])
-            columns.append(self._encode(table, i, values))
+            column = self._read(table, i)
+            if column.is_category if declared is None else declared[i]:
+                counts = count_categories(column.known[chosen[~column.missing]])
+                codes = {value: code for code, value in enumerate(counts, start=1)}
+                self.encoders[i] = Categories(codes, bool(column.missing[rows].any()))
+                troubles.see_categories(table.name(i), counts)
+            else:
+                troubles.see_numbers(table.name(i), column.known)
+            columns.append(self._encode(table, i, column))
+        troubles.warn()
         return _matrix(X, columns)
 
     def transform(self, X: Any) -> np.ndarray:
@@ -120,94 +117,92 @@ class Columns:
             Unchanged numbers, with NaN for missing numbers, and category codes from 1. Code 0 means
             a category that was not seen in `fit`.
         """
-        table = _open(X)
+        table = open_table(X)
         positions = range(len(table.dtypes))
-        return _matrix(X, [self._encode(table, i, self._read(table, i)[0]) for i in positions])
+        return _matrix(X, [self._encode(table, i, self._read(table, i)) for i in positions])
 
-    def _encode(self, table: _Table, i: int, values: np.ndarray) -> np.ndarray:
+    def _encode(self, table: Table, i: int, column: Column) -> np.ndarray:
         """Return the numbers or the category codes of column i as floats."""
         if i in self.encoders:
-            encoder = self.encoders[i]
-            categories = encoder.categories_[0]
-            values = self._of_one_kind(table, i, _as_categories(values), categories)
-            codes: np.ndarray = encoder.transform(values)[:, 0] + 1
-            # Missing values are the last category if the training rows had missing values.
-            codes[np.isnan(codes)] = len(categories)
-            return codes.astype(np.float32)
-        if values.dtype == object:
-            try:
-                return values.astype(np.float64)
-            except ValueError as error:
-                raise ValueError(
-                    f"{_name(table, i)} of X holds text, where {self.owner} expects numbers "
-                    f"({error}): name it in categorical_features, or convert it to numbers."
-                ) from error
-        return values
+            self._check_same_type(table, i, column, self.encoders[i])
+            return self.encoders[i].encode(column.known, column.missing)
+        if column.known.dtype != object and not column.missing.any():
+            return column.known
+        numbers = np.full(len(column.missing), np.nan)
+        try:
+            numbers[~column.missing] = column.known.astype(np.float64)
+        except ValueError as error:
+            raise ValueError(
+                f"{table.name(i)} of X holds text, where {self.owner} expects numbers "
+                f"({error}): name it in categorical_features, or convert it to numbers."
+            ) from error
+        except OverflowError as error:
+            raise ValueError(
+                f"{table.name(i)} of X holds integers that are too large for {self.owner} "
+                f"({error}): name it in categorical_features, or take the logarithm."
+            ) from error
+        return numbers
 
-    def _of_one_kind(
-        self, table: _Table, i: int, values: np.ndarray, categories: np.ndarray
-    ) -> np.ndarray:
-        """Return the values of column i, or raise an error if their type differs from training."""
-        if values.dtype == categories.dtype:
-            return values
-        if all(v != v for v in values[:, 0]):
-            return np.full(values.shape, np.nan, categories.dtype)
-        if all(v != v for v in categories):
-            return values.astype(object)
-        here, there = ("text", "numbers") if values.dtype == object else ("numbers", "text")
-        raise ValueError(
-            f"{_name(table, i)} of X holds {here}, but its categories were {there} when "
-            f"{self.owner} was fitted: pass values of the same type as in fit."
-        )
+    def _check_same_type(
+        self, table: Table, i: int, column: Column, categories: Categories
+    ) -> None:
+        """Raise an error if the values of column i are text, but were numbers in training."""
+        if not len(column.known) or not categories.values:
+            return
+        is_text = [isinstance(values[0], str) for values in (column.known, categories.values)]
+        if is_text[0] != is_text[1]:
+            here, there = ("text", "numbers") if is_text[0] else ("numbers", "text")
+            raise ValueError(
+                f"{table.name(i)} of X holds {here}, but its categories were {there} when "
+                f"{self.owner} was fitted: pass values of the same type as in fit."
+            )
 
-    def _read(self, table: _Table, i: int) -> tuple[np.ndarray, bool]:
-        """Return the values of column i, NaN if missing, and whether the column is categorical."""
-        dtype, column = table.dtypes[i], table.columns(i)
-        is_category = table.names is not None and str(dtype).lower().startswith(_CATEGORIES)
-        if hasattr(column, "to_pylist") and is_category:
-            # A direct conversion of a PyArrow column to an array would lose missing values.
-            values = np.array(column.to_pylist(), object)
-        else:
-            values = np.asarray(column)
-        if values.dtype.kind in "fiu":
-            return values, is_category
-        if values.dtype.kind == "b":
-            return values.astype(np.float32), True
-        if values.dtype.kind in "Mm":
-            raise TypeError(self._no_times(table, i, values.dtype.name))
-        return self._read_objects(table, i, values.astype(object), is_category)
+    def _read(self, table: Table, i: int) -> Column:
+        """Return the values of column i, and whether the column is categorical."""
+        is_category = table.is_category(i)
+        if table.is_time(i):
+            raise TypeError(self._no_times(table, i, str(table.dtypes[i])))
+        if table.is_nested(i):
+            raise self._unreadable(table, i, str(table.dtypes[i]))
+        known, missing = split_missing(table.columns(i), table.dtypes[i])
+        if known.dtype.kind in "fiu":
+            return Column(known, missing, is_category)
+        if known.dtype.kind == "b":
+            return Column(known.astype(np.float32), missing, True)
+        if known.ndim > 1 or known.dtype.kind in "Vc":
+            raise self._unreadable(table, i, str(table.dtypes[i]))
+        return self._read_objects(table, i, known.astype(object), missing, is_category)
 
     def _read_objects(
-        self, table: _Table, i: int, values: np.ndarray, is_category: bool
-    ) -> tuple[np.ndarray, bool]:
+        self, table: Table, i: int, known: np.ndarray, missing: np.ndarray, is_category: bool
+    ) -> Column:
         """Return the same as `_read` for a column of Python objects."""
-        missing = np.array([_is_missing(v) for v in values], bool)
-        known, kinds = values[~missing], {type(v) for v in values[~missing]}
-        if any(k.__name__.lower().startswith(_TIMES) for k in kinds):
+        kinds = {type(v) for v in known}
+        if any(k.__name__.lower().startswith(TIMES) for k in kinds):
             raise TypeError(self._no_times(table, i, _names(kinds)))
         is_text = [issubclass(k, str) for k in kinds]
         if is_category and kinds and not any(is_text) and not all(map(_is_number, kinds)):
-            values[~missing], is_text = known.astype(str), [True]  # such as intervals
+            return Column(known.astype(str).astype(object), missing, True)  # such as intervals
         if all(is_text):
-            values[missing] = np.nan
-            return values, True
+            return Column(known, missing, True)
         if any(is_text) or not all(map(_is_number, kinds)):
-            raise TypeError(
-                f"{_name(table, i)} of X holds {_names(kinds)}, but {self.owner} accepts columns "
-                "of numbers, text, categories or booleans: convert it to one of these, mixed types "
-                "to text with .astype(str)."
-            )
-        numbers = np.full(len(values), np.nan)
-        numbers[~missing] = known.astype(np.float64)
-        return numbers, is_category or kinds <= {bool, np.bool_}
+            raise self._unreadable(table, i, _names(kinds))
+        is_category = is_category or kinds <= {bool, np.bool_}
+        return Column(exact_integers(known), missing, is_category)
 
-    def _no_times(self, table: _Table, i: int, kind: str) -> str:
+    def _unreadable(self, table: Table, i: int, kinds: str) -> TypeError:
+        return TypeError(
+            f"{table.name(i)} of X holds {kinds}, but {self.owner} accepts columns of numbers, "
+            f"text, categories or booleans: {advice_for(kinds, table.key(i))}."
+        )
+
+    def _no_times(self, table: Table, i: int, kind: str) -> str:
         return (
-            f"{_name(table, i)} of X holds dates or times ({kind}), which {self.owner} does not "
+            f"{table.name(i)} of X holds dates or times ({kind}), which {self.owner} does not "
             f"accept: {_ADVICE}."
         )
 
-    def _declared(self, table: _Table) -> np.ndarray | None:
+    def _declared(self, table: Table) -> np.ndarray | None:
         """Return the mask of categorical columns, or None if the dtypes determine the mask."""
         given, n = self.categorical_features, len(table.dtypes)
         if isinstance(given, str):
@@ -233,33 +228,8 @@ class Columns:
         )
 
 
-def _open(X: Any) -> _Table:
-    """Return the names, dtypes and columns of an array or a pandas, Polars or PyArrow table."""
-    if hasattr(X, "iloc") and hasattr(X, "dtypes"):  # pandas
-        return _Table(list(X.columns), list(X.dtypes), lambda i: X.iloc[:, i])
-    if hasattr(X, "schema") and hasattr(X, "column_names"):  # PyArrow
-        return _Table(X.column_names, X.schema.types, X.column)
-    if hasattr(X, "get_columns"):  # Polars
-        return _Table(X.columns, X.dtypes, X.to_series)
-    X = np.asarray(X)
-    return _Table(None, [X.dtype] * X.shape[-1] if X.ndim else [], lambda i: X[:, i])
-
-
-def _is_missing(value: Any) -> bool:
-    return (
-        value is None
-        or type(value).__name__ == "NAType"
-        or (isinstance(value, float | np.floating) and bool(value != value))
-    )
-
-
 def _is_number(kind: type) -> bool:
     return issubclass(kind, Real | Decimal | np.bool_)
-
-
-def _as_categories(values: np.ndarray) -> np.ndarray:
-    """Return text as a column of objects, or numbers as a column of floats, for an encoder."""
-    return values.astype(object if values.dtype == object else float, copy=False)[:, np.newaxis]
 
 
 def _matrix(X: Any, columns: list[np.ndarray]) -> np.ndarray:
@@ -267,10 +237,6 @@ def _matrix(X: Any, columns: list[np.ndarray]) -> np.ndarray:
     for i, column in enumerate(columns):
         matrix[:, i] = column
     return matrix
-
-
-def _name(table: _Table, i: int) -> str:
-    return f"Column {i}" if table.names is None else f"Column {table.names[i]!r}"
 
 
 def _names(kinds: set[type]) -> str:

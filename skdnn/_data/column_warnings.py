@@ -1,0 +1,103 @@
+"""Warnings about columns that are of little use as they are, one warning for all columns."""
+
+import warnings
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+# A category with a single row is of no use: a network cannot learn from it, and the share of such
+# rows estimates how many new rows have a category that was not seen in training (Good, 1953, "The
+# population frequencies of species"). From this share on, a column is reported.
+_SHARE_OF_SINGLE_ROWS = 0.5
+_LEAST_ROWS = 20
+_LARGEST_EXACT = 2**53  # floats hold all smaller integers exactly
+_CHECKED = 10_000
+
+
+class ColumnWarning(UserWarning):
+    """Warning about columns of X that are of little use as they are."""
+
+
+class ColumnWarnings:
+    """Collects columns of X, and warns once about all of them.
+
+    Parameters
+    ----------
+    owner : str
+        The name of the estimator or function, for the messages.
+    """
+
+    def __init__(self, owner: str):
+        self.owner = owner
+        self.unique: list[str] = []
+        self.inexact: list[str] = []
+
+    def see_categories(self, name: str, counts: Mapping[Any, int]) -> None:
+        """Note a categorical column, of which each category has the given number of rows."""
+        if are_nearly_unique(counts.values()):
+            self.unique.append(name.removeprefix("Column "))
+
+    def see_numbers(self, name: str, known: np.ndarray) -> None:
+        """Note a numeric column, whose values that are not missing are given."""
+        if are_inexact_as_floats(known):
+            self.inexact.append(name.removeprefix("Column "))
+
+    def warn(self) -> None:
+        """Warn about the noted columns, once for each reason."""
+        if self.unique:
+            _warn(unique_message(self.unique, self.owner))
+        if self.inexact:
+            which, are = _listed(self.inexact)
+            _warn(
+                f"{which} of X {are} integers beyond 2**53, which floats cannot tell apart, so "
+                f"that {self.owner} trains on rounded numbers. Name identifiers in "
+                "categorical_features, or drop them; subtract the least value from times."
+            )
+
+
+def are_nearly_unique(counts: Collection[int]) -> bool:
+    """Return whether most rows have a category that no other row has.
+
+    Parameters
+    ----------
+    counts : collection of int
+        Number of rows of each category.
+    """
+    n_rows = sum(counts)
+    return n_rows >= _LEAST_ROWS and sum(n == 1 for n in counts) > _SHARE_OF_SINGLE_ROWS * n_rows
+
+
+def unique_message(columns: Iterable[str], owner: str) -> str:
+    """Return the message about categorical columns with a value of its own in nearly every row."""
+    which, are = _listed(list(columns))
+    return (
+        f"{which} of X {are} text or categories that differ in nearly every row, such as dates, "
+        f"identifiers or free text, from which {owner} can learn nothing as they are. Drop "
+        "identifiers with X.drop(columns=[...]); turn dates and text into numbers with "
+        "make_pipeline(skrub.TableVectorizer(), ...)."
+    )
+
+
+def are_inexact_as_floats(known: np.ndarray) -> bool:
+    """Return whether some integers of an array differ from the float64 nearest to them."""
+    if known.dtype.kind not in "iuO" or not len(known) or known.dtype.itemsize < 8:
+        return False
+    if known.dtype.kind == "O" and not all(isinstance(v, int | np.integer) for v in known):
+        return False
+    large = known[(known > _LARGEST_EXACT) | (known < -_LARGEST_EXACT)][:_CHECKED].tolist()
+    try:
+        return any(int(float(value)) != value for value in large)
+    except OverflowError:
+        return True
+
+
+def _listed(columns: list[str]) -> tuple[str, str]:
+    """Return the names of columns, at most five, and the verb that follows them."""
+    more = f" and {len(columns) - 5} more" if len(columns) > 5 else ""
+    names = ", ".join(columns[:5]) + more
+    return (f"Columns {names}", "hold") if len(columns) > 1 else (f"Column {names}", "holds")
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, ColumnWarning, stacklevel=2)
