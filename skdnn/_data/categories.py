@@ -84,6 +84,18 @@ def indices(values: np.ndarray, index_of: dict[Any, int], unknown: int) -> np.nd
     return found[inverse.reshape(-1)]
 
 
+def exactly_comparable(classes: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return class labels and y in dtypes that NumPy compares exactly.
+
+    NumPy compares signed and unsigned integers of 64 bits, and integers and floats, as floats.
+    """
+    kinds = {classes.dtype.kind, y.dtype.kind}
+    as_floats = kinds & {"i", "u"} and np.result_type(classes, y).kind == "f"
+    if as_floats and max(map(abs, classes.tolist()), default=0) > 2**53:
+        return classes.astype(object), y.astype(object)
+    return classes, y
+
+
 def exact_integers(values: np.ndarray) -> np.ndarray:
     """Return an object array of integers in an integer dtype, or unchanged if none can hold it."""
     if all(isinstance(value, int | np.integer | np.bool_) for value in values):

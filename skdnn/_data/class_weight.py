@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from skdnn._data.categories import exactly_comparable
+
 
 class ClassWeights:
     """Class weights, by which the sample weights of the rows of each class are multiplied.
@@ -110,4 +112,5 @@ def _codes(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
     The index of an unknown label is arbitrary, because `encode` rejects unknown labels.
     """
+    classes, y = exactly_comparable(classes, y)
     return np.searchsorted(classes, y).clip(max=len(classes) - 1)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from skdnn._data.frames import open_table, split_missing
+
 # A category with a single row is of no use: a network cannot learn from it, and the share of such
 # rows estimates how many new rows have a category that was not seen in training (Good, 1953, "The
 # population frequencies of species"). From this share on, a column is reported.
@@ -42,6 +44,18 @@ class ColumnWarnings:
         """Note a numeric column, whose values that are not missing are given."""
         if are_inexact_as_floats(known):
             self.inexact.append(name.removeprefix("Column "))
+
+    def see_rounded(self, X: Any, dtype: np.dtype) -> "ColumnWarnings":
+        """Note the integer columns of a table or an object array that was converted to a dtype."""
+        is_table = len(getattr(X, "shape", ())) == 2
+        if not is_table or dtype.kind != "f" or getattr(X, "dtype", None) == dtype:
+            return self
+        table = open_table(X)
+        for i, original in enumerate(table.dtypes):
+            if not isinstance(original, np.dtype) or original.kind in "iuO":
+                known, _ = split_missing(table.columns(i), original)
+                self.see_numbers(table.name(i), known)
+        return self
 
     def warn(self) -> None:
         """Warn about the noted columns, once for each reason."""

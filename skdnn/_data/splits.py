@@ -7,6 +7,8 @@ from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
+from skdnn._data.read_target import read_target
+
 
 class ValidationData(NamedTuple):
     """The validation data and groups that the user passed to `fit`, not yet checked."""
@@ -206,7 +208,7 @@ def check_groups(groups: Any, y: np.ndarray) -> np.ndarray | None:
     if groups is None:
         return None
     check_consistent_length(y, groups)
-    checked: np.ndarray = column_or_1d(groups)
+    checked: np.ndarray = column_or_1d(read_target(groups, "fit", "groups"))
     return checked
 
 

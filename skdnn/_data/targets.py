@@ -8,6 +8,8 @@ from scipy.special import ndtri
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from skdnn._data.categories import exactly_comparable
+from skdnn._data.read_target import check_are_labels, read_target
 from skdnn._data.scaling import fit_target_scale
 
 _TINY = np.finfo(np.float64).tiny  # the smallest normal number, whose logarithm is finite
@@ -54,8 +56,9 @@ class Classes(_Categories):
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
         """Return the class indices of labels, shape (n_samples,), int32."""
         _check_row(y, ())
-        codes = np.searchsorted(self.classes, y).clip(max=self.n_outputs - 1)
-        unknown = self.classes[codes] != y
+        classes, y = exactly_comparable(self.classes, y)
+        codes = np.searchsorted(classes, y).clip(max=self.n_outputs - 1)
+        unknown = classes[codes] != y
         if np.any(unknown):
             raise ValueError(
                 f"y has labels that were not among the classes when training began: "
@@ -334,7 +337,7 @@ def classification_targets(y: np.ndarray, classes: Any, owner: str) -> Classes |
     """
     if y.ndim == 2:
         return Labels(y.shape[1])
-    labels = np.unique(y if classes is None else classes)
+    labels = np.unique(y if classes is None else read_target(classes, owner, "classes"))
     if len(labels) < 2:
         raise ValueError(
             f"{owner} needs at least 2 classes in y, but got only one class: "
@@ -358,7 +361,8 @@ def check_labels(y: Any, owner: str) -> np.ndarray:
     y : ndarray of shape (n_samples,) or (n_samples, n_labels)
         The labels, or the dense indicator matrix.
     """
-    y = _uniform(y, owner)
+    y = y if isinstance(y, np.ndarray) else read_target(y, owner)
+    check_are_labels(y, owner)
     kind = type_of_target(y, input_name="y", raise_unknown=True)
     if kind == "multilabel-indicator":
         indicator = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
@@ -378,18 +382,3 @@ def check_labels(y: Any, owner: str) -> np.ndarray:
             f"{owner} per column with sklearn.multioutput.MultiOutputClassifier."
         )
     return np.asarray(column_or_1d(y, warn=True))
-
-
-def _uniform(y: Any, owner: str) -> Any:
-    """Convert an object array to numbers or booleans, and raise an error for mixed types."""
-    if not isinstance(y, np.ndarray) or y.dtype.kind != "O":
-        return y
-    are_text = {isinstance(value, str) for value in y.ravel()}
-    as_one = y if are_text == {True} else np.array(y.tolist())
-    if len(are_text) > 1 or (as_one.dtype == object and are_text == {False}):
-        kinds = sorted({type(value).__name__ for value in y.ravel()})
-        raise TypeError(
-            f"The labels in y of {owner} must all be text, or all numbers or booleans. Got "
-            f"{', '.join(kinds)}: convert them to text with [str(label) for label in y]."
-        )
-    return as_one

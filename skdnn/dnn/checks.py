@@ -11,8 +11,11 @@ from sklearn.utils.validation import validate_data
 
 from skdnn._data.class_labels import check_same_classes, check_validation_labels
 from skdnn._data.class_weight import ClassWeights
+from skdnn._data.column_warnings import ColumnWarnings
 from skdnn._data.doubtful_labels import has_one_hot_rows, line_for_classes, regression_hint
 from skdnn._data.preprocessing import as_rows, may_miss
+from skdnn._data.read_samples import check_no_text, read_samples
+from skdnn._data.read_target import check_are_labels, check_numeric, read_target
 from skdnn._data.splits import ValidationData
 from skdnn._data.table import Columns
 from skdnn._data.targets import Classes, Labels, Targets
@@ -25,6 +28,11 @@ if TYPE_CHECKING:
 
 # Options of scikit-learn's validation of X.
 _ACCEPTED = {"accept_sparse": "csr", "ensure_all_finite": "allow-nan"}
+
+_TEXT_IN_ARRAYS = (
+    "pass a table, pd.DataFrame(X), whose text columns are categories, or name the column in "
+    "categorical_features=[{0}]"
+)
 
 
 class CheckedData(NamedTuple):
@@ -85,8 +93,14 @@ def check_data(
     ValueError, TypeError
         If the data cannot be used for training.
     """
-    reset = network is None
-    X, shape = as_rows(X)
+    reset, owner = network is None, type(estimator).__name__
+    given = read_samples(X, owner)
+    y = read_target(y, owner)
+    if is_classifier(estimator):
+        check_are_labels(y, owner)
+    else:
+        y = check_numeric(y, owner)
+    X, shape = as_rows(given)
     if network is not None:
         network.check_shape(shape)
     checks = {"multi_output": True, "y_numeric": not is_classifier(estimator)}
@@ -95,9 +109,12 @@ def check_data(
         y = check_y(y, estimator=estimator, **checks)
         check_consistent_length(X, y)
     else:
+        check_no_text(X, owner, _TEXT_IN_ARRAYS)
         X, y = validate_data(estimator, X, y, reset=reset, **_ACCEPTED, **checks)
-        _check_numbers(X, type(estimator).__name__)
-    y = check_targets(y, type(estimator).__name__, is_classifier(estimator))
+        _check_numbers(X, owner)
+        if reset and not issparse(X):
+            ColumnWarnings(owner).see_rounded(given, X.dtype).warn()
+    y = check_targets(y, owner, is_classifier(estimator))
     return CheckedData(X, y, _check_weights(estimator, X, sample_weight), shape)
 
 
@@ -109,11 +126,12 @@ def check_rows(estimator: BaseEstimator, X: Any, network: "FittedNetwork") -> An
     ndarray or CSR matrix of shape (n_samples, n_inputs)
         Numbers and category codes, the input of the fitted preprocessing.
     """
-    X, shape = as_rows(X)
+    X, shape = as_rows(read_samples(X, type(estimator).__name__))
     network.check_shape(shape)
     if network.columns.reads(X):
         validate_data(estimator, X, reset=False, skip_check_array=True)
         return check_matrix(network.columns.transform(X), estimator)
+    check_no_text(X, type(estimator).__name__, _TEXT_IN_ARRAYS)
     X = validate_data(estimator, X, reset=False, **_ACCEPTED)
     _check_numbers(X, type(estimator).__name__)
     return X
@@ -133,13 +151,15 @@ def check_classes(y: Any, classes: Any, known: Targets | None, owner: str) -> No
     owner : str
         The estimator's name, for errors.
     """
+    y = read_target(y, owner)
     if known is None and classes is None and type_of_target(y) != "multilabel-indicator":
         raise ValueError(
             f"classes must be passed on the first call to {owner}.partial_fit: all labels that "
             "will ever come."
         )
     if isinstance(known, Classes) and classes is not None:
-        check_same_classes(np.unique(classes), known.classes, owner)
+        labels = np.unique(read_target(classes, owner, "classes"))
+        check_same_classes(labels, known.classes, owner)
 
 
 def warn_of_doubtful_labels(y: np.ndarray, given: Any) -> None:

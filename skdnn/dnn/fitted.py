@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skdnn._data.preprocessing import Inputs, as_rows, may_miss
+from skdnn._data.read_samples import read_samples
 from skdnn._data.table import Columns
 from skdnn._data.targets import Targets
 from skdnn._network.spec import NetworkSpec, State, rescale_output_layers
@@ -122,7 +123,7 @@ class FittedNetwork:
         ndarray or CSR matrix of shape (n_samples, n_inputs)
             The encoded rows, before imputation and scaling.
         """
-        X, shape = as_rows(X)
+        X, shape = as_rows(read_samples(X, self.columns.owner))
         self.check_shape(shape)
         if self.columns.reads(X):
             return self.columns.transform(X)

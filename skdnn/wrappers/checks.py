@@ -8,7 +8,10 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
 
+from skdnn._data.categories import exact_integers
 from skdnn._data.class_labels import check_validation_labels
+from skdnn._data.read_samples import check_no_text, read_samples
+from skdnn._data.read_target import check_are_labels, check_numeric, read_target
 from skdnn._utils.sklearn_compat import check_sample_weight
 from skdnn.wrappers.scikeras_compat import keras
 from skdnn.wrappers.structures import inputs_of, is_structured, map_inputs, take_input_rows
@@ -16,6 +19,11 @@ from skdnn.wrappers.target_encoders import ClassifierLabelEncoder, encode
 
 if TYPE_CHECKING:
     from skdnn.wrappers.base import BaseWrapper
+
+_TEXT = (
+    "encode it before the network, such as in make_pipeline(make_column_transformer("
+    "(OneHotEncoder(), [{0}]), remainder='passthrough'), ...)"
+)
 
 
 def check_data(
@@ -79,6 +87,11 @@ def check_samples(estimator: "BaseWrapper", X: Any, *, reset: bool, same_dtype: 
         The samples with their dtype unchanged. Objects and strings are converted to Keras's float
         type.
     """
+    owner = type(estimator).__name__
+    X = map_inputs(lambda part: read_samples(part, owner), X)
+    for part in inputs_of(X):
+        if not issparse(part):
+            check_no_text(part, owner, _TEXT)
     if is_structured(X):
         if not reset:
             _check_inputs_match(estimator, X)
@@ -108,13 +121,15 @@ def _check_input(part: Any) -> np.ndarray:
 
 
 def _dtype_to_cast_to(X: Any) -> str | None:
-    """Return Keras's float type if X has objects or strings, or None if X has numbers."""
+    """Return the dtype to which objects or strings are cast, or None if X has numbers."""
     if issparse(X):
         return None
-    if hasattr(X, "dtypes") and hasattr(X, "columns"):  # a DataFrame may have many dtypes
-        X = np.asarray(X)
-    kind = X.dtype.kind if isinstance(X, np.ndarray) else np.asarray(X).dtype.kind
-    return str(keras.config.floatx()) if kind in "OUS" else None
+    values = np.asarray(X)
+    if values.dtype.kind not in "OUS":
+        return None
+    exact = exact_integers(values.ravel()) if values.dtype == object else values
+    # Integers keep every digit, because an embedding looks them up.
+    return exact.dtype.name if exact.dtype.kind in "iu" else str(keras.config.floatx())
 
 
 def _check_inputs_match(estimator: "BaseWrapper", X: Any) -> None:
@@ -186,6 +201,12 @@ def check_targets(
         The targets with their dtype unchanged. If `numeric` is True, objects and strings are
         converted to Keras's float type.
     """
+    owner = type(estimator).__name__
+    y = read_target(y, owner)
+    if numeric:
+        y = check_numeric(y, owner)
+    elif reset and isinstance(estimator.target_encoder, ClassifierLabelEncoder):
+        check_are_labels(y, owner)
     cast = _dtype_to_cast_to(y) if numeric else None
     targets: np.ndarray = check_array(
         y, ensure_2d=False, allow_nd=numeric, dtype=cast, input_name="y"
@@ -194,7 +215,6 @@ def check_targets(
         estimator.target_type_ = estimator._type_of_target(targets)
         estimator.y_dtype_, estimator.y_ndim_ = targets.dtype, targets.ndim
         return targets
-    owner = type(estimator).__name__
     texts = targets.dtype.kind in "OUS" and estimator.y_dtype_.kind in "OUS"
     if same_dtype and not texts and not np.can_cast(targets.dtype, estimator.y_dtype_):
         raise ValueError(_unsafe_cast("y", targets.dtype, owner, estimator.y_dtype_))
@@ -263,6 +283,7 @@ def check_validation_data(estimator: "BaseWrapper", data: Any) -> Any:
     try:
         X, y, *weights = data
         X = check_samples(estimator, X, reset=False, same_dtype=False)
+        y = read_target(y, type(estimator).__name__, "y_val")
         y = check_array(y, ensure_2d=False, allow_nd=True, dtype=None, input_name="y_val")
         check_consistent_length(*inputs_of(X), y)
         y = encode(estimator.target_encoder_, _checked_labels(estimator, y))

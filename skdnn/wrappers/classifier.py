@@ -10,6 +10,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 
 from skdnn._data.class_labels import check_same_classes
+from skdnn._data.read_target import read_target
 from skdnn._utils.sklearn_compat import fit_context, validate_parameters
 from skdnn._utils.user_warning import warn_user
 from skdnn.wrappers import build, classifier_outputs, fit_steps
@@ -244,7 +245,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         """
         validate_parameters(self)
         if classes is not None:
-            classes = np.unique(classes)
+            classes = np.unique(read_target(classes, type(self).__name__, "classes"))
             if self.initialized_:
                 check_same_classes(classes, self.classes_, type(self).__name__)
         weight = self._weighted_by_class(y, sample_weight)
@@ -368,7 +369,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     def _weighted_by_class(self, y: Any, sample_weight: Any) -> Any:
         if self.class_weight is None:
             return sample_weight
-        weight = compute_sample_weight(self.class_weight, y)
+        weight = compute_sample_weight(self.class_weight, read_target(y, type(self).__name__))
         return weight if sample_weight is None else weight * np.asarray(sample_weight)
 
     def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:

@@ -91,7 +91,7 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
 
     def fit(self, y: np.ndarray) -> "ClassifierLabelEncoder":
         """Fit the encoder to labels y of shape (n_samples,) or (n_samples, n_labels)."""
-        super().fit(y)
+        super().fit(self._comparable(y))
         self._has_one_hot_rows = encoded_type(self) == "multiclass-onehot"
         return self.fit_to_network(kind_of_loss(self.loss), None, False)
 
@@ -138,7 +138,7 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
             # The encoders inside would return DataFrames if `sklearn.set_config` asks for them.
             with config_context(transform_output="default"):
                 return np.asarray(super().transform(y))
-        y = np.asarray(y).reshape(-1)
+        y = self._comparable(np.asarray(y).reshape(-1))
         check_known_labels(y, self.classes_, "y")
         codes = np.searchsorted(self.classes_, y)
         if self.loss_kind_ == "sparse":
@@ -154,6 +154,17 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
         if self.n_units_ is None:
             return self.n_classes_ > 2 or self.loss_kind_ == "categorical"
         return self.n_units_ > 1
+
+    def _comparable(self, y: np.ndarray) -> np.ndarray:
+        """Return y in the dtype of the labels, because NumPy compares integers as floats."""
+        labels = getattr(self, "classes_", None)
+        if not isinstance(self.categories, str):
+            labels = self.categories[0]
+        if labels is None or np.ndim(y) != 1 or {y.dtype.kind, labels.dtype.kind} != {"i", "u"}:
+            return y
+        limits = np.iinfo(labels.dtype)
+        fits = limits.min <= int(y.min(initial=0)) and int(y.max(initial=0)) <= limits.max
+        return y.astype(labels.dtype) if fits else y
 
     def inverse_transform(self, y: np.ndarray, return_proba: bool = False) -> np.ndarray:
         """Decode network outputs to labels or, with `return_proba`, to probabilities.
