@@ -1,7 +1,8 @@
 """Warnings about columns that are of little use as they are, one warning for all columns."""
 
 import warnings
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,8 @@ class ColumnWarnings:
 
     def see_rounded(self, X: Any, dtype: np.dtype) -> "ColumnWarnings":
         """Note the integer columns of a table or an object array that was converted to a dtype."""
-        is_table = len(getattr(X, "shape", ())) == 2
-        if not is_table or dtype.kind != "f" or getattr(X, "dtype", None) == dtype:
+        is_converted = not hasattr(X, "dtype") or X.dtype != dtype
+        if len(getattr(X, "shape", ())) != 2 or dtype.kind != "f" or not is_converted:
             return self
         table = open_table(X)
         for i, original in enumerate(table.dtypes):
@@ -57,10 +58,22 @@ class ColumnWarnings:
                 self.see_numbers(table.name(i), known)
         return self
 
+    def see_table(self, X: Any) -> "ColumnWarnings":
+        """Note the columns of a table, of which all that are not numeric become categories."""
+        is_table = len(getattr(X, "shape", ())) == 2 and hasattr(X, "columns")
+        table = open_table(X if is_table else np.empty(0))
+        for i, dtype in enumerate(table.dtypes):
+            if isinstance(dtype, np.dtype) and dtype.kind in "fiu":
+                continue
+            known, _ = split_missing(table.columns(i), dtype)
+            if known.ndim == 1 and known.dtype.kind not in "fiub":
+                self.see_categories(table.name(i), Counter(map(str, known.tolist())))
+        return self
+
     def warn(self) -> None:
         """Warn about the noted columns, once for each reason."""
         if self.unique:
-            _warn(unique_message(self.unique, self.owner))
+            _warn(_unique_message(self.unique, self.owner))
         if self.inexact:
             which, are = _listed(self.inexact)
             _warn(
@@ -82,14 +95,13 @@ def are_nearly_unique(counts: Collection[int]) -> bool:
     return n_rows >= _LEAST_ROWS and sum(n == 1 for n in counts) > _SHARE_OF_SINGLE_ROWS * n_rows
 
 
-def unique_message(columns: Iterable[str], owner: str) -> str:
-    """Return the message about categorical columns with a value of its own in nearly every row."""
-    which, are = _listed(list(columns))
+def _unique_message(columns: list[str], owner: str) -> str:
+    which, are = _listed(columns)
     return (
         f"{which} of X {are} text or categories that differ in nearly every row, such as dates, "
         f"identifiers or free text, from which {owner} can learn nothing as they are. Drop "
-        "identifiers with X.drop(columns=[...]); turn dates and text into numbers with "
-        "make_pipeline(skrub.TableVectorizer(), ...)."
+        "identifiers, such as with X.drop(columns=[...]), and turn dates and text into numbers, "
+        "such as with make_pipeline(skrub.TableVectorizer(), ...)."
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skdnn._data.containers import as_object_array, check_container
-from skdnn._data.frames import advice_for, is_missing, open_table
+from skdnn._data.frames import TIMES, advice_for, is_missing, open_table
 
 
 def read_samples(X: Any, owner: str) -> Any:
@@ -50,7 +50,14 @@ def read_samples(X: Any, owner: str) -> Any:
 
 
 def _check_is_table(X: Any, owner: str) -> None:
-    """Raise an error if X is a single column of a table."""
+    """Raise an error if X is a single column of a table, or has two columns of one name."""
+    names = open_table(X).names if hasattr(X, "columns") else None
+    if names is not None and len(set(names)) < len(names):
+        twice = next(name for name in names if list(names).count(name) > 1)
+        raise ValueError(
+            f"The X of {owner} has several columns named {twice!r}: rename them, such as with "
+            "X.set_axis(range(X.shape[1]), axis=1)."
+        )
     is_column = hasattr(X, "to_frame") and not hasattr(X, "columns")
     if is_column and len(getattr(X, "shape", ())) == 1:
         raise ValueError(
@@ -118,19 +125,22 @@ def check_no_text(X: Any, owner: str, advice: str) -> None:
     """
     table = open_table(X)
     for i, dtype in enumerate(table.dtypes):
-        if table.is_time(i) or table.is_nested(i):
-            what = "dates or times" if table.is_time(i) else "several values in each row"
-            how = (
-                "convert it to numbers first, such as days since a start date"
-                if table.is_time(i)
-                else advice_for(str(dtype), table.key(i))
-            )
+        if table.is_time(i):
+            raise TypeError(_times(table.name(i), str(dtype), owner))
+        if table.is_nested(i):
             raise TypeError(
-                f"{table.name(i)} of X holds {what} ({dtype}), but {owner} takes columns of "
-                f"numbers: {how}."
+                f"{table.name(i)} of X holds several values in each row ({dtype}), but {owner} "
+                f"takes columns of numbers: {advice_for(str(dtype), table.key(i))}."
             )
         if not isinstance(dtype, np.dtype) or dtype.kind in "OUS":
             _check_values(np.asarray(table.columns(i)), table.name(i), table.key(i), owner, advice)
+
+
+def _times(name: str, kind: str, owner: str) -> str:
+    return (
+        f"{name} of X holds dates or times ({kind}), but {owner} takes columns of numbers: convert "
+        "it first, such as to days since a start date, or to columns of the year and the month."
+    )
 
 
 def _check_values(values: np.ndarray, name: str, key: Any, owner: str, advice: str) -> None:
@@ -141,6 +151,11 @@ def _check_values(values: np.ndarray, name: str, key: Any, owner: str, advice: s
             continue
         try:
             float(value)
+        except OverflowError as error:
+            raise ValueError(
+                f"{name} of X holds an integer that is too large for {owner} ({error}): take the "
+                "logarithm, or drop the column."
+            ) from error
         except (TypeError, ValueError) as error:
             if isinstance(value, str | bytes):
                 raise ValueError(
@@ -148,6 +163,8 @@ def _check_values(values: np.ndarray, name: str, key: Any, owner: str, advice: s
                     f"numbers: {advice.format(repr(key))}."
                 ) from error
             kind = type(value).__name__
+            if kind.lower().startswith(TIMES):
+                raise TypeError(_times(name, kind, owner)) from error
             raise TypeError(
                 f"{name} of X holds {kind}, but {owner} takes columns of numbers ({error}): "
                 f"{advice_for(kind, key)}."

@@ -76,8 +76,8 @@ def _values_of(y: Any, owner: str, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _refuse_missing(missing: np.ndarray, kind: str, owner: str, name: str) -> None:
-    rows = np.flatnonzero(missing.reshape(len(missing), -1).any(axis=1)) if missing.ndim else []
-    if len(rows):
+    if missing.any():
+        rows = np.flatnonzero(missing.reshape(len(missing), -1).any(axis=1))
         raise ValueError(
             f"The {name} of {owner} contains NaN or other missing values ({kind}) in {len(rows)} "
             f"of {len(missing)} rows, the first in row {rows[0]}: drop these rows from X and "

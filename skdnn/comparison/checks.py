@@ -17,6 +17,7 @@ from sklearn.model_selection import (
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import type_of_target
 
+from skdnn._data.read_target import read_target
 from skdnn._utils.text import unknown
 
 # A target of integers with at most this many distinct values is treated as classes.
@@ -85,13 +86,7 @@ def check_target(y: Any) -> np.ndarray:
     """
     if y is None:
         raise ValueError("The 'y' parameter of compare must be the target values. Got None.")
-    values = np.asarray(y, dtype=object)
-    missing = np.asarray(y.isna()) if hasattr(y, "isna") else (values != values) | (values == None)  # noqa: E711
-    if n := np.sum(missing):
-        raise ValueError(
-            f"The 'y' parameter of compare must have a value in every row. Got {n} missing of "
-            f"{len(values)} values: drop those rows from X and y."
-        )
+    y = read_target(y, "compare")
     checked: np.ndarray = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     return checked.ravel() if checked.ndim == 2 and checked.shape[1] == 1 else checked
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import indexable
 
+from skdnn._data.column_warnings import ColumnWarnings
 from skdnn._utils.arguments import explains_unknown_arguments
 from skdnn.comparison.baselines import default_models
 from skdnn.comparison.checks import (
@@ -135,6 +136,7 @@ def compare(
     check_groups(cv, groups)
     X, y = check_samples(X), check_target(y)
     X, y, groups = indexable(X, y, groups)
+    ColumnWarnings("compare").see_table(X).warn()
     if isinstance(models, Mapping):
         models = check_models(models)
         task = find_task(task, models, y)

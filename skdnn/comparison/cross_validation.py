@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_vali
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
+from skdnn._data.column_warnings import ColumnWarning
 from skdnn.comparison.progress_bar import ProgressBar
 
 Split = tuple[np.ndarray, np.ndarray]  # indices of the training and the test rows
@@ -111,6 +112,8 @@ def run_all(
                 # These report a failure. As errors, they would lose the other folds.
                 warnings.simplefilter("always", FitFailedWarning)
                 warnings.filterwarnings("always", "Scoring failed")
+                # `compare` has warned about all columns once, and not once per model and fold.
+                warnings.simplefilter("ignore", ColumnWarning)
                 runs.append(_run(name, model, X, y, folds, caught, **options))
             found |= dict.fromkeys(_warnings_of(runs[-1], caught))
     for category, text in found:  # once for all folds, after the progress bar is closed

@@ -109,7 +109,7 @@ def check_data(
         y = check_y(y, estimator=estimator, **checks)
         check_consistent_length(X, y)
     else:
-        check_no_text(X, owner, _TEXT_IN_ARRAYS)
+        _check_no_text(X, owner)
         X, y = validate_data(estimator, X, y, reset=reset, **_ACCEPTED, **checks)
         _check_numbers(X, owner)
         if reset and not issparse(X):
@@ -131,7 +131,7 @@ def check_rows(estimator: BaseEstimator, X: Any, network: "FittedNetwork") -> An
     if network.columns.reads(X):
         validate_data(estimator, X, reset=False, skip_check_array=True)
         return check_matrix(network.columns.transform(X), estimator)
-    check_no_text(X, type(estimator).__name__, _TEXT_IN_ARRAYS)
+    _check_no_text(X, type(estimator).__name__)
     X = validate_data(estimator, X, reset=False, **_ACCEPTED)
     _check_numbers(X, type(estimator).__name__)
     return X
@@ -252,6 +252,14 @@ def _check_weights(estimator: BaseEstimator, X: Any, sample_weight: Any) -> np.n
             f"for every row. Got weights from {weight.min():g} to {weight.max():g}."
         )
     return weight
+
+
+def _check_no_text(X: Any, owner: str) -> None:
+    if issparse(X):
+        return
+    check_no_text(X, owner, _TEXT_IN_ARRAYS)
+    if isinstance(X, np.ndarray) and X.dtype.kind in "US":
+        raise ValueError(f"The X of {owner} holds numbers as text ({X.dtype}): X.astype(float).")
 
 
 def _check_numbers(X: Any, owner: str) -> None:

@@ -126,7 +126,8 @@ def _dtype_to_cast_to(X: Any) -> str | None:
         return None
     values = np.asarray(X)
     if values.dtype.kind not in "OUS":
-        return None
+        # scikit-learn would convert the nullable integers of a table to floats.
+        return values.dtype.name if hasattr(X, "columns") and values.dtype.kind in "iu" else None
     exact = exact_integers(values.ravel()) if values.dtype == object else values
     # Integers keep every digit, because an embedding looks them up.
     return exact.dtype.name if exact.dtype.kind in "iu" else str(keras.config.floatx())

@@ -21,7 +21,9 @@ from sklearn.model_selection import (
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 
-from skdnn import DNNClassifier, compare
+from skdnn import DNNClassifier, DNNRegressor, compare
+from skdnn._data.column_warnings import ColumnWarning
+from skdnn.cli import main
 from skdnn.comparison import baselines, cross_validation, default_models
 from skdnn.comparison.checks import check_target, find_task
 from skdnn.comparison.significance import corrected_t_test, holm
@@ -472,3 +474,38 @@ class TestProgress:
     def test_is_silent_by_default(self, iris, capsys):
         compare(*iris, ["dummy"])
         assert capsys.readouterr() == ("", "")
+
+
+class TestColumns:
+    """Columns that differ in nearly every row, and y that keeps every digit."""
+
+    @pytest.fixture
+    def visits(self):
+        days = pd.date_range("2024-01-01", periods=60).astype(str)
+        return pd.DataFrame({"day": days, "x": np.arange(60.0)})
+
+    def test_are_named_once_and_not_once_per_model_and_fold(self, visits):
+        models = {"a": DNNRegressor((4,), epochs=1), "b": DNNRegressor((4,), epochs=1)}
+        with pytest.warns(ColumnWarning) as caught:
+            compare(visits, np.arange(60.0), models, cv=3)
+        messages = [str(w.message) for w in caught]
+        assert len(messages) == 1
+        assert messages[0].startswith("Column 'day' of X holds text or categories that differ")
+
+    def test_are_named_for_the_default_models_and_in_the_command(self, visits, tmp_path, capsys):
+        visits.assign(y=np.arange(60) % 2).to_csv(tmp_path / "visits.csv", index=False)
+        args = [str(tmp_path / "visits.csv"), "--target", "y", "--models", "dummy,linear"]
+        assert main(["compare", *args, "--cv", "2", "--quiet"]) == 0
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 1
+        assert "Column 'day' of X holds" in lines[0]
+
+    def test_large_labels_stay_apart(self):
+        y = pd.Series(1_790_000_000_000_000_000 + np.arange(40) % 2, dtype="Int64")
+        X = np.column_stack([np.arange(40) % 2, np.arange(40)]).astype(float)
+        result = compare(X, y, ["linear"], cv=2, task="classification")
+        assert result.scores["accuracy"].mean() == 1
+
+    def test_missing_targets_name_the_rows(self):
+        with pytest.raises(ValueError, match=r"y of compare contains .* in 1 of 4 rows.*row 2"):
+            compare(np.zeros((4, 1)), ["a", "b", None, "a"], ["dummy"])

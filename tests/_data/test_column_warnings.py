@@ -1,0 +1,108 @@
+"""Warnings about columns of nearly unique categories, and of integers that floats round."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from skdnn import DNNClassifier, DNNRegressor
+from skdnn._data.column_warnings import ColumnWarning, are_inexact_as_floats, are_nearly_unique
+
+pytestmark = pytest.mark.quick
+
+
+def quick():
+    return DNNRegressor((4,), epochs=1, random_state=0)
+
+
+def visits(n=60):
+    days = pd.date_range("2024-01-01", periods=n).astype(str)
+    return pd.DataFrame(
+        {
+            "day": days,
+            "id": [f"p{i:04}" for i in range(n)],
+            "note": [f"patient {i} was seen by doctor {i % 7}" for i in range(n)],
+            "town": ["Bonn", "Kiel", "Rome"] * (n // 3),
+            "age": np.arange(n) % 80,
+        }
+    )
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.from_pandas], ids=["pandas", "Polars"])
+def test_columns_that_differ_in_nearly_every_row_are_named_once(make):
+    with pytest.warns(ColumnWarning) as caught:
+        quick().fit(make(visits()), np.arange(60.0))
+    assert len(caught) == 1
+    message = str(caught[0].message)
+    assert "Columns 'day', 'id', 'note' of X hold text or categories that differ" in message
+    assert "'town'" not in message
+    assert "X.drop(columns=" in message
+    assert "skrub.TableVectorizer()" in message
+
+
+def test_identifiers_of_a_category_dtype_and_declared_ones_are_named():
+    X = pd.DataFrame({"id": np.arange(40), "x": np.arange(40.0)})
+    for frame, features in ((X.astype({"id": "category"}), "auto"), (X, ["id"])):
+        with pytest.warns(ColumnWarning, match=r"^Column 'id' of X holds text or categories"):
+            quick().set_params(categorical_features=features).fit(frame, np.arange(40.0))
+
+
+def test_repeated_values_few_rows_and_numbers_are_no_trouble():
+    towns = visits()[["town", "age"]]
+    quick().fit(towns, np.arange(60.0))
+    quick().fit(visits(12)[["id"]], np.arange(12.0))
+    quick().fit(pd.DataFrame({"x": np.arange(60.0), "id": np.arange(60)}), np.arange(60.0))
+
+
+def test_partial_fit_warns_in_the_first_call_only():
+    X, y = visits()[["id", "age"]], np.arange(60) % 2
+    model = DNNClassifier((4,))
+    with pytest.warns(ColumnWarning):
+        model.partial_fit(X, y, classes=[0, 1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.partial_fit(X, y).predict(X)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [([1] * 60, True), ([1] * 19, False), ([2] * 30, False), ([1] * 31 + [29], True)],
+)
+def test_nearly_unique_means_that_most_rows_have_a_value_of_their_own(counts, expected):
+    assert are_nearly_unique(counts) is expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([2**53, 2**60]), False),
+        (np.array([2**53 + 1]), True),
+        (np.array([2**64 - 1], np.uint64), True),
+        (np.array([-(2**53) - 1]), True),
+        (np.array([10**400], object), True),
+        (np.array([1.5]), False),
+        (np.array([], int), False),
+    ],
+)
+def test_integers_that_differ_from_their_float(values, expected):
+    assert are_inexact_as_floats(values) is expected
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda ids: pd.DataFrame({"id": ids, "x": np.linspace(0, 1, len(ids))}),
+        lambda ids: pd.DataFrame({"id": pd.Series(ids, dtype="Int64"), "x": 1.0}),
+        lambda ids: pl.DataFrame({"id": ids, "x": 1.0}),
+        lambda ids: pd.DataFrame({"id": ids, "town": ["a", "b"] * (len(ids) // 2)}),
+    ],
+    ids=["pandas", "Int64", "Polars", "beside text"],
+)
+def test_integers_that_floats_round_are_reported_once(make):
+    X = make(1_790_000_000_000_000_000 + np.arange(40))
+    with pytest.warns(ColumnWarning, match=r"Column 'id' of X holds integers beyond 2\*\*53") as w:
+        quick().fit(X, np.arange(40.0))
+    assert len(w) == 1
+    assert "Name identifiers in categorical_features" in str(w[0].message)
