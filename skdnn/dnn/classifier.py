@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 
+from skdnn._data.read_target import read_target
 from skdnn._network.activations import Activation
 from skdnn._utils.arguments import explains_unknown_arguments
 from skdnn._utils.sklearn_compat import Interval, StrOptions, fit_context
@@ -584,6 +585,26 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         with np.errstate(divide="ignore"):
             logarithms: np.ndarray = np.log(self.predict_proba(X))
         return logarithms
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy of the predictions.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            True labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+
+        Returns
+        -------
+        score : float
+            Fraction of the samples whose labels are all predicted correctly.
+        """
+        accuracy: float = super().score(X, read_target(y, type(self).__name__), sample_weight)
+        return accuracy
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
