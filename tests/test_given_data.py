@@ -153,6 +153,14 @@ def test_integers_of_objects_reach_an_embedding_exactly():
     assert model._network.columns.encoders[0].values == [2**24 + 1]
 
 
+@pytest.mark.parametrize("owner", ESTIMATORS)
+def test_integers_beside_floats_that_are_rounded_are_reported_once(owner):
+    frame = pd.DataFrame({"id": FIRST + np.arange(N), "x": NUMBERS[:, 0]})
+    with pytest.warns(UserWarning, match=f"Column 'id' of X.*{owner} trains on rounded") as caught:
+        ESTIMATORS[owner]().fit(frame, NUMBERS[:, 0])
+    assert len(caught) == 1
+
+
 def test_rows_of_json_keep_booleans_and_missing_values():
     rows = [["Bonn", True, 1.5, None], ["Kiel", False, 2.5, 7]] * 12
     model = DNNRegressor((4,), epochs=1, categorical_features=[0, 1])

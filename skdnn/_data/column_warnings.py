@@ -76,10 +76,12 @@ class ColumnWarnings:
             _warn(_unique_message(self.unique, self.owner))
         if self.inexact:
             which, are = _listed(self.inexact)
+            takes_names = self.owner.startswith("DNN")
+            how = "Name them in categorical_features" if takes_names else "Use OrdinalEncoder"
             _warn(
                 f"{which} of X {are} integers beyond 2**53, which floats cannot tell apart, so "
-                f"that {self.owner} trains on rounded numbers. Name identifiers in "
-                "categorical_features, or drop them; subtract the least value from times."
+                f"that {self.owner} trains on rounded numbers. {how} or drop them if they are "
+                "identifiers; subtract the least value from times."
             )
 
 

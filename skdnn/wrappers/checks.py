@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from skdnn._data.categories import exact_integers
 from skdnn._data.class_labels import check_validation_labels
+from skdnn._data.column_warnings import ColumnWarnings
 from skdnn._data.read_samples import check_no_text, read_samples
 from skdnn._data.read_target import check_are_labels, check_numeric, read_target
 from skdnn._utils.sklearn_compat import check_sample_weight
@@ -88,7 +89,7 @@ def check_samples(estimator: "BaseWrapper", X: Any, *, reset: bool, same_dtype: 
         type.
     """
     owner = type(estimator).__name__
-    X = map_inputs(lambda part: read_samples(part, owner), X)
+    given = X = map_inputs(lambda part: read_samples(part, owner), X)
     for part in inputs_of(X):
         if not issparse(part):
             check_no_text(part, owner, _TEXT)
@@ -108,6 +109,8 @@ def check_samples(estimator: "BaseWrapper", X: Any, *, reset: bool, same_dtype: 
             dtype=_dtype_to_cast_to(X),
         )
     if reset:
+        if not is_structured(X) and not issparse(X):
+            ColumnWarnings(owner).see_rounded(given, X.dtype).warn()
         estimator.X_shape_ = map_inputs(lambda x: x.shape, X)
         estimator.X_dtype_ = map_inputs(lambda x: x.dtype, X)
     else:

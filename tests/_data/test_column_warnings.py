@@ -105,4 +105,6 @@ def test_integers_that_floats_round_are_reported_once(make):
     with pytest.warns(ColumnWarning, match=r"Column 'id' of X holds integers beyond 2\*\*53") as w:
         quick().fit(X, np.arange(40.0))
     assert len(w) == 1
-    assert "Name identifiers in categorical_features" in str(w[0].message)
+    assert "Name them in categorical_features or drop them if they are identifiers" in str(
+        w[0].message
+    )
