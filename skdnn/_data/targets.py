@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import column_or_1d
 
 from skdnn._data.categories import exactly_comparable
+from skdnn._data.class_labels import check_known_labels
 from skdnn._data.read_target import check_are_labels, read_target
 from skdnn._data.scaling import fit_target_scale
 
@@ -58,13 +59,8 @@ class Classes(_Categories):
         _check_row(y, ())
         classes, y = exactly_comparable(self.classes, y)
         codes = np.searchsorted(classes, y).clip(max=self.n_outputs - 1)
-        unknown = classes[codes] != y
-        if np.any(unknown):
-            raise ValueError(
-                f"y has labels that were not among the classes when training began: "
-                f"{np.unique(y[unknown]).tolist()}. The classes are {self.classes.tolist()}: call "
-                "fit with warm_start=False, or pass all classes to the first partial_fit."
-            )
+        if np.any(classes[codes] != y):
+            check_known_labels(y, self.classes, "y")
         return codes.astype(np.int32)
 
     def losses(self, codes: np.ndarray, output: np.ndarray, smoothing: float = 0.0) -> np.ndarray:
