@@ -300,7 +300,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         """Fit the target encoder to the outputs and the loss of the network."""
 
     def _check_model_compatibility(self, y: Any) -> None:
-        fit_steps.check_compatibility(self)
+        fit_steps.check_compatibility(self, y)
 
     def predict(self, X: Any, **kwargs: Any) -> np.ndarray:
         """Predict the targets of samples.

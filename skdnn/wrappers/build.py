@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skdnn._utils.user_warning import warn_user
-from skdnn.wrappers import templates
+from skdnn.wrappers import network_errors, templates
 from skdnn.wrappers.parameters import instantiate, resolve_names
 from skdnn.wrappers.scikeras_compat import (
     accepts_kwargs,
@@ -152,26 +152,31 @@ def _check_arguments(
         )
 
 
-def build_from_sample(model: keras.Model, X: Any, feature_encoder: Any) -> None:
-    """Use the first row of X to build a model that has no input layer.
+def build_from_sample(model: keras.Model, X: Any, feature_encoder: Any, owner: str) -> None:
+    """Use the first row of X to build a model that has no input layer, and check its inputs.
 
     Parameters
     ----------
     model : keras.Model
-        The model, which is built in place. A model that is already built is not changed.
+        The model, which is built in place. A model that is already built is only checked.
     X : array, sparse matrix, or structure of arrays
         Checked samples.
     feature_encoder : transformer
         Fitted encoder of X.
+    owner : str
+        Name of the estimator, for error messages.
     """
+    sample = _first_row(X, feature_encoder)
+    network_errors.check_inputs(model, sample, owner)
     if model.built:
         return
-    sample = _first_row(X, feature_encoder)
     is_one_input = isinstance(sample, np.ndarray) or issparse(sample)
-    if isinstance(model, keras.Sequential) and is_one_input:
-        model.build((None, *sample.shape[1:]))
-    else:
-        model(as_model_input(sample))
+    shape = tuple(sample.shape[1:]) if is_one_input else None
+    with network_errors.explained_shape(shape, owner):
+        if isinstance(model, keras.Sequential) and is_one_input:
+            model.build((None, *sample.shape[1:]))
+        else:
+            model(as_model_input(sample))
 
 
 def output_shape(model: keras.Model, X: Any, feature_encoder: Any) -> Any:

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdnn._utils.callback_copies import model_released
 from skdnn._utils.sklearn_compat import validate_parameters
-from skdnn.wrappers import build, fit_predict, unknown_names
+from skdnn.wrappers import build, fit_predict, network_errors, unknown_names
 from skdnn.wrappers.build_options import BuildOptions, build_options, build_options_of
 from skdnn.wrappers.callback_parameters import callback_params, make_callbacks
 from skdnn.wrappers.checks import check_validation_data, drop_rows_without_weight
@@ -75,7 +75,8 @@ def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, call: FitC
         The other arguments of `fit`.
     """
     resumes = call.warm_start and wrapper.initialized_
-    with restored_on_failure(wrapper, trained=wrapper.model_ if resumes else None):
+    before = wrapper.model_ if resumes else None
+    with restored_on_failure(wrapper, trained=before), network_errors.plain_errors():
         if resumes:
             X, y = resume(wrapper, X, y)
         else:
@@ -99,8 +100,8 @@ def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, call: FitC
                 seed=wrapper._random_state,
                 fit_args=_fit_arguments(wrapper, X, call.fit_args),
             )
-        before = getattr(wrapper, "history_", {}) if resumes else {}
-        wrapper.history_ = fit_predict.extend_history(before, history)
+        past = getattr(wrapper, "history_", {}) if resumes else {}
+        wrapper.history_ = fit_predict.extend_history(past, history)
 
 
 def train_one_epoch(
@@ -160,7 +161,8 @@ def initialize(wrapper: "BaseWrapper", X: Any, y: Any) -> tuple[Any, Any]:
     wrapper.__dict__.update(metadata_of(wrapper.feature_encoder_))
     with seeded(wrapper._random_state):
         built = _build(wrapper)
-        build.build_from_sample(built.model, X, wrapper.feature_encoder_)
+        owner = type(wrapper).__name__
+        build.build_from_sample(built.model, X, wrapper.feature_encoder_, owner)
     wrapper.model_ = built.model
     infer_loss = wrapper._infer_loss if built.infers_loss else None
     build.compile_model(built.model, wrapper._get_compile_kwargs, infer_loss)
@@ -183,7 +185,7 @@ def initialize_alone(wrapper: "BaseWrapper", X: Any, y: Any) -> None:
     validate_parameters(wrapper)
     given = wrapper.model if wrapper.model is not None else wrapper.build_fn
     options = BuildOptions(keep_weights=isinstance(given, keras.Model))
-    with restored_on_failure(wrapper, trained=None):
+    with restored_on_failure(wrapper, trained=None), network_errors.plain_errors():
         X, y = _initialize(wrapper, X, y, options)
         _fit_default_network(wrapper, X, y, None)
 
@@ -261,7 +263,7 @@ def predict(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> Any:
     arguments = predict_arguments(wrapper.get_params(), names, given, X)
     if not arguments.keys() <= names:
         _check_names(wrapper, wrapper.model_.predict, arguments)
-    with model_released(callbacks):
+    with model_released(callbacks), network_errors.plain_errors():
         return fit_predict.predict(wrapper.model_, X, {"callbacks": callbacks, **arguments})
 
 
@@ -387,12 +389,13 @@ def _fit_default_network(wrapper: "BaseWrapper", X: Any, y: Any, weight: np.ndar
         encoder.standardise(y, weight)
 
 
-def check_compatibility(wrapper: "BaseWrapper") -> None:
+def check_compatibility(wrapper: "BaseWrapper", y: Any) -> None:
     """Raise an error if the number of outputs or the loss of the network is not as expected."""
     owner, model = type(wrapper).__name__, wrapper.model_
     # A model of a user-defined class may not know its outputs before the first call.
     if not getattr(model, "outputs", None):
         return
+    network_errors.check_one_output_per_sample(model, y, owner)
     build.check_outputs(model, getattr(wrapper, "n_outputs_expected_", None), owner)
     parameter = inspect.signature(type(wrapper)).parameters.get("loss")
     if parameter is not None:

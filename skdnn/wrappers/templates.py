@@ -7,6 +7,7 @@ import numpy as np
 
 from skdnn._utils.keras_internals import all_layers, compile_settings
 from skdnn._utils.overrides import overrides
+from skdnn.wrappers.network_errors import explained_shape
 from skdnn.wrappers.pickling import custom_objects
 from skdnn.wrappers.scikeras_compat import as_array, keras
 
@@ -34,7 +35,10 @@ def from_layers(
     pairs = list(zip(stack, layers, strict=True))
     if not isinstance(stack[0], keras.layers.InputLayer) and input_shape is not None:
         stack.insert(0, keras.layers.InputLayer(input_shape))
-    model = keras.Sequential(stack)
+    start = stack[0]
+    shape = start.batch_shape[1:] if isinstance(start, keras.layers.InputLayer) else None
+    with explained_shape(shape, owner):
+        model = keras.Sequential(stack)
     for new, old in pairs:
         if isinstance(old, keras.layers.Layer) and new.built and not _has_initial_weights(old):
             _copy_weights(new, old)
