@@ -1,4 +1,6 @@
 import json
+import os
+import re
 import subprocess
 import sys
 import warnings
@@ -50,6 +52,29 @@ def problem(capsys, *argv):
     assert err.count("\n") == 1
     assert err.startswith("skdnn compare: error: ")
     return err
+
+
+def in_a_terminal(width, *argv):
+    """Run the command in a pseudo-terminal, and return everything that it wrote there."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 40, width, 0, 0))
+    environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+    argv = [sys.executable, "-m", "skdnn", *argv]
+    with subprocess.Popen(argv, stdout=theirs, stderr=theirs, env=environment):
+        os.close(theirs)
+        parts = []
+        try:
+            while part := os.read(ours, 2**16):
+                parts.append(part)
+        except OSError:  # the terminal is closed
+            pass
+    os.close(ours)
+    return b"".join(parts).decode()
 
 
 class TestCompare:
@@ -110,6 +135,58 @@ class TestCompare:
         assert "0/5" in err
         assert "0/5" not in out
 
+    def test_nicknames_of_models_are_accepted(self, capsys):
+        assert main(["compare", "iris", "--models", "baseline,lr", "--quiet"]) == 0
+        assert {"Linear", "Dummy"} <= set(capsys.readouterr().out.split())
+
+    def test_how_a_file_was_read_is_stated(self, capsys, houses):
+        houses.to_csv("haus.csv", index=False, sep=";", decimal=",")
+        argv = ["compare", "haus.csv", "--target", "price", *CHEAP]
+        assert main(argv) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == "haus.csv: 60 rows of 2 columns, regression"
+        assert lines[1] == "Read with separator ';'; decimal commas in size, price."
+        assert main([*argv, "--json"]) == 0
+        read_with = json.loads(capsys.readouterr().out)["read_with"]
+        assert read_with == ["separator ';'", "decimal commas in size, price"]
+
+    def test_columns_are_dropped_and_chosen(self, capsys, houses):
+        argv = ["compare", "houses.csv", "--target", "price", *CHEAP]
+        for choice in (["--drop", "town"], ["--columns", "size"], ["--columns", '"size"']):
+            assert main([*argv, *choice]) == 0
+            assert "houses.csv: 60 rows of 1 column, regression" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("sep", [";", "semicolon"])
+    def test_the_separator_is_an_option(self, capsys, houses, sep):
+        houses.to_csv("b.csv", index=False, sep=";")
+        argv = ["compare", "b.csv", "--target", "price", "--sep", sep, *CHEAP]
+        assert main(argv) == 0
+        assert "Read with" not in capsys.readouterr().out
+
+    def test_large_labels_stay_apart(self, capsys, folder):
+        rows = "".join(f"{i % 4},{1_790_000_000_000_000_000 + i % 4}\n" for i in range(40))
+        (folder / "shops.csv").write_text("x,shop\n" + rows)
+        assert main(["compare", "shops.csv", "--target", "shop", *CHEAP, "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["task"] == "classification"
+        assert told["models"][0]["scores"]["accuracy"]["mean"] == 1
+
+    @pytest.mark.parametrize(
+        ("width", "headers"),
+        [
+            (40, ["model", "accuracy", "fit s"]),
+            (120, ["model", "accuracy", "f1_macro", "fit s", "predict s", "vs best"]),
+        ],
+    )
+    def test_a_narrow_terminal_gets_fewer_columns(self, capsys, monkeypatch, width, headers):
+        monkeypatch.setenv("COLUMNS", str(width))
+        argv = ["--scoring", "accuracy,f1_macro", "--cv", "3", "--models", "dummy,rf"]
+        assert main(["compare", "iris", *argv, "--quiet"]) == 0
+        out = capsys.readouterr().out
+        assert all(len(line) <= width for line in out.splitlines())
+        table = next(line for line in out.splitlines() if line.startswith("model "))
+        assert re.split(r"  +", table) == headers
+
     def test_plot_is_saved(self, folder):
         assert main(["compare", "iris", *CHEAP, "--plot", "iris.png"]) == 0
         assert (folder / "iris.png").read_bytes().startswith(b"\x89PNG")
@@ -148,12 +225,23 @@ class TestBadInput:
             (["iris", "--cv", "1"], "--cv: expected a whole number from 2, got '1'"),
             (["iris", "--cv", "51", *CHEAP], "Got 51 folds and 50 rows of class '0'"),
             (["diabetes", "--cv", "443", *CHEAP], "diabetes: --cv must be at most 442"),
+            (["iris", "--sep", "::"], "--sep: expected one character or tab, got '::'"),
+            (["iris", "--models", "rf,forest"], "--models must name each model once"),
+            (["houses.csv", "--target", "size"], "column 'size' of houses.csv is empty in 7 of 60"),
+            (["rare.csv", "--target", "y"], "rare.csv: --cv must not exceed the rows of the small"),
+            (["rare.csv", "--target", "y"], "class 'c' (3 classes in 23 rows): write --cv 3 or"),
+            (["one.csv", "--target", "y"], "one.csv: the input must have two rows or more. Got 1"),
+            (["few.csv", "--target", "y"], "few.csv: --cv must be at most 3, the number of rows"),
             (["iris", "--rows", "many"], "--rows: expected a whole number from 2, got 'many'"),
             (["iris", "--plot", "iris.doc"], "iris.doc must end in .png, .svg or .pdf"),
             (["iris", "--plot", "nowhere/iris.png"], "cannot write to the folder nowhere"),
         ],
     )
-    def test_is_reported_in_one_line(self, capsys, houses, argv, message):
+    def test_is_reported_in_one_line(self, capsys, houses, folder, argv, message):
+        rows = "".join(f"{i},{y}\n" for i, y in enumerate("ab" * 10 + "ccc"))
+        (folder / "rare.csv").write_text("x,y\n" + rows)
+        (folder / "one.csv").write_text("x,y\n1,2\n")
+        (folder / "few.csv").write_text("x,y\n1,2.5\n2,3.5\n3,4.5\n")
         assert message in problem(capsys, *argv)
 
     @pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet", "npz"])
@@ -237,6 +325,15 @@ class TestProgram:
     def test_an_unknown_command_is_reported(self, capsys):
         assert main(["compar"]) == 2
         assert "skdnn: error: argument COMMAND: invalid choice: 'compar'" in capsys.readouterr().err
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+    @pytest.mark.parametrize("width", [40, 80])
+    def test_nothing_is_wider_than_a_real_terminal(self, width):
+        printed = in_a_terminal(width, "compare", "iris", "--models", "dummy,rf", "--cv", "3")
+        lines = re.split(r"[\r\n]+", printed)
+        assert max(map(len, lines)) <= width
+        assert any(re.match(r"RandomForest: +\d+%", line) for line in lines)
+        assert ("predict s  vs best" in printed) == (width == 80)
 
     def test_ctrl_c_is_reported_in_one_line(self, capsys, monkeypatch):
         def interrupted(*_, **__):

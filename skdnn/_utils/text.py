@@ -84,7 +84,8 @@ def terminal_width() -> int:
 def wrapped(sentence: str) -> list[str]:
     """Return the lines of a sentence that fit into the terminal, and into 80 columns."""
     width = max(_NARROWEST, min(_WIDEST, terminal_width()))
-    return textwrap.wrap(encodable(sentence), width, break_on_hyphens=False)
+    text = encodable(sentence)
+    return textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False)
 
 
 def encodable(text: str, stream: Any = None) -> str:

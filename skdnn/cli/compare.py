@@ -182,7 +182,7 @@ def _in_options(message: str) -> str:
 def _as_text(args: argparse.Namespace, X: Any, result: "Comparison", remarks: list[str]) -> str:
     size = " x ".join(map(str, X.shape[1:]))
     unit = "values" if X.ndim > 2 else "column" if size == "1" else "columns"
-    lines = [f"{args.dataset}: {len(X):,} rows of {size} {unit}, {result.task}"]
+    lines = wrapped(f"{args.dataset}: {len(X):,} rows of {size} {unit}, {result.task}")
     if remarks:
         lines += wrapped(f"Read with {'; '.join(remarks)}.")
     return "\n".join([*lines, "", str(result)])
