@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from skdnn._training.settings_key import settings_key
-from skdnn._utils.keras_losses import loss_kind
+from skdnn._utils.keras_losses import INDICES, ONE_CLASS, loss_kind
 from skdnn._utils.tensorflow import keras, tf
 from skdnn._utils.text import unknown
 
@@ -129,12 +129,12 @@ class LossSpec:
     @property
     def is_sparse(self) -> bool:
         """Whether the loss takes class indices, rather than one-hot rows."""
-        return self.kind == "sparse"
+        return self.kind in INDICES
 
     @property
     def is_categorical(self) -> bool:
         """Whether the loss is for classification with exactly one class for each row."""
-        return self.kind in ("sparse", "categorical")
+        return self.kind in ONE_CLASS
 
     @property
     def text(self) -> str:

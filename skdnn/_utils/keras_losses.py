@@ -15,8 +15,8 @@ from typing import Any
 # What losses of Keras compare with the outputs of a classifier (see `loss_kind`), by the name of
 # the function or class, in lower case without underscores.
 _KINDS = {
-    "sparsecategoricalcrossentropy": "sparse",
-    "categoricalgeneralizedcrossentropy": "sparse",
+    "sparsecategoricalcrossentropy": "indices",
+    "categoricalgeneralizedcrossentropy": "flat indices",
     "categoricalcrossentropy": "categorical",
     "categoricalfocalcrossentropy": "categorical",
     "categoricalhinge": "categorical",
@@ -26,6 +26,9 @@ _KINDS = {
     "hinge": "hinge",
     "squaredhinge": "hinge",
 }
+INDICES = ("indices", "flat indices")
+# The kinds of losses for exactly one class in each row.
+ONE_CLASS = (*INDICES, "categorical")
 _BASES = ("Loss", "LossFunctionWrapper")
 
 
@@ -41,16 +44,17 @@ def loss_kind(loss: Any) -> str:
 
     Returns
     -------
-    {"sparse", "categorical", "binary", "hinge", "elementwise", "own"}
-        "sparse" for class indices, "categorical" for one-hot rows and one class per row, "binary"
-        for one 0 or 1 per output, "hinge" for the same and scores from -1 to 1, "elementwise" for
-        any other loss of Keras, and "own" for a user-defined loss.
+    {"indices", "flat indices", "categorical", "binary", "hinge", "elementwise", "own"}
+        "indices" for class indices of shape (n_rows,) or (n_rows, 1), "flat indices" for class
+        indices of shape (n_rows,) alone, "categorical" for one-hot rows with one class per row,
+        "binary" for one 0 or 1 per output, "hinge" for the same and scores from -1 to 1,
+        "elementwise" for any other loss of Keras, and "own" for a user-defined loss.
     """
     if isinstance(loss, partial):
         return loss_kind(loss.func)
     takes_indices = getattr(loss, "takes_class_indices", None)
     if takes_indices is not None:
-        return "sparse" if takes_indices else "elementwise"
+        return "indices" if takes_indices else "elementwise"
     if isfunction(getattr(loss, "fn", None)):  # a Keras loss that wraps a function
         return loss_kind(loss.fn)
     name = _name_in_keras(loss)

@@ -172,9 +172,10 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
 
         A Keras loss or function receives `y_pred` as probabilities of shape (n_rows, n_classes),
         with two columns for two classes, or as logits if the loss has `from_logits=True`. `y_true`
-        is one-hot encoded, or holds class indices of shape (n_rows,) if the name of the loss
-        contains "sparse". The loss must return one value per row. The mean over the rows is
-        minimised, regardless of the `reduction` of the loss.
+        is one-hot encoded, or holds class indices of shape (n_rows,) for the sparse losses of Keras
+        and for losses with the attribute `takes_class_indices = True`. The loss must return one
+        value per row. The mean over the rows is minimised, regardless of the `reduction` of the
+        loss.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the classes, {label: weight}. The weight of a row is the `sample_weight` of the
         row times the weight of its class, divided by the mean of these products. These weights

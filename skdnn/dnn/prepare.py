@@ -115,13 +115,7 @@ def start_training(draft: BaseEstimator, request: Request, previous: FitResult |
         data = data._replace(weight=data.weight / data.weight[split.rows].mean())
     if previous is None:
         network = design(settings, data, columns, split, continuation.rng, request.classes)
-        inputs = network.inputs
-        warn_of_outliers(
-            inputs.outliers,
-            getattr(draft, "feature_names_in_", None),
-            settings.owner,
-            are_clipped=inputs.limit is not None,
-        )
+        _warn_of_data(draft, request, data, network)
     else:
         network = previous.network.uncalibrated() if request.is_whole else previous.network
     network = replace(network, targets=_clipped(network.targets, settings, data.y[split.rows]))
@@ -137,6 +131,16 @@ def start_training(draft: BaseEstimator, request: Request, previous: FitResult |
     return Start(settings, start, data, split)
 
 
+def _warn_of_data(
+    draft: BaseEstimator, request: Request, data: CheckedData, network: FittedNetwork
+) -> None:
+    inputs, names = network.inputs, getattr(draft, "feature_names_in_", None)
+    owner = type(draft).__name__
+    warn_of_outliers(inputs.outliers, names, owner, are_clipped=inputs.limit is not None)
+    if request.classes is None and is_classifier(draft):
+        warn_of_doubtful_labels(data.y, request.y)
+
+
 def _columns(draft: BaseEstimator, previous: FitResult | None) -> Columns:
     if previous is not None:
         return previous.network.columns
@@ -150,12 +154,9 @@ def _check(
     if not request.is_whole and is_classifier(draft):
         known = None if network is None else network.targets
         check_classes(request.y, request.classes, known, type(draft).__name__)
-    data = check_data(
+    return check_data(
         draft, request.X, request.y, request.sample_weight, columns=columns, network=network
     )
-    if previous is None and request.classes is None and is_classifier(draft):
-        warn_of_doubtful_labels(data.y, request.y)
-    return data
 
 
 def _resolve(

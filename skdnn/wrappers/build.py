@@ -92,10 +92,21 @@ def build_function(
 
 
 class BuiltModel(NamedTuple):
-    """A new model, and whether the loss of the model may be inferred if no loss is set."""
+    """A new model, and what the function that built the model knows.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model.
+    infers_loss : bool
+        Whether the loss of the model may be inferred if no loss is set.
+    sees_parameters : bool
+        Whether the function may have compiled the model with the parameters of the wrapper.
+    """
 
     model: keras.Model
     infers_loss: bool
+    sees_parameters: bool
 
 
 def build_model(
@@ -133,7 +144,8 @@ def build_model(
             f"The function given as 'model' to {owner} must return a Keras model. Got {model!r}: "
             "does it end with a return?"
         )
-    return BuiltModel(model, infers_loss="compile_kwargs" not in requested)
+    sees_parameters = bool({"compile_kwargs", "params"} & set(requested))
+    return BuiltModel(model, "compile_kwargs" not in requested, sees_parameters)
 
 
 def _check_arguments(

@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from skdnn._data.class_labels import check_same_classes
 from skdnn._data.read_target import read_target
+from skdnn._utils.keras_losses import INDICES
 from skdnn._utils.sklearn_compat import fit_context, validate_parameters
 from skdnn._utils.user_warning import warn_user
 from skdnn.wrappers import build, classifier_outputs, fit_steps
@@ -49,16 +50,20 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         instance leaves the state of the global random generators unchanged. None uses the global
         generators, which `keras.utils.set_random_seed` seeds.
     optimizer : str, class or keras.optimizers.Optimizer, default="rmsprop"
-        Optimizer for compiling the network, ignored if the network is already compiled. The
-        arguments of an optimizer name or class are set as `optimizer__<argument>`, such as
-        `optimizer__learning_rate`. If an optimizer object is passed, training uses a new copy.
+        Optimizer for compiling the network. If the network is already compiled, its own optimizer
+        is used, with a warning if another one is set. The arguments of an optimizer name or class
+        are set as `optimizer__<argument>`, such as `optimizer__learning_rate`. If an optimizer
+        object is passed, training uses a new copy.
     loss : str, class, keras.losses.Loss, callable, list, dict or None, default=None
         Loss for compiling the network. The arguments of a loss class are set as
         `loss__<argument>`. None selects the cross-entropy for the target type and the output layer.
-        If the network is already compiled, `loss` must be None or the same loss.
+        Labels are encoded as a loss of Keras expects. A user-defined loss gets class indices, or
+        one-hot rows if the loss has the attribute `takes_class_indices = False`. If
+        the network is already compiled, `loss` must be None or the same loss.
     metrics : str, class, keras.metrics.Metric, callable, list, dict or None, default=None
-        Metrics for compiling the network, ignored if the network is already compiled. The
-        arguments of a metric class are set as `metrics__<argument>`.
+        Metrics for compiling the network. If the network is already compiled, its own metrics are
+        used, with a warning if others are set. The arguments of a metric class are set as
+        `metrics__<argument>`.
     batch_size : int or None, default=None
         Number of rows per training step and per prediction batch. None means 32 in training and
         at least 32 in prediction. -1 means all rows.
@@ -411,7 +416,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         # A user-defined target encoder may not know the number of classes.
         n_classes = getattr(self, "n_classes_", None)
         is_own = type(self.target_encoder_) is not ClassifierLabelEncoder
-        if is_own and n_classes and kind_of_loss(self.model_.loss) == "sparse":
+        if is_own and n_classes and kind_of_loss(self.model_.loss) in INDICES:
             build.check_units(
                 self.model_,
                 n_classes,

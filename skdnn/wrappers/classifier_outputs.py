@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from skdnn._data.doubtful_labels import regression_hint
-from skdnn._utils.keras_losses import takes_logits
+from skdnn._utils.keras_losses import ONE_CLASS, takes_logits
 from skdnn._utils.user_warning import warn_user
 from skdnn.wrappers.scikeras_compat import encoded_type, keras, n_samples
 from skdnn.wrappers.target_encoders import ClassifierLabelEncoder, kind_of_loss
@@ -218,7 +218,7 @@ def _check_units(
 ) -> None:
     n_classes, kind = encoder.n_classes_, encoder.loss_kind_
     is_multilabel = encoded_type(encoder) == "multilabel-indicator"
-    if is_multilabel and kind in ("sparse", "categorical"):
+    if is_multilabel and kind in ONE_CLASS:
         raise ValueError(
             f"The loss of {owner} is for one class in each row, but y is a multilabel indicator "
             'matrix: set loss="binary_crossentropy", or leave loss at None.'
@@ -233,7 +233,7 @@ def _check_units(
         )
     if units == n_classes:
         return
-    if kind in ("sparse", "categorical") or activation in _OF_CLASSES:
+    if kind in ONE_CLASS or activation in _OF_CLASSES:
         reason = (
             f"the {activation} of one value is always 1"
             if activation in _OF_CLASSES
@@ -269,7 +269,7 @@ def _doubt(activation: str | None, loss: Any, encoder: ClassifierLabelEncoder) -
         )
     logits = (
         ", or use a loss with from_logits=True"
-        if activation == "linear" and encoder.loss_kind_ in ("sparse", "categorical", "binary")
+        if activation == "linear" and encoder.loss_kind_ in (*ONE_CLASS, "binary")
         else ""
     )
     return (

@@ -15,6 +15,7 @@ from skdnn.wrappers.build_options import BuildOptions, build_options, build_opti
 from skdnn.wrappers.callback_parameters import callback_params, make_callbacks
 from skdnn.wrappers.checks import check_validation_data, drop_rows_without_weight
 from skdnn.wrappers.default_network import dense_model, fit_scaling
+from skdnn.wrappers.ignored_parameters import warn_if_ignored
 from skdnn.wrappers.parameters import (
     check_arguments,
     check_one_epoch,
@@ -164,6 +165,9 @@ def initialize(wrapper: "BaseWrapper", X: Any, y: Any) -> tuple[Any, Any]:
         owner = type(wrapper).__name__
         build.build_from_sample(built.model, X, wrapper.feature_encoder_, owner)
     wrapper.model_ = built.model
+    if built.model.compiled and not built.sees_parameters and _is_network_given(wrapper):
+        signature, arguments = inspect.signature(type(wrapper)), wrapper._get_compile_kwargs
+        warn_if_ignored(built.model, wrapper.get_params(deep=False), arguments, signature)
     infer_loss = wrapper._infer_loss if built.infers_loss else None
     build.compile_model(built.model, wrapper._get_compile_kwargs, infer_loss)
     shape = build.output_shape(built.model, X, wrapper.feature_encoder_)
@@ -365,8 +369,14 @@ def has_default_network(wrapper: "BaseWrapper") -> bool:
     Base classes are not checked, because the method `_keras_build_fn` of a user-defined subclass
     builds the network of that subclass.
     """
-    is_given = wrapper.model is not None or wrapper.build_fn is not None
-    return not is_given and bool(vars(type(wrapper)).get("_has_dense_network", False))
+    return not _is_network_given(wrapper) and bool(
+        vars(type(wrapper)).get("_has_dense_network", False)
+    )
+
+
+def _is_network_given(wrapper: "BaseWrapper") -> bool:
+    """Return whether a network is a parameter, and not built by a method of a subclass."""
+    return wrapper.model is not None or wrapper.build_fn is not None
 
 
 def scaling_of(wrapper: "BaseWrapper") -> str | None:

@@ -44,16 +44,18 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         instance leaves the state of the global random generators unchanged. None uses the global
         generators, which `keras.utils.set_random_seed` seeds.
     optimizer : str, class or keras.optimizers.Optimizer, default="rmsprop"
-        Optimizer for compiling the network, ignored if the network is already compiled. The
-        arguments of an optimizer name or class are set as `optimizer__<argument>`, such as
-        `optimizer__learning_rate`. If an optimizer object is passed, training uses a new copy.
+        Optimizer for compiling the network. If the network is already compiled, its own optimizer
+        is used, with a warning if another one is set. The arguments of an optimizer name or class
+        are set as `optimizer__<argument>`, such as `optimizer__learning_rate`. If an optimizer
+        object is passed, training uses a new copy.
     loss : str, class, keras.losses.Loss, callable, list, dict or None, default=None
         Loss for compiling the network. The arguments of a loss class are set as
         `loss__<argument>`. None selects the mean squared error. If the network is already compiled,
         `loss` must be None or the same loss.
     metrics : str, class, keras.metrics.Metric, callable, list, dict or None, default=None
-        Metrics for compiling the network, ignored if the network is already compiled. The
-        arguments of a metric class are set as `metrics__<argument>`.
+        Metrics for compiling the network. If the network is already compiled, its own metrics are
+        used, with a warning if others are set. The arguments of a metric class are set as
+        `metrics__<argument>`.
     batch_size : int or None, default=None
         Number of rows per training step and per prediction batch. None means 32 in training and
         at least 32 in prediction. -1 means all rows.

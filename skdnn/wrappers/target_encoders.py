@@ -11,7 +11,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from skdnn._data.class_labels import check_known_labels
 from skdnn._data.scaling import TargetScale, fit_target_scale
-from skdnn._utils.keras_losses import loss_kind
+from skdnn._utils.keras_losses import INDICES, loss_kind
 from skdnn.wrappers import scikeras_compat
 from skdnn.wrappers.scikeras_compat import (
     encoded_type,
@@ -132,7 +132,7 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
             classes, and for user-defined losses. Otherwise one column per class or label.
         """
         kind, dtype = encoded_type(self), keras.config.floatx()
-        if kind == "multiclass-onehot" and self.loss_kind_ == "sparse":
+        if kind == "multiclass-onehot" and self.loss_kind_ in INDICES:
             return np.asarray(np.argmax(y, axis=1)).astype(dtype)
         if kind not in ("binary", "multiclass"):
             # The encoders inside would return DataFrames if `sklearn.set_config` asks for them.
@@ -141,15 +141,13 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
         y = self._comparable(np.asarray(y).reshape(-1))
         check_known_labels(y, self.classes_, "y")
         codes = np.searchsorted(self.classes_, y)
-        if self.loss_kind_ == "sparse":
-            return codes.astype(dtype)
         if self._takes_one_hot_rows():
             return np.eye(self.n_classes_, dtype=dtype)[codes]
-        return codes.astype(dtype).reshape(-1, 1)
+        return codes.astype(dtype).reshape(-1, *(() if self.loss_kind_ == "flat indices" else (1,)))
 
     def _takes_one_hot_rows(self) -> bool:
         """Return whether the loss compares one-hot rows, for labels that are not one-hot."""
-        if self.loss_kind_ in (None, "own"):
+        if self.loss_kind_ in (None, "own", *INDICES):
             return False
         if self.n_units_ is None:
             return self.n_classes_ > 2 or self.loss_kind_ == "categorical"
