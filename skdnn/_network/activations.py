@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from skdnn._utils.memory_errors import is_out_of_memory
 from skdnn._utils.text import OPTIONS, unknown
 
 # A name, or a function of a tensor.
@@ -145,6 +146,8 @@ def _try_activation(value: Any, owner: str) -> None:
         shape = traced.structured_outputs.shape
         trouble = "" if shape == (None, 3) else f": it turns shape (None, 3) into {shape}."
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         trouble = f": {error}"
     if isinstance(value, type):
         trouble = f": it is a class, write {value.__name__}()."

@@ -9,6 +9,7 @@ import numpy as np
 
 from skdnn._network.layers.base import Shape, TrainingSample
 from skdnn._network.spec import NetworkSpec
+from skdnn._utils.memory_errors import is_out_of_memory, sizes_noted
 from skdnn._utils.text import OPTIONS, classes_of, unknown
 
 
@@ -74,9 +75,12 @@ class _Kernels:
     def draw(self, shape: Shape) -> np.ndarray:
         function = resolve_initializer(self.initializer, int(self.rng.integers(2**31)), self.owner)
         try:
-            kernel = np.asarray(function(shape, dtype=self.dtype))
+            with sizes_noted("A kernel", shape, self.dtype):
+                kernel = np.asarray(function(shape, dtype=self.dtype))
             trouble = "" if kernel.shape == shape else f"for shape {shape} it gave {kernel.shape}."
         except Exception as error:
+            if is_out_of_memory(error):
+                raise
             trouble = str(error)
         if trouble:
             raise TypeError(

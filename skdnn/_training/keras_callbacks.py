@@ -5,6 +5,8 @@ The model is updated from the program before callbacks are called. After callbac
 program is updated with the changes that the callbacks made to the model.
 """
 
+import logging
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from math import isfinite
@@ -28,6 +30,7 @@ from skdnn._utils.keras_internals import (
 from skdnn._utils.overrides import overrides
 from skdnn._utils.tensorflow import keras, tf
 
+_LOG = logging.getLogger(__name__)
 # Methods that are called for each batch. Some callbacks define such methods but need the calls only
 # with certain settings.
 _EACH_BATCH = [
@@ -242,6 +245,8 @@ class KerasCallbacks(_CallbackListReport):
         Whether a schedule sets the learning rate of each step.
     owner : str
         The name of the estimator, for error messages.
+    verbose : int, default=0
+        2 or more prints why each batch is a graph call of its own, if it is.
     """
 
     def __init__(
@@ -256,7 +261,9 @@ class KerasCallbacks(_CallbackListReport):
         n_steps: int,
         scheduled: bool,
         owner: str,
+        verbose: int = 0,
     ):
+        self._verbose = verbose
         self.scheduled = scheduled
         self.owner = owner
         self._has_begun = False
@@ -313,7 +320,13 @@ class KerasCallbacks(_CallbackListReport):
 
     def training_begins(self, training: Any) -> None:
         """Call the callbacks, which may change the initial network weights and the first epoch."""
-        training.each_step = any(needs_each_batch(callback) for callback in self.callbacks)
+        names = [type(x).__name__ for x in self.callbacks if needs_each_batch(x)]
+        training.each_step = bool(names)
+        if names:
+            reason = f"Each batch is a graph call of its own: {names[0]} has methods for batches"
+            _LOG.debug(reason)
+            if self._verbose > 1:
+                sys.stdout.write(f"{reason}.\n")
         optimizer, rate = self.model.optimizer, learning_rate_variable(self.model.optimizer)
         seeds = [layer.seed_generator.state for layer in dropout_layers(self.model)]
         # The ensemble weights come last and are left out because they are not trained.

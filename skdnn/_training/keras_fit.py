@@ -4,9 +4,10 @@ If the trainer cannot reproduce the result of Keras's own `fit`, an `Unsupported
 raised, and the caller uses Keras's `fit`.
 """
 
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,8 +15,8 @@ import numpy as np
 from skdnn._training.batches import Feeder, Fetch, fetch_both
 from skdnn._training.data_pass import KerasPass
 from skdnn._training.keras_callbacks import ModelCallbacks, needs_each_batch
-from skdnn._training.keras_program import ModelProgram, state_variables
-from skdnn._training.keras_program_key import ModelProgramKey
+from skdnn._training.keras_program import ModelProgram, UnsupportedModelError, state_variables
+from skdnn._training.keras_program_key import ModelProgramKey, NotDescribedError
 from skdnn._training.process import check_process
 from skdnn._training.program_cache import PROGRAMS
 from skdnn._training.trainer import run_epochs, threads_for
@@ -24,6 +25,7 @@ from skdnn._utils.keras_internals import build_metrics, is_jit_compiled
 from skdnn._utils.overrides import overrides
 from skdnn._utils.tensorflow import keras, tf
 
+_LOG = logging.getLogger(__name__)
 # These callbacks need Keras's own `fit` because they set the first epoch, write the graph of the
 # training function, or stop training within an epoch.
 _FOR_KERAS = (
@@ -62,8 +64,29 @@ class RowSource(NamedTuple):
     n_rows: int
 
 
-class UnsupportedModelError(Exception):
-    """Raised if a model must be trained with Keras's own `fit`. The message states the reason."""
+class _Lent(NamedTuple):
+    """A compiled program for one fit.
+
+    Parameters
+    ----------
+    program : ModelProgram
+        The program.
+    metric_names : dict of str to str
+        The names of metrics in the program, mapped to different names of the same metrics in the
+        model.
+    alone : str, default=""
+        Why the program is used for this fit only. Empty if later fits may use the program, too.
+    """
+
+    program: ModelProgram
+    metric_names: dict[str, str]
+    alone: str = ""
+
+    @property
+    def description(self) -> str:
+        """The line that states how the model is trained."""
+        alone = f", which is compiled for this fit alone: {self.alone}" if self.alone else ""
+        return f"Training in the compiled loop{alone}.\n"
 
 
 def fit(
@@ -125,19 +148,21 @@ def fit(
         rows, held_out_rows, epochs, batch_size, validation_batch_size=validation_batch_size
     )
     with (
-        _lent_program(model, sample) as (program, metric_names),
-        Feeder(program, fetch, _n_values(sample)) as feeder,
+        _lent_program(model, sample) as lent,
+        Feeder(lent.program, fetch, _n_values(sample)) as feeder,
     ):
         job = Job(
-            program,
+            lent.program,
             # The learning rate is part of the state of the program.
-            lambda name, rates: KerasPass(program, name, metric_names),
+            lambda name, rates: KerasPass(lent.program, name, lent.metric_names),
             feeder,
             plan,
             order,
             advice=advice,
         )
-        _train(model, program, job, callbacks, initial_epoch, verbose)
+        if verbose == 2:
+            sys.stdout.write(lent.description)
+        _train(model, lent.program, job, callbacks, initial_epoch, verbose)
     history: dict[str, list[float]] = model.history.history
     return history
 
@@ -150,8 +175,6 @@ def _train(
     initial_epoch: int,
     verbose: int,
 ) -> None:
-    if verbose == 2:
-        sys.stdout.write("Training in the compiled loop.\n")
     sizes = {"n_epochs": job.plan.epochs, "n_steps": len(job.steps)}
     report = ModelCallbacks(model, callbacks, verbose=verbose, **sizes)
     values = [np.asarray(v.numpy()) for v in state_variables(model)]
@@ -185,35 +208,22 @@ def _n_values(sample: Any) -> int:
 
 
 @contextmanager
-def _lent_program(model: Any, sample: Any) -> Iterator[tuple[ModelProgram, dict[str, str]]]:
-    """Context manager that yields the compiled program of a model, and a dict of metric names.
+def _lent_program(model: Any, sample: Any) -> Iterator[_Lent]:
+    """Context manager that yields the compiled program of a model.
 
-    The dict maps the name that a metric has in the program to the name that the metric has in the
-    model, if the two names differ. If the Keras configuration does not describe the model
-    completely, the program is used for this fit only and is closed on exit.
+    If the Keras configuration does not describe the model completely, the program is used for this
+    fit only and is closed on exit.
     """
-    try:
-        key = ModelProgramKey(model, sample)
-    except Exception:  # the `get_config` of a user's class may raise any error
-        key = None
-    if key is not None:
-        is_compiled = False
+    with ExitStack() as stack:
         try:
-            with PROGRAMS.lend(key, ModelProgramKey.compile) as program:
-                is_compiled = True
-                yield program, key.metric_names
-                return
-        except Exception:
-            if is_compiled:
-                raise
-    try:
-        program = ModelProgram(model, sample)
-    except Exception as error:
-        raise UnsupportedModelError(f"the network cannot be moved: {error}") from error
-    try:
-        yield program, {}
-    finally:
-        program.close()
+            key = ModelProgramKey(model, sample)
+            program = stack.enter_context(PROGRAMS.lend(key, ModelProgramKey.compile))
+            lent = _Lent(program, key.metric_names)
+        except NotDescribedError as reason:
+            _LOG.debug("Compiling a program for one fit alone: %s", reason, exc_info=True)
+            program = stack.enter_context(closing(ModelProgram(model, sample)))
+            lent = _Lent(program, {}, str(reason))
+        yield lent
 
 
 def _check_model(model: Any) -> None:

@@ -14,6 +14,16 @@ from skdnn._training.session import Threads
 from skdnn._utils.keras_internals import build_metrics
 from skdnn._utils.tensorflow import tf
 
+# What tracing raises for a network that Keras's own `fit` may be able to train.
+_CANNOT_BE_TRACED = (
+    TypeError,
+    ValueError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    tf.errors.InvalidArgumentError,
+    tf.errors.FailedPreconditionError,
+)
 _STEPS = {"train": "train_step", "evaluate": "test_step"}
 
 
@@ -26,6 +36,10 @@ def state_variables(model: Any) -> list[Any]:
     return list({id(v): v for v in variables}.values())
 
 
+class UnsupportedModelError(Exception):
+    """Raised if a model must be trained with Keras's own `fit`. The message states the reason."""
+
+
 class ModelProgram(CompiledProgram):
     """A compiled program that runs a Keras model's `train_step` or `test_step` on many batches.
 
@@ -35,6 +49,11 @@ class ModelProgram(CompiledProgram):
         A compiled and built model. The variables of the model are templates and stay unchanged.
     batch : tuple of ndarray, or of nested lists, tuples or dicts of ndarray
         Some rows of (x, y) or (x, y, weight). Only the shapes and dtypes of the rows matter.
+
+    Raises
+    ------
+    UnsupportedModelError
+        If a training step of the model cannot be traced.
     """
 
     n_branches = 1  # which layers could run in parallel is unknown
@@ -49,7 +68,10 @@ class ModelProgram(CompiledProgram):
         self._others = [np.array(v.numpy()) for v in others]
         super().__init__([*self._state, *others])
         self._structures: dict[str, Any] = {}
-        self._compile("train")
+        try:
+            self._compile("train")
+        except _CANNOT_BE_TRACED as error:
+            raise UnsupportedModelError(f"the network cannot be moved: {error}") from error
 
     def _compile(self, name: str) -> None:
         """Compile the training loop ("train") or the evaluation loop ("evaluate")."""

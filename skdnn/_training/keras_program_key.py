@@ -8,7 +8,8 @@ classes and functions.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, partial
 from types import FunctionType, MappingProxyType
 from typing import Any
@@ -28,6 +29,14 @@ from skdnn._utils.tensorflow import keras, tf
 _METHODS = ("call", "compute_loss", "compute_metrics", "get_metrics_result", "reset_metrics")
 
 
+class NotDescribedError(TypeError):
+    """Raised if the configuration of a model may not describe the model completely."""
+
+
+# What Keras and the classes of a user raise if a configuration cannot be written or read.
+_BAD_CONFIG = (TypeError, ValueError, AttributeError, LookupError, RuntimeError)
+
+
 class ModelProgramKey:
     """The key of the compiled program of a Keras model in the program cache.
 
@@ -40,7 +49,7 @@ class ModelProgramKey:
 
     Raises
     ------
-    TypeError
+    NotDescribedError
         If the configuration may not describe the model completely.
 
     Attributes
@@ -50,10 +59,11 @@ class ModelProgramKey:
     """
 
     def __init__(self, model: Any, batch: Any):
-        _check_plain(model)
         self._kind = type(model)
-        self._config = _with_canonical_names(model)
-        self._compiled = compile_settings(model)
+        with _configuration_needed():
+            _check_plain(model)
+            self._config = _with_canonical_names(model)
+            self._compiled = compile_settings(model)
         canonical = _canonical_metric_names(self._compiled)
         self.metric_names = {new: old for old, new in canonical.items()}
         self._batch = batch
@@ -70,9 +80,10 @@ class ModelProgramKey:
             "structure": str(tf.nest.map_structure(lambda array: 0, batch)),
             "flags": self._flags,
         }
-        self._key = json.dumps(
-            described, sort_keys=True, default=partial(_described, names=canonical)
-        )
+        with _configuration_needed():
+            self._key = json.dumps(
+                described, sort_keys=True, default=partial(_described, names=canonical)
+            )
 
     def __hash__(self) -> int:
         return hash(self._key)
@@ -82,17 +93,31 @@ class ModelProgramKey:
 
     def compile(self) -> ModelProgram:
         """Compile the program for a new model that is built from the configuration."""
-        model = self._kind.from_config(self._config)
         kind, config = self._optimizer
         names = {old: new for new, old in self.metric_names.items()}
-        parts = {k: _renewed(v, names) for k, v in self._compiled.items() if k != "optimizer"}
-        model.compile(optimizer=fused(kind, config).from_config(config), **parts)
+        with _configuration_needed():
+            model = self._kind.from_config(self._config)
+            parts = {k: _renewed(v, names) for k, v in self._compiled.items() if k != "optimizer"}
+            model.compile(optimizer=fused(kind, config).from_config(config), **parts)
         model.optimizer.build(model.trainable_variables)
         if json.dumps(_flags(model), default=_described) != json.dumps(
             self._flags, default=_described
         ):
-            raise TypeError("the model's variables have settings that its configuration lacks")
+            raise NotDescribedError(
+                "the model's variables have settings that its configuration lacks"
+            )
         return ModelProgram(model, self._batch)
+
+
+@contextmanager
+def _configuration_needed() -> Iterator[None]:
+    """Context manager that turns the errors of configurations into `NotDescribedError`."""
+    try:
+        yield
+    except NotDescribedError:
+        raise
+    except _BAD_CONFIG as error:
+        raise NotDescribedError(f"its configuration cannot be used: {error}") from error
 
 
 def _check_plain(model: Any) -> None:
@@ -102,7 +127,7 @@ def _check_plain(model: Any) -> None:
     computation.
     """
     if type(model) not in (keras.Sequential, keras.Model, _functional_class()):
-        raise TypeError(f"{type(model).__name__} is a class of the user's own")
+        raise NotDescribedError(f"{type(model).__name__} is a class of the user's own")
     layers = all_layers(model)[1:]
     optimizer, compiled = model.optimizer, compile_settings(model)
     losses = tf.nest.flatten([compiled["loss"], compiled["metrics"], compiled["weighted_metrics"]])
@@ -110,17 +135,17 @@ def _check_plain(model: Any) -> None:
         if thing is not None and not isinstance(thing, str | float):
             _check_is_of_keras(thing)
     if any(name in vars(thing) for thing in (model, *layers) for name in _METHODS):
-        raise TypeError("a method was set on the model or a layer")
+        raise NotDescribedError("a method was set on the model or a layer")
     if may_exclude_from_weight_decay(optimizer):
-        raise TypeError("the optimizer may exclude variables from weight decay")
+        raise NotDescribedError("the optimizer may exclude variables from weight decay")
 
 
 def _check_is_of_keras(thing: Any) -> None:
     if not _is_of_keras(thing) or hasattr(thing, "finalize_state"):
-        raise TypeError(f"{thing!r} is not described by a configuration of Keras")
+        raise NotDescribedError(f"{thing!r} is not described by a configuration of Keras")
     for value in vars(thing).values():
         if _is_part(value) and not _is_of_keras(value):
-            raise TypeError(f"{thing!r} has a part of the user's own")
+            raise NotDescribedError(f"{thing!r} has a part of the user's own")
 
 
 def _is_part(value: Any) -> bool:
@@ -164,7 +189,7 @@ def _described(value: Any, names: Mapping[str, str] = MappingProxyType({})) -> A
         return f"{value.__module__}.{value.__name__}"
     if isinstance(value, tuple | set):
         return list(value)
-    raise TypeError(f"{value!r} is not described by a configuration of Keras")
+    raise NotDescribedError(f"{value!r} is not described by a configuration of Keras")
 
 
 def _path(value: Any) -> str:
@@ -184,7 +209,7 @@ def _renewed(value: Any, names: Mapping[str, str]) -> Any:
         name = names.get(value.name, value.name)
         copy = type(value).from_config({**value.get_config(), "name": name})
         if str(function_options(copy)) != str(function_options(value)):
-            raise TypeError(f"{value!r} is not described by its configuration")
+            raise NotDescribedError(f"{value!r} is not described by its configuration")
         return copy
     return value
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from skdnn._training.settings_key import settings_key
 from skdnn._utils.keras_losses import INDICES, ONE_CLASS, loss_kind
+from skdnn._utils.memory_errors import is_out_of_memory
 from skdnn._utils.tensorflow import keras, tf
 from skdnn._utils.text import unknown
 
@@ -168,6 +169,8 @@ class LossSpec:
         try:
             losses = tf.cast(self.call(y, predict(output)), output.dtype)
         except Exception as error:
+            if is_out_of_memory(error):
+                raise
             raise TypeError(
                 f"The loss {self.name} cannot be computed from y of shape {tuple(y.shape)} and "
                 f"predictions of shape {tuple(output.shape)}. It must be written with keras.ops "
@@ -243,7 +246,7 @@ def _by_name(value: str, own: Mapping[str, str], owner: str) -> Any:
 def _instance(kind: type, owner: str) -> Any:
     try:
         return kind()
-    except Exception as error:
+    except TypeError as error:
         raise TypeError(
             f"The 'loss' parameter of {owner} is the class {kind.__name__}, which cannot be made "
             f"without arguments: give an object instead. {error}"

@@ -1,6 +1,7 @@
 """The cache of compiled programs for later fits. This module does not import TensorFlow."""
 
 import gc
+import logging
 import os
 import threading
 from collections import OrderedDict
@@ -8,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+_LOG = logging.getLogger(__name__)
 _SIZE = "SKDNN_PROGRAM_CACHE_SIZE"
 # A closed program is a few Python objects in a reference cycle, but holds megabytes of TensorFlow's
 # memory. The garbage collector would not free the memory soon, and a collection takes 0.2 s.
@@ -66,7 +68,9 @@ class ProgramCache:
             self.n_lent += 1
         is_whole = False
         try:
-            program = compile(key) if program is None else program
+            if program is None:
+                _LOG.debug("Compiling a program: %d idle ones are of other keys", self.n_idle)
+                program = compile(key)
             yield program
             is_whole = True
         finally:

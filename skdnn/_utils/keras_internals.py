@@ -196,7 +196,7 @@ def compile_settings(model: Any) -> dict[str, Any]:
         public = model.get_compile_config()
         rest = {name: value for name, value in public.items() if name not in kept}
         return {**kept, **keras.saving.deserialize_keras_object(rest)}
-    except Exception as error:
+    except (TypeError, ValueError, AttributeError, LookupError, RuntimeError) as error:
         raise TypeError(f"what {model.name} was compiled with cannot be read: {error}") from error
 
 

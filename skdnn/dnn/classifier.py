@@ -330,7 +330,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         rows. Pass an int for reproducible results. Global seeds are neither read nor set.
     verbose : bool or int, default=0
         Verbosity. 0 prints nothing. 1 prints the preset with its main values, and one line per
-        epoch, which is updated live on a terminal and in a notebook.
+        epoch, which is updated live on a terminal and in a notebook. 2 also prints why training
+        takes a slower way, if it does.
 
     Attributes
     ----------

@@ -208,6 +208,7 @@ def keras_callbacks(
         n_steps=-(-len(plan.rows) // plan.batch_size),
         scheduled=plan.schedule is not None,
         owner=settings.owner,
+        verbose=int(settings.params.verbose),
     )
 
 

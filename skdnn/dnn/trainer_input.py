@@ -125,7 +125,7 @@ def _check_indices(data: TrainingRows) -> None:
 
 
 def _n_rows(X: Any, y: np.ndarray, weight: np.ndarray | None) -> int:
-    return min(X.shape[0], len(y), len(y) if weight is None else len(weight))
+    return int(min(X.shape[0], len(y), len(y) if weight is None else len(weight)))
 
 
 def _cast(values: np.ndarray, dtype: str) -> np.ndarray:

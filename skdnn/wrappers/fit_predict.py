@@ -30,6 +30,7 @@ from skdnn.wrappers.structures import (
 if TYPE_CHECKING:
     from skdnn._training.keras_fit import RowSource
 
+_LOG = logging.getLogger(__name__)
 History = dict[str, list[float]]
 
 # Number of input values per prediction batch if the user sets no batch size. The number bounds the
@@ -113,6 +114,7 @@ def _fit(
     try:
         return _fit_compiled(model, rows, args)
     except _NeedsKerasFitError as reason:
+        _LOG.debug("Training with Keras's fit: %s", reason, exc_info=True)
         if args.get("verbose") == 2:
             sys.stdout.write(f"Training with Keras's fit: {reason}.\n")
     args["callbacks"] = [RequireFiniteLoss(), *(args.get("callbacks") or [])]
@@ -202,6 +204,7 @@ def _fit_compiled(model: keras.Model, rows: _Rows, args: dict[str, Any]) -> Hist
     if keras.backend.backend() != "tensorflow":
         raise _NeedsKerasFitError(f"Keras runs on its {keras.backend.backend()} backend")
     from skdnn._training import keras_fit
+    from skdnn._training.keras_program import UnsupportedModelError
 
     _check_is_supported(rows, args)
     n_rows = count_rows(rows.data)
@@ -221,7 +224,7 @@ def _fit_compiled(model: keras.Model, rows: _Rows, args: dict[str, Any]) -> Hist
             verbose=1 if verbose == "auto" else verbose,
             advice=partial(advice_on_divergence, model),
         )
-    except keras_fit.UnsupportedModelError as reason:
+    except UnsupportedModelError as reason:
         raise _NeedsKerasFitError(str(reason)) from reason
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from skdnn._utils.keras_internals import all_layers, compile_settings
+from skdnn._utils.memory_errors import is_out_of_memory
 from skdnn._utils.overrides import overrides
 from skdnn.wrappers.network_errors import explained_shape
 from skdnn.wrappers.pickling import custom_objects
@@ -58,6 +59,8 @@ def _new_layer(layer: Any, owner: str) -> keras.layers.Layer:
         with keras.saving.custom_object_scope(dict(custom_objects(layer))):
             return type(layer).from_config(layer.get_config())
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise _cannot_copy(layer, owner, error) from error
 
 
@@ -87,6 +90,8 @@ def from_model(model: keras.Model, owner: str, *, keep_weights: bool) -> keras.M
         with keras.saving.custom_object_scope(dict(custom_objects(model))):
             new = keras.models.clone_model(model)
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise _cannot_copy(model, owner, error) from error
     if not overrides(model, keras.Model, "get_config") and _settings(new) != _settings(model):
         missing = NotImplementedError("its class has arguments and no get_config to return them.")
