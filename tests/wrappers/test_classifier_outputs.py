@@ -242,7 +242,11 @@ MULTILABEL = np.array([[1, 0, 1], [0, 1, 1], [1, 0, 0]])[np.arange(150) % 3]
             r'3 labels: end it with Dense\(3, "sigmoid"\)\.$',
         ),
         ([Dense(4, "softmax")], np.eye(3)[labels_of(3)], r"4 values .* 3 classes: end it with De"),
-        ([Dense(3, "softmax"), keras.layers.RepeatVector(2)], labels_of(3), r"add Flatten\(\) bef"),
+        (
+            [Dense(3, "softmax"), keras.layers.RepeatVector(2)],
+            labels_of(3),
+            r"put keras.layers.Flatten\(\)",
+        ),
     ],
 )
 @pytest.mark.parametrize("method", ["fit", "partial_fit", "initialize"])
