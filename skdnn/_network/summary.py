@@ -37,7 +37,8 @@ def layers_of(estimator: Any) -> list[LayerRow] | None:
     fitted = vars(estimator)
     if "_network" in fitted:
         return rows_of_spec(fitted["_network"].spec)
-    return rows_of_model(fitted["model_"]) if "model_" in fitted else None
+    is_fitted = getattr(estimator, "initialized_", False)
+    return rows_of_model(estimator.model_) if is_fitted else None
 
 
 def rows_of_spec(spec: NetworkSpec) -> list[LayerRow]:

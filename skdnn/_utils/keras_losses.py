@@ -12,6 +12,8 @@ from functools import partial
 from inspect import isclass, isfunction
 from typing import Any
 
+from skdnn._utils.user_code import in_the_open, opened
+
 # What losses of Keras compare with the outputs of a classifier (see `loss_kind`), by the name of
 # the function or class, in lower case without underscores.
 _KINDS = {
@@ -101,11 +103,12 @@ class LossPickle:
     def __init__(self, loss: Any):
         self.loss = loss
 
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[type, dict[str, Any]]]:
-        return _restored_loss, (type(self.loss), vars(self.loss))
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, dict[str, Any]]]:
+        attributes = {name: in_the_open(value) for name, value in vars(self.loss).items()}
+        return _restored_loss, (in_the_open(type(self.loss)), attributes)
 
 
-def _restored_loss(cls: type, attributes: dict[str, Any]) -> Any:
-    loss: Any = object.__new__(cls)
-    loss.__dict__.update(attributes)
+def _restored_loss(cls: Any, attributes: dict[str, Any]) -> Any:
+    loss: Any = object.__new__(opened(cls))
+    loss.__dict__.update({name: opened(value) for name, value in attributes.items()})
     return loss

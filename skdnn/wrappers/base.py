@@ -14,7 +14,7 @@ from skdnn.wrappers import build, fit_steps, parameters
 from skdnn.wrappers.build_options import BuildOptions
 from skdnn.wrappers.checks import check_data
 from skdnn.wrappers.fit_steps import FitCall
-from skdnn.wrappers.pickling import pack_all, unpack_all
+from skdnn.wrappers.pickling import lazy_names, lazy_state, restored, saved_state
 from skdnn.wrappers.scikeras_hooks import check_hooks
 from skdnn.wrappers.target_encoders import Identity
 
@@ -264,7 +264,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
     @property
     def initialized_(self) -> bool:
         """Whether `fit`, `partial_fit` or `initialize` has built a network for `predict`."""
-        return hasattr(self, "model_")
+        return "model_" in vars(self) or "model_" in lazy_names(self)
 
     # ------------------------------------------------------- steps that subclasses may override
 
@@ -282,7 +282,8 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
 
     def _get_metadata(self) -> dict[str, Any]:
         """Return the fitted attributes by name, which a build function receives as `meta`."""
-        return {name: x for name, x in vars(self).items() if parameters.is_fitted(name)}
+        names = filter(parameters.is_fitted, [*vars(self), *lazy_names(self)])
+        return {name: getattr(self, name) for name in names}
 
     def _get_compile_kwargs(self) -> dict[str, Any]:
         owner = type(self).__name__
@@ -403,9 +404,12 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         return parameters.unfitted_copy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = with_version(super().__getstate__())
-        return {name: pack_all(value) for name, value in state.items()}
+        return saved_state(with_version(super().__getstate__()))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = checked_version(state, type(self).__name__)
-        super().__setstate__({name: unpack_all(value) for name, value in state.items()})
+        super().__setstate__(lazy_state(checked_version(state, type(self).__name__)))
+
+    def __getattr__(self, name: str) -> Any:
+        if name in lazy_names(self):
+            return restored(self, name)
+        return super().__getattribute__(name)  # raises the original error

@@ -20,6 +20,7 @@ from skdnn.wrappers.parameters import (
     check_arguments,
     check_one_epoch,
     fit_arguments,
+    params_at_hand,
     predict_arguments,
 )
 from skdnn.wrappers.rollback import restored_on_failure
@@ -264,7 +265,7 @@ def predict(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> Any:
     X, _ = wrapper._validate_data(X=X, y=None)
     X = encode(wrapper.feature_encoder_, X)
     names, callbacks = wrapper._predict_kwargs, wrapper._predict_callbacks
-    arguments = predict_arguments(wrapper.get_params(), names, given, X)
+    arguments = predict_arguments(params_at_hand(wrapper), names, given, X)
     if not arguments.keys() <= names:
         _check_names(wrapper, wrapper.model_.predict, arguments)
     with model_released(callbacks), network_errors.plain_errors():

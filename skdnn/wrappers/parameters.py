@@ -16,6 +16,7 @@ from skdnn._utils.sklearn_compat import (
     check_values,
     copy_configuration,
 )
+from skdnn.wrappers.pickling import lazy_names
 from skdnn.wrappers.scikeras_compat import route_params
 from skdnn.wrappers.unknown_names import make
 
@@ -112,14 +113,21 @@ def params_of(estimator: BaseEstimator, *, deep: bool) -> dict[str, Any]:
         Whether to also return the parameters of nested estimators.
     """
     params: dict[str, Any] = {}
-    for name, value in vars(estimator).items():
-        if not is_parameter(name):
-            continue
+    for name in filter(is_parameter, [*vars(estimator), *lazy_names(estimator)]):
+        value = getattr(estimator, name)
         if deep and hasattr(value, "get_params") and not isinstance(value, type):
             nested = value.get_params()
             params.update({f"{name}__{inner}": x for inner, x in nested.items()})
         params[name] = value
     return params
+
+
+def params_at_hand(estimator: BaseEstimator) -> dict[str, Any]:
+    """Return the parameters of a wrapper that hold no Keras objects which would be restored first.
+
+    Restoring Keras objects starts TensorFlow, which prediction may do without.
+    """
+    return {name: value for name, value in vars(estimator).items() if is_parameter(name)}
 
 
 def is_fitted(attribute: str) -> bool:

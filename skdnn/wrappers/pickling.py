@@ -1,28 +1,29 @@
-"""Convert Keras objects to bytes and back.
+"""Convert Keras objects to plain parts and back.
 
-A model or layer is saved as a `.keras` archive. The archive includes the optimizer state of a model
-and the vocabulary of a layer such as `StringLookup`. A loss is saved with all its attributes,
-because the configuration of some losses lacks settings. Any other Keras object is saved as a
-configuration. User-defined classes and functions are pickled in addition, because Keras cannot
-find these by name in another process.
+The parts of a model or layer are those of a `.keras` archive: the configuration as text, the
+weights and the optimizer state as arrays, and files such as the vocabulary of `StringLookup`. A
+loss is saved with all its attributes, because the configuration of some losses lacks settings. Any
+other Keras object is saved as a configuration. User-defined classes and functions stand beside the
+configuration, because Keras cannot find these by name in another process.
+
+No part holds code that is restored unseen: tools that inspect a state, such as skops, see the
+user's classes and functions in it.
 """
 
-import tempfile
-import types
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from skdnn._utils.keras_internals import all_layers, compile_settings
+import numpy as np
+
 from skdnn._utils.keras_losses import LossPickle
+from skdnn._utils.user_code import in_the_open, opened
+from skdnn.wrappers import keras_config
+from skdnn.wrappers.archives import Archive, load_archive, save_archive
+from skdnn.wrappers.custom_objects import objects_to_restore
 from skdnn.wrappers.scikeras_compat import as_array, keras
 from skdnn.wrappers.seeding import seeded
-
-try:
-    import cloudpickle
-except ImportError:  # joblib before 1.6 includes cloudpickle
-    from joblib.externals import cloudpickle
 
 _KERAS_CLASSES = (
     keras.Model,
@@ -31,62 +32,80 @@ _KERAS_CLASSES = (
     keras.losses.Loss,
     keras.metrics.Metric,
 )
+_LAZY = "_saved"  # the attribute of an estimator that holds the attributes to restore
 
 
-class Packed:
-    """A Keras object as bytes.
+@dataclass
+class Saved:
+    """A Keras object as plain parts.
 
     Parameters
     ----------
-    data : bytes
-        A pickle of the archive, loss or configuration, the user-defined classes and functions by
-        name, the states of the seed generators, and the losses that a model is compiled with.
+    config : str
+        The configuration as JSON.
+    custom_objects : dict of str to type or callable
+        User-defined classes and functions by the names by which Keras finds them.
+    archive : Archive or None
+        The arrays and files of a model or layer. None for any other object.
+    seeds : list of ndarray
+        The states of dropout and other random layers, which Keras does not save.
+    losses : list of LossPickle
+        The losses that a model is compiled with.
     """
 
-    def __init__(self, data: bytes):
-        self.data = data
+    config: str
+    custom_objects: dict[str, Any]
+    archive: Archive | None
+    seeds: list[np.ndarray]
+    losses: list[Any]
 
-    def unpack(self) -> Any:
-        """Restore the Keras object."""
-        saved, custom, seeds, losses = cloudpickle.loads(self.data)
-        if isinstance(saved, keras.losses.Loss):
-            return saved
-        # Creating layers advances a global generator, which `seeded` restores.
+    def restore(self) -> Any:
+        """Return the Keras object."""
+        config = json.loads(self.config)
+        custom = {name: opened(named) for name, named in self.custom_objects.items()}
+        keras_config.check(config, custom)
+        # Keras draws seeds for new layers, which must not advance the user's generators.
         with keras.saving.custom_object_scope(custom), seeded(0):
-            if isinstance(saved, bytes):
-                value = _from_archive(saved)
+            if self.archive is not None:
+                value = load_archive(self.archive, self.config)
             else:
-                value = keras.saving.deserialize_keras_object(saved, safe_mode=False)
-        for variable, seed in zip(_seed_states(value), seeds, strict=False):
+                value = keras.saving.deserialize_keras_object(config)
+        for variable, seed in zip(_seed_states(value), self.seeds, strict=False):
             variable.assign(seed)
-        _restore_losses(value, losses)
+        _restore_losses(value, [loss_of(loss) for loss in self.losses])
         return value
 
 
-def pack(value: Any) -> Packed:
-    """Convert a Keras object to bytes.
+def save(value: Any) -> Saved | LossPickle:
+    """Convert a Keras object to plain parts.
 
     Parameters
     ----------
     value : keras.Model, Layer, Optimizer, Loss or Metric
         The Keras object. A model may be compiled or not, and trained or not. Optimizers, losses
-        and metrics outside a model are packed without state, because they are parameters of an
+        and metrics outside a model are saved without state, because they are parameters of an
         estimator that training does not change.
-
-    Returns
-    -------
-    Packed
     """
+    if isinstance(value, keras.losses.Loss):
+        return LossPickle(value)
     if isinstance(value, keras.layers.Layer):
         _build_optimizer(value)
-        saved: Any = _to_archive(value)
-    elif isinstance(value, keras.losses.Loss):
-        saved = LossPickle(value)
+        config, archive = save_archive(value)
     else:
-        saved = keras.saving.serialize_keras_object(value)
-    seeds = [as_array(variable) for variable in _seed_states(value)]
-    losses = [LossPickle(loss) for loss in _compiled_losses(value)]
-    return Packed(cloudpickle.dumps((saved, dict(custom_objects(value)), seeds, losses)))
+        config, archive = keras.saving.serialize_keras_object(value), None
+    objects = objects_to_restore(value, config)
+    return Saved(
+        config=json.dumps(config),
+        custom_objects={name: in_the_open(named) for name, named in objects.items()},
+        archive=archive,
+        seeds=[as_array(variable) for variable in _seed_states(value)],
+        losses=[LossPickle(loss) for loss in _compiled_losses(value)],
+    )
+
+
+def loss_of(value: Any) -> Any:
+    """Return the loss of a `LossPickle`, which pickle restores itself and other tools do not."""
+    return value.loss if isinstance(value, LossPickle) else value
 
 
 def _build_optimizer(model: Any) -> None:
@@ -95,21 +114,6 @@ def _build_optimizer(model: Any) -> None:
         return
     if model.optimizer is not None and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-
-
-def _to_archive(layer: Any) -> bytes:
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*has not yet been built")
-        path = Path(folder, "layer.keras")
-        keras.saving.save_model(layer, path)
-        return path.read_bytes()
-
-
-def _from_archive(archive: bytes) -> Any:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "layer.keras")
-        path.write_bytes(archive)
-        return keras.saving.load_model(path, safe_mode=False)
 
 
 def _seed_states(value: Any) -> list[Any]:
@@ -134,14 +138,54 @@ def _restore_losses(model: Any, losses: list[keras.losses.Loss]) -> None:
             loaded.__dict__.update(vars(saved))
 
 
-def pack_all(value: Any) -> Any:
-    """Pack the Keras objects in a value, including objects in nested lists, tuples and dicts."""
-    return _replace(value, _KERAS_CLASSES, pack)
+# ------------------------------------------------------------------------ the state of a wrapper
 
 
-def unpack_all(value: Any) -> Any:
-    """Restore the Keras objects that `pack_all` has packed in a value."""
-    return _replace(value, Packed, Packed.unpack)
+def saved_state(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of a wrapper with plain parts in place of its Keras objects."""
+    state = {**state, **state.get(_LAZY, {})}
+    state.pop(_LAZY, None)
+    return {name: _replace(value, _KERAS_CLASSES, save) for name, value in state.items()}
+
+
+def lazy_state(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a wrapper with a saved state.
+
+    Attributes with Keras objects are kept as plain parts, which `restored` converts at the first
+    access, because creating Keras objects starts TensorFlow.
+    """
+    state = {name: _replace(value, LossPickle, loss_of) for name, value in state.items()}
+    lazy = {name: value for name, value in state.items() if _contains_saved(value)}
+    plain = {name: value for name, value in state.items() if name not in lazy}
+    return {**plain, _LAZY: lazy} if lazy else plain
+
+
+def lazy_names(wrapper: Any) -> list[str]:
+    """Return the names of the attributes of a wrapper that `restored` has yet to convert."""
+    return list(vars(wrapper).get(_LAZY, ()))
+
+
+def saved_part(wrapper: Any, name: str) -> Any:
+    """Return the plain parts of an attribute that `restored` has yet to convert, or None."""
+    return vars(wrapper).get(_LAZY, {}).get(name)
+
+
+def restored(wrapper: Any, name: str) -> Any:
+    """Return an attribute of a wrapper after converting its plain parts to Keras objects."""
+    attributes = vars(wrapper)
+    value = _replace(attributes[_LAZY][name], Saved, Saved.restore)
+    rest = {other: x for other, x in attributes[_LAZY].items() if other != name}
+    attributes[name] = value
+    attributes[_LAZY] = rest  # a new dict, because a failed fit restores the one before
+    return value
+
+
+def _contains_saved(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_contains_saved, value))
+    if isinstance(value, dict):
+        return any(map(_contains_saved, value.values()))
+    return isinstance(value, Saved)
 
 
 def _replace(value: Any, classes: type | tuple[type, ...], function: Callable[[Any], Any]) -> Any:
@@ -159,50 +203,3 @@ def _replace(value: Any, classes: type | tuple[type, ...], function: Callable[[A
         pairs = {key: _replace(item, classes, function) for key, item in value.items()}
         return value if all(pairs[key] is value[key] for key in value) else pairs
     return value
-
-
-# ----------------------------------------------------------------- the user's classes and functions
-
-
-def custom_objects(value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the name and the object of each user-defined class or function in a Keras object."""
-    layers = all_layers(value) if isinstance(value, keras.layers.Layer) else [value]
-    for layer in layers:
-        yield from _own_objects(layer, depth=2)
-    if isinstance(value, keras.Model) and value.compiled:
-        yield from _own_objects(compile_settings(value), depth=3)
-        yield from _own_objects(value.optimizer, depth=2)
-
-
-def _own_objects(value: Any, depth: int) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, type | types.FunctionType):
-        named = value
-    elif hasattr(value, "get_config"):
-        named = type(value)
-    else:
-        named = None
-    if named is not None and not _is_of_keras(named):
-        yield keras.saving.get_registered_name(named), named
-    if depth:
-        for part in _parts(value):
-            yield from _own_objects(part, depth - 1)
-
-
-def _parts(value: Any) -> list[Any]:
-    if isinstance(value, list | tuple):
-        return list(value)
-    if isinstance(value, Mapping):
-        return list(value.values())
-    if isinstance(value, type) or not hasattr(value, "get_config"):
-        return []
-    attributes = getattr(value, "__dict__", {})
-    # Keras wraps methods of a layer in functions that refer to the layer itself.
-    return [part for name, part in attributes.items() if not _is_method(type(value), name)]
-
-
-def _is_method(cls: type, name: str) -> bool:
-    return isinstance(getattr(cls, name, None), types.FunctionType)
-
-
-def _is_of_keras(named: Any) -> bool:
-    return (getattr(named, "__module__", None) or "").partition(".")[0] in ("keras", "tensorflow")

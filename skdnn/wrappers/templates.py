@@ -8,8 +8,8 @@ import numpy as np
 from skdnn._utils.keras_internals import all_layers, compile_settings
 from skdnn._utils.memory_errors import is_out_of_memory
 from skdnn._utils.overrides import overrides
+from skdnn.wrappers.custom_objects import custom_objects
 from skdnn.wrappers.network_errors import explained_shape
-from skdnn.wrappers.pickling import custom_objects
 from skdnn.wrappers.scikeras_compat import as_array, keras
 
 
