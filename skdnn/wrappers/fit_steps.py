@@ -261,11 +261,12 @@ def predict(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> Any:
         Arguments of Keras's `predict` that were passed to the call.
     """
     check_is_fitted_for(wrapper, "predict")
-    check_arguments("predict", wrapper.get_params(), given, type(wrapper).__name__)
+    params = params_at_hand(wrapper)
+    check_arguments("predict", params, given, type(wrapper).__name__)
     X, _ = wrapper._validate_data(X=X, y=None)
     X = encode(wrapper.feature_encoder_, X)
     names, callbacks = wrapper._predict_kwargs, wrapper._predict_callbacks
-    arguments = predict_arguments(params_at_hand(wrapper), names, given, X)
+    arguments = predict_arguments(params, names, given, X)
     if not arguments.keys() <= names:
         _check_names(wrapper, wrapper.model_.predict, arguments)
     with model_released(callbacks), network_errors.plain_errors():
@@ -285,7 +286,7 @@ def score(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any) -> float:
     y_pred = wrapper.predict(X)  # first, to raise the error for an unfitted estimator
     _, y = wrapper._validate_data(X=None, y=y)
     y_pred, y, weight = drop_rows_without_weight(y_pred, y, sample_weight)
-    arguments = route_params(wrapper.get_params(), destination="score", pass_filter=set())
+    arguments = route_params(params_at_hand(wrapper), destination="score", pass_filter=set())
     return wrapper.scorer(y, y_pred, sample_weight=weight, **arguments)
 
 
