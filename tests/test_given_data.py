@@ -145,6 +145,14 @@ def test_classes_of_partial_fit_keep_every_digit(owner):
     assert model.classes_.tolist() == labels.tolist()
 
 
+def test_labels_of_chunks_keep_every_digit():
+    kinds = ("Int64", "UInt64", object)
+    chunks = [(NUMBERS, pd.Series(LABELS + i, dtype=kind)) for i, kind in enumerate(kinds)]
+    model = DNNClassifier((4,), epochs=1, random_state=0).fit(chunks)
+    assert model.classes_.tolist() == [FIRST + i for i in range(5)]
+    assert set(model.predict(NUMBERS).tolist()) <= set(model.classes_.tolist())
+
+
 def test_integers_of_objects_reach_an_embedding_exactly():
     frame = pd.DataFrame({"id": pd.Series(2**24 + np.arange(N), dtype="Int64")})
     assert KerasRegressor(verbose=0).fit(frame, np.arange(float(N))).X_dtype_ == np.int64

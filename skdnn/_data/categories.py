@@ -96,6 +96,14 @@ def exactly_comparable(classes: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, 
     return classes, y
 
 
+def union(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the sorted distinct values of two arrays, without a detour of integers over floats."""
+    if {one.dtype.kind, other.dtype.kind} == {"i", "u"}:
+        both = sorted({*one.tolist(), *other.tolist()})
+        return exact_integers(np.array(both, object))
+    return np.asarray(np.union1d(one, other))
+
+
 def exact_integers(values: np.ndarray) -> np.ndarray:
     """Return an object array of integers in an integer dtype, or unchanged if none can hold it."""
     if all(isinstance(value, int | np.integer | np.bool_) for value in values):

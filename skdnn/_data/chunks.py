@@ -9,6 +9,9 @@ import numpy as np
 from scipy.sparse import issparse, vstack
 from sklearn.utils.multiclass import type_of_target
 
+from skdnn._data.categories import union
+from skdnn._data.read_target import read_target
+
 # Maximum number of rows and of values, and minimum number of rows, of the sample on which
 # preprocessing is fitted.
 _SAMPLE = 100_000
@@ -117,9 +120,10 @@ class Chunks:
         """
         sample, keys, labels = None, np.empty(0), None
         for chunk in self:
-            if is_classifier and type_of_target(chunk.y) != "multilabel-indicator":
-                own = np.unique(np.asarray(chunk.y))
-                labels = own if labels is None else np.union1d(labels, own)
+            y = read_target(chunk.y, self.owner) if is_classifier else None
+            if is_classifier and type_of_target(y) != "multilabel-indicator":
+                own = np.unique(y)
+                labels = own if labels is None else union(labels, own)
             n_values = prod(getattr(chunk.X, "shape", np.shape(chunk.X))[1:])
             most = max(_LEAST_SAMPLE, min(_SAMPLE, _SAMPLE_VALUES // max(1, n_values)))
             keys = np.concatenate([keys, rng.random(chunk.n_rows)])

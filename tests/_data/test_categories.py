@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from skdnn._data.categories import count_categories, exact_integers, exactly_comparable
+from skdnn._data.categories import count_categories, exact_integers, exactly_comparable, union
 from skdnn._data.table import Columns
 
 pytestmark = pytest.mark.quick
@@ -93,6 +93,12 @@ def test_exact_integers_have_the_dtype_that_holds_them(values, kind):
     exact = exact_integers(np.array(values, object))
     assert exact.dtype.kind == kind
     assert exact.tolist() == values
+
+
+def test_the_union_of_signed_and_unsigned_labels_keeps_every_digit():
+    both = union(np.array([FIRST, FIRST + 1]), np.array([FIRST + 2, FIRST], np.uint64))
+    assert both.tolist() == [FIRST, FIRST + 1, FIRST + 2]
+    assert union(np.array(["a"]), np.array(["b"])).tolist() == ["a", "b"]
 
 
 def test_signed_and_unsigned_labels_are_compared_exactly():
