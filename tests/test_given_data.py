@@ -4,6 +4,7 @@ import datetime
 import warnings
 from decimal import Decimal
 
+import keras
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -167,6 +168,31 @@ def test_integers_beside_floats_that_are_rounded_are_reported_once(owner):
     with pytest.warns(UserWarning, match=f"Column 'id' of X.*{owner} trains on rounded") as caught:
         ESTIMATORS[owner]().fit(frame, NUMBERS[:, 0])
     assert len(caught) == 1
+
+
+@pytest.mark.parametrize("make", [*ESTIMATORS.values()], ids=[*ESTIMATORS])
+def test_numbers_of_any_magnitude_are_learned_by_networks_that_scale(make):
+    y = NUMBERS[:, 0]
+    expected = make().fit(NUMBERS, y).predict(NUMBERS)
+    np.testing.assert_allclose(
+        make().fit(NUMBERS * 1e300, y).predict(NUMBERS * 1e300), expected, rtol=1e-3, atol=1e-3
+    )
+    larger = make().fit(NUMBERS, y * 2.0**900).predict(NUMBERS).astype(float)
+    np.testing.assert_allclose(larger / 2.0**900, expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("name", "factors"), [("X", (1e300, 1)), ("y", (1, 1e300))])
+def test_numbers_beyond_the_floats_of_a_network_are_refused(name, factors):
+    X, y = NUMBERS * factors[0], NUMBERS[:, 0] * factors[1]
+    own = KerasRegressor([keras.layers.Dense(1)], verbose=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(
+            ValueError,
+            match=rf"{name} of KerasRegressor holds numbers up to .*e\+"
+            rf"300, .* float32, .*: scale them, such as {name} / np\.abs\({name}",
+        ):
+            own.fit(X, y)
 
 
 def test_rows_of_json_keep_booleans_and_missing_values():

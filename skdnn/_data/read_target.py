@@ -52,12 +52,12 @@ def read_target(y: Any, owner: str, name: str = "y") -> Any:
     return _of_one_type(values) if values.dtype == object else values
 
 
-def _values_of(y: Any, owner: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _values_of(y: Any, owner: str, name: str) -> tuple[np.ndarray, Any]:
     """Return the values of y that are not missing, and the mask of the missing values."""
     if hasattr(y, "columns") or hasattr(y, "column_names"):
         table = open_table(y)
         parts = [split_missing(table.columns(i), table.dtypes[i]) for i in range(len(table.dtypes))]
-        missing = np.array([mask for _, mask in parts]).any(axis=0)
+        missing = np.logical_or.reduce([mask for _, mask in parts])
         if missing.any() or not parts:
             return np.empty(0), missing
         columns = [known for known, _ in parts]
@@ -75,7 +75,7 @@ def _values_of(y: Any, owner: str, name: str) -> tuple[np.ndarray, np.ndarray]:
     return values, np.zeros(values.shape, bool)
 
 
-def _refuse_missing(missing: np.ndarray, kind: str, owner: str, name: str) -> None:
+def _refuse_missing(missing: Any, kind: str, owner: str, name: str) -> None:
     if missing.any():
         rows = np.flatnonzero(missing.reshape(len(missing), -1).any(axis=1))
         raise ValueError(

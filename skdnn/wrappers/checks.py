@@ -15,7 +15,13 @@ from skdnn._data.read_samples import check_no_text, read_samples
 from skdnn._data.read_target import check_are_labels, check_numeric, read_target
 from skdnn._utils.sklearn_compat import check_sample_weight
 from skdnn.wrappers.scikeras_compat import keras
-from skdnn.wrappers.structures import inputs_of, is_structured, map_inputs, take_input_rows
+from skdnn.wrappers.structures import (
+    arrays_of,
+    inputs_of,
+    is_structured,
+    map_inputs,
+    take_input_rows,
+)
 from skdnn.wrappers.target_encoders import ClassifierLabelEncoder, encode
 
 if TYPE_CHECKING:
@@ -270,6 +276,44 @@ def drop_rows_without_weight(
     if len(rows) == len(weight):
         return X, y, weight
     return take_input_rows(X, rows), take_input_rows(y, rows), weight[rows]
+
+
+def encode_data(estimator: "BaseWrapper", X: Any, y: Any) -> tuple[Any, Any]:
+    """Return samples and targets as the network gets them, from the fitted encoders.
+
+    Parameters
+    ----------
+    estimator : BaseWrapper
+        A wrapper with fitted encoders.
+    X, y : array, sparse matrix, or structure of arrays
+        Checked samples and targets.
+
+    Raises
+    ------
+    ValueError
+        If numbers exceed the range of Keras's float type.
+    """
+    y = encode(estimator.target_encoder_, y)
+    X = encode(estimator.feature_encoder_, X)
+    for name, data in (("X", X), ("y", y)):
+        _check_range(data, name, type(estimator).__name__)
+    return X, y
+
+
+def _check_range(data: Any, name: str, owner: str) -> None:
+    limits = np.finfo(keras.config.floatx())
+    for array in arrays_of(data):
+        values = array.data if issparse(array) else array
+        dtype = getattr(values, "dtype", None)
+        if not isinstance(dtype, np.dtype) or dtype.kind != "f" or dtype.itemsize <= 4:
+            continue
+        largest = max(values.max(initial=0), -values.min(initial=0))
+        if largest > limits.max:
+            raise ValueError(
+                f"The {name} of {owner} holds numbers up to {largest:.3g}, but the network "
+                f"computes in {limits.dtype}, which ends at {limits.max:.3g}: scale them, such as "
+                f"{name} / np.abs({name}).max(axis=0)."
+            )
 
 
 def check_validation_data(estimator: "BaseWrapper", data: Any) -> Any:

@@ -13,7 +13,7 @@ from skdnn._utils.sklearn_compat import validate_parameters
 from skdnn.wrappers import build, fit_predict, network_errors, unknown_names
 from skdnn.wrappers.build_options import BuildOptions, build_options, build_options_of
 from skdnn.wrappers.callback_parameters import callback_params, make_callbacks
-from skdnn.wrappers.checks import check_validation_data, drop_rows_without_weight
+from skdnn.wrappers.checks import check_validation_data, drop_rows_without_weight, encode_data
 from skdnn.wrappers.default_network import dense_model, fit_scaling
 from skdnn.wrappers.ignored_parameters import warn_if_ignored
 from skdnn.wrappers.parameters import (
@@ -88,8 +88,7 @@ def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, call: FitC
         weight = _with_mean_of_one(weight)
         if not resumes:
             _fit_default_network(wrapper, X, y, weight)
-        y = encode(wrapper.target_encoder_, y)
-        X = encode(wrapper.feature_encoder_, X)
+        X, y = encode_data(wrapper, X, y)
         wrapper._check_model_compatibility(y)
         with model_released(wrapper._fit_callbacks):
             history = fit_predict.fit(
