@@ -180,11 +180,10 @@ def fit_encoder(
     if not is_one_output or encoder.n_classes_ is None:
         return
     if len(shape) > 2:
-        n_values = 1 if encoded_type(encoder) in ("binary", "multiclass") else encoder.n_classes_
         raise ValueError(
             f"The network of {owner} returns an array of shape {shape[1:]} for each sample, but y "
-            f"has {'one value' if n_values == 1 else f'{n_values} values'} for each: put "
-            "keras.layers.Flatten() before the last layer, or before all layers."
+            f"has {_count(encoder)}: put keras.layers.Flatten() before the last layer, or before "
+            "all layers."
         )
     if units is not None:
         _check_units(units, activation, encoder, owner, hint)

@@ -112,7 +112,7 @@ def test_a_layer_of_other_dimensions(first, X, advice):
             [layers.Conv2D(2, 3), softmax()],
             IMAGES[..., np.newaxis],
             LABELS,
-            "one value",
+            "3 classes",
         ),
     ],
 )
