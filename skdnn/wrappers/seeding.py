@@ -1,6 +1,5 @@
-"""Seed global random generators, and restore the state of the generators afterwards."""
+"""Seeds of a fit: of what Keras and build functions draw, and of PyTorch's generator."""
 
-import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +9,11 @@ from sklearn.utils import check_random_state
 
 from skdnn._utils.keras_internals import seeded_random
 from skdnn.wrappers.scikeras_compat import keras
+from skdnn.wrappers.thread_draws import local_draws
 
-# Keras generates the seeds of layers and initialisers with Python's generator, and a build function
-# may use the generators of NumPy or Keras. All threads share the generators, so only one thread at
-# a time may seed the generators.
-_GENERATORS = threading.RLock()
+# All threads share PyTorch's global generator, and dropout of Keras's PyTorch backend has no other,
+# so only one thread at a time may seed it.
+_TORCH = threading.RLock()
 
 
 def draw_seed(random_state: int | np.random.RandomState | None) -> int | None:
@@ -36,33 +35,29 @@ def draw_seed(random_state: int | np.random.RandomState | None) -> int | None:
 
 @contextmanager
 def seeded(seed: int | None) -> Iterator[None]:
-    """Seed the global generators of Python, NumPy and Keras, and restore the generators on exit.
+    """Seed what Keras and build functions draw in this thread, and nothing in other threads.
+
+    These are draws from the modules `random` and `numpy.random`, and from `keras.random` without a
+    seed. The state of the global generators does not change.
 
     Parameters
     ----------
     seed : int or None
-        The seed. None leaves the generators unchanged.
+        The seed. None lets them draw from the global generators.
     """
     if seed is None:
         yield
         return
-    with _GENERATORS:
-        python, numpy = random.getstate(), np.random.get_state()
-        random.seed(seed)
-        np.random.seed(seed % 2**32)
-        try:
-            with seeded_random(seed):
-                yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(numpy)
+    with local_draws(seed), seeded_random(seed):  # Keras has one generator per thread
+        yield
 
 
 @contextmanager
 def torch_generator_restored(seed: int | None) -> Iterator[None]:
     """Context manager that restores PyTorch's global random generator on exit.
 
-    `seed_epoch` seeds the global generator during training.
+    `seed_epoch` seeds the global generator during training. Another thread that draws from it
+    meanwhile gets numbers of the seeded sequence.
 
     With the PyTorch backend of Keras, dropout uses the global generator. With other backends, each
     layer has its own generator.
@@ -72,7 +67,7 @@ def torch_generator_restored(seed: int | None) -> Iterator[None]:
         return
     import torch
 
-    with _GENERATORS, torch.random.fork_rng(devices=[]):
+    with _TORCH, torch.random.fork_rng(devices=[]):
         yield
 
 
