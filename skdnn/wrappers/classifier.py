@@ -222,7 +222,8 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         ValueError, TypeError
             If a parameter or the data are invalid.
         """
-        return super().fit(X, y, self._weighted_by_class(y, sample_weight), **kwargs)
+        super().fit(X, y, self._weighted_by_class(y, sample_weight), **kwargs)
+        return self
 
     def partial_fit(  # type: ignore[override]  # classes come third, as in scikit-learn
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None, **kwargs: Any

@@ -158,7 +158,8 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         ValueError, TypeError
             If a parameter or the data are invalid.
         """
-        return super().fit(X, y, sample_weight, **kwargs)
+        super().fit(X, y, sample_weight, **kwargs)
+        return self
 
     def predict(self, X: Any, **kwargs: Any) -> np.ndarray:
         """Predict the targets of samples.

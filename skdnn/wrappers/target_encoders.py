@@ -25,6 +25,9 @@ from skdnn.wrappers.structures import arrays_of, map_arrays
 # Losses that depend on y - prediction only, so that the network may predict standardised y.
 LOSSES_OF_ERRORS = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
 
+# Rows of probabilities add up to 1 within this tolerance, which is that of half precision.
+_TOLERANCE = 1e-3
+
 
 def metadata_of(encoder: Any) -> dict[str, Any]:
     """Return the attributes that a fitted encoder adds to the estimator."""
@@ -191,7 +194,7 @@ class ClassifierLabelEncoder(scikeras_compat.ClassifierLabelEncoder):
             return np.around(proba).astype(int).reshape(-1, *shape)
         codes = np.argmax(proba, axis=1)
         if kind == "multiclass-onehot":
-            return np.eye(self.n_classes_, dtype=int)[codes]
+            return np.asarray(np.eye(self.n_classes_, dtype=int)[codes])
         return np.asarray(self.classes_[codes]).reshape(-1, *shape)
 
     def _probabilities(self, outputs: np.ndarray) -> np.ndarray:
@@ -217,10 +220,13 @@ def _with_sum_of_one(proba: np.ndarray) -> np.ndarray:
     The outputs of a softmax are returned unchanged.
     """
     sums = proba.sum(axis=1, keepdims=True)
-    if proba.min(initial=0) < 0 or np.allclose(sums, 1, atol=1e-3):
+    # Each row is decided on its own, so that it does not depend on the other rows.
+    differs = (np.abs(sums - 1) > _TOLERANCE) & (proba.min(axis=1, keepdims=True) >= 0)
+    if not differs.any():
         return proba
     even = np.full_like(proba, 1 / proba.shape[1])
-    return np.divide(proba, sums, out=even, where=sums > 0)
+    shares = np.divide(proba, sums, out=even, where=sums > 0)
+    return np.asarray(np.where(differs, shares, proba))
 
 
 def target_kind(encoder: Any, default: str) -> str:

@@ -358,6 +358,13 @@ def test_rows_of_probabilities_add_up_to_one_without_a_warning(iris, last, loss)
     assert 0 <= roc_auc_score(iris[1], proba, multi_class="ovr") <= 1
 
 
+def test_probabilities_of_a_row_do_not_depend_on_other_rows(iris):
+    clf = KerasClassifier([Dense(3, "sigmoid")], **SILENT).fit(*iris)
+    proba = clf.predict_proba(iris[0])
+    alone = np.concatenate([clf.predict_proba(row[np.newaxis]) for row in iris[0][::10]])
+    assert_allclose(proba[::10], alone, rtol=1e-5)
+
+
 def test_default_network_with_a_loss_of_logits_learns(iris):
     loss = losses.SparseCategoricalCrossentropy(from_logits=True)
     clf = KerasClassifier(
