@@ -38,6 +38,7 @@ LIGHT_FILES_OF_TRAINING = {
     "_training/data_pass.py",
     "_training/progress.py",
     "_training/dense_program_key.py",
+    "_training/process.py",
     "_training/program_cache.py",
     "_training/schedules.py",
     "_training/training_job.py",

@@ -37,8 +37,9 @@ def layers_of(estimator: Any) -> list[LayerRow] | None:
     fitted = vars(estimator)
     if "_network" in fitted:
         return rows_of_spec(fitted["_network"].spec)
-    is_fitted = getattr(estimator, "initialized_", False)
-    return rows_of_model(estimator.model_) if is_fitted else None
+    wrapped = fitted.get("_fitted_model")
+    model = fitted.get("model_") if wrapped is None else wrapped.model_to_read()
+    return None if model is None else rows_of_model(model)
 
 
 def rows_of_spec(spec: NetworkSpec) -> list[LayerRow]:
@@ -177,8 +178,11 @@ class NetworkTableMixin:
 
     def _text_table(self) -> str:
         """Return the text table of a fitted estimator."""
-        network = vars(self).get("_network")
-        return text_table_of_model(self.model_) if network is None else text_table(network.spec)
+        fitted = vars(self)
+        if "_network" in fitted:
+            return text_table(fitted["_network"].spec)
+        wrapped = fitted.get("_fitted_model")
+        return text_table_of_model(fitted["model_"] if wrapped is None else wrapped.model)
 
     def _check_has_shapes(self, what: str) -> None:
         """Raise an error if the estimator has no network yet. Subclasses override this method."""

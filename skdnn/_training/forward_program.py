@@ -1,4 +1,4 @@
-"""The compiled program that computes the forward pass of a network for many rows at once."""
+"""The compiled program that computes the forward pass of a network."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -44,8 +44,8 @@ class Predictor(CompiledProgram):
         return output
 
 
-def _forward(spec: NetworkSpec, weights: Sequence[np.ndarray], x: np.ndarray) -> np.ndarray:
-    """Return the output of a network for many rows, computed with a program of the cache."""
+def forward(spec: NetworkSpec, weights: Sequence[np.ndarray], x: np.ndarray) -> np.ndarray:
+    """Return the output of a network, computed with a program of the cache."""
     with PROGRAMS.lend(Forward(spec), Predictor) as predictor:
         output: np.ndarray = predictor.run(weights, x, Threads(available_threads()))
     return output
@@ -61,7 +61,7 @@ def _faster_forward(spec: NetworkSpec) -> ForwardPass | None:
     if not has_trained() or not tf.executing_eagerly() or available_threads() < 2:
         return None
     n_units = sum(row.shape[-1] for row in spec.rows())
-    return partial(_forward, spec) if n_units > spec.n_inputs else None
+    return partial(forward, spec) if n_units > spec.n_inputs else None
 
 
 register(_faster_forward)

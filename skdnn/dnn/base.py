@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdnn._data.chunks import as_chunks
 from skdnn._data.splits import ValidationData
 from skdnn._network.activations import Activation
+from skdnn._network.lazy_model import LazyModel
 from skdnn._network.summary import NetworkTableMixin
 from skdnn._utils.arguments import check_parameters, explains_unknown_arguments
 from skdnn._utils.callback_copies import clone_callbacks
@@ -33,6 +34,7 @@ from skdnn._utils.sklearn_compat import (
     fit_context,
     validate_parameters,
 )
+from skdnn._utils.snapshot import of_one_fit, snapshot
 from skdnn.dnn.checks import check_rows
 from skdnn.dnn.fit import fit
 from skdnn.dnn.fit_chunks import fit_chunks, partial_fit_chunks
@@ -297,6 +299,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
         return fitted.forward(check_rows(self, X, fitted), of_members=of_members)
 
     @explains_unknown_arguments
+    @of_one_fit
     def predict(self, X: Any) -> np.ndarray:
         """Predict the target values of X.
 
@@ -314,8 +317,9 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
         decoded: np.ndarray = self._network.targets.decode(output)
         return decoded
 
+    @of_one_fit
     def encode(self, X: Any) -> Any:
-        """Encode X as the numeric input of `model_`.
+        """Encode X as the numeric input of the Keras model that `to_keras` returns.
 
         Parameters
         ----------
@@ -335,19 +339,36 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
 
     # -------------------------------------------------------------- inspect
 
-    def __getattr__(self, name: str) -> Any:
-        # Not a property: scikit-learn's `dir` and HTML representation read every property, and
-        # displaying an estimator would start TensorFlow.
-        if name == "model_":
-            return self._make_model()
-        return super().__getattribute__(name)  # raises the original error
+    @of_one_fit
+    def to_keras(self) -> Any:
+        """Build the network, with its preprocessing, as a compiled Keras model.
 
-    def _make_model(self) -> Any:
-        self._check_has_shapes("model_")
+        Returns
+        -------
+        model : keras.Sequential
+            A new model in each call. Changes of the model do not change the estimator. The model
+            takes numbers of the shape of X in `fit`. `encode` converts tables with text,
+            categories or booleans to such numbers.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted, because the shapes of the layers depend on X and y.
+        RuntimeError
+            In a process that was forked from one that has used TensorFlow.
+        """
+        self._check_has_shapes("Keras model")
         owner, params = type(self).__name__, parameters(self)
         loss = resolve_loss(params, owner, is_classifier(self))
         optimizer = optimizer_spec(params, self.resolved_params_, owner)
         return self._network.keras_model(loss, optimizer)
+
+    def __getattr__(self, name: str) -> Any:
+        # Not a property: scikit-learn's `dir` and HTML representation read every property.
+        if name == "model_":
+            self._check_has_shapes("model_")
+            return LazyModel(snapshot(self).to_keras)
+        return super().__getattribute__(name)  # raises the original error
 
     def _resolved_values(self) -> dict[str, Any]:
         given = self.get_params(deep=False)

@@ -12,6 +12,7 @@ from skdnn._data.read_target import read_target
 from skdnn._network.activations import Activation
 from skdnn._utils.arguments import explains_unknown_arguments
 from skdnn._utils.sklearn_compat import Interval, StrOptions, fit_context
+from skdnn._utils.snapshot import of_one_fit
 from skdnn.dnn.base import BaseDNN
 
 ClassWeight = dict[Any, float] | list[dict[Any, float]] | str | None
@@ -554,6 +555,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         return self._partial_fit(X, y, sample_weight, classes)
 
     @explains_unknown_arguments
+    @of_one_fit
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.
 

@@ -14,6 +14,8 @@ from skdnn._data.table import Columns
 from skdnn._data.targets import Targets
 from skdnn._network.spec import NetworkSpec, State, rescale_output_layers
 from skdnn._training.compiled_forward import compiled_forward
+from skdnn._training.process import check_not_forked
+from skdnn._utils.tensorflow_internals import bound_kernel_cache
 
 if TYPE_CHECKING:
     from skdnn._training.losses import LossSpec
@@ -224,7 +226,7 @@ class FittedNetwork:
         if body is not self.spec.body:  # `body` may not need the last array, the ensemble weights
             weights = weights[: body.n_arrays]
         if not body.has_numpy_forward:
-            return _keras_forward(body, weights), _COMPILED_ROWS
+            return partial(_forward_with_tensorflow, body, weights), _COMPILED_ROWS
         if n_rows >= _COMPILED_ROWS and dtype == body.dtype:
             compiled = compiled_forward(body)
             if compiled is not None:
@@ -250,6 +252,7 @@ class FittedNetwork:
             The model. The input is the array that `encode` returns, reshaped to the shape of the
             samples.
         """
+        check_not_forked()
         from skdnn._network.keras_model import build, clip_outputs, rescale_outputs
         from skdnn._training.losses import compiled_loss
 
@@ -267,20 +270,19 @@ class FittedNetwork:
         )
         # Without its variables, a saved model could not be loaded without a warning.
         model.optimizer.build(model.trainable_variables)
+        bound_kernel_cache()
         return model
 
 
-def _keras_forward(
-    body: NetworkSpec, weights: list[np.ndarray]
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a forward pass that uses Keras, for activations without a NumPy implementation."""
-    from skdnn._network.keras_model import build
+def _forward_with_tensorflow(
+    body: NetworkSpec, weights: list[np.ndarray], x: np.ndarray
+) -> np.ndarray:
+    """Compute the outputs of a network that has an activation without a NumPy implementation."""
+    from skdnn._training.forward_program import forward
     from skdnn._training.process import check_process
 
     check_process()
-    model = build(body)
-    model.set_weights(weights)
-    return lambda x: np.asarray(model(x, training=False))
+    return forward(body, weights, x.astype(body.dtype, copy=False))
 
 
 @dataclass(frozen=True, eq=False)

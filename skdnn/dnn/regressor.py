@@ -14,6 +14,7 @@ from skdnn._data.targets import Quantile
 from skdnn._network.activations import Activation
 from skdnn._utils.arguments import explains_unknown_arguments
 from skdnn._utils.sklearn_compat import Interval, StrOptions, fit_context
+from skdnn._utils.snapshot import of_one_fit
 from skdnn.dnn.base import BaseDNN
 
 
@@ -494,6 +495,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         return self._partial_fit(X, y, sample_weight)
 
     @explains_unknown_arguments
+    @of_one_fit
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict regression targets.
 
@@ -560,6 +562,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
             variance += network.residual_variance.reshape(variance.shape[1:])
         return super().predict(X), np.sqrt(variance)
 
+    @of_one_fit
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R2 of the predictions, or D2 of the pinball loss for predicted quantiles.
 

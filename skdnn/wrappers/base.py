@@ -10,9 +10,11 @@ from sklearn.utils.multiclass import type_of_target
 from skdnn._network.summary import NetworkTableMixin
 from skdnn._utils.pickle_version import checked_version, with_version
 from skdnn._utils.sklearn_compat import ParametersTableMixin, fit_context
+from skdnn._utils.snapshot import of_one_fit
 from skdnn.wrappers import build, fit_steps, parameters
 from skdnn.wrappers.build_options import BuildOptions
 from skdnn.wrappers.checks import check_data
+from skdnn.wrappers.draft import with_fitted_model, with_parts
 from skdnn.wrappers.fit_steps import FitCall
 from skdnn.wrappers.pickling import lazy_names, lazy_state, restored, saved_state
 from skdnn.wrappers.scikeras_hooks import check_hooks
@@ -264,7 +266,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
     @property
     def initialized_(self) -> bool:
         """Whether `fit`, `partial_fit` or `initialize` has built a network for `predict`."""
-        return "model_" in vars(self) or "model_" in lazy_names(self)
+        return fit_steps.has_network(self)
 
     # ------------------------------------------------------- steps that subclasses may override
 
@@ -282,7 +284,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
 
     def _get_metadata(self) -> dict[str, Any]:
         """Return the fitted attributes by name, which a build function receives as `meta`."""
-        names = filter(parameters.is_fitted, [*vars(self), *lazy_names(self)])
+        names = filter(parameters.is_fitted, {*vars(self), *lazy_names(self)})
         return {name: getattr(self, name) for name in names}
 
     def _get_compile_kwargs(self) -> dict[str, Any]:
@@ -303,6 +305,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
     def _check_model_compatibility(self, y: Any) -> None:
         fit_steps.check_compatibility(self, y)
 
+    @of_one_fit
     def predict(self, X: Any, **kwargs: Any) -> np.ndarray:
         """Predict the targets of samples.
 
@@ -326,6 +329,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         """Return the outputs of the network for samples."""
         return fit_steps.predict(self, X, kwargs)
 
+    @of_one_fit
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the score of the predictions, computed by the `scorer` of a subclass.
 
@@ -404,12 +408,18 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         return parameters.unfitted_copy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return saved_state(with_version(super().__getstate__()))
+        return saved_state(with_parts(with_version(super().__getstate__())))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(lazy_state(checked_version(state, type(self).__name__)))
+        state = lazy_state(checked_version(state, type(self).__name__))
+        super().__setstate__(with_fitted_model(state))
 
     def __getattr__(self, name: str) -> Any:
+        # Not properties: scikit-learn's `dir` and HTML representation read every property, and
+        # displaying an unpickled estimator would start TensorFlow.
+        fitted = vars(self).get("_fitted_model") if name == "model_" else None
+        if fitted is not None:
+            return fitted.give_out()
         if name in lazy_names(self):
             return restored(self, name)
         return super().__getattribute__(name)  # raises the original error

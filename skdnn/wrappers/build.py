@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 
+from skdnn._network.lazy_model import unwrapped
 from skdnn._utils.user_warning import warn_user
 from skdnn.wrappers import network_errors, templates
 from skdnn.wrappers.parameters import instantiate, resolve_names
@@ -31,7 +32,7 @@ _RESOLVED_BY_KERAS = ("acc", "accuracy", "ce", "crossentropy")
 def given_model(model: Any, build_fn: Any) -> Any:
     """Return `model`, or the value of the deprecated parameter `build_fn` if `model` is None."""
     if model is not None or build_fn is None:
-        return model
+        return unwrapped(model)
     warn_user(
         "``build_fn`` will be renamed to ``model`` in a future release, at which point use of "
         "``build_fn`` will raise an Error instead."

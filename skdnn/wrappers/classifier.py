@@ -13,6 +13,7 @@ from skdnn._data.class_labels import check_same_classes
 from skdnn._data.read_target import read_target
 from skdnn._utils.keras_losses import INDICES
 from skdnn._utils.sklearn_compat import fit_context, validate_parameters
+from skdnn._utils.snapshot import of_one_fit
 from skdnn._utils.user_warning import warn_user
 from skdnn.wrappers import build, classifier_outputs, fit_steps
 from skdnn.wrappers.base import BaseWrapper
@@ -279,6 +280,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         """
         return super().initialize(X, y)
 
+    @of_one_fit
     def predict_proba(self, X: Any, **kwargs: Any) -> np.ndarray:
         """Predict the probability of each class.
 
@@ -321,6 +323,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
             logarithms: np.ndarray = np.log(self.predict_proba(X, **kwargs))
         return logarithms
 
+    @of_one_fit
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy, or the score that `scorer` of a subclass returns.
 
@@ -429,7 +432,8 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
 
     def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
         outputs = super()._predict_raw(X, **kwargs)
-        return classifier_outputs.to_probabilities(outputs, self.model_, self._target_kind())
+        activation = fit_steps.missing_activation(self)
+        return classifier_outputs.to_probabilities(outputs, activation, self._target_kind())
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -282,26 +282,34 @@ def _doubt(activation: str | None, loss: Any, encoder: ClassifierLabelEncoder) -
 # -------------------------------------------------------------------------------- probabilities
 
 
-def to_probabilities(outputs: Any, model: keras.Model, target_kind: str) -> Any:
-    """Convert network outputs to probabilities if the loss has `from_logits=True`.
+def missing_activation(model: keras.Model) -> str | None:
+    """Return the activation that the loss of a network applies to its outputs, or None.
 
-    Keras itself ignores `from_logits=True` if the output layer has a softmax or sigmoid.
+    The activation is "softmax" or "sigmoid" if the loss has `from_logits=True`. Keras itself
+    ignores `from_logits=True` if the output layer has a softmax or sigmoid.
+    """
+    loss = only_item(getattr(model, "loss", None))
+    if not takes_logits(loss) or output_activation(model) in _PROBABILITIES:
+        return None
+    return "sigmoid" if kind_of_loss(loss) == "binary" else "softmax"
+
+
+def to_probabilities(outputs: Any, activation: str | None, target_kind: str) -> Any:
+    """Convert network outputs to probabilities if the network returns logits.
 
     Parameters
     ----------
     outputs : ndarray of shape (n_samples, n_units), or structure of ndarrays
         Outputs of the network. A structure of several outputs is returned unchanged, and the array
         in a structure of one output is returned.
-    model : keras.Model
-        The network.
+    activation : {"softmax", "sigmoid"} or None
+        The result of `missing_activation`.
     target_kind : str
         Type of y, as returned by `skdnn.wrappers.target_encoders.target_kind`.
     """
-    outputs, loss = only_item(outputs), only_item(model.loss)
-    if not isinstance(outputs, np.ndarray) or not takes_logits(loss):
+    outputs = only_item(outputs)
+    if activation is None or not isinstance(outputs, np.ndarray):
         return outputs
-    if output_activation(model) in _PROBABILITIES:
-        return outputs
-    is_separate = kind_of_loss(loss) == "binary" or target_kind == "multilabel-indicator"
+    is_separate = activation == "sigmoid" or target_kind == "multilabel-indicator"
     is_one_unit = outputs.ndim < 2 or outputs.shape[-1] == 1
     return expit(outputs) if is_separate or is_one_unit else softmax(outputs, axis=-1)

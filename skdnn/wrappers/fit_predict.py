@@ -332,7 +332,9 @@ def _full_name(name: str) -> str:
 # --------------------------------------------------------------------------------------- prediction
 
 
-def predict(model: keras.Model, X: Any, predict_args: dict[str, Any]) -> Any:
+def predict(
+    model: keras.Model, X: Any, predict_args: dict[str, Any], *, may_print: bool = True
+) -> Any:
     """Return the outputs of a model as an array or structure of arrays with a row per sample.
 
     Each call of Keras's `predict` has an overhead of about 40 ms. The model is therefore called
@@ -347,11 +349,12 @@ def predict(model: keras.Model, X: Any, predict_args: dict[str, Any]) -> Any:
         Encoded samples.
     predict_args : dict
         Arguments of Keras's `predict`.
+    may_print : bool, default=True
+        Whether Keras's `predict` may be called, which prints and calls callbacks.
     """
     n_rows = count_rows(X)
-    n_values = sum(int(np.prod(array.shape[1:])) for array in arrays_of(X))
-    size = predict_args.get("batch_size") or max(32, _VALUES_PER_PREDICTION // max(1, n_values))
-    if not _can_call_instead(model, predict_args):
+    size = rows_per_batch(X, predict_args)
+    if may_print and not _can_call_instead(model, predict_args):
         args = dict(predict_args)
         if has_sparse(X):
             args.pop("batch_size", None)
@@ -362,16 +365,27 @@ def predict(model: keras.Model, X: Any, predict_args: dict[str, Any]) -> Any:
     return _concatenated([_call(model, as_model_input(batch)) for batch in batches])
 
 
+def rows_per_batch(X: Any, args: dict[str, Any]) -> int:
+    """Return the number of rows to predict at a time, which bounds the memory of the layers."""
+    n_values = sum(int(np.prod(array.shape[1:])) for array in arrays_of(X))
+    return int(args.get("batch_size") or max(32, _VALUES_PER_PREDICTION // max(1, n_values)))
+
+
+def has_own_prediction(model: keras.Model) -> bool:
+    """Return whether the class of a model overrides how Keras predicts."""
+    return overrides(model, keras.Model, "predict", "predict_step", "make_predict_function")
+
+
 def _can_call_instead(model: keras.Model, args: dict[str, Any]) -> bool:
     if args.get("callbacks") or not args.keys() <= {"batch_size", "verbose", "callbacks"}:
         return False
-    methods = ("predict", "predict_step", "make_predict_function")
-    has_own = overrides(model, keras.Model, *methods)
-    return args.get("verbose", "auto") == 0 and not has_own
+    return args.get("verbose", "auto") == 0 and not has_own_prediction(model)
 
 
 def _call(model: keras.Model, batch: Any) -> Any:
     if keras.backend.backend() == "tensorflow":
+        if overrides(model, keras.Model, "predict_step"):
+            return map_arrays(as_array, model.predict_step((batch,)))
         return map_arrays(as_array, model(batch, training=False))
     return model.predict_on_batch(batch)
 

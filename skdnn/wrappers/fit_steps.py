@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skdnn._training.process import check_not_forked
 from skdnn._utils.callback_copies import model_released
 from skdnn._utils.sklearn_compat import validate_parameters
-from skdnn.wrappers import build, fit_predict, network_errors, unknown_names
+from skdnn.wrappers import build, fit_predict, network_errors, prediction, unknown_names
 from skdnn.wrappers.build_options import BuildOptions, build_options, build_options_of
 from skdnn.wrappers.callback_parameters import callback_params, make_callbacks
 from skdnn.wrappers.checks import check_validation_data, drop_rows_without_weight, encode_data
 from skdnn.wrappers.default_network import dense_model, fit_scaling
+from skdnn.wrappers.draft import drafted, fitted_model
 from skdnn.wrappers.ignored_parameters import warn_if_ignored
 from skdnn.wrappers.parameters import (
     check_arguments,
@@ -23,7 +25,6 @@ from skdnn.wrappers.parameters import (
     params_at_hand,
     predict_arguments,
 )
-from skdnn.wrappers.rollback import restored_on_failure
 from skdnn.wrappers.scikeras_compat import keras, route_params
 from skdnn.wrappers.seeding import draw_seed, seeded
 from skdnn.wrappers.target_encoders import (
@@ -76,33 +77,39 @@ def train(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, call: FitC
     call : FitCall
         The other arguments of `fit`.
     """
+    check_not_forked()
     resumes = call.warm_start and wrapper.initialized_
-    before = wrapper.model_ if resumes else None
-    with restored_on_failure(wrapper, trained=before), network_errors.plain_errors():
-        if resumes:
-            X, y = resume(wrapper, X, y)
-        else:
-            X, y = _initialize(wrapper, X, y, call.options)
-        build.check_compiled(wrapper.model_, type(wrapper).__name__)
-        X, y, weight = drop_rows_without_weight(X, y, sample_weight)
-        weight = _with_mean_of_one(weight)
-        if not resumes:
-            _fit_default_network(wrapper, X, y, weight)
-        X, y = encode_data(wrapper, X, y)
-        wrapper._check_model_compatibility(y)
-        with model_released(wrapper._fit_callbacks):
-            history = fit_predict.fit(
-                wrapper.model_,
-                X,
-                y,
-                weight,
-                epochs=call.initial_epoch + call.epochs,
-                initial_epoch=call.initial_epoch,
-                seed=wrapper._random_state,
-                fit_args=_fit_arguments(wrapper, X, call.fit_args),
-            )
-        past = getattr(wrapper, "history_", {}) if resumes else {}
-        wrapper.history_ = fit_predict.extend_history(past, history)
+    with drafted(wrapper, trains_further=resumes) as draft, network_errors.plain_errors():
+        _train(draft, X, y, sample_weight, call, resumes)
+
+
+def _train(
+    wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any, call: FitCall, resumes: bool
+) -> None:
+    if resumes:
+        X, y = resume(wrapper, X, y)
+    else:
+        X, y = _initialize(wrapper, X, y, call.options)
+    build.check_compiled(wrapper.model_, type(wrapper).__name__)
+    X, y, weight = drop_rows_without_weight(X, y, sample_weight)
+    weight = _with_mean_of_one(weight)
+    if not resumes:
+        _fit_default_network(wrapper, X, y, weight)
+    X, y = encode_data(wrapper, X, y)
+    wrapper._check_model_compatibility(y)
+    with model_released(wrapper._fit_callbacks):
+        history = fit_predict.fit(
+            wrapper.model_,
+            X,
+            y,
+            weight,
+            epochs=call.initial_epoch + call.epochs,
+            initial_epoch=call.initial_epoch,
+            seed=wrapper._random_state,
+            fit_args=_fit_arguments(wrapper, X, call.fit_args),
+        )
+    before = getattr(wrapper, "history_", {}) if resumes else {}
+    wrapper.history_ = fit_predict.extend_history(before, history)
 
 
 def train_one_epoch(
@@ -189,9 +196,10 @@ def initialize_alone(wrapper: "BaseWrapper", X: Any, y: Any) -> None:
     validate_parameters(wrapper)
     given = wrapper.model if wrapper.model is not None else wrapper.build_fn
     options = BuildOptions(keep_weights=isinstance(given, keras.Model))
-    with restored_on_failure(wrapper, trained=None), network_errors.plain_errors():
-        X, y = _initialize(wrapper, X, y, options)
-        _fit_default_network(wrapper, X, y, None)
+    check_not_forked()
+    with drafted(wrapper) as draft, network_errors.plain_errors():
+        X, y = _initialize(draft, X, y, options)
+        _fit_default_network(draft, X, y, None)
 
 
 def resume(wrapper: "BaseWrapper", X: Any, y: Any) -> tuple[Any, Any]:
@@ -260,6 +268,7 @@ def predict(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> Any:
         Arguments of Keras's `predict` that were passed to the call.
     """
     check_is_fitted_for(wrapper, "predict")
+    fitted = fitted_model(wrapper)
     params = params_at_hand(wrapper)
     check_arguments("predict", params, given, type(wrapper).__name__)
     X, _ = wrapper._validate_data(X=X, y=None)
@@ -269,7 +278,18 @@ def predict(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> Any:
     if not arguments.keys() <= names:
         _check_names(wrapper, wrapper.model_.predict, arguments)
     with model_released(callbacks), network_errors.plain_errors():
-        return fit_predict.predict(wrapper.model_, X, {"callbacks": callbacks, **arguments})
+        return prediction.predict(fitted, X, {"callbacks": callbacks, **arguments})
+
+
+def missing_activation(wrapper: "BaseWrapper") -> str | None:
+    """Return the activation that turns the outputs of the network into probabilities, or None."""
+    fitted = fitted_model(wrapper)
+    return None if fitted is None else fitted.missing_activation
+
+
+def has_network(wrapper: "BaseWrapper") -> bool:
+    """Return whether a wrapper has a network, which is not built if it has been unpickled."""
+    return "model_" in vars(wrapper) or "_fitted_model" in vars(wrapper)
 
 
 def score(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any) -> float:

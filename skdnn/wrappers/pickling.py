@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from skdnn._training.process import check_not_forked
 from skdnn._utils.keras_losses import LossPickle
 from skdnn._utils.user_code import in_the_open, opened
 from skdnn.wrappers import keras_config
@@ -32,7 +33,7 @@ _KERAS_CLASSES = (
     keras.losses.Loss,
     keras.metrics.Metric,
 )
-_LAZY = "_saved"  # the attribute of an estimator that holds the attributes to restore
+LAZY = "_saved"  # the attribute of an estimator that holds the attributes to restore
 
 
 @dataclass
@@ -61,6 +62,7 @@ class Saved:
 
     def restore(self) -> Any:
         """Return the Keras object."""
+        check_not_forked()
         config = json.loads(self.config)
         custom = {name: opened(named) for name, named in self.custom_objects.items()}
         keras_config.check(config, custom)
@@ -143,8 +145,8 @@ def _restore_losses(model: Any, losses: list[keras.losses.Loss]) -> None:
 
 def saved_state(state: dict[str, Any]) -> dict[str, Any]:
     """Return the state of a wrapper with plain parts in place of its Keras objects."""
-    state = {**state, **state.get(_LAZY, {})}
-    state.pop(_LAZY, None)
+    state = {**state, **state.get(LAZY, {})}
+    state.pop(LAZY, None)
     return {name: _replace(value, _KERAS_CLASSES, save) for name, value in state.items()}
 
 
@@ -157,26 +159,28 @@ def lazy_state(state: dict[str, Any]) -> dict[str, Any]:
     state = {name: _replace(value, LossPickle, loss_of) for name, value in state.items()}
     lazy = {name: value for name, value in state.items() if _contains_saved(value)}
     plain = {name: value for name, value in state.items() if name not in lazy}
-    return {**plain, _LAZY: lazy} if lazy else plain
+    return {**plain, LAZY: lazy} if lazy else plain
 
 
 def lazy_names(wrapper: Any) -> list[str]:
     """Return the names of the attributes of a wrapper that `restored` has yet to convert."""
-    return list(vars(wrapper).get(_LAZY, ()))
+    fitted = vars(wrapper).get("_fitted_model")
+    names = list(vars(wrapper).get(LAZY, ()))
+    return names if fitted is None or fitted.is_built else [*names, "model_"]
 
 
 def saved_part(wrapper: Any, name: str) -> Any:
     """Return the plain parts of an attribute that `restored` has yet to convert, or None."""
-    return vars(wrapper).get(_LAZY, {}).get(name)
+    return vars(wrapper).get(LAZY, {}).get(name)
 
 
 def restored(wrapper: Any, name: str) -> Any:
     """Return an attribute of a wrapper after converting its plain parts to Keras objects."""
     attributes = vars(wrapper)
-    value = _replace(attributes[_LAZY][name], Saved, Saved.restore)
-    rest = {other: x for other, x in attributes[_LAZY].items() if other != name}
+    value = _replace(attributes[LAZY][name], Saved, Saved.restore)
+    rest = {other: x for other, x in attributes[LAZY].items() if other != name}
     attributes[name] = value
-    attributes[_LAZY] = rest  # a new dict, because a failed fit restores the one before
+    attributes[LAZY] = rest  # a new dict, because a failed fit restores the one before
     return value
 
 

@@ -7,6 +7,7 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 
+from skdnn._utils.snapshot import of_one_fit
 from skdnn.wrappers import build, fit_steps
 from skdnn.wrappers.base import BaseWrapper
 from skdnn.wrappers.target_encoders import RegressorTargetEncoder
@@ -161,6 +162,7 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         super().fit(X, y, sample_weight, **kwargs)
         return self
 
+    @of_one_fit
     def predict(self, X: Any, **kwargs: Any) -> np.ndarray:
         """Predict the targets of samples.
 
@@ -186,6 +188,7 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         y = super().predict(X, **kwargs)
         return y.astype(np.float64) if y.ndim > 1 and self.X_dtype_ == np.float64 else y
 
+    @of_one_fit
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the R² score, or the score that `scorer` of a subclass returns.
 

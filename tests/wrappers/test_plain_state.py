@@ -86,6 +86,8 @@ def test_loading_builds_nothing_until_it_is_asked_for(iris):
     again = pickle.loads(pickle.dumps(twin))  # of the plain parts themselves
     assert "model_" in lazy_names(twin)
     assert_array_equal(again.predict_proba(iris[0]), clf.predict_proba(iris[0]))
+    assert sorted(lazy_names(again)) == ["model", "model_", "optimizer"]  # predicts in NumPy
+    assert again.model_.count_params() == clf.model_.count_params()
     assert sorted(lazy_names(again)) == ["model", "optimizer"]
     assert [type(layer) for layer in again.get_params()["model"]] == [Dense, Dropout, Dense]
     assert float(again.optimizer.learning_rate) == pytest.approx(0.01)
@@ -328,7 +330,7 @@ def test_a_skops_file_with_the_types_of_a_wrapper_runs_no_code(iris, tmp_path):
     assert sio.get_untrusted_types(data=attack) == trusted
     twin = sio.loads(attack, trusted=trusted)
     with pytest.raises(ValueError, match=r"refers to os\.function \('system'\)"):
-        twin.predict(iris[0])
+        twin.model_.predict(iris[0])
 
 
 def test_a_skops_file_of_the_old_layout_runs_no_code(attack):
