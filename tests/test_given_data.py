@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from skdnn import DNNClassifier, DNNRegressor, KerasClassifier, KerasRegressor
+from skdnn._data.splits import check_groups
 
 N = 24
 NUMBERS = np.random.default_rng(0).normal(size=(N, 3))
@@ -144,6 +145,29 @@ def test_classes_of_partial_fit_keep_every_digit(owner):
     model.partial_fit(NUMBERS, np.full(N, FIRST + 1), classes=labels)
     model.partial_fit(NUMBERS, pd.Series(LABELS, dtype="Int64"), classes=labels)
     assert model.classes_.tolist() == labels.tolist()
+
+
+@pytest.mark.parametrize("owner", CLASSIFIERS)
+def test_large_labels_are_weighted_and_validated_by_name(owner):
+    y = pd.Series(FIRST + np.arange(N) % 2, dtype="Int64")
+    model = CLASSIFIERS[owner]().set_params(class_weight={FIRST: 1, FIRST + 1: 1e6}, epochs=20)
+    is_dense = owner.startswith("DNN")
+    model.set_params(**{"learning_rate" if is_dense else "optimizer__learning_rate": 0.1})
+    names = ({"X_val": NUMBERS, "y_val": y}, {"validation_data": (NUMBERS, y)})[not is_dense]
+    model.fit(NUMBERS, y, **names)
+    assert set(model.predict(NUMBERS).tolist()) == {FIRST + 1}
+    assert len(model.history_["val_loss"]) > 0
+    neighbour = (
+        {"X_val": NUMBERS, "y_val": y + 2} if is_dense else {"validation_data": (NUMBERS, y + 2)}
+    )
+    with pytest.raises(ValueError, match=f"y_val has labels that y does not have: .{FIRST + 2}"):
+        model.fit(NUMBERS, y, **neighbour)
+
+
+def test_groups_keep_every_digit():
+    groups = pd.Series(FIRST + np.arange(N) % 4, dtype="Int64")
+    checked = check_groups(groups, np.arange(N))
+    assert checked.tolist() == groups.tolist()
 
 
 def test_labels_of_chunks_keep_every_digit():

@@ -61,8 +61,8 @@ def _check_is_table(X: Any, owner: str) -> None:
     is_column = hasattr(X, "to_frame") and not hasattr(X, "columns")
     if is_column and len(getattr(X, "shape", ())) == 1:
         raise ValueError(
-            f"The X of {owner} is a Series, which is a single column of {X.shape[0]} values, but "
-            "must be a table: pass X.to_frame()."
+            f"The X of {owner} is a Series of {X.shape[0]} values, but must be a table: pass "
+            "X.to_frame() if it is one column, or X.to_frame().T if it is one row."
         )
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
 
-from skdnn import DNNClassifier, DNNRegressor
+from skdnn import DNNClassifier, DNNRegressor, KerasRegressor
 from skdnn._data.column_warnings import ColumnWarning, are_inexact_as_floats, are_nearly_unique
 
 pytestmark = pytest.mark.quick
@@ -108,3 +110,19 @@ def test_integers_that_floats_round_are_reported_once(make):
     assert "Name them in categorical_features or drop them if they are identifiers" in str(
         w[0].message
     )
+
+
+@pytest.mark.parametrize("family", ["DNN", "Keras"])
+def test_skrub_turns_dates_and_text_into_numbers(family):
+    skrub = pytest.importorskip("skrub")
+    X = visits(120).drop(columns=["id", "age"])
+    y = np.arange(120) / 20 + 4 * (np.arange(120) % 3)  # of the day and the town
+    network = {
+        "DNN": lambda: DNNRegressor((20,), epochs=150, learning_rate=0.01, random_state=0),
+        "Keras": lambda: KerasRegressor(
+            epochs=150, optimizer__learning_rate=0.01, random_state=0, verbose=0
+        ),
+    }[family]()
+    pipeline = make_pipeline(skrub.TableVectorizer(), network)
+    scores = cross_val_score(pipeline, X, y, cv=KFold(3, shuffle=True, random_state=0))
+    assert scores.min() > 0.8
