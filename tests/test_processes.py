@@ -281,6 +281,61 @@ sys.meta_path.insert(0, Speaker())
     assert set(result.stderr.splitlines()) == {"something important"}
 
 
+LAST_WORDS = """
+import ctypes, os, sys
+
+class Dying:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tensorflow":
+            os.write(2, b"WARNING: All log messages before absl::InitializeLog() is called\\n")
+            os.write(2, b"the reason\\nand more, without an end of line")
+            {death}
+
+sys.meta_path.insert(0, Dying())
+"""
+
+
+@pytest.mark.parametrize(
+    "death",
+    [
+        "os.abort()",
+        "os._exit(3)",
+        "os.kill(os.getpid(), 9)",
+        "ctypes.PyDLL(None).abort()",  # as code in C that holds the lock of the interpreter
+    ],
+)
+def test_a_process_that_dies_while_tensorflow_loads_says_why(death):
+    if sys.platform == "win32":
+        pytest.skip("Windows has no such signals")
+    code = LAST_WORDS.replace("{death}", death) + FIT
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
+    assert child.returncode != 0
+    assert child.stderr == b"the reason\nand more, without an end of line"
+
+
+def test_a_process_that_is_started_while_tensorflow_loads_keeps_its_standard_error():
+    start_one = """
+import subprocess, sys
+
+class Starting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tensorflow":
+            late = "import sys, time; time.sleep(9); sys.stderr.write('late words\\n')"
+            subprocess.Popen([sys.executable, "-c", late])
+
+sys.meta_path.insert(0, Starting())
+"""
+    result = run(start_one + FIT, TF_CPP_MIN_LOG_LEVEL=None)
+    assert result.stderr == "late words\n"
+
+
+def test_no_second_process_is_started_in_a_frozen_application():
+    code = "import sys\nsys.frozen, sys.executable = True, 'of the application'\n" + FIT
+    result = run(code + "print(clf.n_iter_)", TF_CPP_MIN_LOG_LEVEL=None)
+    assert result.stdout == "3\n"
+
+
 def test_fit_without_a_standard_error():
     result = run("import os; os.close(2)\n" + FIT + "print(clf.n_iter_)", TF_CPP_MIN_LOG_LEVEL=None)
     assert result.stdout == "3\n"

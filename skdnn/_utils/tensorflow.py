@@ -2,16 +2,26 @@
 
 import contextlib
 import os
-import re
+import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 
 # Log messages of TensorFlow's C++ code at import, before its log level takes effect.
-_BANNER = re.compile(
-    rb"WARNING: All log messages before absl::InitializeLog|.*\b(cudart_stub|cuda_executor|port|"
-    rb"cpu_feature_guard|cuda_\w+|util)\.cc:\d+\]|To enable the following instructions:"
+_BANNER = (
+    r"WARNING: All log messages before absl::InitializeLog|.*\b(cudart_stub|cuda_executor|port|"
+    r"cpu_feature_guard|cuda_\w+|util)\.cc:\d+\]|To enable the following instructions:"
 )
+# Copies lines without the banners, until all processes have closed the other end of the pipe.
+_FILTER = """
+import re, sys
+banner = re.compile(sys.argv[1].encode())
+for line in sys.stdin.buffer:
+    if not banner.match(line):
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+"""
+# Filters that still run, because a process that was started meanwhile holds the pipe open.
+_RUNNING: list["subprocess.Popen[bytes]"] = []
 
 _THREADS = "TF_OVERRIDE_GLOBAL_THREADPOOL"
 
@@ -20,7 +30,7 @@ _THREADS = "TF_OVERRIDE_GLOBAL_THREADPOOL"
 def _no_banners() -> Iterator[None]:
     """Context manager that removes TensorFlow's banners from standard error.
 
-    All other text is written to standard error on exit.
+    A second process filters the lines, so that nothing is lost if this process dies in between.
     """
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") in ("0", "1"):
         yield  # the user has requested the messages
@@ -31,17 +41,38 @@ def _no_banners() -> Iterator[None]:
     except (OSError, AttributeError):  # the process has no standard error
         yield
         return
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
+    try:
+        with _filtered(standard_error):
             yield
-        finally:
-            os.dup2(standard_error, 2)
-            os.close(standard_error)
-            held.seek(0)
-            for line in held:
-                if not _BANNER.match(line):
-                    os.write(2, line)
+    finally:
+        os.close(standard_error)
+
+
+@contextlib.contextmanager
+def _filtered(standard_error: int) -> Iterator[None]:
+    # In a frozen application, the executable is the application itself.
+    if not sys.executable or getattr(sys, "frozen", False):
+        yield
+        return
+    command = [sys.executable, "-I", "-S", "-c", _FILTER, _BANNER]
+    try:  # in a session of its own, Ctrl-C does not end the filter
+        lines = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=standard_error, start_new_session=True
+        )
+    except OSError:  # no further process may be started
+        yield
+        return
+    assert lines.stdin is not None
+    os.dup2(lines.stdin.fileno(), 2)
+    lines.stdin.close()
+    try:
+        yield
+    finally:
+        os.dup2(standard_error, 2)
+        try:
+            lines.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            _RUNNING.append(lines)
 
 
 def _check_backend(backend: str) -> None:
