@@ -3,6 +3,8 @@
 import warnings
 from collections import Counter
 from collections.abc import Collection, Mapping
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -66,7 +68,8 @@ class ColumnWarnings:
             if isinstance(dtype, np.dtype) and dtype.kind in "fiu":
                 continue
             known, _ = split_missing(table.columns(i), dtype)
-            if known.ndim == 1 and known.dtype.kind not in "fiub":
+            is_number = known.dtype == object and all(map(_is_number, known))
+            if known.ndim == 1 and known.dtype.kind not in "fiub" and not is_number:
                 self.see_categories(table.name(i), Counter(map(str, known.tolist())))
         return self
 
@@ -118,6 +121,10 @@ def are_inexact_as_floats(known: np.ndarray) -> bool:
         return any(int(float(value)) != value for value in large)
     except OverflowError:
         return True
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real | Decimal)
 
 
 def _listed(columns: list[str]) -> tuple[str, str]:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -16,18 +15,16 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import StandardScaler
 
 from skdnn._utils.text import unknown
+from skdnn.comparison.encode_table import TableEncoder, needs_encoding
 from skdnn.dnn.classifier import DNNClassifier
 from skdnn.dnn.regressor import DNNRegressor
 
 TASKS = ("classification", "regression")
-# Maximum number of one-hot columns per text column. Rarer values share the last one-hot column.
-MAX_CATEGORIES = 32
 
 # name -> (function that creates the classifier, function that creates the regressor). The forests
 # use all cores, as the network and histogram gradient boosting do by default. On images, logistic
@@ -80,10 +77,10 @@ def default_models(
     task : {"classification", "regression"}
         Whether to create classifiers or regressors.
     X : array-like, default=None
-        The data, which determine the preprocessing before each model. Non-numeric columns of a
-        pandas DataFrame are one-hot encoded (at most 32 columns each, with one column for all rare
-        values), and missing numbers are imputed by the median. None means that no preprocessing
-        is needed.
+        The data, which determine the preprocessing before each model. Non-numeric columns are
+        one-hot encoded (at most 32 columns each, with one column for all rare values), and missing
+        numbers are imputed by the median. Identifiers beyond 2**53 are one-hot encoded as well,
+        because floats would merge these. None means that no preprocessing is needed.
     names : list of str, default=None
         Names of the models to create. None creates all models. Spellings such as "random-forest",
         nicknames such as "rf", and names of classes are accepted too.
@@ -115,7 +112,7 @@ def default_models(
     if task not in TASKS:
         raise unknown("task", "default_models", task, TASKS)
     chosen = list(BASELINES) if names is None else _full_names(names)
-    steps = _preparation(X)
+    steps = [TableEncoder()] if needs_encoding(X) else []
     models = {}
     for name in chosen:
         classifier, regressor = BASELINES[name]
@@ -160,25 +157,6 @@ def _hint(models: Any) -> str:
         return ": write dict(...) of the pairs" if models else ""
     entries = [f"{getattr(model, '__name__', type(model).__name__)!r}: ..." for model in models]
     return f": write {{{', '.join(entries)}}}"
-
-
-def _preparation(X: Any) -> list[Any]:
-    """Return the steps that encode text and impute missing values.
-
-    The list is empty if X has neither text nor missing values.
-    """
-    fill = SimpleImputer(strategy="median", keep_empty_features=True)
-    if hasattr(X, "iloc"):
-        # A mask selects by position: column names may be numbers, or not unique.
-        text = [dtype.kind not in "iuf" for dtype in X.dtypes]
-        encode = OneHotEncoder(
-            handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False
-        )
-        if any(text):
-            return [make_column_transformer((encode, text), remainder=fill)]
-        return [fill] if X.isna().to_numpy().any() else []
-    numbers = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f"
-    return [fill] if numbers and np.isnan(X).any() else []
 
 
 def _as_arrays(*steps: Any) -> Pipeline:

@@ -1,6 +1,6 @@
 """Checks of the arguments of `compare`."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral
 from typing import Any
 
@@ -17,6 +17,7 @@ from sklearn.model_selection import (
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import type_of_target
 
+from skdnn._data.read_samples import read_samples
 from skdnn._data.read_target import read_target
 from skdnn._utils.text import unknown
 
@@ -40,43 +41,14 @@ _SPLITTERS = {
 
 def check_samples(X: Any) -> Any:
     """Return X, lists as an array, or raise an error if X has not several rows of values."""
-    if isinstance(X, list | tuple):
-        try:
-            X = np.asarray(X)
-        except ValueError as error:
-            raise ValueError(
-                "The 'X' parameter of compare must have rows of equal length. Got a list of rows "
-                "of different lengths."
-            ) from error
-    if hasattr(X, "collect") and not hasattr(X, "shape"):
-        raise TypeError(
-            "The 'X' parameter of compare must hold the data. Got a LazyFrame: call X.collect()."
-        )
-    n_dims = len(getattr(X, "shape", ()))
-    if n_dims < 2:
-        hint = {1: ": one column is X.to_frame() or X.reshape(-1, 1)"}.get(n_dims, "")
-        raise ValueError(
-            f"The 'X' parameter of compare must have one row per sample, shape (n_samples, "
-            f"n_features) or more dimensions. Got {type(X).__name__} with {n_dims} "
-            f"dimension{'s' * (n_dims != 1)}{hint}."
-        )
+    X = read_samples(X, "compare")
     if X.shape[0] < 2:
         raise ValueError(
             f"The 'X' parameter of compare must have two rows or more. Got {X.shape[0]}."
         )
     if not np.prod(X.shape[1:]):
         raise ValueError(f"The 'X' parameter of compare must have a column. Got shape {X.shape}.")
-    _check_column_names(getattr(X, "columns", None))
     return X
-
-
-def _check_column_names(columns: Sequence[Any] | None) -> None:
-    if columns is not None and len(set(columns)) < len(columns):
-        twice = sorted({str(c) for c in columns if list(columns).count(c) > 1})
-        raise ValueError(
-            f"The 'X' parameter of compare must have unique column names. Got {twice} more than "
-            "once: rename these columns."
-        )
 
 
 def check_target(y: Any) -> np.ndarray:

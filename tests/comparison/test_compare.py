@@ -26,6 +26,7 @@ from skdnn._data.column_warnings import ColumnWarning
 from skdnn.cli import main
 from skdnn.comparison import baselines, cross_validation, default_models
 from skdnn.comparison.checks import check_target, find_task
+from skdnn.comparison.encode_table import MAX_CATEGORIES
 from skdnn.comparison.significance import corrected_t_test, holm
 
 CHEAP = ["linear", "dummy"]
@@ -227,7 +228,7 @@ class TestInput:
     def test_a_column_of_many_texts_makes_few_columns(self):
         X = pd.DataFrame({"id": [f"row {i}" for i in range(500)]})
         model = default_models("regression", X, names=["linear"])["Linear"]
-        assert model[0].fit_transform(X).shape == (500, baselines.MAX_CATEGORIES)
+        assert model[0].fit_transform(X).shape == (500, MAX_CATEGORIES)
 
     def test_columns_named_by_numbers_are_not_mixed_up(self, mixed):
         X, y = mixed
