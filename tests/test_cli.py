@@ -195,6 +195,19 @@ class TestCompare:
         assert main(["compare", "iris", "--task", "regression", *CHEAP]) == 0
         assert " r2 " in capsys.readouterr().out
 
+    @pytest.mark.filterwarnings("default::skdnn._data.column_warnings.ColumnWarning")
+    def test_useless_columns_are_named_once_with_the_option_to_drop_them(self, capsys, folder):
+        rows = "".join(f"2024-{i:03},id{i},{i},{i % 2}\n" for i in range(60))
+        (folder / "visits.csv").write_text("day,id,x,y\n" + rows)
+        argv = ["compare", "visits.csv", "--target", "y", "--models", "dummy,linear", "--quiet"]
+        assert main(argv) == 0
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 1
+        assert "Columns 'day', 'id' of X hold text" in lines[0]
+        assert "with --drop NAME,NAME" in lines[0]
+        assert main([*argv, "--drop", "day,id"]) == 0
+        assert not capsys.readouterr().err
+
     @pytest.mark.filterwarnings("default:half as good")
     def test_warnings_are_one_line(self, capsys, monkeypatch):
         def loud(*_, **__):

@@ -160,14 +160,14 @@ def run(args: argparse.Namespace) -> None:
             verbose=0 if args.quiet else 1,
         )
     except (TypeError, ValueError) as error:
-        raise CommandError(f"{args.dataset}: {_in_options(str(error))}") from error
+        raise CommandError(f"{args.dataset}: {in_options(str(error))}") from error
     show = _as_json if args.json else _as_text
     print(encodable(show(args, X, result, remarks)))
     if args.plot:
         result.plot().figure_.savefig(args.plot, dpi=150)
 
 
-def _in_options(message: str) -> str:
+def in_options(message: str) -> str:
     """Return a message of `compare` with the options of the command instead of the parameters."""
 
     def option(match: re.Match[str]) -> str:
@@ -175,6 +175,7 @@ def _in_options(message: str) -> str:
         return {"X": "the input", "y": "the target", "n_jobs": "--jobs"}.get(name, f"--{name}")
 
     message = re.sub(r"The '(\w+)' parameter of compare", option, message)
+    message = message.replace("X.drop(columns=[...])", "--drop NAME,NAME")
     message = re.sub(r"\b(cv|task)='?(\w+)'?", r"--\1 \2", message)
     return message.replace(" of y.", " of the target.")
 

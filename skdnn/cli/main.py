@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _show_warning(prog: str, message: Warning | str, *_: Any, **__: Any) -> None:
-    _say(f"{prog}: warning: {str(message).splitlines()[0]}")
+    _say(f"{prog}: warning: {compare.in_options(str(message).splitlines()[0])}")
 
 
 def _say(line: str) -> None:
