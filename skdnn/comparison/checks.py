@@ -95,7 +95,7 @@ def check_scoring(scoring: Any, task: str) -> Any:
         )
     known = get_scorer_names()
     is_dict = isinstance(scoring, Mapping)
-    for scorer in scoring.values() if is_dict else scoring:
+    for scorer in scoring.values() if isinstance(scoring, Mapping) else scoring:
         if isinstance(scorer, str) and scorer not in known:
             raise unknown("scoring", "compare", scorer, known, _SCORERS)
         if not isinstance(scorer, str) and not (is_dict and callable(scorer)):
