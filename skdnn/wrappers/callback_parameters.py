@@ -31,8 +31,13 @@ def make_callbacks(params: dict[str, Any]) -> Callbacks:
 
 
 def callback_params(params: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters whose names contain "callbacks"."""
-    return {name: value for name, value in params.items() if "callbacks" in name}
+    """Return the parameters that are callbacks, or arguments of callbacks."""
+    return {name: value for name, value in params.items() if _is_of_callbacks(name)}
+
+
+def _is_of_callbacks(parameter: str) -> bool:
+    first, *rest = parameter.split("__")
+    return first == "callbacks" or (first in ("fit", "predict") and rest[:1] == ["callbacks"])
 
 
 def _callbacks_of(parameter: str, params: dict[str, Any]) -> list[keras.callbacks.Callback]:

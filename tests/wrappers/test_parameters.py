@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skdnn import KerasClassifier, KerasRegressor
+from skdnn.wrappers.callback_parameters import callback_params
 from skdnn.wrappers.parameters import instantiate
 
 SILENT = {"verbose": 0, "random_state": 0}
@@ -58,6 +59,13 @@ def test_callback_class_takes_routed_arguments(iris, prefix):
         clone(clf).set_params(**{f"{prefix}callbacks__stop__patience": 3}).fit(*iris).current_epoch
         == 4
     )
+
+
+def test_parameters_of_callbacks_are_found_by_their_prefix():
+    names = ["callbacks", "callbacks__monitor", "fit__callbacks", "predict__callbacks__0__x"]
+    others = ["model__n_callbacks", "n_callbacks", "fit__x", "callbacks_like", "score__callbacks"]
+    params = dict.fromkeys([*names, *others], 1)
+    assert list(callback_params(params)) == names
 
 
 def test_arguments_of_fit_take_precedence_over_parameters(iris):
