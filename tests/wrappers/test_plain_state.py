@@ -274,6 +274,7 @@ CASES = {
         lambda: KerasRegressor([Dense(1)], loss=keras.losses.Huber(5), **SILENT),
         set(),
     ),
+    "preset": (lambda: DNNClassifier(random_state=0).set_params(epochs=1), set()),
     "dense": (
         lambda: DNNRegressor(preset="plain", epochs=1, activation=sine, loss=keras.losses.Huber(5)),
         {"sine"},
@@ -293,7 +294,7 @@ def test_skops_lists_all_code_and_refuses_without_trust(iris, case):
         sio.loads(data)
 
 
-@pytest.mark.parametrize("case", ["default", "layers", "objects", "regressor"])
+@pytest.mark.parametrize("case", ["default", "layers", "objects", "regressor", "preset"])
 def test_skops_restores_an_estimator_of_keras_own_parts(iris, case):
     estimator = CASES[case][0]().fit(*iris)
     data = sio.dumps(estimator)
