@@ -19,8 +19,9 @@ from skdnn.wrappers.scikeras_compat import (
     loss_name,
     route_params,
 )
-from skdnn.wrappers.structures import as_model_input, map_arrays, take_rows
+from skdnn.wrappers.structures import as_model_input, has_text, map_arrays, take_rows
 from skdnn.wrappers.target_encoders import encode
+from skdnn.wrappers.text_layers import has_lookup
 from skdnn.wrappers.unknown_names import check_names, find_by_name
 
 # Names of metrics that Keras chooses by the loss and the output shape when a model is compiled.
@@ -46,6 +47,7 @@ def build_function(
     owner: str,
     *,
     sample_shape: tuple[int, ...] | None,
+    rows: Any,
     keep_weights: bool,
 ) -> Callable[..., keras.Model]:
     """Return the function that builds the network.
@@ -60,6 +62,9 @@ def build_function(
         Name of the estimator, for error messages.
     sample_shape : tuple of int or None
         Shape of one sample, for layers without an input layer. None if the shape is unknown.
+    rows : ndarray or None
+        Encoded rows of X, to which a first layer without a vocabulary is adapted. None if X has
+        several inputs.
     keep_weights : bool
         Whether the new model always starts from the weights of `model`. Otherwise the new model
         starts from new initial weights if the weights of `model` are initial weights.
@@ -72,9 +77,11 @@ def build_function(
             )
         return method
     if isinstance(model, keras.Model):
-        return functools.partial(templates.from_model, model, owner, keep_weights=keep_weights)
+        return functools.partial(
+            templates.from_model, model, owner, rows, keep_weights=keep_weights
+        )
     if isinstance(model, list | tuple):
-        return functools.partial(templates.from_layers, model, sample_shape, owner)
+        return functools.partial(templates.from_layers, model, sample_shape, owner, rows)
     if not callable(model):
         raise TypeError(
             f"``model`` must be a function that builds a Keras model, a Keras model, a list of "
@@ -186,7 +193,7 @@ def build_from_sample(model: keras.Model, X: Any, feature_encoder: Any, owner: s
     is_one_input = isinstance(sample, np.ndarray) or issparse(sample)
     shape = tuple(sample.shape[1:]) if is_one_input else None
     with network_errors.explained_shape(shape, owner):
-        if isinstance(model, keras.Sequential) and is_one_input:
+        if isinstance(model, keras.Sequential) and is_one_input and not has_text(sample):
             model.build((None, *sample.shape[1:]))
         else:
             model(as_model_input(sample))
@@ -198,13 +205,14 @@ def output_shape(model: keras.Model, X: Any, feature_encoder: Any) -> Any:
     Parameters
     ----------
     model : keras.Model
-        A built model. A model of a user-defined class is called on the first row of X.
+        A built model. A model of a user-defined class is called on the first row of X, and so is a
+        model with a layer such as TextVectorization, whose shapes Keras only knows then.
     X : array, sparse matrix, or structure of arrays
         Checked samples.
     feature_encoder : transformer
         Fitted encoder of X.
     """
-    if getattr(model, "outputs", None):
+    if getattr(model, "outputs", None) and not has_lookup(model):
         return model.output_shape
     outputs = model(as_model_input(_first_row(X, feature_encoder)))
     return map_arrays(lambda output: tuple(output.shape), outputs)

@@ -1,6 +1,7 @@
 """Checks of samples, targets and sample weights."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from skdnn.wrappers.structures import (
     take_input_rows,
 )
 from skdnn.wrappers.target_encoders import ClassifierLabelEncoder, encode
+from skdnn.wrappers.text_layers import as_text, keeps_text
 
 if TYPE_CHECKING:
     from skdnn.wrappers.base import BaseWrapper
@@ -92,17 +94,15 @@ def check_samples(estimator: "BaseWrapper", X: Any, *, reset: bool, same_dtype: 
     -------
     ndarray, CSR matrix, or dict or tuple of ndarray
         The samples with their dtype unchanged. Objects and strings are converted to Keras's float
-        type.
+        type, except text that the network takes.
     """
     owner = type(estimator).__name__
-    given = X = map_inputs(lambda part: read_samples(part, owner), X)
-    for part in inputs_of(X):
-        if not issparse(part):
-            check_no_text(part, owner, _TEXT)
+    are_text = map_inputs(lambda part: keeps_text(estimator, part, reset=reset), X)
+    given = X = map_inputs(partial(_read, owner), X, are_text)
     if is_structured(X):
         if not reset:
             _check_inputs_match(estimator, X)
-        X = map_inputs(_check_input, X)
+        X = map_inputs(_check_input, X, are_text)
     else:
         if not reset:
             _check_rank(estimator, X)
@@ -112,10 +112,10 @@ def check_samples(estimator: "BaseWrapper", X: Any, *, reset: bool, same_dtype: 
             reset=reset,
             accept_sparse="csr",
             allow_nd=True,
-            dtype=_dtype_to_cast_to(X),
+            dtype=object if are_text else _dtype_to_cast_to(X),
         )
     if reset:
-        if not is_structured(X) and not issparse(X):
+        if not is_structured(X) and not issparse(X) and not are_text:
             ColumnWarnings(owner).see_rounded(given, X.dtype).warn()
         estimator.X_shape_ = map_inputs(lambda x: x.shape, X)
         estimator.X_dtype_ = map_inputs(lambda x: x.dtype, X)
@@ -124,8 +124,17 @@ def check_samples(estimator: "BaseWrapper", X: Any, *, reset: bool, same_dtype: 
     return X
 
 
-def _check_input(part: Any) -> np.ndarray:
-    dtype = _dtype_to_cast_to(part)
+def _read(owner: str, part: Any, is_text: bool) -> Any:
+    if is_text:
+        return part if hasattr(part, "columns") else as_text(part)
+    part = read_samples(part, owner)
+    if not issparse(part):
+        check_no_text(part, owner, _TEXT)
+    return part
+
+
+def _check_input(part: Any, is_text: bool) -> np.ndarray:
+    dtype = object if is_text else _dtype_to_cast_to(part)
     return np.asarray(check_array(part, allow_nd=True, dtype=dtype, input_name="X"))
 
 

@@ -22,6 +22,7 @@ from skdnn.wrappers.structures import (
     as_model_input,
     count_rows,
     has_sparse,
+    has_text,
     map_arrays,
     take_rows,
     to_dense,
@@ -269,7 +270,7 @@ def _source(data: tuple[Any, ...]) -> "RowSource":
 def _needs_own_batches(model: keras.Model, rows: _Rows, args: dict[str, Any]) -> bool:
     """Return whether to pass batches instead of arrays to Keras's `fit`."""
     is_shuffled_by_seed = rows.seed is not None and rows.shuffle is True
-    if not is_shuffled_by_seed and not rows.has_sparse:
+    if not is_shuffled_by_seed and not rows.has_sparse and not has_text(rows.data):
         return False
     return not overrides(model, keras.Model, "fit") and not _ONLY_FOR_ARRAYS & args.keys()
 
@@ -356,7 +357,7 @@ def predict(
     size = rows_per_batch(X, predict_args)
     if may_print and not _can_call_instead(model, predict_args):
         args = dict(predict_args)
-        if has_sparse(X):
+        if has_sparse(X) or has_text(X):
             args.pop("batch_size", None)
             X = Batches((X,), size, 0)
         with _no_retracing_advice():

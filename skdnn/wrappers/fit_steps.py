@@ -11,7 +11,14 @@ from sklearn.utils.validation import check_is_fitted
 from skdnn._training.process import check_not_forked
 from skdnn._utils.callback_copies import model_released
 from skdnn._utils.sklearn_compat import validate_parameters
-from skdnn.wrappers import build, fit_predict, network_errors, prediction, unknown_names
+from skdnn.wrappers import (
+    build,
+    fit_predict,
+    network_errors,
+    prediction,
+    text_layers,
+    unknown_names,
+)
 from skdnn.wrappers.build_options import BuildOptions, build_options, build_options_of
 from skdnn.wrappers.callback_parameters import callback_params, make_callbacks
 from skdnn.wrappers.checks import check_validation_data, drop_rows_without_weight, encode_data
@@ -168,8 +175,9 @@ def initialize(wrapper: "BaseWrapper", X: Any, y: Any) -> tuple[Any, Any]:
     wrapper.feature_encoder_ = wrapper.feature_encoder.fit(X)
     wrapper.__dict__.update(metadata_of(wrapper.feature_encoder_))
     with seeded(wrapper._random_state):
-        built = _build(wrapper)
-        owner = type(wrapper).__name__
+        encoded, owner = encode(wrapper.feature_encoder_, X), type(wrapper).__name__
+        built = _build(wrapper, encoded if isinstance(encoded, np.ndarray) else None)
+        text_layers.check_text(built.model, encoded, owner)
         build.build_from_sample(built.model, X, wrapper.feature_encoder_, owner)
     wrapper.model_ = built.model
     if built.model.compiled and not built.sees_parameters and _is_network_given(wrapper):
@@ -312,13 +320,13 @@ def score(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any) -> float:
 # -------------------------------------------------------------------------------------- the network
 
 
-def _build(wrapper: "BaseWrapper") -> build.BuiltModel:
+def _build(wrapper: "BaseWrapper", rows: Any) -> build.BuiltModel:
     on_request = {
         "meta": wrapper._get_metadata,
         "compile_kwargs": wrapper._get_compile_kwargs,
         "params": wrapper.get_params,
     }
-    function = _build_function(wrapper)
+    function = _build_function(wrapper, rows)
     suggest = partial(
         unknown_names.hint_of_parameter,
         known=known_parameters(wrapper),
@@ -358,7 +366,7 @@ def _build_arguments(wrapper: "BaseWrapper") -> dict[str, Any]:
     return dict(route_params(wrapper.get_params(), "model", pass_filter=own, strict=True))
 
 
-def _build_function(wrapper: "BaseWrapper") -> Any:
+def _build_function(wrapper: "BaseWrapper", rows: Any) -> Any:
     owner, shape = type(wrapper).__name__, _sample_shape(wrapper)
     if not has_default_network(wrapper):
         return build.build_function(
@@ -366,6 +374,7 @@ def _build_function(wrapper: "BaseWrapper") -> Any:
             getattr(wrapper, "_keras_build_fn", None),
             owner,
             sample_shape=shape,
+            rows=rows,
             keep_weights=build_options_of(wrapper).keep_weights,
         )
     if shape is None:

@@ -106,7 +106,19 @@ def as_batch(data: Any) -> Any:
     return map_arrays(_as_batch, data)
 
 
-def _as_batch(array: Any) -> np.ndarray:
+def has_text(data: Any) -> bool:
+    """Return whether a structure contains an array of text."""
+    return any(map(is_text, arrays_of(data)))
+
+
+def is_text(array: Any) -> bool:
+    """Return whether an array holds text, which is stored as objects."""
+    return isinstance(array, np.ndarray) and array.dtype.kind == "O"
+
+
+def _as_batch(array: Any) -> Any:
+    if is_text(array):
+        return keras.ops.convert_to_tensor(array, dtype="string")
     dense: np.ndarray = array.toarray() if issparse(array) else np.asarray(array)
     return dense.astype(keras.config.floatx(), copy=False) if dense.dtype.kind == "f" else dense
 

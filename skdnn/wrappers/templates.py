@@ -1,6 +1,7 @@
 """Create a new Keras model with the same configuration as the layers or model of the user."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,17 @@ from skdnn._utils.overrides import overrides
 from skdnn.wrappers.custom_objects import custom_objects
 from skdnn.wrappers.network_errors import explained_shape
 from skdnn.wrappers.scikeras_compat import as_array, keras
+from skdnn.wrappers.structures import is_text
+from skdnn.wrappers.text_layers import first_layer, has_lookup, ready_lookup
+
+_INPUTS = (keras.KerasTensor, keras.layers.InputLayer)
 
 
 def from_layers(
-    layers: Sequence[keras.layers.Layer], input_shape: tuple[int, ...] | None, owner: str
+    layers: Sequence[keras.layers.Layer],
+    input_shape: tuple[int, ...] | None,
+    owner: str,
+    rows: Any = None,
 ) -> keras.Model:
     """Create a model of new layers with the same configuration as the layers of the user.
 
@@ -27,15 +35,20 @@ def from_layers(
         unknown.
     owner : str
         Name of the estimator, for error messages.
+    rows : ndarray or None, default=None
+        Rows of X to which a first layer without a vocabulary is adapted.
     """
     if not layers:
         raise ValueError(
             f"The 'model' parameter of {owner} must have at least one layer. Got an empty list."
         )
-    stack = [_new_layer(layer, owner) for layer in layers]
+    new = partial(_new_layer, owner=owner)
+    first = next((x for x in layers if not isinstance(x, _INPUTS)), None)
+    stack = [ready_lookup(x, new, rows if x is first else None) for x in layers]
     pairs = list(zip(stack, layers, strict=True))
     if not isinstance(stack[0], keras.layers.InputLayer) and input_shape is not None:
-        stack.insert(0, keras.layers.InputLayer(input_shape))
+        dtype = "string" if is_text(rows) else None
+        stack.insert(0, keras.layers.InputLayer(input_shape, dtype=dtype))
     start = stack[0]
     shape = start.batch_shape[1:] if isinstance(start, keras.layers.InputLayer) else None
     with explained_shape(shape, owner):
@@ -57,11 +70,17 @@ def _new_layer(layer: Any, owner: str) -> keras.layers.Layer:
         )
     try:
         with keras.saving.custom_object_scope(dict(custom_objects(layer))):
-            return type(layer).from_config(layer.get_config())
+            return type(layer).from_config(_configuration(layer))
     except Exception as error:
         if is_out_of_memory(error):
             raise
         raise _cannot_copy(layer, owner, error) from error
+
+
+def _configuration(layer: keras.layers.Layer) -> dict[str, Any]:
+    # The size of an empty vocabulary would be the only size that Keras allows for the copy.
+    size = "vocabulary_size"
+    return {name: value for name, value in layer.get_config().items() if name != size}
 
 
 def _cannot_copy(value: Any, owner: str, error: Exception) -> TypeError:
@@ -73,7 +92,9 @@ def _cannot_copy(value: Any, owner: str, error: Exception) -> TypeError:
     )
 
 
-def from_model(model: keras.Model, owner: str, *, keep_weights: bool) -> keras.Model:
+def from_model(
+    model: keras.Model, owner: str, rows: Any = None, *, keep_weights: bool
+) -> keras.Model:
     """Create a model with the architecture and compile arguments of the model of the user.
 
     Parameters
@@ -82,13 +103,15 @@ def from_model(model: keras.Model, owner: str, *, keep_weights: bool) -> keras.M
         The model of the user, which is not changed.
     owner : str
         Name of the estimator, for error messages.
+    rows : ndarray or None, default=None
+        Rows of X to which a first layer without a vocabulary is adapted.
     keep_weights : bool
         Whether the new model always starts from the weights of `model`. Otherwise the new model
         starts from new initial weights if the weights of `model` are initial weights.
     """
     try:
         with keras.saving.custom_object_scope(dict(custom_objects(model))):
-            new = keras.models.clone_model(model)
+            new = _clone(model, owner, rows)
     except Exception as error:
         if is_out_of_memory(error):
             raise
@@ -103,6 +126,16 @@ def from_model(model: keras.Model, owner: str, *, keep_weights: bool) -> keras.M
     if model.compiled:
         _compile_alike(new, model)
     return new
+
+
+def _clone(model: keras.Model, owner: str, rows: Any) -> keras.Model:
+    if not has_lookup(model):
+        return keras.models.clone_model(model)
+    first = first_layer(model)
+    new = partial(_new_layer, owner=owner)
+    return keras.models.clone_model(
+        model, clone_function=lambda x: ready_lookup(x, new, rows if x is first else None)
+    )
 
 
 def _settings(model: keras.Model) -> list[dict[str, Any]]:
