@@ -70,14 +70,14 @@ def _new_layer(layer: Any, owner: str) -> keras.layers.Layer:
         )
     try:
         with keras.saving.custom_object_scope(dict(custom_objects(layer))):
-            return type(layer).from_config(_configuration(layer))
+            return _copy(layer)
     except Exception as error:
         if is_out_of_memory(error):
             raise
         raise _cannot_copy(layer, owner, error) from error
 
 
-def _configuration(layer: keras.layers.Layer) -> dict[str, Any]:
+def _configuration(layer: Any) -> dict[str, Any]:
     # The size of an empty vocabulary would be the only size that Keras allows for the copy.
     size = "vocabulary_size"
     return {name: value for name, value in layer.get_config().items() if name != size}
@@ -111,7 +111,7 @@ def from_model(
     """
     try:
         with keras.saving.custom_object_scope(dict(custom_objects(model))):
-            new = _clone(model, owner, rows)
+            new = _clone(model, rows)
     except Exception as error:
         if is_out_of_memory(error):
             raise
@@ -128,14 +128,17 @@ def from_model(
     return new
 
 
-def _clone(model: keras.Model, owner: str, rows: Any) -> keras.Model:
+def _clone(model: keras.Model, rows: Any) -> keras.Model:
     if not has_lookup(model):
         return keras.models.clone_model(model)
     first = first_layer(model)
-    new = partial(_new_layer, owner=owner)
     return keras.models.clone_model(
-        model, clone_function=lambda x: ready_lookup(x, new, rows if x is first else None)
+        model, clone_function=lambda x: ready_lookup(x, _copy, rows if x is first else None)
     )
+
+
+def _copy(layer: Any) -> Any:
+    return type(layer).from_config(_configuration(layer))
 
 
 def _settings(model: keras.Model) -> list[dict[str, Any]]:
