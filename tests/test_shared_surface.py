@@ -69,6 +69,19 @@ def test_classes_and_probabilities(fitted, name):
     np.testing.assert_allclose(model.predict_log_proba(X), np.log(proba))
 
 
+@CLASSIFIERS
+@pytest.mark.parametrize("labels", [[1, 2], [2**60 + 1, 2**60], [True, False], [0.0, 2.0]], ids=str)
+def test_labels_of_python_objects_are_numbers(name, labels):
+    X, y = data_for(name)
+    objects = np.array([labels[text == "yes"] for text in y], dtype=object)
+    model = ESTIMATORS[name]().fit(X, objects)
+    assert model.classes_.tolist() == sorted(labels)
+    assert model.classes_.dtype == np.array(labels).dtype
+    predicted = model.predict(X)
+    expected = np.mean([a == b for a, b in zip(predicted.tolist(), objects, strict=True)])
+    assert model.score(X, objects) == pytest.approx(expected)
+
+
 @EACH
 def test_fitted_attributes(fitted, name):
     model = fitted[name]
