@@ -321,7 +321,7 @@ import subprocess, sys
 class Starting:
     def find_spec(self, name, path=None, target=None):
         if name == "tensorflow":
-            late = "import sys, time; time.sleep(9); sys.stderr.write('late words\\n')"
+            late = "import sys, time; time.sleep(9); print('late words', file=sys.stderr)"
             subprocess.Popen([sys.executable, "-c", late])
 
 sys.meta_path.insert(0, Starting())
