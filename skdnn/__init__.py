@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import skdnn.datasets as datasets
     from skdnn._training.program_cache import clear_program_cache
-    from skdnn.comparison import Comparison, ComparisonDisplay, compare
+    from skdnn.comparison import Comparison, ComparisonDisplay
+    from skdnn.comparison.compare import compare
     from skdnn.dnn.classifier import DNNClassifier
     from skdnn.dnn.regressor import DNNRegressor
     from skdnn.plotting.network_diagram import NetworkDisplay

@@ -122,7 +122,7 @@ def first_layer(model: keras.Model) -> Any:
     """Return the layer that takes X. None if the model has several inputs, or is not a graph."""
     if isinstance(model, keras.Sequential):
         return model.layers[0] if model.layers else None
-    inputs = getattr(model, "inputs", None) or ()
+    inputs = list(getattr(model, "inputs", None) or [])
     if len(inputs) != 1:
         return None
     after = (x for x in model.layers if not isinstance(x, keras.layers.InputLayer))
