@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from skdnn._data.categories import exactly_comparable
+from skdnn._data.sample_weight import check_class_weights
 
 
 class ClassWeights:
@@ -86,13 +87,8 @@ class ClassWeights:
                 f"The classes, {missing}, are not in class_weight of {self.owner}, and it has "
                 f"labels that are not in y. Got {given!r}: use the labels in y."
             )
-        factors = np.array([float(given.get(label, 1.0)) for label in classes.tolist()])
-        if not np.all(factors >= 0) or not np.isfinite(factors).all():
-            raise ValueError(
-                f"The 'class_weight' parameter of {self.owner} must hold finite weights that are "
-                f"not negative. Got {given!r} instead."
-            )
-        return factors
+        check_class_weights(given, self.owner)
+        return np.array([float(given.get(label, 1.0)) for label in classes.tolist()])
 
 
 def _balanced(counts: np.ndarray) -> np.ndarray:

@@ -12,7 +12,14 @@ from sklearn.utils import gen_batches
 from skdnn._data.exact_integers import distances, origins
 from skdnn._data.memory import ALIGNMENT, aligned, is_mapped
 from skdnn._data.robust import LIMIT, Outlier, quantiles, spread_of
-from skdnn._data.scaling import Constants, Extent, dense_scale, exceeds_float32, extent_of
+from skdnn._data.scaling import (
+    Constants,
+    Extent,
+    check_range,
+    dense_scale,
+    exceeds_float32,
+    extent_of,
+)
 from skdnn._data.sparse_scaling import sparse_scale
 
 # Number of values that are processed at a time. It limits the additional memory of scaling.
@@ -153,6 +160,7 @@ class Inputs:
                 yield x, None if weight is None else weight[part].repeat(len(x) // len(part))
 
         extent = extent_of(batches)
+        check_range(extent, np.zeros(1, int) if as_one else self.numbers)
         self.offset, self.scale = dense_scale(str(self.scaling), batches, extent)
         if len(self.shape) == 1 or self.scaling == "robust":
             few = _evenly_spaced(rows, max(_LEAST_QUARTILES, _CHUNK // X.shape[1]))

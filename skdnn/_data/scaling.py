@@ -81,6 +81,17 @@ def extent_of(batches: Batches) -> Extent:
     return Extent(least, greatest)
 
 
+def check_range(extent: Extent, positions: np.ndarray) -> None:
+    """Raise an error if a column at a position of X varies, but too little to be scaled."""
+    tiny = np.flatnonzero(~extent.is_constant & (extent.halves < _LEAST_SPREAD))
+    if len(tiny):
+        i = tiny[0]
+        raise ValueError(
+            f"Column {positions[i]} of X varies only from {extent.least[i]:g} to "
+            f"{extent.greatest[i]:g}, which float64 cannot scale: multiply it by a power of 10."
+        )
+
+
 def moments(batches: Batches, extent: Extent) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean and the standard deviation of each column, which is 0 only for a constant."""
     near = extent.loses_digits

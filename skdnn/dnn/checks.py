@@ -16,10 +16,11 @@ from skdnn._data.doubtful_labels import has_one_hot_rows, line_for_classes, regr
 from skdnn._data.preprocessing import as_rows, may_miss
 from skdnn._data.read_samples import check_no_text, read_samples
 from skdnn._data.read_target import check_are_labels, check_numeric, read_target
+from skdnn._data.sample_weight import check_weights, within_float32
 from skdnn._data.splits import ValidationData
 from skdnn._data.table import Columns
 from skdnn._data.targets import Classes, Labels, Targets
-from skdnn._utils.sklearn_compat import check_sample_weight, check_y
+from skdnn._utils.sklearn_compat import check_y
 from skdnn._utils.user_warning import warn_user
 from skdnn.dnn.loss_and_targets import check_targets
 
@@ -103,6 +104,11 @@ def check_data(
     X, shape = as_rows(given)
     if network is not None:
         network.check_shape(shape)
+    if len(getattr(y, "shape", ())) > 2:
+        raise ValueError(
+            f"Found array with dim {len(y.shape)} as y, while dim <= 2 is required by "
+            f"{owner}: pass y.reshape(len(y), -1) for one output per value."
+        )
     checks = {"multi_output": True, "y_numeric": not is_classifier(estimator)}
     if columns.reads(X):  # the values are checked when the columns are read
         X, y = validate_data(estimator, X, y, reset=reset, skip_check_array=True)
@@ -245,13 +251,7 @@ def check_validation_data(
 def _check_weights(estimator: BaseEstimator, X: Any, sample_weight: Any) -> np.ndarray | None:
     if sample_weight is None:
         return None
-    weight: np.ndarray = check_sample_weight(sample_weight, X, dtype=np.float64)
-    if np.any(weight < 0) or not np.any(weight > 0):
-        raise ValueError(
-            f"The sample_weight of {type(estimator).__name__}.fit must not be negative, nor zero "
-            f"for every row. Got weights from {weight.min():g} to {weight.max():g}."
-        )
-    return weight
+    return within_float32(check_weights(sample_weight, X, type(estimator).__name__))
 
 
 def _check_no_text(X: Any, owner: str) -> None:

@@ -357,6 +357,18 @@ def check_units(
         )
 
 
+def check_target_shape(model: keras.Model, y: np.ndarray, owner: str) -> None:
+    """Raise an error if y has several dimensions, and the network outputs another shape."""
+    shape = tuple(getattr(model, "output_shape", None) or ())
+    if y.ndim < 3 or None in shape[1:] or not shape or shape[1:] == y.shape[1:]:
+        return
+    raise ValueError(
+        f"y of {owner} has shape {y.shape}, but the network returns {shape[1:]} for each sample: "
+        "pass y.reshape(len(y), -1), or a network that ends in "
+        f"keras.layers.Reshape({y.shape[1:]})."
+    )
+
+
 def check_loss_matches(given: Any, default: Any, compiled: Any, owner: str) -> None:
     """Raise an error if the loss of a compiled network differs from the `loss` parameter.
 

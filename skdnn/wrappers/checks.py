@@ -14,7 +14,7 @@ from skdnn._data.class_labels import check_validation_labels
 from skdnn._data.column_warnings import ColumnWarnings
 from skdnn._data.read_samples import check_no_text, read_samples
 from skdnn._data.read_target import check_are_labels, check_numeric, read_target
-from skdnn._utils.sklearn_compat import check_sample_weight
+from skdnn._data.sample_weight import check_weights, within_float32
 from skdnn.wrappers.scikeras_compat import keras
 from skdnn.wrappers.structures import (
     arrays_of,
@@ -65,6 +65,11 @@ def check_data(
             "is None."
         )
     both = X is not None and y is not None
+    if X is None and (reset or y is None):
+        raise TypeError(
+            f"The X of {type(estimator).__name__} is None: pass an array of shape "
+            "(n_samples, n_features)."
+        )
     if X is not None:
         X = check_samples(estimator, X, reset=reset, same_dtype=both)
     if y is not None:
@@ -253,7 +258,7 @@ def _unsafe_cast(name: str, received: Any, owner: str, expected: Any) -> str:
 
 
 def drop_rows_without_weight(
-    X: Any, y: Any, sample_weight: Any
+    X: Any, y: Any, sample_weight: Any, owner: str, *, signed: bool = False
 ) -> tuple[Any, Any, np.ndarray | None]:
     """Check sample weights, and drop the rows of weight 0.
 
@@ -263,28 +268,31 @@ def drop_rows_without_weight(
         Samples and targets.
     sample_weight : array-like of shape (n_samples,) or None
         Sample weights, of which at least one must not be 0. With None all rows are kept.
+    owner : str
+        Name of the estimator, for error messages.
+    signed : bool, default=False
+        Whether weights may be negative, as in scores.
 
     Returns
     -------
     X, y
         The rows of nonzero weight.
-    sample_weight : ndarray of shape (n_samples,) or None
-        The nonzero sample weights, in Keras's float type.
+    sample_weight : ndarray of shape (n_samples,), float64, or None
+        The nonzero sample weights.
     """
     if sample_weight is None:
         return X, y, None
-    given = np.asarray(sample_weight)
-    if given.size and not given.any():
-        raise ValueError(
-            "No training samples had any weight; only zeros were passed in sample_weight: there is "
-            "nothing to learn from. Give at least one row a weight above 0."
-        )
-    dtype = np.dtype(keras.config.floatx())
-    weight = check_sample_weight(sample_weight, inputs_of(X)[0], dtype=dtype)
+    weight = check_weights(sample_weight, inputs_of(X)[0], owner, signed=signed)
     rows = np.flatnonzero(weight)
     if len(rows) == len(weight):
         return X, y, weight
     return take_input_rows(X, rows), take_input_rows(y, rows), weight[rows]
+
+
+def as_loss_weights(weight: np.ndarray) -> np.ndarray:
+    """Divide sample weights by their mean, because Keras divides the loss by the number of rows."""
+    weight = within_float32(weight).astype(keras.config.floatx())
+    return np.asarray(weight / weight.mean())
 
 
 def encode_data(estimator: "BaseWrapper", X: Any, y: Any) -> tuple[Any, Any]:
@@ -337,6 +345,7 @@ def check_validation_data(estimator: "BaseWrapper", data: Any) -> Any:
     """
     if not isinstance(data, tuple | list):
         return data
+    owner = type(estimator).__name__
     try:
         X, y, *weights = data
         X = check_samples(estimator, X, reset=False, same_dtype=False)
@@ -344,10 +353,16 @@ def check_validation_data(estimator: "BaseWrapper", data: Any) -> Any:
         y = check_array(y, ensure_2d=False, allow_nd=True, dtype=None, input_name="y_val")
         check_consistent_length(*inputs_of(X), y)
         y = encode(estimator.target_encoder_, _checked_labels(estimator, y))
+        weights = [
+            within_float32(check_weights(weight, inputs_of(X)[0], owner))
+            for weight in weights
+            if weight is not None
+        ]
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"The validation_data (X_val, y_val) do not fit: {error}") from error
-    weights = [np.asarray(weight) for weight in weights if weight is not None]
+        raise kind(
+            f"The validation_data (X_val, y_val, sample_weight_val) do not fit: {error}"
+        ) from error
     return (encode(estimator.feature_encoder_, X), y, *weights)
 
 

@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from skdnn._data.class_labels import check_same_classes
 from skdnn._data.read_target import read_target
+from skdnn._data.sample_weight import check_class_weights
 from skdnn._utils.keras_losses import INDICES
 from skdnn._utils.sklearn_compat import fit_context, validate_parameters
 from skdnn._utils.snapshot import of_one_fit
@@ -378,7 +379,8 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     def _weighted_by_class(self, y: Any, sample_weight: Any) -> Any:
         if self.class_weight is None:
             return sample_weight
-        weight = compute_sample_weight(self.class_weight, read_target(y, type(self).__name__))
+        class_weight = check_class_weights(self.class_weight, type(self).__name__)
+        weight = compute_sample_weight(class_weight, read_target(y, type(self).__name__))
         return weight if sample_weight is None else weight * np.asarray(sample_weight)
 
     def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skdnn._data.sample_weight import check_class_weights
 from skdnn._training.process import check_not_forked
 from skdnn._utils.callback_copies import model_released
 from skdnn._utils.sklearn_compat import validate_parameters
@@ -21,7 +22,12 @@ from skdnn.wrappers import (
 )
 from skdnn.wrappers.build_options import BuildOptions, build_options, build_options_of
 from skdnn.wrappers.callback_parameters import callback_params, make_callbacks
-from skdnn.wrappers.checks import check_validation_data, drop_rows_without_weight, encode_data
+from skdnn.wrappers.checks import (
+    as_loss_weights,
+    check_validation_data,
+    drop_rows_without_weight,
+    encode_data,
+)
 from skdnn.wrappers.default_network import dense_model, fit_scaling
 from skdnn.wrappers.draft import drafted, fitted_model
 from skdnn.wrappers.ignored_parameters import warn_if_ignored
@@ -98,8 +104,8 @@ def _train(
     else:
         X, y = _initialize(wrapper, X, y, call.options)
     build.check_compiled(wrapper.model_, type(wrapper).__name__)
-    X, y, weight = drop_rows_without_weight(X, y, sample_weight)
-    weight = _with_mean_of_one(weight)
+    X, y, weight = drop_rows_without_weight(X, y, sample_weight, type(wrapper).__name__)
+    weight = None if weight is None else as_loss_weights(weight)
     if not resumes:
         _fit_default_network(wrapper, X, y, weight)
     X, y = encode_data(wrapper, X, y)
@@ -234,16 +240,12 @@ def _set_callbacks(wrapper: "BaseWrapper") -> None:
     wrapper._callbacks_of = callback_params(params)
 
 
-def _with_mean_of_one(weight: np.ndarray | None) -> np.ndarray | None:
-    """Divide sample weights by their mean, because Keras divides the loss by the number of rows."""
-    if weight is None or weight.min() < 0:
-        return weight
-    return np.asarray(weight / weight.mean())
-
-
 def _fit_arguments(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> dict[str, Any]:
     arguments = fit_arguments(wrapper.get_params(), wrapper._fit_kwargs, given, X)
     _check_names(wrapper, wrapper.model_.fit, arguments)
+    if "class_weight" in arguments:
+        owner = type(wrapper).__name__
+        arguments["class_weight"] = check_class_weights(arguments["class_weight"], owner)
     if "validation_data" in arguments:
         arguments["validation_data"] = check_validation_data(wrapper, arguments["validation_data"])
     return {**arguments, "callbacks": wrapper._fit_callbacks}
@@ -312,7 +314,8 @@ def score(wrapper: "BaseWrapper", X: Any, y: Any, sample_weight: Any) -> float:
     """
     y_pred = wrapper.predict(X)  # first, to raise the error for an unfitted estimator
     _, y = wrapper._validate_data(X=None, y=y)
-    y_pred, y, weight = drop_rows_without_weight(y_pred, y, sample_weight)
+    owner = type(wrapper).__name__
+    y_pred, y, weight = drop_rows_without_weight(y_pred, y, sample_weight, owner, signed=True)
     arguments = route_params(params_at_hand(wrapper), destination="score", pass_filter=set())
     return wrapper.scorer(y, y_pred, sample_weight=weight, **arguments)
 

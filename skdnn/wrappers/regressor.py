@@ -263,6 +263,8 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
     def _check_model_compatibility(self, y: Any) -> None:
         super()._check_model_compatibility(y)
         is_encoded = type(self.target_encoder_) is RegressorTargetEncoder
+        if is_encoded and isinstance(y, np.ndarray):
+            build.check_target_shape(self.model_, y, type(self).__name__)
         is_table = isinstance(y, np.ndarray) and y.ndim <= 2
         is_flat = len(getattr(self.model_, "output_shape", None) or ()) == 2
         if is_encoded and is_table and is_flat:
