@@ -1,11 +1,11 @@
 """Location and scale of columns with extreme values, and the search for such values."""
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from skdnn._data.scaling import Extent
+from skdnn._utils.user_warning import warn_user
 
 # A value further from the median than this number of interquartile ranges spoils a mean and a
 # standard deviation, so that "auto" scales its column robustly. A warning names the column from
@@ -110,11 +110,9 @@ def warn_of_outliers(outliers: list[Outlier], names: Any, owner: str, *, are_cli
         else "Beside them, all other values of the column look the same: scaling='robust' clips "
         "such values."
     )
-    warnings.warn(
+    warn_user(
         f"X of {owner} holds values of another order of magnitude than the rest of their column: "
         f"{', '.join(found)}{more}. {done} If a value stands for a missing one, write NaN instead.",
-        UserWarning,
-        stacklevel=2,
     )
 
 
