@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skdnn._data.scaling import Extent
-from skdnn._utils.user_warning import warn_user
 
 # A value further from the median than this number of interquartile ranges spoils a mean and a
 # standard deviation, so that "auto" scales its column robustly. A warning names the column from
@@ -85,8 +84,10 @@ def _furthest(center: Any, extent: Extent, i: int) -> Any:
     return least if center / 2 - least / 2 > greatest / 2 - center / 2 else greatest
 
 
-def warn_of_outliers(outliers: list[Outlier], names: Any, owner: str, *, are_clipped: bool) -> None:
-    """Warn of extreme values, if there are any.
+def outlier_message(
+    outliers: list[Outlier], names: Any, owner: str, *, are_clipped: bool
+) -> str | None:
+    """Return a warning of extreme values, or None if there are none.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def warn_of_outliers(outliers: list[Outlier], names: Any, owner: str, *, are_cli
         Whether the values are clipped.
     """
     if not outliers:
-        return
+        return None
     found = [_described(outlier, names) for outlier in outliers[:_MOST_NAMED]]
     rest = len(outliers) - len(found)
     more = f", and {rest} more columns" if rest > 0 else ""
@@ -110,9 +111,9 @@ def warn_of_outliers(outliers: list[Outlier], names: Any, owner: str, *, are_cli
         else "Beside them, all other values of the column look the same: scaling='robust' clips "
         "such values."
     )
-    warn_user(
+    return (
         f"X of {owner} holds values of another order of magnitude than the rest of their column: "
-        f"{', '.join(found)}{more}. {done} If a value stands for a missing one, write NaN instead.",
+        f"{', '.join(found)}{more}. {done} If a value stands for a missing one, write NaN instead."
     )
 
 

@@ -14,10 +14,11 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import check_random_state
 
 from skdnn._data.preprocessing import Inputs
-from skdnn._data.robust import warn_of_outliers
+from skdnn._data.robust import outlier_message
 from skdnn._data.splits import assign_folds, check_groups, hold_out, member_weights
 from skdnn._data.table import Columns
 from skdnn._data.targets import NumericTargets, Targets
+from skdnn._utils.user_warning import warn_user
 from skdnn.dnn.architecture import (
     check_unchanged,
     code_positions,
@@ -136,7 +137,9 @@ def _warn_of_data(
 ) -> None:
     inputs, names = network.inputs, getattr(draft, "feature_names_in_", None)
     owner = type(draft).__name__
-    warn_of_outliers(inputs.outliers, names, owner, are_clipped=inputs.limit is not None)
+    message = outlier_message(inputs.outliers, names, owner, are_clipped=inputs.limit is not None)
+    if message is not None:
+        warn_user(message)
     if request.classes is None and is_classifier(draft):
         warn_of_doubtful_labels(data.y, request.y)
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import spmatrix
 
 from skdnn._data.preprocessing import Inputs
-from skdnn._data.robust import warn_of_outliers
+from skdnn._data.robust import outlier_message
 from skdnn._network.architectures import dense_network, value_per_layer
 from skdnn._network.layers import (
     Activate,
@@ -18,6 +18,7 @@ from skdnn._network.layers import (
     Flatten,
     Scaling,
 )
+from skdnn._utils.user_warning import warn_user
 from skdnn.wrappers.scikeras_compat import keras
 from skdnn.wrappers.target_encoders import Identity
 from skdnn.wrappers.unknown_names import find_by_name
@@ -145,7 +146,9 @@ def fit_scaling(
     layer = model.get_layer("scaling")
     rows = _as_table(X)
     inputs = Inputs(scaling, X.shape[1:]).fit(rows, np.arange(len(rows)), sample_weight)
-    warn_of_outliers(inputs.outliers, names, owner, are_clipped=inputs.limit is not None)
+    message = outlier_message(inputs.outliers, names, owner, are_clipped=inputs.limit is not None)
+    if message is not None:
+        warn_user(message)
     width = layer.moving_mean.shape[0]
     offset = np.broadcast_to(np.asarray(inputs.offset), width)
     factor = np.broadcast_to(np.asarray(inputs.scale), width)

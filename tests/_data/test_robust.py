@@ -1,14 +1,12 @@
 """Columns with extreme values."""
 
-import warnings
-
 import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.preprocessing import RobustScaler
 
 from skdnn._data.preprocessing import Inputs
-from skdnn._data.robust import quantiles, warn_of_outliers
+from skdnn._data.robust import outlier_message, quantiles
 
 
 @pytest.fixture
@@ -109,14 +107,11 @@ def test_warning_names_the_column_and_the_value(rng, names, expected):
     X = rng.normal(size=(100, 2))
     X[7, 1] = -2e12
     inputs = fitted(X)
-    with pytest.warns(UserWarning, match=rf"-2e\+12 in {expected}") as caught:
-        warn_of_outliers(inputs.outliers, names, "Owner", are_clipped=True)
-    assert len(caught) == 1
+    message = outlier_message(inputs.outliers, names, "Owner", are_clipped=True)
+    assert f"-2e+12 in {expected}" in message
 
 
 def test_no_warning_below_a_million_ranges(rng):
     X = rng.normal(size=(100, 2))
     X[7, 1] = 1e5
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warn_of_outliers(fitted(X).outliers, None, "Owner", are_clipped=True)
+    assert outlier_message(fitted(X).outliers, None, "Owner", are_clipped=True) is None
