@@ -51,7 +51,7 @@ SAMPLES = {
     "JSON rows": ([[1.0, True, None, "a"]] * N, r"Column 3 of X holds text \(a\)", r"\[3\]"),
     "objects": (np.array([[1.0, "a"]] * N, object), r"Column 1 of X holds text \(a\)", r"\[1\]"),
     "dates": (TABLE.assign(d=[datetime.date(2026, 1, 1)] * N), "Column 'd'.*dates", "days since"),
-    "datetimes": (np.full((N, 1), "2026-01-01", "M8[D]"), "dates", r"np\.timedelta64"),
+    "datetimes": (np.full((N, 1), "2026-01-01", "M8[D]"), "datetime64.*dates", r"np\.timedelta64"),
     "masked": (np.ma.masked_array(NUMBERS, NUMBERS > 1), "a masked array", r"\.filled\(np\.nan"),
     "ragged list": (
         [*np.zeros((N - 1, 8, 8)), np.zeros((8, 7))],
@@ -93,7 +93,9 @@ def test_samples_that_cannot_be_read_are_refused_in_one_sentence(name, owner):
     ids=["None", "NaN", "NA", "NA of objects"],
 )
 def test_missing_labels_are_refused_in_one_sentence(y, owner):
-    with pytest.raises(ValueError, match=f"y of {owner} .*missing.* 1 of 24 rows.*drop these"):
+    with pytest.raises(
+        ValueError, match=f"'y' parameter of {owner} .* 1 missing of 24 values.*drop these"
+    ):
         CLASSIFIERS[owner]().fit(NUMBERS, y)
 
 

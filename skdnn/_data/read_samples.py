@@ -94,8 +94,8 @@ def _check_array(X: np.ndarray, owner: str) -> None:
         )
     if X.dtype.kind in "mM":
         raise TypeError(
-            f"The X of {owner} holds dates or times ({X.dtype}), but must hold numbers: subtract "
-            "a start and divide by a unit, such as (X - X.min()) / np.timedelta64(1, 'D')."
+            f"The X of {owner} must hold numbers. Got {X.dtype}, which are dates or times: turn "
+            "them into days since a start, such as (X - X.min()) / np.timedelta64(1, 'D')."
         )
     if X.dtype == object and X.size and all(isinstance(v, np.ndarray | list) for v in X.flat):
         shapes = sorted({np.shape(v) for v in X.flat})

@@ -79,9 +79,9 @@ def _refuse_missing(missing: Any, kind: str, owner: str, name: str) -> None:
     if missing.any():
         rows = np.flatnonzero(missing.reshape(len(missing), -1).any(axis=1))
         raise ValueError(
-            f"The {name} of {owner} contains NaN or other missing values ({kind}) in {len(rows)} "
-            f"of {len(missing)} rows, the first in row {rows[0]}: drop these rows from X and "
-            f"{name}."
+            f"Input {name} contains NaN: the {name!r} parameter of {owner} must have a value in "
+            f"every row. Got {len(rows)} missing of {len(missing)} values ({kind}), the first in "
+            f"row {rows[0]}: drop these rows from X and {name}."
         )
 
 
@@ -176,7 +176,7 @@ def check_are_labels(y: Any, owner: str) -> None:
     if y.dtype.kind == "f":
         if not np.isfinite(y).all():
             raise ValueError(
-                f"Input y of {owner} contains infinity, which is no label: drop these rows from X "
+                f"Input y contains infinity, which is no label of {owner}: drop these rows from X "
                 "and y."
             )
         bad = (np.abs(y) >= _LARGEST_LABEL) | (y != np.floor(y))

@@ -85,8 +85,8 @@ MISSING = {
 def test_missing_values_are_counted_and_located(name):
     with pytest.raises(
         ValueError,
-        match=r"y of Owner contains NaN.* in 1 of 3 rows, the first in r"
-        r"ow 1: drop these rows from X and y\.$",
+        match=r"Input y contains NaN: the 'y' parameter of Owner .* Got 1 missing of 3 values "
+        r"\(.*\), the first in row 1: drop these rows from X and y\.$",
     ):
         read_target(MISSING[name], "Owner")
 
