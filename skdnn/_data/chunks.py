@@ -120,7 +120,7 @@ class Chunks:
         """
         sample, keys, labels = None, np.empty(0), None
         for chunk in self:
-            y = read_target(chunk.y, self.owner) if is_classifier else None
+            y: Any = read_target(chunk.y, self.owner) if is_classifier else None
             if is_classifier and type_of_target(y) != "multilabel-indicator":
                 own = np.unique(y)
                 labels = own if labels is None else union(labels, own)
