@@ -13,6 +13,7 @@ from benchmarks import (
     memory,
     report,
     scoreboard,
+    sizes,
     sparse,
     speed,
     standings,
@@ -72,6 +73,11 @@ def run_memory(arguments: argparse.Namespace) -> None:
         memory.write(curves, folder)
 
 
+def run_sizes(arguments: argparse.Namespace) -> None:
+    """Measure memory over fits of random sizes."""
+    print(sizes.show(sizes.run(arguments.fits, arguments.quick)))
+
+
 def run_sparse(arguments: argparse.Namespace) -> None:
     """Measure an epoch on a large sparse matrix."""
     print(sparse.show(sparse.run(arguments.quick)))
@@ -114,12 +120,14 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--plot", type=Path, metavar="FILE", help="where to draw the growth")
     two = commands.add_parser("memory", help="resident memory over many fits")
     two.add_argument("--folder", type=Path, help="where to write memory.json, .md and .svg")
+    six = commands.add_parser("sizes", help="resident memory over fits of random sizes")
+    six.add_argument("--fits", type=int, help=f"default: {sizes.FITS}, or {sizes.QUICK_FITS}")
     three = commands.add_parser("sparse", help="an epoch on a large sparse matrix")
     four = commands.add_parser("accuracy", help="all systems with defaults on many tables")
     accuracy.add_options(four)
     four.add_argument("--json", type=Path, metavar="FILE", help="where to write every figure")
     four.add_argument("--markdown", type=Path, metavar="FILE", help="where to write the tables")
-    for command in (one, two, three, four):
+    for command in (one, two, three, four, six):
         command.add_argument("--quick", action="store_true", help="very little work, as a trial")
     five = commands.add_parser("gather", help="write folders of public tables for `accuracy`")
     five.add_argument("folder", type=Path, help="older tables in it are replaced")
@@ -130,6 +138,7 @@ def parser() -> argparse.ArgumentParser:
 COMMANDS = {
     "speed": run_speed,
     "memory": run_memory,
+    "sizes": run_sizes,
     "sparse": run_sparse,
     "accuracy": run_accuracy,
     "gather": run_gather,

@@ -347,6 +347,13 @@ def test_log_level_of_the_user_is_left_alone(level):
     assert run(FIT + show, TF_CPP_MIN_LOG_LEVEL=level).stdout == f"{level}\n"
 
 
+@pytest.mark.parametrize(("given", "expected"), [(None, "128"), ("7", "7")])
+def test_onednn_keeps_few_kernels_unless_the_user_says_otherwise(given, expected):
+    name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+    show = f"import os; print(os.environ['{name}'])"
+    assert run(FIT + show, **{name: given}).stdout == f"{expected}\n"
+
+
 # How Keras comes to another backend: by the environment, or as its first user had it.
 ELSEWHERE = {
     "environment": ("", {"KERAS_BACKEND": "numpy"}),

@@ -23,6 +23,8 @@ for line in sys.stdin.buffer:
 # Filters that still run, because a process that was started meanwhile holds the pipe open.
 _RUNNING: list["subprocess.Popen[bytes]"] = []
 
+# oneDNN keeps a compiled kernel for each shape of its operands, by default 1024 of them.
+_KERNELS, _N_KERNELS = "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128"
 _THREADS = "TF_OVERRIDE_GLOBAL_THREADPOOL"
 
 
@@ -107,6 +109,7 @@ def _grow_gpu_memory() -> None:
 
 if "keras" not in sys.modules:  # another backend may not be installed, so check before the import
     _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
+os.environ.setdefault(_KERNELS, _N_KERNELS)
 with _no_banners():
     import keras
 
