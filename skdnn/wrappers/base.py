@@ -253,6 +253,19 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         fit_steps.initialize_alone(self, X, y)
         return self
 
+    @of_one_fit
+    def to_keras(self) -> Any:
+        """Return a copy of the trained network, with the optimizer and the optimizer's state.
+
+        Changes of the copy do not change the estimator. `model_` is the network itself.
+
+        Returns
+        -------
+        model : keras.Model
+            A new model in each call.
+        """
+        return fit_steps.copy_of_network(self)
+
     @property
     def current_epoch(self) -> int:
         """Number of epochs in `history_`, and index of the next epoch of `partial_fit`."""

@@ -297,6 +297,13 @@ def missing_activation(wrapper: "BaseWrapper") -> str | None:
     return None if fitted is None else fitted.missing_activation
 
 
+def copy_of_network(wrapper: "BaseWrapper") -> keras.Model:
+    """Return a copy of the network of a fitted or initialized wrapper."""
+    check_is_fitted_for(wrapper, "to_keras")
+    fitted = fitted_model(wrapper)
+    return None if fitted is None else fitted.saved().restore()
+
+
 def has_network(wrapper: "BaseWrapper") -> bool:
     """Return whether a wrapper has a network, which is not built if it has been unpickled."""
     return "model_" in vars(wrapper) or "_fitted_model" in vars(wrapper)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from skdnn._network.activations import activation_name
 from skdnn._network.plain_layers import PlainLayer, PlainNetwork
 from skdnn._utils.keras_graph import chain_of_layers
@@ -103,7 +105,8 @@ def _rescaling(layer: Any) -> _Parts:
     # Keras shifts the axis of several factors with this setting.
     if keras.config.image_data_format() == "channels_first":
         return None
-    return "rescaling", {"scale": layer.scale, "offset": layer.offset}, []
+    factors = {"scale": layer.scale, "offset": layer.offset}
+    return "rescaling", {name: np.asarray(x).tolist() for name, x in factors.items()}, []
 
 
 def _embedding(layer: Any) -> _Parts:
