@@ -173,6 +173,8 @@ class Inputs:
         self.outliers = spread.outliers(extent, self.numbers)
         chosen = spread.width > 0 if self.scaling == "robust" else spread.is_spoiled(extent)
         if self.scaling in ("auto", "robust") and chosen.any():
+            assert self.offset is not None
+            assert self.scale is not None
             self.offset = np.where(chosen, spread.center, self.offset)
             self.scale = np.where(chosen, 1 / np.where(chosen, spread.unit, 1), self.scale)
             self.limit = np.where(chosen, LIMIT, np.inf)

@@ -1,5 +1,6 @@
 """Reads y of any library as an array that keeps every digit, and refuses y that is not complete."""
 
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -99,7 +100,8 @@ def _of_one_type(values: np.ndarray) -> np.ndarray:
         and all(isinstance(value, int | float | np.number | np.bool_) for value in flat)
         and not _are_integers(flat)
     ):
-        exact = flat.astype(np.float64)
+        with suppress(OverflowError):  # of an integer that is too large, which stays an object
+            exact = flat.astype(np.float64)
     return exact.reshape(values.shape)
 
 
@@ -140,7 +142,12 @@ def check_numeric(y: Any, owner: str) -> Any:
         return y
     try:
         return y.astype(np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
+    except OverflowError as error:
+        raise ValueError(
+            f"The y of {owner} holds an integer that is too large for a float ({error}): divide y, "
+            "or take its logarithm."
+        ) from error
+    except (TypeError, ValueError) as error:
         value = next(value for value in y.ravel() if not _is_number(value))
         classifier = owner.replace("Regressor", "Classifier")
         what = "text" if isinstance(value, str | bytes) else type(value).__name__

@@ -73,7 +73,9 @@ class Spread(NamedTuple):
         distance = self.distance(extent)
         return [
             Outlier(
-                int(positions[i]), float(_furthest(self.center[i], extent, i)), float(distance[i])
+                int(positions[i]),
+                float(_furthest(self.center[i], extent, int(i))),
+                float(distance[i]),
             )
             for i in np.flatnonzero(distance > _EXTREME)
         ]
@@ -156,15 +158,16 @@ def quantiles(
     """
     if weight is None:
         if levels == (0.5,):
-            return np.median(x, axis=0)[np.newaxis]
-        return np.quantile(x, levels, axis=0, method="averaged_inverted_cdf")
+            return np.asarray(np.median(x, axis=0))[np.newaxis]
+        return np.asarray(np.quantile(x, levels, axis=0, method="averaged_inverted_cdf"))
     order = np.argsort(x, axis=0)
     below = np.cumsum(weight[order], axis=0)
     ordered = np.take_along_axis(x, order, axis=0)
 
     def at(level: float) -> np.ndarray:
         places = (below < below[-1] * level).sum(axis=0)
-        return np.take_along_axis(ordered, places.clip(max=len(x) - 1)[np.newaxis], axis=0)[0]
+        places = places.clip(max=len(x) - 1)[np.newaxis]
+        return np.asarray(np.take_along_axis(ordered, places, axis=0)[0])
 
     # A quantile is the mean of the values just below and just above its share of the total weight.
     # The two values differ only if a cumulative weight equals this share, up to rounding.

@@ -41,7 +41,8 @@ class Extent(NamedTuple):
     @property
     def magnitude(self) -> np.ndarray:
         """The maximum absolute value of each column, float64."""
-        return np.maximum(np.abs(self.least), np.abs(self.greatest)).astype(np.float64)
+        size = np.maximum(np.abs(self.least), np.abs(self.greatest))
+        return np.asarray(size, np.float64)
 
     @property
     def halves(self) -> np.ndarray:
@@ -197,12 +198,12 @@ class TargetScale(NamedTuple):
     def standardise(self, y: np.ndarray) -> np.ndarray:
         """Return (y - mean) / unit in the shape of y, float64."""
         columns = y.reshape(len(y), -1).astype(np.float64, copy=False)
-        return ((columns - self.mean) / self.unit).reshape(y.shape)
+        return np.reshape((columns - self.mean) / self.unit, y.shape)
 
     def restore(self, y: np.ndarray) -> np.ndarray:
         """Return the y that `standardise` converts to the given array, float64."""
         columns = y.reshape(len(y), -1) * self.unit + self.mean
-        return columns.reshape(y.shape)
+        return np.reshape(columns, y.shape)
 
 
 def fit_target_scale(y: np.ndarray, weight: np.ndarray | None) -> TargetScale:

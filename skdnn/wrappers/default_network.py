@@ -166,7 +166,7 @@ def _fits(offset: np.ndarray, factor: np.ndarray) -> bool:
     return bool(is_near and least < factor.min() and factor.max() < greatest)
 
 
-class ColumnScaler(Identity, auto_wrap_output_keys=None):
+class ColumnScaler(Identity, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Transformer that scales and clips the columns of X in float64.
 
     Parameters

@@ -146,3 +146,10 @@ def test_one_row_is_predicted(data, estimator):
     assert estimator.fit(X[:1], y[:1]).predict(X[:1]) == pytest.approx(y[:1], abs=1)
     with pytest.raises(ValueError, match=r"0 sample\(s\)"):
         estimator.fit(X[:0], y[:0])
+
+
+@pytest.mark.parametrize("estimator", [DNNRegressor(**DENSE), KerasRegressor(**KERAS)], ids=name)
+def test_integers_beyond_floats_in_y(data, estimator):
+    y = [10**400, *data[0][1:, 0].tolist()]
+    with pytest.raises(ValueError, match="holds an integer that is too large for a float"):
+        estimator.fit(data[0], y)
