@@ -379,8 +379,15 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     def _weighted_by_class(self, y: Any, sample_weight: Any) -> Any:
         if self.class_weight is None:
             return sample_weight
-        class_weight = check_class_weights(self.class_weight, type(self).__name__)
-        weight = compute_sample_weight(class_weight, read_target(y, type(self).__name__))
+        owner = type(self).__name__
+        y = read_target(y, owner)
+        if isinstance(self.class_weight, list) and np.ndim(y) < 2:
+            raise ValueError(
+                f"The 'class_weight' parameter of {owner} must be a dict from labels to weights if "
+                f"y has one column: class_weight={{label: weight, ...}}. Got {self.class_weight!r}."
+            )
+        class_weight = check_class_weights(self.class_weight, owner)
+        weight = compute_sample_weight(class_weight, y)
         return weight if sample_weight is None else weight * np.asarray(sample_weight)
 
     def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:

@@ -180,6 +180,11 @@ def test_error_for_an_invalid_class_weight_names_the_estimator(iris, value):
         KerasClassifier(class_weight=value).fit(*iris)
 
 
+def test_error_for_a_list_of_class_weights(iris):
+    with pytest.raises(ValueError, match=r"class_weight={label: weight, ...}. Got \[1, 2\]"):
+        KerasClassifier(class_weight=[1, 2]).fit(*iris)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
