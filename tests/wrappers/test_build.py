@@ -219,7 +219,8 @@ def test_compiled_model_keeps_its_own_loss_optimizer_and_metrics(iris):
     model = functional()
     optimizer = keras.optimizers.SGD(0.05, momentum=0.9)
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
-    clf = KerasClassifier(model, optimizer="adam", **SILENT).fit(*iris)
+    with pytest.warns(UserWarning, match="optimizer='adam' has no effect"):
+        clf = KerasClassifier(model, optimizer="adam", **SILENT).fit(*iris)
     assert clf.model_.optimizer is not optimizer
     assert clf.model_.optimizer.momentum == 0.9
     assert set(clf.history_) == {"loss", "accuracy"}

@@ -310,7 +310,7 @@ def test_warm_start_keeps_the_network_and_its_classes(iris):
     model = clf.model_
     assert clf.fit(*iris).model_ is model
     assert_array_equal(clf.classes_, [0, 1, 2])
-    assert clf.current_epoch == 1
+    assert clf.current_epoch == 2
 
 
 def test_validation_data_are_encoded_as_training_data_are(iris):
