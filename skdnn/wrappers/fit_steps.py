@@ -278,7 +278,7 @@ def predict(wrapper: "BaseWrapper", X: Any, given: dict[str, Any]) -> Any:
         Arguments of Keras's `predict` that were passed to the call.
     """
     check_is_fitted_for(wrapper, "predict")
-    fitted = fitted_model(wrapper)
+    fitted: Any = fitted_model(wrapper)
     params = params_at_hand(wrapper)
     check_arguments("predict", params, given, type(wrapper).__name__)
     X, _ = wrapper._validate_data(X=X, y=None)

@@ -140,11 +140,12 @@ class FittedModel:
 
     def saved(self) -> Saved:
         """Return the Keras model as plain parts."""
-        saved = self._saved
+        saved: Any = self._saved
         if saved is None:
             with self.reading() as (model, _):
                 saved = save(model)
-        return saved
+        plain: Saved = saved
+        return plain
 
     def plain_parts(self) -> dict[str, Any]:
         """Return what prediction in NumPy needs, as values of Python's and NumPy's own types."""

@@ -1,6 +1,6 @@
 """Prediction with the fitted network of a wrapper, in NumPy if possible and otherwise in Keras."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -47,9 +47,9 @@ def _predict_in_numpy(
     network: PlainNetwork, weights: list[np.ndarray], X: Any, args: dict[str, Any]
 ) -> np.ndarray:
     size, n_rows = fit_predict.rows_per_batch(X, args), X.shape[0]
-    batches = range(0, n_rows, size)
-    if args.get("verbose", "auto") != 0:
-        batches = _with_progress_bar(batches, n_rows, args)
+    starts = range(0, n_rows, size)
+    is_silent = args.get("verbose", "auto") == 0
+    batches: Iterable[int] = starts if is_silent else _with_progress_bar(starts, n_rows, args)
     parts = [
         network.forward(weights, as_batch(take_rows(X, slice(start, start + size))))
         for start in batches
