@@ -40,6 +40,11 @@ INDICES = [
 ]
 
 
+def name_of(loss):
+    name = loss if isinstance(loss, str) else getattr(loss, "name", None)
+    return name or getattr(loss, "__name__", type(loss).__name__)
+
+
 def mean_loss(loss, targets, outputs):
     """Return the mean of a loss as Keras computes it."""
     loss = loss() if isinstance(loss, type) else losses.get(loss)
@@ -51,7 +56,7 @@ def mean_loss(loss, targets, outputs):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("loss", [*ONE_HOT, *INDICES], ids=str)
+@pytest.mark.parametrize("loss", [*ONE_HOT, *INDICES], ids=name_of)
 def test_loss_of_one_output_per_class_is_what_it_is_to_keras(iris, loss, n_classes):
     X, y = iris
     code = np.minimum(y, n_classes - 1)
