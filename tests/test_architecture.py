@@ -17,7 +17,8 @@ LEVELS = [
     {"dnn", "wrappers"},
     {"plotting", "_training"},
     {"_network"},
-    {"_data", "_utils"},
+    {"_data"},
+    {"_utils"},
 ]
 LEVEL = {folder: level for level, folders in enumerate(LEVELS) for folder in folders}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")

@@ -1,6 +1,5 @@
 """Warnings about columns that are of little use as they are, one warning for all columns."""
 
-import warnings
 from collections import Counter
 from collections.abc import Collection, Mapping
 from decimal import Decimal
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from skdnn._data.frames import open_table, split_missing
+from skdnn._utils.user_warning import warn_user
 
 # A category with a single row is of no use: a network cannot learn from it, and the share of such
 # rows estimates how many new rows have a category that was not seen in training (Good, 1953, "The
@@ -76,15 +76,16 @@ class ColumnWarnings:
     def warn(self) -> None:
         """Warn about the noted columns, once for each reason."""
         if self.unique:
-            _warn(_unique_message(self.unique, self.owner))
+            warn_user(_unique_message(self.unique, self.owner), ColumnWarning)
         if self.inexact:
             which, are = _listed(self.inexact)
             takes_names = self.owner.startswith("DNN")
             how = "Name them in categorical_features" if takes_names else "Use OrdinalEncoder"
-            _warn(
+            warn_user(
                 f"{which} of X {are} integers beyond 2**53, which floats cannot tell apart, so "
                 f"that {self.owner} trains on rounded numbers. {how} or drop them if they are "
-                "identifiers; subtract the least value from times."
+                "identifiers; subtract the least value from times.",
+                ColumnWarning,
             )
 
 
@@ -132,7 +133,3 @@ def _listed(columns: list[str]) -> tuple[str, str]:
     more = f" and {len(columns) - 5} more" if len(columns) > 5 else ""
     names = ", ".join(columns[:5]) + more
     return (f"Columns {names}", "hold") if len(columns) > 1 else (f"Column {names}", "holds")
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, ColumnWarning, stacklevel=2)

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from skdnn._data.column_warnings import ColumnWarning
+from skdnn._utils.user_warning import warn_user
 from skdnn.comparison.progress_bar import ProgressBar
 
 Split = tuple[np.ndarray, np.ndarray]  # indices of the training and the test rows
@@ -117,7 +118,7 @@ def run_all(
                 runs.append(_run(name, model, X, y, folds, caught, **options))
             found |= dict.fromkeys(_warnings_of(runs[-1], caught))
     for category, text in found:  # once for all folds, after the progress bar is closed
-        warnings.warn(text, category, stacklevel=4)
+        warn_user(text, category)
     return runs
 
 

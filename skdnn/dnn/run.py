@@ -1,6 +1,5 @@
 """One training run, with reports between epochs, early stopping and the best epoch."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +20,7 @@ from skdnn._training.callbacks import (
 )
 from skdnn._training.training_job import Plan
 from skdnn._utils.sklearn_compat import callback_context, has_callbacks, safe_indexing
+from skdnn._utils.user_warning import warn_user
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.settings import Settings
 from skdnn.dnn.trainer_input import TrainerInput
@@ -253,10 +253,9 @@ def _warn_if_diverged(loss: float, network: FittedNetwork, owner: str) -> None:
     # A loss may be finite after divergence, because units with an output of 0 limit the loss.
     chance = network.targets.chance_loss
     if loss > 1000 * chance:
-        warnings.warn(
+        warn_user(
             f"The loss of {owner} is {loss:.3g} after the last epoch, where a "
             f"guess has at most {chance:.3g}: training diverged. Lower "
             "learning_rate or alpha, or scale the inputs (scaling='standard').",
             ConvergenceWarning,
-            stacklevel=2,
         )

@@ -37,6 +37,7 @@ def test_columns_that_differ_in_nearly_every_row_are_named_once(make):
     with pytest.warns(ColumnWarning) as caught:
         quick().fit(make(visits()), np.arange(60.0))
     assert len(caught) == 1
+    assert caught[0].filename == __file__
     message = str(caught[0].message)
     assert "Columns 'day', 'id', 'note' of X hold text or categories that differ" in message
     assert "'town'" not in message
@@ -107,6 +108,7 @@ def test_integers_that_floats_round_are_reported_once(make):
     with pytest.warns(ColumnWarning, match=r"Column 'id' of X holds integers beyond 2\*\*53") as w:
         quick().fit(X, np.arange(40.0))
     assert len(w) == 1
+    assert w[0].filename == __file__
     assert "Name them in categorical_features or drop them if they are identifiers" in str(
         w[0].message
     )

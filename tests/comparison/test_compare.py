@@ -492,6 +492,7 @@ class TestColumns:
             compare(visits, np.arange(60.0), models, cv=3)
         messages = [str(w.message) for w in caught]
         assert len(messages) == 1
+        assert caught[0].filename == __file__
         assert messages[0].startswith("Column 'day' of X holds text or categories that differ")
 
     @pytest.mark.filterwarnings("default::skdnn._data.column_warnings.ColumnWarning")
