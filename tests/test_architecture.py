@@ -142,3 +142,28 @@ def test_only_the_command_prints(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     assert not any(isinstance(f, ast.Name) and f.id == "print" for f in calls)
+
+
+# Most of these two files is the description of the parameters.
+FILES_OF_PARAMETERS = {"dnn/classifier.py", "dnn/regressor.py"}
+MOST_LINES_OF_A_FILE = 400
+MOST_LINES_OF_A_FUNCTION = 60
+
+
+def lines_of_code(function):
+    """Number of lines of a function from its signature to its end, without its docstring."""
+    has_docstring = ast.get_docstring(function) is not None
+    docstring = function.body[0] if has_docstring else None
+    n_lines = function.end_lineno - function.lineno + 1
+    return n_lines - (docstring.end_lineno - docstring.lineno + 1 if docstring else 0)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_files_and_functions_are_short(path):
+    text = path.read_text(encoding="utf-8")
+    if name_of(path) not in FILES_OF_PARAMETERS:
+        assert len(text.splitlines()) < MOST_LINES_OF_A_FILE
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    # A constructor has one line for each parameter in its signature, and one in its body.
+    named = {f.name: lines_of_code(f) for f in functions if f.name != "__init__"}
+    assert {name: n for name, n in named.items() if n > MOST_LINES_OF_A_FUNCTION} == {}

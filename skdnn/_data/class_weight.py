@@ -3,9 +3,60 @@
 from typing import Any
 
 import numpy as np
+from sklearn.utils.class_weight import compute_sample_weight
 
 from skdnn._data.categories import exactly_comparable
-from skdnn._data.sample_weight import check_class_weights
+from skdnn._data.read_target import read_target
+
+_GREAT = 1e30  # sums of greater weights might overflow in float32
+
+
+def check_class_weights(class_weight: Any, owner: str) -> Any:
+    """Return class weights that float32 can hold, or raise an error if they are no weights.
+
+    Anything but a dict is returned unchanged.
+    """
+    if not isinstance(class_weight, dict):
+        return class_weight
+    try:
+        values = np.array(list(class_weight.values()), np.float64)
+    except (TypeError, ValueError, OverflowError):
+        values = np.full(1, np.nan)
+    if not np.all(values >= 0) or not np.isfinite(values).all():
+        raise ValueError(
+            f"The 'class_weight' parameter of {owner} must hold finite weights that are not "
+            f"negative. Got {class_weight!r} instead."
+        )
+    greatest = values.max(initial=0)
+    if not greatest or 1 / _GREAT < greatest < _GREAT:
+        return class_weight
+    return {label: value / greatest for label, value in class_weight.items()}
+
+
+def class_weighted(sample_weight: Any, y: Any, class_weight: Any, owner: str) -> Any:
+    """Return sample weights multiplied by the weight of the label of each row.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,) or None
+        Sample weights. They are returned unchanged if `class_weight` is None.
+    y : array-like of shape (n_samples,) or (n_samples, n_labels)
+        Labels.
+    class_weight : dict, list of dict, "balanced" or None
+        Weight of each label, as in scikit-learn.
+    owner : str
+        The estimator's name, for errors.
+    """
+    if class_weight is None:
+        return sample_weight
+    y = read_target(y, owner)
+    if isinstance(class_weight, list) and np.ndim(y) < 2:
+        raise ValueError(
+            f"The 'class_weight' parameter of {owner} must be a dict from labels to weights if "
+            f"y has one column: class_weight={{label: weight, ...}}. Got {class_weight!r}."
+        )
+    weight = compute_sample_weight(check_class_weights(class_weight, owner), y)
+    return weight if sample_weight is None else weight * np.asarray(sample_weight)
 
 
 class ClassWeights:

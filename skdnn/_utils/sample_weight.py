@@ -1,10 +1,12 @@
-"""Checks of sample weights."""
+"""Checks of sample weights, and sample weights that float32 can hold."""
 
 from typing import Any
 
 import numpy as np
 
 from skdnn._utils.sklearn_compat import check_sample_weight
+
+_GREAT = 1e30  # sums of greater weights might overflow in float32
 
 
 def check_weights(sample_weight: Any, X: Any, owner: str, *, signed: bool = False) -> np.ndarray:
@@ -45,3 +47,12 @@ def check_weights(sample_weight: Any, X: Any, owner: str, *, signed: bool = Fals
             f"{weight.min():g} to {weight.max():g}: leave rows out with a weight of 0."
         )
     return weight
+
+
+def within_float32(weight: np.ndarray) -> np.ndarray:
+    """Return weights that float32 can hold, divided by their maximum if it is extreme.
+
+    Only the ratios of weights matter, because weights are divided by their mean.
+    """
+    greatest = np.abs(weight).max()
+    return weight if 1 / _GREAT < greatest < _GREAT else weight / greatest

@@ -7,7 +7,6 @@ has the steps of a fit.
 import copy
 from abc import ABC
 from collections.abc import Sequence
-from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -27,24 +26,20 @@ from skdnn._utils.keras_losses import LossPickle, is_keras_loss
 from skdnn._utils.pickle_version import checked_version, with_version
 from skdnn._utils.sklearn_compat import (
     CallbackSupportMixin,
-    HasMethods,
-    Interval,
     ParametersTableMixin,
-    StrOptions,
     fit_context,
     validate_parameters,
 )
 from skdnn._utils.snapshot import of_one_fit, snapshot
 from skdnn.dnn.checks import check_rows
+from skdnn.dnn.constraints import CONSTRAINTS
 from skdnn.dnn.fit import fit
 from skdnn.dnn.fit_chunks import fit_chunks, partial_fit_chunks
 from skdnn.dnn.fit_result import FITTED_ATTRIBUTES, FitResult, Request
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.loss_and_targets import resolve_loss
-from skdnn.dnn.presets import PRESETS, is_auto
+from skdnn.dnn.presets import is_auto
 from skdnn.dnn.settings import optimizer_spec, parameters
-
-_AUTO = StrOptions({"auto"})
 
 
 class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
@@ -54,45 +49,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
     resolved_params_: Bunch
     _network: FittedNetwork
 
-    _parameter_constraints: dict[str, list[Any]] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left"), _AUTO],
-        "activation": [str, callable, "array-like"],
-        "preset": [StrOptions({"auto", *PRESETS})],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", _AUTO],
-        "batch_norm": ["boolean"],
-        "kernel_initializer": [str, callable],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "scaling": [StrOptions({"auto", "standard", "minmax", "pixelwise", "robust"}), None],
-        "categorical_features": ["array-like", StrOptions({"auto"}), None],
-        "one_hot_max_size": [Interval(Integral, 0, None, closed="left"), _AUTO],
-        "numeric_embedding": [StrOptions({"auto", "piecewise_linear", "periodic"}), None],
-        "n_members": [Interval(Integral, 1, None, closed="left"), _AUTO],
-        "parametrization": [StrOptions({"auto", "standard", "realmlp", "both"})],
-        "blend": [StrOptions({"auto", "greedy"}), None],
-        "loss": [str, callable, HasMethods(["call", "get_config"])],
-        "optimizer": [str, type, HasMethods(["apply", "get_config"])],
-        "learning_rate": [Interval(Real, 0, None, closed="neither"), callable, None, _AUTO],
-        "momentum": [Interval(Real, 0, 1, closed="left"), None],
-        "learning_rate_schedule": [
-            StrOptions({"auto", "constant", "cosine", "coslog4", "one_cycle", "reduce_on_plateau"})
-        ],
-        "warmup": [Interval(Real, 0, 1, closed="left"), _AUTO],
-        "weight_decay": [Interval(Real, 0, None, closed="left"), None, _AUTO],
-        "clipnorm": [Interval(Real, 0, None, closed="neither"), None],
-        "ema_momentum": [Interval(Real, 0, 1, closed="left"), None],
-        "epochs": [Interval(Integral, 1, None, closed="left"), _AUTO],
-        "batch_size": [Interval(Integral, 1, None, closed="left"), _AUTO],
-        "shuffle": ["boolean"],
-        "early_stopping": ["boolean", _AUTO],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), _AUTO],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "callbacks": [None, "array-like", callable, HasMethods("on_epoch_end")],
-        "warm_start": ["boolean"],
-        "dtype": [StrOptions({"float32", "float64"})],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
+    _parameter_constraints: dict[str, list[Any]] = CONSTRAINTS
 
     @explains_unknown_arguments
     def __init__(

@@ -16,11 +16,10 @@ from skdnn._data.doubtful_labels import has_one_hot_rows, line_for_classes, regr
 from skdnn._data.preprocessing import as_rows, may_miss
 from skdnn._data.read_samples import check_no_text, read_samples
 from skdnn._data.read_target import check_are_labels, check_numeric, read_target
-from skdnn._data.sample_weight import within_float32
 from skdnn._data.splits import ValidationData
 from skdnn._data.table import Columns
 from skdnn._data.targets import Classes, Labels, Targets
-from skdnn._utils.sample_weight import check_weights
+from skdnn._utils.sample_weight import check_weights, within_float32
 from skdnn._utils.sklearn_compat import check_y
 from skdnn._utils.user_warning import warn_user
 from skdnn.dnn.loss_and_targets import check_targets

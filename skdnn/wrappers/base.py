@@ -3,7 +3,6 @@
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import type_of_target
 
@@ -11,17 +10,18 @@ from skdnn._network.summary import NetworkTableMixin
 from skdnn._utils.pickle_version import checked_version, with_version
 from skdnn._utils.sklearn_compat import ParametersTableMixin, fit_context
 from skdnn._utils.snapshot import of_one_fit
-from skdnn.wrappers import build, fit_steps, parameters
+from skdnn.wrappers import build, fit_steps, output_checks, parameters, predict_steps
 from skdnn.wrappers.build_options import BuildOptions
 from skdnn.wrappers.checks import check_data
 from skdnn.wrappers.draft import with_fitted_model, with_parts
 from skdnn.wrappers.fit_steps import FitCall
 from skdnn.wrappers.pickling import lazy_names, lazy_state, restored, saved_state
+from skdnn.wrappers.routed_parameters import RoutedParameters
 from skdnn.wrappers.scikeras_hooks import check_hooks
 from skdnn.wrappers.target_encoders import Identity
 
 
-class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
+class BaseWrapper(NetworkTableMixin, ParametersTableMixin, RoutedParameters):
     """Keras network as an estimator with targets of any type.
 
     Use `KerasClassifier` for labels and `KerasRegressor` for numeric targets. Use or subclass
@@ -96,12 +96,6 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict[str, list[Any]] = parameters.CONSTRAINTS
-    # Prefixes of routed parameters, and the parameters that are arguments of Keras's methods.
-    _routing_prefixes = parameters.ROUTING_PREFIXES
-    _fit_kwargs = parameters.FIT_ARGUMENTS
-    _predict_kwargs = parameters.PREDICT_ARGUMENTS
-    _compile_kwargs = parameters.COMPILE_ARGUMENTS
-    _user_params: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -145,42 +139,6 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         check_hooks(cls)
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters of the estimator, including routed parameters.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to also return the parameters of nested estimators.
-
-        Returns
-        -------
-        params : dict
-            Parameter values by name.
-        """
-        return parameters.params_of(self, deep=deep)
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters of the estimator, including routed parameters.
-
-        Parameters
-        ----------
-        **params : dict
-            Parameter values by name, such as `optimizer__learning_rate=0.01`.
-
-        Returns
-        -------
-        self : object
-            The estimator.
-        """
-        for name, value in params.items():
-            if parameters.is_routed(name, self._routing_prefixes):
-                setattr(self, name, value)
-            else:
-                fit_steps.check_is_known(self, name)
-                super().set_params(**{name: value})
-        return self
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Self:
@@ -243,7 +201,8 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
             Samples. The samples determine the shapes and dtypes of the network inputs.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Targets. The targets determine the attribute `target_type_`.
+            Targets. The targets determine the attribute `target_type_`. `KerasClassifier` requires
+            y, in which each label must occur.
 
         Returns
         -------
@@ -264,7 +223,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         model : keras.Model
             A new model in each call.
         """
-        return fit_steps.copy_of_network(self)
+        return predict_steps.copy_of_network(self)
 
     @property
     def current_epoch(self) -> int:
@@ -279,7 +238,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
     @property
     def initialized_(self) -> bool:
         """Whether `fit`, `partial_fit` or `initialize` has built a network for `predict`."""
-        return fit_steps.has_network(self)
+        return predict_steps.has_network(self)
 
     # ------------------------------------------------------- steps that subclasses may override
 
@@ -316,7 +275,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         """Fit the target encoder to the outputs and the loss of the network."""
 
     def _check_model_compatibility(self, y: Any) -> None:
-        fit_steps.check_compatibility(self, y)
+        output_checks.check_network(self, y)
 
     @of_one_fit
     def predict(self, X: Any, **kwargs: Any) -> np.ndarray:
@@ -340,7 +299,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
 
     def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
         """Return the outputs of the network for samples."""
-        return fit_steps.predict(self, X, kwargs)
+        return predict_steps.predict(self, X, kwargs)
 
     @of_one_fit
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -360,7 +319,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         score : float
             The score. Higher is better.
         """
-        return fit_steps.score(self, X, y, sample_weight)
+        return predict_steps.score(self, X, y, sample_weight)
 
     @staticmethod
     def scorer(y_true: np.ndarray, y_pred: np.ndarray, **kwargs: Any) -> float:
@@ -415,10 +374,7 @@ class BaseWrapper(NetworkTableMixin, ParametersTableMixin, BaseEstimator):
         return self.initialized_
 
     def _check_has_shapes(self, what: str) -> None:
-        fit_steps.check_is_fitted_for(self, what)
-
-    def __sklearn_clone__(self) -> Self:
-        return parameters.unfitted_copy(self)
+        predict_steps.check_is_fitted_for(self, what)
 
     def __getstate__(self) -> dict[str, Any]:
         return saved_state(with_parts(with_version(super().__getstate__())))

@@ -12,13 +12,7 @@ from skdnn._network.lazy_model import unwrapped
 from skdnn._utils.user_warning import warn_user
 from skdnn.wrappers import network_errors, templates
 from skdnn.wrappers.parameters import instantiate, resolve_names
-from skdnn.wrappers.scikeras_compat import (
-    accepts_kwargs,
-    has_param,
-    keras,
-    loss_name,
-    route_params,
-)
+from skdnn.wrappers.scikeras_compat import accepts_kwargs, has_param, keras, route_params
 from skdnn.wrappers.structures import as_model_input, has_text, map_arrays, take_rows
 from skdnn.wrappers.target_encoders import encode
 from skdnn.wrappers.text_layers import has_lookup
@@ -305,89 +299,4 @@ def check_compiled(model: keras.Model, owner: str) -> None:
             f"No valid loss function found in {model.loss!r}. You must provide a loss function to "
             f"train {owner}: set its ``loss`` parameter, or compile the network in the function "
             "that builds it."
-        )
-
-
-def check_outputs(model: keras.Model, n_expected: int | None, owner: str) -> None:
-    """Raise an error if a model does not have as many outputs as the target encoder expects.
-
-    Parameters
-    ----------
-    model : keras.Model
-        The network.
-    n_expected : int or None
-        The expected number of outputs. None or 0 allows any number.
-    owner : str
-        Name of the estimator, for error messages.
-    """
-    if n_expected and n_expected != len(model.outputs):
-        raise ValueError(
-            f"The target encoder of {owner} expects a network of {n_expected} "
-            f"output{'s' if n_expected > 1 else ''}, but {model.name!r} has {len(model.outputs)}: "
-            "change the network, or override ``target_encoder``."
-        )
-
-
-def check_units(
-    model: keras.Model, n_units: int, owner: str, *, values: str, layer: str, exact: bool
-) -> None:
-    """Raise an error if a model with one output does not have the number of units that y needs.
-
-    Parameters
-    ----------
-    model : keras.Model
-        The network. Nothing is checked if the network has several or unknown outputs.
-    n_units : int
-        The number of units that y needs.
-    owner : str
-        Name of the estimator, for error messages.
-    values : str
-        Description of y for one sample, such as "3 classes", for error messages.
-    layer : str
-        The output layer that error messages recommend.
-    exact : bool
-        Whether more units than `n_units` are an error, too.
-    """
-    shape = getattr(model, "output_shape", None)
-    units = shape[-1] if isinstance(shape, tuple) and shape else None
-    if units and (units < n_units or (exact and units != n_units)):
-        raise ValueError(
-            f"The network of {owner} returns {units} value{'s' if units > 1 else ''} for each "
-            f"sample, but y has {values}: end it with {layer}."
-        )
-
-
-def check_target_shape(model: keras.Model, y: np.ndarray, owner: str) -> None:
-    """Raise an error if y has several dimensions, and the network outputs another shape."""
-    shape = tuple(getattr(model, "output_shape", None) or ())
-    if y.ndim < 3 or None in shape[1:] or not shape or shape[1:] == y.shape[1:]:
-        return
-    raise ValueError(
-        f"y of {owner} has shape {y.shape}, but the network returns {shape[1:]} for each sample: "
-        "pass y.reshape(len(y), -1), or a network that ends in "
-        f"keras.layers.Reshape({y.shape[1:]})."
-    )
-
-
-def check_loss_matches(given: Any, default: Any, compiled: Any, owner: str) -> None:
-    """Raise an error if the loss of a compiled network differs from the `loss` parameter.
-
-    Parameters
-    ----------
-    given, default : str, class, keras.losses.Loss or other
-        The `loss` parameter of the wrapper, and the default value of this parameter. The default
-        value matches every loss.
-    compiled : object
-        The loss of the network.
-    owner : str
-        Name of the estimator, for error messages.
-    """
-    if not all(isinstance(x, str | type | keras.losses.Loss) for x in (given, compiled)):
-        return
-    expected = loss_name(given)
-    is_default = default is not None and expected == loss_name(default)
-    if not is_default and expected != loss_name(compiled):
-        raise ValueError(
-            f"loss={given} but model compiled with {compiled}. Data may not match loss function! "
-            f"Give {owner} the loss that the network is compiled with, or leave it out."
         )

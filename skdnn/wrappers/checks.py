@@ -14,8 +14,7 @@ from skdnn._data.class_labels import check_validation_labels
 from skdnn._data.column_warnings import ColumnWarnings
 from skdnn._data.read_samples import check_no_text, read_samples
 from skdnn._data.read_target import check_are_labels, check_numeric, read_target
-from skdnn._data.sample_weight import within_float32
-from skdnn._utils.sample_weight import check_weights
+from skdnn._utils.sample_weight import check_weights, within_float32
 from skdnn.wrappers.scikeras_compat import keras
 from skdnn.wrappers.structures import (
     arrays_of,

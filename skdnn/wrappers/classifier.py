@@ -6,19 +6,19 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import Tags
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 
 from skdnn._data.class_labels import check_same_classes
+from skdnn._data.class_weight import class_weighted
 from skdnn._data.read_target import read_target
-from skdnn._data.sample_weight import check_class_weights
 from skdnn._utils.keras_losses import INDICES
 from skdnn._utils.sklearn_compat import fit_context, validate_parameters
 from skdnn._utils.snapshot import of_one_fit
-from skdnn._utils.user_warning import warn_user
-from skdnn.wrappers import build, classifier_outputs, fit_steps
+from skdnn.wrappers import classifier_outputs, fit_steps, predict_steps
 from skdnn.wrappers.base import BaseWrapper
 from skdnn.wrappers.build_options import BuildOptions, build_options_of
+from skdnn.wrappers.chosen_network import has_default_network
+from skdnn.wrappers.output_checks import check_classes
 from skdnn.wrappers.target_encoders import ClassifierLabelEncoder, kind_of_loss, target_kind
 
 
@@ -218,13 +218,9 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         -------
         self : object
             The fitted estimator. If `fit` fails or is interrupted, the estimator is restored.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If a parameter or the data are invalid.
         """
-        super().fit(X, y, self._weighted_by_class(y, sample_weight), **kwargs)
+        weight = class_weighted(sample_weight, y, self.class_weight, type(self).__name__)
+        super().fit(X, y, weight, **kwargs)
         return self
 
     def partial_fit(  # type: ignore[override]  # classes come third, as in scikit-learn
@@ -256,30 +252,9 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
             classes = np.unique(read_target(classes, type(self).__name__, "classes"))
             if self.initialized_:
                 check_same_classes(classes, self.classes_, type(self).__name__)
-        weight = self._weighted_by_class(y, sample_weight)
-        options = BuildOptions(classes=classes)
-        fit_steps.train_one_epoch(self, X, y, weight, kwargs, options)
+        weight = class_weighted(sample_weight, y, self.class_weight, type(self).__name__)
+        fit_steps.train_one_epoch(self, X, y, weight, kwargs, BuildOptions(classes=classes))
         return self
-
-    def initialize(self, X: Any, y: Any = None) -> Self:
-        """Build the network without training.
-
-        A Keras model that is passed as `model` keeps its network weights. An initialized estimator
-        can therefore predict with a model that was trained elsewhere.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...), sparse matrix, dict or tuple of arrays
-            Samples. The samples determine the shapes and dtypes of the network inputs.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels. y is required, and each label must occur in y.
-
-        Returns
-        -------
-        self : object
-            The initialized estimator, which can predict.
-        """
-        return super().initialize(X, y)
 
     @of_one_fit
     def predict_proba(self, X: Any, **kwargs: Any) -> np.ndarray:
@@ -301,9 +276,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         """
         outputs = self._predict_raw(X, **kwargs)
         proba: np.ndarray = self.target_encoder_.inverse_transform(outputs, return_proba=True)
-        # Encoders written for SciKeras drop the leading axis of a single row.
-        is_squeezed = isinstance(outputs, np.ndarray) and len(outputs) == 1 and np.ndim(proba) == 1
-        return proba.reshape(1, -1) if is_squeezed else proba
+        return classifier_outputs.as_rows(proba, outputs)
 
     def predict_log_proba(self, X: Any, **kwargs: Any) -> np.ndarray:
         """Predict the natural logarithm of the probability of each class.
@@ -321,8 +294,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
             Logarithms of the return value of `predict_proba`. The logarithm of 0 is -inf.
         """
         with np.errstate(divide="ignore"):
-            logarithms: np.ndarray = np.log(self.predict_proba(X, **kwargs))
-        return logarithms
+            return np.asarray(np.log(self.predict_proba(X, **kwargs)))
 
     @of_one_fit
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -342,13 +314,11 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         score : float
             Fraction of the samples whose labels are all predicted correctly.
         """
-        return fit_steps.score(self, X, y, sample_weight)
+        return predict_steps.score(self, X, y, sample_weight)
 
     @staticmethod
     def scorer(y_true: np.ndarray, y_pred: np.ndarray, **kwargs: Any) -> float:
         """Compute the score of predictions from true labels.
-
-        Override `scorer` to change the result of `score`.
 
         Parameters
         ----------
@@ -376,20 +346,6 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         categories = "auto" if self.classes_ is None else [self.classes_]
         return ClassifierLabelEncoder(loss=self.loss, categories=categories)
 
-    def _weighted_by_class(self, y: Any, sample_weight: Any) -> Any:
-        if self.class_weight is None:
-            return sample_weight
-        owner = type(self).__name__
-        y = read_target(y, owner)
-        if isinstance(self.class_weight, list) and np.ndim(y) < 2:
-            raise ValueError(
-                f"The 'class_weight' parameter of {owner} must be a dict from labels to weights if "
-                f"y has one column: class_weight={{label: weight, ...}}. Got {self.class_weight!r}."
-            )
-        class_weight = check_class_weights(self.class_weight, owner)
-        weight = compute_sample_weight(class_weight, y)
-        return weight if sample_weight is None else weight * np.asarray(sample_weight)
-
     def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:
         # Set first, because the target encoder reads the attribute.
         self.classes_ = build_options_of(self).classes
@@ -413,16 +369,15 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         return classifier_outputs.infer_loss(self.model_, self._target_kind())
 
     def _fit_target_encoder_to_model(self, output_shape: Any) -> None:
-        encoder, owner = self.target_encoder_, type(self).__name__
-        if type(encoder) is not ClassifierLabelEncoder:
-            return
-        hint = None
-        if build_options_of(self).classes is None:
-            is_chosen = self.loss is not None or not fit_steps.has_default_network(self)
-            hint = classifier_outputs.doubt_about_labels(encoder, is_chosen)
-        classifier_outputs.fit_encoder(encoder, self.model_, output_shape, owner, hint)
-        if hint:
-            warn_user(hint)
+        if type(self.target_encoder_) is ClassifierLabelEncoder:
+            classifier_outputs.fit_encoder(
+                self.target_encoder_,
+                self.model_,
+                output_shape,
+                type(self).__name__,
+                are_classes_given=build_options_of(self).classes is not None,
+                is_chosen=self.loss is not None or not has_default_network(self),
+            )
 
     def _check_model_compatibility(self, y: Any) -> None:
         super()._check_model_compatibility(y)
@@ -430,18 +385,11 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         n_classes = getattr(self, "n_classes_", None)
         is_own = type(self.target_encoder_) is not ClassifierLabelEncoder
         if is_own and n_classes and kind_of_loss(self.model_.loss) in INDICES:
-            build.check_units(
-                self.model_,
-                n_classes,
-                type(self).__name__,
-                values=f"{n_classes} classes",
-                layer=f'Dense({n_classes}, "softmax")',
-                exact=False,
-            )
+            check_classes(self.model_, n_classes, type(self).__name__)
 
     def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
         outputs = super()._predict_raw(X, **kwargs)
-        activation = fit_steps.missing_activation(self)
+        activation = predict_steps.missing_activation(self)
         return classifier_outputs.to_probabilities(outputs, activation, self._target_kind())
 
     def __sklearn_tags__(self) -> Tags:

@@ -131,33 +131,18 @@ def output_layer(
 # ------------------------------------------------------------------------------------ agreement
 
 
-def doubt_about_labels(encoder: ClassifierLabelEncoder, is_chosen: bool) -> str | None:
-    """Return a hint if y may mean something else than the encoder takes it for, or None.
-
-    Parameters
-    ----------
-    encoder : ClassifierLabelEncoder
-        Encoder that is fitted to y.
-    is_chosen : bool
-        Whether the user chose the output layer or the loss, which determine the meaning of rows
-        with one label each.
-    """
-    kind, n_rows = encoded_type(encoder), n_samples(encoder)
-    if kind in ("binary", "multiclass"):
-        return regression_hint(encoder.classes_, n_rows, "KerasRegressor")
-    if kind == "multiclass-onehot" and n_rows > 1 and not is_chosen:
-        return (
-            "Each row of y has exactly one 1. y was understood as one-hot rows, with one class for "
-            "each row. If the labels are to be predicted separately, so that a row may get several "
-            'labels or none, set loss="binary_crossentropy".'
-        )
-    return None
-
-
 def fit_encoder(
-    encoder: ClassifierLabelEncoder, model: keras.Model, shape: Any, owner: str, hint: str | None
+    encoder: ClassifierLabelEncoder,
+    model: keras.Model,
+    shape: Any,
+    owner: str,
+    *,
+    are_classes_given: bool,
+    is_chosen: bool,
 ) -> None:
     """Fit an encoder to the outputs and the loss of a network, and check that all three agree.
+
+    A warning is issued if y may mean something else than the encoder takes it for.
 
     Parameters
     ----------
@@ -169,9 +154,21 @@ def fit_encoder(
         Shape of the network outputs, or a structure of shapes.
     owner : str
         Name of the estimator, for error messages.
-    hint : str or None
-        Text that replaces the advice of an error, as returned by `doubt_about_labels`.
+    are_classes_given : bool
+        Whether the user listed the classes, so that there is no doubt about y.
+    is_chosen : bool
+        Whether the user chose the output layer or the loss, which determine the meaning of rows
+        with one label each.
     """
+    hint = None if are_classes_given else _doubt_about_labels(encoder, is_chosen)
+    _fit_encoder(encoder, model, shape, owner, hint)
+    if hint:
+        warn_user(hint)
+
+
+def _fit_encoder(
+    encoder: ClassifierLabelEncoder, model: keras.Model, shape: Any, owner: str, hint: str | None
+) -> None:
     loss, shape = only_item(getattr(model, "loss", None)), only_item(shape)
     activation = output_activation(model)
     is_one_output = isinstance(shape, tuple) and not isinstance(shape[-1], tuple | list)
@@ -190,6 +187,20 @@ def fit_encoder(
     doubt = _doubt(activation, loss, encoder)
     if doubt:
         warn_user(f"The output layer of the network of {owner} {doubt}")
+
+
+def _doubt_about_labels(encoder: ClassifierLabelEncoder, is_chosen: bool) -> str | None:
+    """Return a hint if y may mean something else than the encoder takes it for, or None."""
+    kind, n_rows = encoded_type(encoder), n_samples(encoder)
+    if kind in ("binary", "multiclass"):
+        return regression_hint(encoder.classes_, n_rows, "KerasRegressor")
+    if kind == "multiclass-onehot" and n_rows > 1 and not is_chosen:
+        return (
+            "Each row of y has exactly one 1. y was understood as one-hot rows, with one class for "
+            "each row. If the labels are to be predicted separately, so that a row may get several "
+            'labels or none, set loss="binary_crossentropy".'
+        )
+    return None
 
 
 def _count(encoder: ClassifierLabelEncoder) -> str:
@@ -292,6 +303,15 @@ def missing_activation(model: keras.Model) -> str | None:
     if not takes_logits(loss) or output_activation(model) in _PROBABILITIES:
         return None
     return "sigmoid" if kind_of_loss(loss) == "binary" else "softmax"
+
+
+def as_rows(proba: np.ndarray, outputs: Any) -> np.ndarray:
+    """Return probabilities with a row for each sample.
+
+    Target encoders that were written for SciKeras drop the first axis if there is one row.
+    """
+    is_squeezed = isinstance(outputs, np.ndarray) and len(outputs) == 1 and np.ndim(proba) == 1
+    return proba.reshape(1, -1) if is_squeezed else proba
 
 
 def to_probabilities(outputs: Any, activation: str | None, target_kind: str) -> Any:

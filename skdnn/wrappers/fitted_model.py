@@ -13,7 +13,7 @@ import numpy as np
 from skdnn._network.plain_layers import PlainLayer, PlainNetwork
 from skdnn._training.process import check_not_forked, is_forked
 from skdnn.wrappers.classifier_outputs import missing_activation
-from skdnn.wrappers.fit_predict import has_own_prediction
+from skdnn.wrappers.keras_prediction import has_own_prediction
 from skdnn.wrappers.pickling import Saved, save
 from skdnn.wrappers.plain_network import plain_network
 from skdnn.wrappers.scikeras_compat import as_array, keras

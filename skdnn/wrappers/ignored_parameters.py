@@ -75,7 +75,7 @@ def _loss_agrees(given: Any, wanted: Mapping[str, Any], used: Mapping[str, Any])
     value, own = wanted.get("loss"), used.get("loss")
     if not all(isinstance(x, str | type | keras.losses.Loss) for x in (given, own)):
         return _is_equal(value, keras.losses.get(own) if isinstance(own, str) else own)
-    # A loss of another name is an error (see `build.check_loss_matches`).
+    # A loss of another name is an error (see `output_checks.py`).
     both = isinstance(value, keras.losses.Loss) and isinstance(own, keras.losses.Loss)
     return loss_name(given) != loss_name(own) or not both or _is_equal(value, own)
 

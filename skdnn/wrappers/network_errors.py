@@ -1,12 +1,9 @@
-"""Errors of a network that does not take X or does not return what y needs."""
+"""Errors of a network that does not take X, and plain text in place of Keras's errors."""
 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from math import prod
 from typing import Any
-
-import numpy as np
 
 from skdnn.wrappers.scikeras_compat import keras
 
@@ -154,29 +151,4 @@ def _fits(came: Shape, shape: Shape) -> bool:
     return any(
         len(form) == len(shape) and all(b in (None, a) for a, b in zip(form, shape, strict=True))
         for form in forms
-    )
-
-
-def check_one_output_per_sample(model: keras.Model, y: Any, owner: str) -> None:
-    """Raise an error if a network returns rows of outputs for each sample, and y does not.
-
-    Parameters
-    ----------
-    model : keras.Model
-        The network. Nothing is checked if it has several outputs or dimensions of unknown size.
-    y : ndarray or other
-        Encoded targets. Only arrays of one or two dimensions are checked.
-    owner : str
-        Name of the estimator.
-    """
-    shape = getattr(model, "output_shape", None)
-    if not isinstance(shape, tuple) or len(shape) < 3 or not isinstance(y, np.ndarray):
-        return
-    outer, columns = shape[1:-1], y.shape[1] if y.ndim == 2 else 1
-    if y.ndim > 2 or None in outer or prod(outer) in (1, columns):
-        return
-    raise ValueError(
-        f"The network of {owner} returns an array of shape {shape[1:]} for each sample, but y has "
-        f"{'one value' if columns == 1 else f'{columns} values'} for each: put "
-        f"keras.layers.Flatten() before the last layer, or before all layers."
     )

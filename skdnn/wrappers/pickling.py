@@ -169,11 +169,6 @@ def lazy_names(wrapper: Any) -> list[str]:
     return names if fitted is None or fitted.is_built else [*names, "model_"]
 
 
-def saved_part(wrapper: Any, name: str) -> Any:
-    """Return the plain parts of an attribute that `restored` has yet to convert, or None."""
-    return vars(wrapper).get(LAZY, {}).get(name)
-
-
 def restored(wrapper: Any, name: str) -> Any:
     """Return an attribute of a wrapper after converting its plain parts to Keras objects."""
     attributes = vars(wrapper)

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skdnn._network.plain_layers import PlainNetwork
-from skdnn.wrappers import fit_predict
+from skdnn.wrappers import keras_prediction
 from skdnn.wrappers.fitted_model import FittedModel
 from skdnn.wrappers.scikeras_compat import keras
 from skdnn.wrappers.structures import as_batch, take_rows
@@ -36,7 +36,7 @@ def predict(fitted: FittedModel, X: Any, args: dict[str, Any]) -> Any:
         if found is not None and _is_array(X) and found[0].takes(X.shape[1:], X.dtype):
             return _predict_in_numpy(*found, X, args)
     with fitted.reading() as (model, is_live):
-        return fit_predict.predict(model, X, args, may_print=is_live)
+        return keras_prediction.predict(model, X, args, may_print=is_live)
 
 
 def _is_array(X: Any) -> bool:
@@ -46,7 +46,7 @@ def _is_array(X: Any) -> bool:
 def _predict_in_numpy(
     network: PlainNetwork, weights: list[np.ndarray], X: Any, args: dict[str, Any]
 ) -> np.ndarray:
-    size, n_rows = fit_predict.rows_per_batch(X, args), X.shape[0]
+    size, n_rows = keras_prediction.rows_per_batch(X, args), X.shape[0]
     starts = range(0, n_rows, size)
     is_silent = args.get("verbose", "auto") == 0
     batches: Iterable[int] = starts if is_silent else _with_progress_bar(starts, n_rows, args)

@@ -8,8 +8,9 @@ from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 
 from skdnn._utils.snapshot import of_one_fit
-from skdnn.wrappers import build, fit_steps
+from skdnn.wrappers import predict_steps
 from skdnn.wrappers.base import BaseWrapper
+from skdnn.wrappers.output_checks import check_columns
 from skdnn.wrappers.target_encoders import RegressorTargetEncoder
 
 
@@ -209,7 +210,7 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         score : float
             A score of 1 is perfect. Predicting the mean of y has a score of 0.
         """
-        return fit_steps.score(self, X, y, sample_weight)
+        return predict_steps.score(self, X, y, sample_weight)
 
     @staticmethod
     def scorer(y_true: np.ndarray, y_pred: np.ndarray, **kwargs: Any) -> float:
@@ -263,19 +264,8 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
     def _check_model_compatibility(self, y: Any) -> None:
         super()._check_model_compatibility(y)
         is_encoded = type(self.target_encoder_) is RegressorTargetEncoder
-        if is_encoded and isinstance(y, np.ndarray):
-            build.check_target_shape(self.model_, y, type(self).__name__)
-        is_table = isinstance(y, np.ndarray) and y.ndim <= 2
-        is_flat = len(getattr(self.model_, "output_shape", None) or ()) == 2
-        if is_encoded and is_table and is_flat:
-            build.check_units(
-                self.model_,
-                self.n_outputs_,
-                type(self).__name__,
-                values=str(self.n_outputs_),
-                layer=f"Dense({self.n_outputs_})",
-                exact=True,
-            )
+        if is_encoded:
+            check_columns(self.model_, y, self.n_outputs_, type(self).__name__)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

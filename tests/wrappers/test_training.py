@@ -1,4 +1,4 @@
-"""Training in the compiled loop or by Keras itself, and predicting."""
+"""Training in the compiled loop or by Keras itself."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
-from skdnn.wrappers import fit_predict
+from skdnn.wrappers import training
 from skdnn.wrappers.keras_batches import Batches
 
 X = np.arange(24.0).reshape(12, 2)
@@ -21,7 +21,7 @@ def model():
 
 def fit(model, X=X, seed=0, **fit_args):
     arguments = {"epochs": 2, "initial_epoch": 0, "fit_args": {"verbose": 0, **fit_args}}
-    return fit_predict.fit(model, X / 24, X.sum(axis=1) / 24, None, seed=seed, **arguments)
+    return training.fit(model, X / 24, X.sum(axis=1) / 24, None, seed=seed, **arguments)
 
 
 def orders(seed, epochs=3):
@@ -86,41 +86,6 @@ def test_sparse_batches_are_dense():
     assert batches[1][0].dtype == "float32"
 
 
-@pytest.mark.parametrize("args", [{}, {"batch_size": 5}, {"verbose": 2}], ids=str)
-@pytest.mark.parametrize("kind", [np.asarray, csr_array])
-def test_predictions_are_those_of_keras(model, kind, args):
-    expected = model.predict(X, verbose=0)
-    assert_allclose(
-        fit_predict.predict(model, kind(X), {"verbose": 0, **args}), expected, rtol=1e-5
-    )
-
-
-def test_predict_step_of_its_own_is_used():
-    class Own(keras.Sequential):
-        def predict_step(self, data):
-            return super().predict_step(data) * 0 + 7
-
-    model = Own([keras.Input((2,)), keras.layers.Dense(1)])
-    assert_array_equal(fit_predict.predict(model, X, {"verbose": 0}), np.full((12, 1), 7))
-
-
-def test_several_outputs_are_concatenated_separately():
-    inputs = keras.Input((2,))
-    outputs = {name: keras.layers.Dense(1)(inputs) for name in ("a", "b")}
-    model = keras.Model(inputs, outputs)
-    found = fit_predict.predict(model, X, {"verbose": 0, "batch_size": 5})
-    assert {name: value.shape for name, value in found.items()} == {"a": (12, 1), "b": (12, 1)}
-
-
-def test_advice_on_retracing_is_held_back(model, caplog):
-    with fit_predict._no_retracing_advice():
-        import logging
-
-        logging.getLogger("tensorflow").warning("5 calls triggered tf.function retracing")
-        logging.getLogger("tensorflow").warning("something else")
-    assert "retracing" not in caplog.text
-
-
 # ------------------------------------------------------- the compiled loop, and Keras in its stead
 
 
@@ -162,9 +127,7 @@ def test_training_and_validation_rows_may_each_have_weights(model, which):
     )
     model.set_weights(start)
     args = {"validation_data": validation, "shuffle": False, "verbose": 0}
-    ours = fit_predict.fit(
-        model, X / 24, y, weight, epochs=1, initial_epoch=0, seed=0, fit_args=args
-    )
+    ours = training.fit(model, X / 24, y, weight, epochs=1, initial_epoch=0, seed=0, fit_args=args)
     for name, values in theirs.history.items():
         assert_allclose(ours[name], values, rtol=1e-5)
 
@@ -173,7 +136,7 @@ def test_keras_trains_with_validation_data_of_another_dtype(model, capsys):
     whole = X.astype(int)
     validation = (X + 0.5, X[:, 0])
     args = {"validation_data": validation, "verbose": 2}
-    ours = fit_predict.fit(
+    ours = training.fit(
         model, whole, whole[:, 0], None, epochs=1, initial_epoch=0, seed=0, fit_args=args
     )
     reason = "validation data have other shapes or dtypes than training data"

@@ -1,9 +1,9 @@
-"""Train and predict with a compiled Keras model, in the compiled loop or with Keras's methods."""
+"""Training of a compiled Keras model, in the compiled loop of skdnn or with Keras's `fit`."""
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,12 @@ from scipy.sparse import issparse
 from skdnn._utils.overrides import overrides
 from skdnn.wrappers.divergence import RequireFiniteLoss, advice_on_divergence, check_finite
 from skdnn.wrappers.keras_batches import Batches, StartEpochs, order_of_rows
-from skdnn.wrappers.scikeras_compat import as_array, keras, metric_name
+from skdnn.wrappers.retracing_advice import no_retracing_advice
+from skdnn.wrappers.scikeras_compat import keras, metric_name
 from skdnn.wrappers.seeding import torch_generator_restored
 from skdnn.wrappers.structures import (
     arrays_of,
     as_batch,
-    as_model_input,
     count_rows,
     has_sparse,
     has_text,
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 History = dict[str, list[float]]
 
-# Number of input values per prediction batch if the user sets no batch size. The number bounds the
-# memory of the layers.
-_VALUES_PER_PREDICTION = 2**18
 # Arguments of `fit` that Keras supports for arrays only, and not for batches.
 _ONLY_FOR_ARRAYS = {"steps_per_epoch", "class_weight"}
 # Arguments of `fit` that select rows and batches.
@@ -50,8 +47,6 @@ _OF_ROWS = {
 # Arguments of `fit` that the compiled loop supports, and argument values that have no effect.
 _SUPPORTED = {"epochs", "initial_epoch", "callbacks", "verbose", *_OF_ROWS} - {"shuffle"}
 _WITHOUT_EFFECT = {"shuffle": (True, False), "validation_freq": (1,)}
-
-# ----------------------------------------------------------------------------------------- training
 
 
 def fit(
@@ -119,7 +114,7 @@ def _fit(
         if args.get("verbose") == 2:
             sys.stdout.write(f"Training with Keras's fit: {reason}.\n")
     args["callbacks"] = [RequireFiniteLoss(), *(args.get("callbacks") or [])]
-    with _no_retracing_advice(), torch_generator_restored(seed):
+    with no_retracing_advice(), torch_generator_restored(seed):
         if not _needs_own_batches(model, rows, args):
             X = to_dense(X) if rows.has_sparse else X
             fitted = model.fit(x=X, y=y, sample_weight=sample_weight, **args)
@@ -286,24 +281,6 @@ def _fit_in_batches(model: keras.Model, rows: _Rows, args: dict[str, Any]) -> Hi
     return dict(model.fit(batches, validation_data=held_out, shuffle=False, **args).history)
 
 
-@contextmanager
-def _no_retracing_advice() -> Iterator[None]:
-    """Context manager that hides TensorFlow's advice on retracing functions.
-
-    The advice does not apply, because each fit has its own network.
-    """
-    logger = logging.getLogger("tensorflow")
-    logger.addFilter(_is_not_retracing_advice)
-    try:
-        yield
-    finally:
-        logger.removeFilter(_is_not_retracing_advice)
-
-
-def _is_not_retracing_advice(record: logging.LogRecord) -> bool:
-    return "triggered tf.function retracing" not in record.getMessage()
-
-
 def extend_history(before: Mapping[str, list[float]], new: History) -> History:
     """Return a history extended by new epochs, with the full name of each metric.
 
@@ -328,73 +305,3 @@ def _full_name(name: str) -> str:
         with suppress(ValueError):  # a user-defined metric keeps its name
             return str(metric_name(name))
     return name
-
-
-# --------------------------------------------------------------------------------------- prediction
-
-
-def predict(
-    model: keras.Model, X: Any, predict_args: dict[str, Any], *, may_print: bool = True
-) -> Any:
-    """Return the outputs of a model as an array or structure of arrays with a row per sample.
-
-    Each call of Keras's `predict` has an overhead of about 40 ms. The model is therefore called
-    directly on each batch if nothing is printed and no callbacks or user-defined prediction methods
-    are involved, because the result is then the same.
-
-    Parameters
-    ----------
-    model : keras.Model
-        The Keras model.
-    X : array, sparse matrix, or structure of arrays
-        Encoded samples.
-    predict_args : dict
-        Arguments of Keras's `predict`.
-    may_print : bool, default=True
-        Whether Keras's `predict` may be called, which prints and calls callbacks.
-    """
-    n_rows = count_rows(X)
-    size = rows_per_batch(X, predict_args)
-    if may_print and not _can_call_instead(model, predict_args):
-        args = dict(predict_args)
-        if has_sparse(X) or has_text(X):
-            args.pop("batch_size", None)
-            X = Batches((X,), size, 0)
-        with _no_retracing_advice():
-            return model.predict(x=X, **args)
-    batches = (take_rows(X, slice(start, start + size)) for start in range(0, n_rows, size))
-    return _concatenated([_call(model, as_model_input(batch)) for batch in batches])
-
-
-def rows_per_batch(X: Any, args: dict[str, Any]) -> int:
-    """Return the number of rows to predict at a time, which bounds the memory of the layers."""
-    n_values = sum(int(np.prod(array.shape[1:])) for array in arrays_of(X))
-    return int(args.get("batch_size") or max(32, _VALUES_PER_PREDICTION // max(1, n_values)))
-
-
-def has_own_prediction(model: keras.Model) -> bool:
-    """Return whether the class of a model overrides how Keras predicts."""
-    return overrides(model, keras.Model, "predict", "predict_step", "make_predict_function")
-
-
-def _can_call_instead(model: keras.Model, args: dict[str, Any]) -> bool:
-    if args.get("callbacks") or not args.keys() <= {"batch_size", "verbose", "callbacks"}:
-        return False
-    return args.get("verbose", "auto") == 0 and not has_own_prediction(model)
-
-
-def _call(model: keras.Model, batch: Any) -> Any:
-    if keras.backend.backend() == "tensorflow":
-        if overrides(model, keras.Model, "predict_step"):
-            return map_arrays(as_array, model.predict_step((batch,)))
-        return map_arrays(as_array, model(batch, training=False))
-    return model.predict_on_batch(batch)
-
-
-def _concatenated(parts: list[Any]) -> Any:
-    first = parts[0]
-    if isinstance(first, Mapping):
-        return {key: _concatenated([part[key] for part in parts]) for key in first}
-    if isinstance(first, list | tuple):
-        return [_concatenated([part[i] for part in parts]) for i in range(len(first))]
-    return np.concatenate(parts)

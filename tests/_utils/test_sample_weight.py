@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from skdnn import DNNClassifier, DNNRegressor, KerasClassifier, KerasRegressor
-from skdnn._data.sample_weight import check_class_weights, within_float32
-from skdnn._utils.sample_weight import check_weights
+from skdnn._data.class_weight import check_class_weights
+from skdnn._utils.sample_weight import check_weights, within_float32
 
 DENSE = {"hidden_layer_sizes": (4,), "epochs": 2, "random_state": 0}
 KERAS = {"epochs": 2, "verbose": 0, "random_state": 0}
