@@ -76,20 +76,19 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         Method that scales inputs inside the network. All statistics are computed on the training
         rows only.
 
-        - "auto": columns of a table are standardised to mean 0 and variance 1. A column with
-          values that are more than 1,000 interquartile ranges from its median is scaled as by
-          "robust". `uint8` images
-          (samples with two or more dimensions) with a value above 127 are divided by 255. All other
-          images are standardised with one mean and one variance over all pixels of all images. In
-          all presets except "plain", images use "pixelwise".
+        - "auto": columns of a table are standardised to mean 0 and variance 1. A column with a
+          value more than 1,000 interquartile ranges from its median is scaled as by "robust".
+          `uint8` images (samples with two or more dimensions) with a value above 127 are divided by
+          255. All other images are standardised with one mean and one variance over all pixels of
+          all images. In all presets except "plain", images use "pixelwise".
         - "standard": each value of a sample is standardised to mean 0 and variance 1.
         - "minmax": each value of a sample is scaled to the range [0, 1].
         - "pixelwise": each value of a sample is centred to mean 0 and divided by its standard
           deviation plus 5% of the range of all values. The added term limits the scale of pixels
           that are almost always blank.
-        - "robust": the median of each value becomes 0, and its interquartile range that of a
-          standard normal distribution. The result is clipped to [-3, 3]. Sentinels such as -999 and
-          other extreme values then leave the other values of a column as they are.
+        - "robust": each column, or each pixel, is scaled to the median 0 and to the interquartile
+          range of a standard normal distribution, and is clipped to [-3, 3]. Extreme values, such
+          as -999 for "unknown", then do not decide the scale of the other values.
         - None: inputs are not scaled.
 
         Constant columns become 0. Sparse X with "auto" is divided by the maximum absolute value of
@@ -254,10 +253,10 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         labels. "auto" is 0.1 in all presets except "plain" if the loss is the cross-entropy, and
         otherwise 0.
     epochs : int or "auto", default="auto"
-        Number of passes over the training rows. If given, all else of the preset is kept. With
-        early stopping, the number is the maximum. In the preset "plain", "auto" is 50 without
-        early stopping and 200 with early stopping. In all other presets, "auto" is chosen so that
-        the fit has the preset's number of steps.
+        Number of passes over the training rows, or the largest number with early stopping. A given
+        number does not change the preset. In the preset "plain", "auto" is 50 without early
+        stopping and 200 with early stopping. In all other presets, "auto" is chosen so that the fit
+        has the preset's number of steps.
     batch_size : int or "auto", default="auto"
         Number of rows per optimizer step. A number greater than the number of rows means all rows.
         "auto" is 32 in the preset "plain". In all other presets, "auto" is the power of 2 nearest

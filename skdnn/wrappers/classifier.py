@@ -60,8 +60,8 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         Loss for compiling the network. The arguments of a loss class are set as
         `loss__<argument>`. None selects the cross-entropy for the target type and the output layer.
         Labels are encoded as a loss of Keras expects. A user-defined loss gets class indices, or
-        one-hot rows if the loss has the attribute `takes_class_indices = False`. If
-        the network is already compiled, `loss` must be None or the same loss.
+        one-hot rows if the loss has the attribute `takes_class_indices = False`. If the network is
+        already compiled, `loss` must be None or the same loss.
     metrics : str, class, keras.metrics.Metric, callable, list, dict or None, default=None
         Metrics for compiling the network. If the network is already compiled, its own metrics are
         used, with a warning if others are set. The arguments of a metric class are set as

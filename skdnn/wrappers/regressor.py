@@ -32,9 +32,9 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         - A list of layers is a template, too. The shape of X determines the input shape.
         - None builds a dense network with the layers of `DNNRegressor` and the parameters
           `model__hidden_layer_sizes`, `model__activation`, `model__dropout`, `model__batch_norm`,
-          `model__kernel_initializer`, `model__alpha` and `model__scaling`. This network alone
-          predicts standardised y, if the loss is a function of the error: the mean squared or
-          absolute error, Huber or log-cosh. `predict` returns y on its original scale.
+          `model__kernel_initializer`, `model__alpha` and `model__scaling`. This network is
+          trained on standardised y, if the loss is the mean squared or absolute error, Huber or
+          log-cosh. `predict` returns y on its original scale. All other networks get y as it is.
     build_fn : callable, keras.Model or None, default=None
         Deprecated name of the parameter `model`.
     warm_start : bool, default=False
