@@ -223,7 +223,7 @@ def check_targets(
     -------
     ndarray
         The targets with their dtype unchanged. If `numeric` is True, objects and strings are
-        converted to Keras's float type.
+        converted to float64.
     """
     owner = type(estimator).__name__
     y = read_target(y, owner)
@@ -231,9 +231,8 @@ def check_targets(
         y = check_numeric(y, owner)
     elif reset and isinstance(estimator.target_encoder, ClassifierLabelEncoder):
         check_are_labels(y, owner)
-    cast = _dtype_to_cast_to(y) if numeric else None
     targets: np.ndarray = check_array(
-        y, ensure_2d=False, allow_nd=numeric, dtype=cast, input_name="y"
+        y, ensure_2d=False, allow_nd=numeric, dtype=None, input_name="y"
     )
     if reset:
         estimator.target_type_ = estimator._type_of_target(targets)
