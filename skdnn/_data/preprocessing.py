@@ -11,7 +11,7 @@ from sklearn.utils import gen_batches
 
 from skdnn._data.exact_integers import distances, origins
 from skdnn._data.memory import ALIGNMENT, aligned, is_mapped
-from skdnn._data.robust import LIMIT, Outlier, quantiles, spread_of
+from skdnn._data.robust_scaling import LIMIT, Outlier, quantiles, spread_of
 from skdnn._data.scaling import (
     Constants,
     Extent,

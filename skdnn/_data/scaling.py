@@ -139,7 +139,7 @@ def dense_scale(scaling: str, batches: Batches, extent: Extent) -> Scale:
     ----------
     scaling : {"auto", "standard", "minmax", "pixelwise", "robust"}
         See `DNNClassifier`. Columns are scaled to (x - offset) * scale. "robust" is "standard" here
-        (see `skdnn._data.robust`).
+        (see `skdnn._data.robust_scaling`).
     batches : callable
         Returns a new iterator over (x, weight): rows of shape (n_rows, n_columns) without missing
         values, and their sample weights or None.

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.sparsefuncs import min_max_axis
 
-from skdnn._data.robust import LIMIT, Outlier, Spread, quantiles
+from skdnn._data.robust_scaling import LIMIT, Outlier, Spread, quantiles
 from skdnn._data.scaling import Extent, Scale, min_max, moments, standard
 
 _TINY = 1e-30  # the inverse of a smaller number is not for float32

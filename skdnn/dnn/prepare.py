@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import check_random_state
 
 from skdnn._data.preprocessing import Inputs
-from skdnn._data.robust import outlier_message
+from skdnn._data.robust_scaling import outlier_message
 from skdnn._data.splits import assign_folds, check_groups, hold_out, member_weights
 from skdnn._data.table import Columns
 from skdnn._data.targets import NumericTargets, Targets

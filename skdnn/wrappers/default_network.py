@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import spmatrix
 
 from skdnn._data.preprocessing import Inputs
-from skdnn._data.robust import outlier_message
+from skdnn._data.robust_scaling import outlier_message
 from skdnn._network.architectures import dense_network, value_per_layer
 from skdnn._network.layers import (
     Activate,

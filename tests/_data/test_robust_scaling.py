@@ -6,7 +6,7 @@ from scipy import sparse
 from sklearn.preprocessing import RobustScaler
 
 from skdnn._data.preprocessing import Inputs
-from skdnn._data.robust import outlier_message, quantiles
+from skdnn._data.robust_scaling import outlier_message, quantiles
 
 
 @pytest.fixture
