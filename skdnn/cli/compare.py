@@ -39,7 +39,7 @@ data:
 
   Text files (.csv and .tsv, also compressed: .gz, .bz2, .xz) start with a line
   of column names. The separator (comma, semicolon, tab or bar), the encoding
-  (UTF-8, UTF-16 or Windows) and decimal commas are found by themselves, and
+  (UTF-8, UTF-16 or Windows) and decimal commas are found automatically, and
   the output states what is unusual. Empty fields, NA and ? are missing values.
 
   Text, booleans and integers of at most 30 distinct values are treated as
