@@ -45,6 +45,8 @@ def save_archive(layer: Any) -> tuple[dict[str, Any], Archive]:
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*has not yet been built")
         warnings.filterwarnings("ignore", message="The object being serialized includes a `lambda`")
+        # Keras copies TensorFlow's variables in a way that NumPy deprecates.
+        warnings.filterwarnings("ignore", message="__array__ implementation doesn't accept a copy")
         path = Path(folder, "layer.keras")
         keras.saving.save_model(layer, path)
         with ZipFile(path) as archive:

@@ -21,7 +21,7 @@ from skdnn.wrappers.scikeras_compat import route_params
 from skdnn.wrappers.unknown_names import make
 
 # Parameters whose values are not changed by fitting.
-_SHARED = frozenset({"model", "build_fn", "optimizer", "loss"})
+_SHARED = frozenset({"model", "build_fn", "optimizer", "loss", "metrics"})
 _Estimator = TypeVar("_Estimator", bound=BaseEstimator)
 
 # Prefixes before "__" that route a parameter to another object or method than the wrapper.
@@ -172,9 +172,9 @@ def check_one_epoch(fit_args: Mapping[str, Any], owner: str) -> None:
 def unfitted_copy(estimator: _Estimator) -> _Estimator:
     """Return a clone of a wrapper, including metadata requests and scikit-learn callbacks.
 
-    A network, a list of layers, an optimizer and a loss are shared with the clone, because fitting
-    does not change these objects, some of these objects cannot be copied, and Keras's copy of a
-    loss may lose settings. What callbacks refer to is shared, too.
+    A network, a list of layers, an optimizer, a loss and metrics are shared with the clone, because
+    fitting does not change these objects, some of these objects cannot be copied, and Keras's copy
+    of a loss may lose settings. What callbacks refer to is shared, too.
     """
     params = estimator.get_params(deep=False)
     copies = {name: _for_clone(name, value) for name, value in params.items()}

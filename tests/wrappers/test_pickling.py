@@ -99,3 +99,39 @@ def test_loaded_estimator_trains_further_with_the_same_loss(with_huber, far, com
     expected = huber_of_five(reg.predict(X) - y)
     assert_allclose(loaded.partial_fit(X, y).history_["loss"][-1], expected, rtol=1e-5)
     assert_allclose(loaded.history_["loss"], reg.partial_fit(X, y).history_["loss"], rtol=1e-5)
+
+
+class SumOfErrors(keras.metrics.Metric):
+    """A metric that Keras's own copy cannot find, because it is not registered."""
+
+    def __init__(self, name="sum_of_errors", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.total = self.add_variable(shape=(), initializer="zeros", name="total")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        errors = keras.ops.reshape(y_true, (-1, 1)) - y_pred
+        self.total.assign_add(keras.ops.sum(keras.ops.abs(errors)))
+
+    def result(self):
+        return self.total
+
+
+@pytest.mark.parametrize("nest", [lambda m: m, lambda m: [m, "mae"], lambda m: {"output": m}])
+def test_metric_object_of_the_users_own_class_in_clones_and_folds(nest):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 3)).astype("float32"), rng.normal(size=40)
+    metric = SumOfErrors()
+    settings = {"optimizer": keras.optimizers.SGD(0.0), "metrics": nest(metric), **SILENT}
+    reg = KerasRegressor([Dense(1, name="output")], **settings)
+    assert np.isfinite(cross_val_score(reg, X, y, cv=2, error_score="raise")).all()
+    for twin in (clone(reg), pickle.loads(pickle.dumps(reg))):
+        twin.fit(X, y)
+        errors = np.abs(twin.predict(X) - y)
+        assert_allclose(twin.history_["sum_of_errors"], [errors.sum()], rtol=1e-4)
+    assert float(metric.total) == 0  # the user's object is only read
+
+
+@pytest.mark.filterwarnings("error::DeprecationWarning")
+def test_saving_gives_no_warning_of_keras(iris):
+    clf = KerasClassifier(build, **SILENT).fit(*iris)
+    assert_array_equal(pickle.loads(pickle.dumps(clf)).predict(iris[0]), clf.predict(iris[0]))
