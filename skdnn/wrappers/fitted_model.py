@@ -123,12 +123,12 @@ class FittedModel:
         model = self.model
         variables = _variables(model)
         values = [np.array(as_array(variable)) for variable in variables]
-        with self._changed:
-            self.read_again()
-            self._before = {id(v): value for v, value in zip(variables, values, strict=True)}
-            while self._n_reading:
-                self._changed.wait()
         try:
+            with self._changed:
+                self.read_again()
+                self._before = {id(v): value for v, value in zip(variables, values, strict=True)}
+                while self._n_reading:
+                    self._changed.wait()
             yield model
         except BaseException:
             for variable, value in zip(variables, values, strict=True):

@@ -11,6 +11,7 @@ user's classes and functions in it.
 """
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,7 @@ _KERAS_CLASSES = (
     keras.metrics.Metric,
 )
 LAZY = "_saved"  # the attribute of an estimator that holds the attributes to restore
+_RESTORING = threading.RLock()
 
 
 @dataclass
@@ -171,12 +173,15 @@ def lazy_names(wrapper: Any) -> list[str]:
 
 def restored(wrapper: Any, name: str) -> Any:
     """Return an attribute of a wrapper after converting its plain parts to Keras objects."""
+    check_not_forked()  # before the lock, which another thread may have held when forking
     attributes = vars(wrapper)
-    value = _replace(attributes[LAZY][name], Saved, Saved.restore)
-    rest = {other: x for other, x in attributes[LAZY].items() if other != name}
-    attributes[name] = value
-    attributes[LAZY] = rest  # a new dict, because a failed fit restores the one before
-    return value
+    with _RESTORING:
+        lazy = attributes[LAZY]
+        if name in lazy:  # otherwise another thread has converted it meanwhile
+            attributes[name] = _replace(lazy[name], Saved, Saved.restore)
+            # A new dict, because a failed fit restores the one before.
+            attributes[LAZY] = {other: x for other, x in lazy.items() if other != name}
+        return attributes[name]
 
 
 def _contains_saved(value: Any) -> bool:

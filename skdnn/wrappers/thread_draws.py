@@ -20,6 +20,9 @@ from typing import Any
 
 import numpy as np
 
+# Functions of `numpy.random` that are methods of its generator under another name.
+_OTHER_NAMES = {"sample": "random_sample", "ranf": "random_sample"}
+
 _OF_THREAD = threading.local()  # `generators`: the generators of this thread by module name
 _LOCK = threading.Lock()  # guards the two variables below
 _replaced: list[tuple[ModuleType, str, Any]] = []
@@ -41,8 +44,8 @@ def local_draws(seed: int) -> Iterator[None]:
     }
     before = getattr(_OF_THREAD, "generators", None)
     _enter()
-    _OF_THREAD.generators = generators
     try:
+        _OF_THREAD.generators = generators
         yield
     finally:
         _OF_THREAD.generators = before
@@ -57,9 +60,10 @@ def _enter() -> None:
             return
         for module, generator in ((random, random.Random), (np.random, np.random.RandomState)):
             for name, function in list(vars(module).items()):
-                if not name.startswith("_") and callable(getattr(generator, name, None)):
+                method = _method_of(module, name)
+                if not name.startswith("_") and callable(getattr(generator, method, None)):
                     _replaced.append((module, name, function))
-                    setattr(module, name, _of_thread(module.__name__, name, function))
+                    setattr(module, name, _of_thread(module.__name__, method, function))
 
 
 def _leave() -> None:
@@ -71,11 +75,15 @@ def _leave() -> None:
             setattr(module, name, function)
 
 
-def _of_thread(module: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def _method_of(module: ModuleType, name: str) -> str:
+    return _OTHER_NAMES.get(name, name) if module is np.random else name
+
+
+def _of_thread(module: str, method: str, function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def draw(*args: Any, **kwargs: Any) -> Any:
         generators = getattr(_OF_THREAD, "generators", None)
-        draws = function if generators is None else getattr(generators[module], name)
+        draws = function if generators is None else getattr(generators[module], method)
         return draws(*args, **kwargs)
 
     return draw

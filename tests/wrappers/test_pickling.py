@@ -1,6 +1,8 @@
 """Copies of wrappers: vocabularies of layers, and settings of losses."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import keras
 import numpy as np
@@ -34,6 +36,23 @@ def test_pickle_keeps_the_vocabulary_of_a_layer_that_is_a_parameter(lookup):
     clf = pickle.loads(pickle.dumps(KerasClassifier(by_vocabulary, model__table=table)))
     assert clf.model__table.get_vocabulary() == table.get_vocabulary()
     assert_array_equal(clf.model__table(words), table(words))
+
+
+def test_threads_that_read_a_restored_parameter_get_the_same_object():
+    clf = KerasClassifier(
+        build, optimizer=keras.optimizers.SGD(0.25), metrics=[keras.metrics.AUC()]
+    )
+    clf, start = pickle.loads(pickle.dumps(clf)), Barrier(8)
+
+    def read(i):
+        start.wait()
+        return clf.optimizer if i % 2 else clf.metrics[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(read, range(8)))
+    assert all(x is found[i % 2] for i, x in enumerate(found))
+    assert float(found[1].learning_rate) == 0.25
+    assert set(found[:2]) == {clf.metrics[0], clf.optimizer}
 
 
 def test_compiled_model_that_is_not_built_can_be_pickled(iris):

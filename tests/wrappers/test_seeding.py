@@ -101,6 +101,15 @@ def test_draws_in_a_block_are_those_of_the_seed():
     assert_array_equal(drawn[3], expected[3])
 
 
+@pytest.mark.parametrize("name", ["random", "random_sample", "ranf", "sample"])
+def test_every_name_of_a_function_draws_from_the_seed(name):
+    before = np.random.get_state()[1].tolist()
+    with seeded(3):
+        drawn = getattr(np.random, name)(4)
+    assert_array_equal(drawn, np.random.RandomState(3).random_sample(4))
+    assert np.random.get_state()[1].tolist() == before
+
+
 def test_blocks_can_be_nested_and_leave_the_modules_as_they_were():
     functions = dict(vars(random)), dict(vars(np.random))
     with seeded(1):
