@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+_LARGEST_EXACT = 2**53  # floats hold all smaller integers exactly
+
 
 def check_container(data: Any, owner: str, name: str) -> None:
     """Raise an error if X or y is an object that holds no values yet, or has no order.
@@ -43,9 +45,18 @@ def as_object_array(data: Any, owner: str, name: str) -> np.ndarray:
         raise ValueError(_ragged(data, owner, name)) from error
     if values.dtype.kind in "US" and not _all_are(data, str | bytes):
         return np.array(data, dtype=object)
-    if values.dtype.kind == "f" and values.ndim == 1 and _all_are(data, int | np.integer):
+    if values.dtype.kind == "f" and _rounds_integers(values, data):
         return np.array(data, dtype=object)
     return values
+
+
+def _rounds_integers(values: np.ndarray, data: Any) -> bool:
+    """Return whether a list of floats held integers that are not exact as floats."""
+    if values.ndim == 1 and _all_are(data, int | np.integer):
+        return True
+    if values.ndim != 2 or not (np.abs(values) > _LARGEST_EXACT).any():
+        return False
+    return any(isinstance(x, int | np.integer) and int(float(x)) != x for row in data for x in row)
 
 
 def _all_are(data: Any, kind: Any) -> bool:

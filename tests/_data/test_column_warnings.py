@@ -128,3 +128,10 @@ def test_skrub_turns_dates_and_text_into_numbers(family):
     pipeline = make_pipeline(skrub.TableVectorizer(), network)
     scores = cross_val_score(pipeline, X, y, cv=KFold(3, shuffle=True, random_state=0))
     assert scores.min() > 0.5  # the mean of y scores 0
+
+
+def test_large_integers_beside_fractions_in_a_list_keep_every_digit():
+    ids = 2**53 + 1 + np.arange(80) % 4
+    rows = [[int(i), 0.5] for i in ids]
+    model = DNNClassifier((16,), epochs=60, random_state=0, categorical_features=[0])
+    assert model.fit(rows, ids % 2).score(rows, ids % 2) == 1
