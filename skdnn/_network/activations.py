@@ -114,13 +114,6 @@ def activation_names() -> dict[str, Callable[[Any], Any]]:
     return {n: f for n, f in functions if inspect.isfunction(f) and n not in _NO_ACTIVATIONS}
 
 
-def activation_name(function: Any) -> str | None:
-    """Return the name of an activation function of Keras that has a NumPy form, or None."""
-    name = "linear" if function is None else getattr(function, "__name__", "")
-    is_known = name in NUMPY_ACTIVATIONS and function in (None, activation_names().get(name))
-    return str(name) if is_known else None
-
-
 def resolve_activation(value: Activation, owner: str) -> Activation:
     """Return Keras's name of an activation, or the callable itself if it is a custom function.
 

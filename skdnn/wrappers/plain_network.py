@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from skdnn._network.activations import activation_name
+from skdnn._network.activations import NUMPY_ACTIVATIONS
 from skdnn._network.plain_layers import PlainLayer, PlainNetwork
 from skdnn._utils.keras_graph import chain_of_layers
 from skdnn.wrappers.scikeras_compat import keras
@@ -50,15 +50,22 @@ def _parts_of(layer: Any) -> _Parts:
     return _READERS[type(layer)](layer) if is_plain else None
 
 
+def _activation_name(function: Any) -> str | None:
+    """Return the name of an activation of Keras that has a NumPy form, or None for any other."""
+    name = "linear" if function is None else str(getattr(function, "__name__", ""))
+    is_known = function in (None, getattr(keras.activations, name, None))
+    return name if is_known and name in NUMPY_ACTIVATIONS else None
+
+
 def _dense(layer: Any) -> _Parts:
-    activation = activation_name(layer.activation)
+    activation = _activation_name(layer.activation)
     return None if activation is None else ("dense", {"activation": activation}, layer.weights)
 
 
 def _activation(layer: Any) -> _Parts:
     if isinstance(layer.activation, _layers.Layer):
         return _parts_of(layer.activation)
-    activation = activation_name(layer.activation)
+    activation = _activation_name(layer.activation)
     return None if activation is None else ("activation", {"activation": activation}, [])
 
 

@@ -214,6 +214,7 @@ def test_averages_survive_warm_start_and_pickling(diabetes):
     np.testing.assert_allclose(loaded, at_once.predict(diabetes[0]), rtol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:Each row of y has exactly one 1")
 def test_a_multilabel_y_is_smoothed_too(iris):
     y = np.eye(3, dtype=int)[iris[1]]
     plain = DNNClassifier((8,), learning_rate=0.05, random_state=0).fit(iris[0], y)

@@ -118,7 +118,7 @@ def test_a_wrapper_fits_alike_with_each_private_name_hidden(iris, monkeypatch):
     monkeypatch.setattr(
         keras_internals, "all_layers", lambda layer: keras_internals._found_layers(layer)
     )
-    for module in ("pickling", "templates"):
+    for module in ("custom_objects", "templates"):
         monkeypatch.setattr(f"skdnn.wrappers.{module}.all_layers", keras_internals._found_layers)
     assert_array_equal(proba(), expected)
     assert np.isfinite(expected).all()

@@ -425,7 +425,8 @@ class TestSignificance:
 
 
 class TestResult:
-    def test_prints_an_aligned_table_that_names_the_test(self, result):
+    def test_prints_an_aligned_table_that_names_the_test(self, result, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "120")
         lines = str(result).splitlines()
         assert lines[0].split() == [
             *("model", "accuracy", "neg_log_loss", "fit", "s", "predict", "s", "vs", "best"),

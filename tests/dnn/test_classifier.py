@@ -75,7 +75,8 @@ def test_multilabel_has_a_sigmoid_per_label(multilabel):
 
 def test_multilabel_is_not_taken_for_one_hot():
     y = np.eye(3, dtype=int)[np.arange(30) % 3]
-    model = quick().fit(y + 0.0, y)
+    with pytest.warns(UserWarning, match="understood as a multilabel indicator matrix"):
+        model = quick().fit(y + 0.0, y)
     assert model.model_.layers[-1].activation.__name__ == "sigmoid"
 
 

@@ -35,7 +35,7 @@ def plain_keras(activation, optimizer, weights):
 def test_five_epochs_agree_with_plain_keras(split, activation, optimizer):
     X_train, X_val, y_train, y_val = split
     # No shuffling: the split has done it, and so both see the same batches.
-    settings = {"activation": activation, "shuffle": False, "random_state": 0}
+    settings = {"activation": activation, "shuffle": False, "random_state": 0, "preset": "plain"}
     begin = DNNClassifier(**settings, optimizer="sgd", learning_rate=1e-30, epochs=1)
     weights = begin.fit(X_train[:1000], y_train[:1000]).model_.get_weights()
     network = DNNClassifier(**settings, optimizer=optimizer, epochs=5).fit(X_train, y_train)

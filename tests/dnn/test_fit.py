@@ -61,7 +61,7 @@ def same_weights(a, b):
         ({"hidden_layer_sizes": (True,)}, "'hidden_layer_sizes'.*must be ints"),
         ({"batch_size": 0}, "'batch_size'.*Got 0"),
         ({"validation_fraction": 1.0}, "'validation_fraction'.*Got 1.0"),
-        ({"scaling": "robust"}, "'scaling'.*'robust'"),
+        ({"scaling": "quantile"}, "'scaling'.*'quantile'"),
         ({"alpha": -1}, "'alpha'.*Got -1"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value),
