@@ -7,13 +7,15 @@ import numpy as np
 _EXACT = 2**53  # all integers up to this number are exact as float64
 
 
-def origins(parts: Sequence[np.ndarray], skipped: np.ndarray) -> np.ndarray | None:
+def origins(X: np.ndarray, parts: Sequence[np.ndarray], skipped: np.ndarray) -> np.ndarray | None:
     """Return an integer for each column, whose distances to the values are exact as float64.
 
     Parameters
     ----------
-    parts : list of ndarray of shape (n_rows, n_columns)
-        The rows.
+    X : ndarray of shape (n_samples, n_columns)
+        The values, which may be on disk.
+    parts : list of ndarray of int
+        Indices of rows, in batches that fit into memory.
     skipped : ndarray of int
         Positions of columns that get the integer 0, because they are not numbers.
 
@@ -23,10 +25,10 @@ def origins(parts: Sequence[np.ndarray], skipped: np.ndarray) -> np.ndarray | No
         The minimum of each column with large integers, and 0 for all other columns. None if no
         column has large integers that are close to each other.
     """
-    if parts[0].dtype.kind not in "iu" or parts[0].dtype.itemsize < 8:
+    if X.dtype.kind not in "iu" or X.dtype.itemsize < 8:
         return None
-    least = np.min([x.min(axis=0) for x in parts], axis=0)
-    greatest = np.max([x.max(axis=0) for x in parts], axis=0)
+    least = np.min([X[part].min(axis=0) for part in parts], axis=0)
+    greatest = np.max([X[part].max(axis=0) for part in parts], axis=0)
     low, high = least.astype(np.float64), greatest.astype(np.float64)
     is_large = (np.maximum(np.abs(low), np.abs(high)) >= _EXACT) & (high - low < _EXACT)
     is_large[skipped] = False

@@ -149,7 +149,7 @@ class Inputs:
             return
         parts = [rows[part] for part in _slices(len(rows), X.shape[1])]
         if not as_one:
-            self.origin = origins([X[part] for part in parts], self.codes)
+            self.origin = origins(X, parts, self.codes)
         if self.origin is not None:
             self.fill -= self.origin[self.numbers].astype(np.float64)
 

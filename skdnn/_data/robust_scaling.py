@@ -16,6 +16,7 @@ LIMIT = 3.0
 _NORMAL = 1.349  # interquartile range of the standard normal distribution
 _QUARTILES = (0.25, 0.5, 0.75)
 _MOST_NAMED = 5  # columns in one warning
+_VALUES = 2**18  # are converted to float64 at a time
 
 
 class Outlier(NamedTuple):
@@ -135,6 +136,12 @@ def spread_of(x: np.ndarray, weight: np.ndarray | None) -> Spread:
     weight : ndarray of shape (n_samples,) or None
         Sample weights. A row of weight k has the same effect as k rows of weight 1.
     """
+    size = max(1, _VALUES // len(x))  # columns of one block
+    blocks = [_spread_of(x[:, i : i + size], weight) for i in range(0, x.shape[1], size)]
+    return Spread(*(np.concatenate(statistics) for statistics in zip(*blocks, strict=True)))
+
+
+def _spread_of(x: np.ndarray, weight: np.ndarray | None) -> Spread:
     x = x.astype(np.float64, copy=False)
     low, center, high = quantiles(x, weight, _QUARTILES)
     width = 2 * (high / 2 - low / 2)
