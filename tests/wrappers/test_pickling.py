@@ -141,7 +141,9 @@ def test_metric_object_of_the_users_own_class_in_clones_and_folds(nest):
     X, y = rng.normal(size=(40, 3)).astype("float32"), rng.normal(size=40)
     metric = SumOfErrors()
     settings = {"optimizer": keras.optimizers.SGD(0.0), "metrics": nest(metric), **SILENT}
-    reg = KerasRegressor([Dense(1, name="output")], **settings)
+    inputs = keras.Input((3,))  # a dict needs names of outputs, which a list of layers may lack
+    network = keras.Model(inputs, Dense(1, name="output")(inputs))
+    reg = KerasRegressor(network, **settings)
     assert np.isfinite(cross_val_score(reg, X, y, cv=2, error_score="raise")).all()
     for twin in (clone(reg), pickle.loads(pickle.dumps(reg))):
         twin.fit(X, y)
