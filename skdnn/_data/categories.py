@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from skdnn._data.exact_integers import LARGEST_EXACT
+
 
 @dataclass(frozen=True, eq=False)
 class Categories:
@@ -91,7 +93,7 @@ def exactly_comparable(classes: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, 
     """
     kinds = {classes.dtype.kind, y.dtype.kind}
     as_floats = kinds & {"i", "u"} and np.result_type(classes, y).kind == "f"
-    if as_floats and max(map(abs, classes.tolist()), default=0) > 2**53:
+    if as_floats and max(map(abs, classes.tolist()), default=0) > LARGEST_EXACT:
         return classes.astype(object), y.astype(object)
     return classes, y
 

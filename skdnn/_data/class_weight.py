@@ -7,8 +7,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from skdnn._data.categories import exactly_comparable
 from skdnn._data.read_target import read_target
-
-_GREAT = 1e30  # sums of greater weights might overflow in float32
+from skdnn._utils.sample_weight import within_float32
 
 
 def check_class_weights(class_weight: Any, owner: str) -> Any:
@@ -27,10 +26,9 @@ def check_class_weights(class_weight: Any, owner: str) -> Any:
             f"The 'class_weight' parameter of {owner} must hold finite weights that are not "
             f"negative. Got {class_weight!r} instead."
         )
-    greatest = values.max(initial=0)
-    if not greatest or 1 / _GREAT < greatest < _GREAT:
-        return class_weight
-    return {label: value / greatest for label, value in class_weight.items()}
+    scaled = within_float32(values) if values.any() else values
+    is_same = scaled is values
+    return class_weight if is_same else dict(zip(class_weight, scaled.tolist(), strict=True))
 
 
 def class_weighted(sample_weight: Any, y: Any, class_weight: Any, owner: str) -> Any:

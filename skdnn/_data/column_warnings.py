@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skdnn._data.exact_integers import LARGEST_EXACT
 from skdnn._data.frames import open_table, split_missing
 from skdnn._utils.user_warning import warn_user
 
@@ -16,7 +17,6 @@ from skdnn._utils.user_warning import warn_user
 # population frequencies of species"). From this share on, a column is reported.
 _SHARE_OF_SINGLE_ROWS = 0.5
 _LEAST_ROWS = 20
-_LARGEST_EXACT = 2**53  # floats hold all smaller integers exactly
 _CHECKED = 10_000
 
 
@@ -117,7 +117,7 @@ def are_inexact_as_floats(known: np.ndarray) -> bool:
         return False
     if known.dtype.kind == "O" and not all(isinstance(v, int | np.integer) for v in known):
         return False
-    large = known[(known > _LARGEST_EXACT) | (known < -_LARGEST_EXACT)][:_CHECKED].tolist()
+    large = known[(known > LARGEST_EXACT) | (known < -LARGEST_EXACT)][:_CHECKED].tolist()
     try:
         return any(int(float(value)) != value for value in large)
     except OverflowError:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-_LARGEST_EXACT = 2**53  # floats hold all smaller integers exactly
+from skdnn._data.exact_integers import LARGEST_EXACT
 
 
 def check_container(data: Any, owner: str, name: str) -> None:
@@ -54,7 +54,7 @@ def _rounds_integers(values: np.ndarray, data: Any) -> bool:
     """Return whether a list of floats held integers that are not exact as floats."""
     if values.ndim == 1 and _all_are(data, int | np.integer):
         return True
-    if values.ndim != 2 or not (np.abs(values) > _LARGEST_EXACT).any():
+    if values.ndim != 2 or not (np.abs(values) > LARGEST_EXACT).any():
         return False
     return any(isinstance(x, int | np.integer) and int(float(x)) != x for row in data for x in row)
 

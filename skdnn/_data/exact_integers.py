@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_EXACT = 2**53  # all integers up to this number are exact as float64
+LARGEST_EXACT = 2**53  # all integers up to this number are exact as float64
 
 
 def origins(X: np.ndarray, parts: Sequence[np.ndarray], skipped: np.ndarray) -> np.ndarray | None:
@@ -30,7 +30,8 @@ def origins(X: np.ndarray, parts: Sequence[np.ndarray], skipped: np.ndarray) -> 
     least = np.min([X[part].min(axis=0) for part in parts], axis=0)
     greatest = np.max([X[part].max(axis=0) for part in parts], axis=0)
     low, high = least.astype(np.float64), greatest.astype(np.float64)
-    is_large = (np.maximum(np.abs(low), np.abs(high)) >= _EXACT) & (high - low < _EXACT)
+    magnitude = np.maximum(np.abs(low), np.abs(high))
+    is_large = (magnitude >= LARGEST_EXACT) & (high - low < LARGEST_EXACT)
     is_large[skipped] = False
     return np.where(is_large, least, 0).astype(least.dtype) if is_large.any() else None
 
@@ -42,4 +43,4 @@ def distances(x: np.ndarray, origin: np.ndarray) -> np.ndarray:
         return rough
     # A difference of two integers modulo 2**64 is exact if it is small.
     exact = x.astype(np.int64) - origin.astype(np.int64)
-    return np.where(np.abs(rough) < _EXACT, exact, rough)
+    return np.where(np.abs(rough) < LARGEST_EXACT, exact, rough)

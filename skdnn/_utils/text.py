@@ -58,8 +58,8 @@ def fit_columns(columns: Sequence[Column], width: int) -> list[Column]:
     excess = _width(kept) - width
     if excess > 0:
         first = kept[0]
-        room = max(_SHORTEST, _width([first]) - excess)
-        kept[0] = first._replace(cells=[_shorten(cell, room) for cell in first.cells])
+        space = max(_SHORTEST, _width([first]) - excess)
+        kept[0] = first._replace(cells=[_shorten(cell, space) for cell in first.cells])
         return kept
     for column in sorted(columns, key=lambda column: column.rank):
         if column.rank and _width([*kept, column]) <= width:

@@ -19,7 +19,6 @@ PACKED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".x
 _SEPARATORS = (",", ";", "\t", "|")
 _HEAD = 2**16  # bytes that are read to find the encoding and the separator
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_EXACT = 2**53  # larger integers are not exact as floats
 _WHOLE = r"[+-]?\d+"
 _POINT = r"[+-]?\d{1,3}(?:,\d{3})*(?:\.\d+)?(?:[eE][+-]?\d+)?"  # 1,234.5
 _COMMA = r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 1.234,5
@@ -208,8 +207,10 @@ def _with_exact_integers(
 
 
 def _may_be_long_integers(column: "pd.Series") -> bool:
+    from skdnn._data.exact_integers import LARGEST_EXACT
+
     if column.dtype.kind == "f":
-        return bool(column.abs().max() >= _EXACT)
+        return bool(column.abs().max() >= LARGEST_EXACT)
     # Of unsigned integers with missing values, pandas makes texts, and empty texts of the missing.
     return column.dtype.kind == "O" and all(re.fullmatch(r"[+-]?\d*", str(v)) for v in column)
 
