@@ -3,17 +3,24 @@
 # ruff: noqa: T201 - the command prints
 
 import argparse
-import csv
 import json
 import os
-import re
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skdnn._utils.text import encodable, wrapped
-from skdnn.cli.datasets import DATASETS, Choice, load, sample, take
-from skdnn.cli.errors import CommandError
+from skdnn.cli.data_arguments import (
+    DATA_MANUAL,
+    add_reading_arguments,
+    add_seed_argument,
+    add_target_arguments,
+    choice_of,
+    names,
+    whole,
+)
+from skdnn.cli.datasets import load, sample, take
+from skdnn.cli.errors import CommandError, in_options
 
 if TYPE_CHECKING:
     from skdnn.comparison.result import Comparison
@@ -24,26 +31,10 @@ and a dummy, all on the same folds. Print which model is best, by how much, and
 whether the difference is statistically significant.
 """
 
-MANUAL = """\
-data:
-  Data sets that are loaded by name:
-{datasets}
-
-  Files, whose ending decides how they are read:
-    .csv .tsv .parquet   one row per sample; --target names the column to
-                         predict, all others are the input. Text columns are
-                         one-hot encoded and missing numbers are imputed by
-                         the median, fitted in each fold. Needs pandas.
-    .npz                 arrays X, one sample per row, of any rank, and y;
-                         or --target names the array to predict.
-
-  Text files (.csv and .tsv, also compressed: .gz, .bz2, .xz) start with a line
-  of column names. The separator (comma, semicolon, tab or bar), the encoding
-  (UTF-8, UTF-16 or Windows) and decimal commas are found automatically, and
-  the output states what is unusual. Empty fields, NA and ? are missing values.
-
-  Text, booleans and integers of at most 30 distinct values are treated as
-  classes, any other target as regression; --task overrides this.
+MANUAL = f"""\
+{DATA_MANUAL}
+  Text columns are one-hot encoded for these models, and missing numbers are
+  imputed by the median, fitted in each fold.
 
 the table:
   accuracy, ...   mean and standard deviation of the score over the folds;
@@ -67,7 +58,7 @@ examples:
 
 exit status:
   0 done, 2 bad input, 130 stopped by Ctrl-C
-""".format(datasets="\n".join(f"    {name:14} {data.about}" for name, data in DATASETS.items()))
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,26 +71,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_data_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("dataset", nargs="?", default="digits", metavar="DATASET", help="a name or file, see below")
-    add("--target", metavar="COLUMN", help="what to predict: column of the file, or NPZ array")
-    add("--columns", type=_names, metavar="A,B", help="use only these columns as the input")
-    add("--drop", type=_names, metavar="A,B", help="columns of the file to ignore")
-    add(
-        "--sep",
-        type=_separator,
-        metavar="CHAR",
-        help="separator of the fields of a text file, such as ';' or tab (default: found)",
-    )
+    add_target_arguments(parser)
+    add_reading_arguments(parser)
     add(
         "--rows",
-        type=partial(_whole, 2),
+        type=partial(whole, 2),
         metavar="N",
         help="use a random sample of N rows, stratified by the target",
-    )
-    add(
-        "--task",
-        choices=["auto", "classification", "regression"],
-        default="auto",
-        help="type of the target (default: auto, decided by its values)",
     )
 
 
@@ -107,27 +85,21 @@ def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--models",
-        type=_names,
+        type=names,
         metavar="A,B",
         help="which models, of dnn, random-forest, extra-trees, hist-gradient-boosting, linear "
         "and dummy (default: all)",
     )
-    add("--cv", type=partial(_whole, 2), default=5, metavar="N", help="number of folds (default 5)")
+    add("--cv", type=partial(whole, 2), default=5, metavar="N", help="number of folds (default 5)")
     add(
         "--scoring",
-        type=_names,
+        type=names,
         metavar="A,B",
         help="scikit-learn's names of scores; models are ranked by the first "
         "(default: accuracy or r2)",
     )
     add("--jobs", type=int, metavar="N", help="folds run in parallel, -1: all cores (default 1)")
-    add(
-        "--seed",
-        type=partial(_whole, 0),
-        default=0,
-        metavar="N",
-        help="seed of folds, sample and models (default 0)",
-    )
+    add_seed_argument(parser, "folds, sample and models")
 
 
 def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
@@ -141,7 +113,7 @@ def run(args: argparse.Namespace) -> None:
     """Compare the models on a data set, print the result and save the plot if requested."""
     if args.plot:
         _check_plot(args.plot)
-    X, y, remarks = load(args.dataset, Choice(args.target, args.columns, args.drop, args.sep))
+    X, y, remarks, _ = load(args.dataset, choice_of(args))
     from skdnn.comparison import compare
 
     if args.rows is not None and args.rows < len(y):
@@ -165,19 +137,6 @@ def run(args: argparse.Namespace) -> None:
     print(encodable(show(args, X, result, remarks)))
     if args.plot:
         result.plot().figure_.savefig(args.plot, dpi=150)
-
-
-def in_options(message: str) -> str:
-    """Return a message of `compare` with the options of the command instead of the parameters."""
-
-    def option(match: re.Match[str]) -> str:
-        name = match[1]
-        return {"X": "the input", "y": "the target", "n_jobs": "--jobs"}.get(name, f"--{name}")
-
-    message = re.sub(r"The '(\w+)' parameter of compare", option, message)
-    message = message.replace("X.drop(columns=[...])", "--drop NAME,NAME")
-    message = re.sub(r"\b(cv|task)='?(\w+)'?", r"--\1 \2", message)
-    return message.replace(" of y.", " of the target.")
 
 
 def _as_text(args: argparse.Namespace, X: Any, result: "Comparison", remarks: list[str]) -> str:
@@ -209,24 +168,3 @@ def _check_plot(path: Path) -> None:
         raise CommandError(f"--plot: {path} must end in .png, .svg or .pdf")
     if not os.access(path.parent, os.W_OK):
         raise CommandError(f"--plot: cannot write to the folder {path.parent}")
-
-
-def _names(text: str) -> list[str]:
-    fields = next(csv.reader([text], skipinitialspace=True), [])  # "a,b" in quotes is one name
-    names = [name.strip() for name in fields if name.strip()]
-    if not names:
-        raise argparse.ArgumentTypeError("expected names with commas between them")
-    return names
-
-
-def _separator(text: str) -> str:
-    char = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(text.lower(), text)
-    if len(char) != 1 or char in '"\r\n':
-        raise argparse.ArgumentTypeError(f"expected one character or tab, got {text!r}")
-    return char
-
-
-def _whole(least: int, text: str) -> int:
-    if not text.isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {text!r}")
-    return int(text)

@@ -3,42 +3,46 @@
 import lzma
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skdnn.cli.errors import CommandError, did_you_mean, listed, one_line
-from skdnn.cli.tables import PACKED, read_parquet, read_text, select
+from skdnn.cli.sources import ENDINGS, STDIN, Source, ending_of, file_source, standard_input
+from skdnn.cli.tables import Read, Writing, read_parquet, read_text, select
 
 if TYPE_CHECKING:
     import numpy as np
 
+_OPTIONS = ("target", "columns", "drop", "sep")  # of `Choice`, for files
+_NO_TABLE = "is for tables, and {} has arrays"
 Data = tuple[Any, Any]  # X, an array or a DataFrame, and y, an array or a Series
 # Errors that readers raise for damaged files and for files of a different format.
-_UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
-_TEXT = {".csv": ",", ".tsv": "\t"}  # ending -> usual separator
-ENDINGS = f".csv and .tsv (also {', '.join(PACKED)} of these), .parquet, .npz"
+UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 class Choice(NamedTuple):
     """What to read from a file: the target, the input columns, and the separator of the fields.
 
-    None for the choice of the reader.
+    None for the choice of the reader. The task says whether the target holds labels.
     """
 
     target: str | None = None
     columns: list[str] | None = None
     drop: list[str] | None = None
     sep: str | None = None
+    task: str = "auto"
 
 
 class Loaded(NamedTuple):
-    """A data set, and remarks on how its file was read."""
+    """A data set, remarks on how its file was read, and how a table was written."""
 
     X: Any
     y: Any
     remarks: list[str]
+    writing: Writing = Writing()
 
 
 class NamedData(NamedTuple):
@@ -79,30 +83,54 @@ DATASETS = {
 }
 
 
-def _read_npz(path: str, target: str | None) -> Data:
-    import numpy as np
-
-    if not zipfile.is_zipfile(path):
-        raise CommandError(f"cannot read {path}: it is not an NPZ archive")
-    with np.load(path, allow_pickle=False) as archive:
+def read_npz(source: Source, target: str | None) -> Data:
+    """Return the input and the target of an NPZ archive."""
+    target = "y" if target is None else target
+    with _open_npz(source) as archive:
         names = archive.files
-        target = "y" if target is None else target
         if target not in names:
             raise CommandError(
-                f"{path} has no array {target!r} to predict{did_you_mean(target, names)}; "
+                f"{source.name} has no array {target!r} to predict{did_you_mean(target, names)}; "
                 f"{listed(names)}; choose with --target"
             )
-        others = [name for name in names if name != target]
-        source = next((name for name in ("X", "x") if name in others), others[0] if others else "")
-        if not source or (source not in ("X", "x") and len(others) > 1):
-            raise CommandError(f"{path} must hold the input as an array X; {listed(names)}")
-        X, y = archive[source], archive[target]
+        name = _name_of_input(source, names, target)
+        X, y = archive[name], archive[target]
     if X.ndim < 2 or y.ndim < 1 or len(X) != len(y):
         raise CommandError(
-            f"{path}: {source} must have a row for each value of {target}; "
+            f"{source.name}: {name} must have a row for each value of {target}; "
             f"their shapes are {X.shape} and {y.shape}"
         )
     return X, y
+
+
+def read_npz_input(source: Source, target: str) -> "np.ndarray":
+    """Return the input of an NPZ archive, which need not hold the target."""
+    with _open_npz(source) as archive:
+        name = _name_of_input(source, archive.files, target)
+        X: np.ndarray = archive[name]
+    if X.ndim < 2:
+        raise CommandError(f"{source.name}: {name} must have a row per sample; got shape {X.shape}")
+    return X
+
+
+@contextmanager
+def _open_npz(source: Source) -> Iterator[Any]:
+    import numpy as np
+
+    with source.open() as file:
+        if not zipfile.is_zipfile(file):
+            raise CommandError(f"cannot read {source.name}: it is not an NPZ archive")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as archive:
+            yield archive
+
+
+def _name_of_input(source: Source, names: list[str], target: str) -> str:
+    others = [name for name in names if name != target]
+    found = next((name for name in ("X", "x") if name in others), others[0] if others else "")
+    if not found or (found not in ("X", "x") and len(others) > 1):
+        raise CommandError(f"{source.name} must hold the input as an array X; {listed(names)}")
+    return found
 
 
 def load(dataset: str, choice: Choice) -> Loaded:
@@ -126,52 +154,60 @@ def load(dataset: str, choice: Choice) -> Loaded:
         If the data set is unknown or cannot be loaded or read.
     """
     if dataset in DATASETS:
-        _refuse(choice, Choice._fields, f"is for files; {dataset} has its own columns and target")
-        try:
-            return Loaded(*DATASETS[dataset].load(), [])
-        except OSError as error:
-            raise CommandError(one_line(error)) from error
-    ending = _ending(dataset)
-    if ending is None:
+        refuse(choice, _OPTIONS, f"is for files; {dataset} has its own columns and target")
+        return Loaded(*load_by_name(dataset), [])
+    source = find_source(dataset)
+    with readable(source):
+        if source.ending.kind == ".npz":
+            refuse(choice, ["columns", "drop", "sep"], _NO_TABLE.format(source.name))
+            return Loaded(*read_npz(source, choice.target), [])
+        read = read_table(source, choice)
+        X, y = select(read.frame, source.name, choice.target, choice.columns, choice.drop)
+        return Loaded(X, y, read.remarks, read.writing)
+
+
+def load_by_name(name: str) -> Data:
+    """Return the input and the target of a data set in `DATASETS`."""
+    try:
+        return DATASETS[name].load()
+    except OSError as error:
+        raise CommandError(one_line(error)) from error
+
+
+def find_source(dataset: str) -> Source:
+    """Return the file of this name, or standard input for a dash."""
+    if dataset == STDIN:
+        return standard_input()
+    if ending_of(dataset) is None and not Path(dataset).exists():
         raise CommandError(
-            f"cannot read {dataset}: the name of a file must end in {ENDINGS}"
-            if Path(dataset).exists()
-            else f"no data set {dataset!r}{did_you_mean(dataset, DATASETS)}; known are "
+            f"no data set {dataset!r}{did_you_mean(dataset, DATASETS)}; known are "
             f"{', '.join(DATASETS)} and files ending in {ENDINGS}"
         )
-    if not Path(dataset).is_file():
-        raise CommandError(f"there is no file {dataset}")
+    return file_source(dataset)
+
+
+@contextmanager
+def readable(source: Source) -> Iterator[None]:
+    """Turn errors of the readers of files into errors of the command."""
     try:
-        return _read(dataset, ending, choice)
-    except _UNREADABLE as error:
-        raise CommandError(f"cannot read {dataset}: {one_line(error)}") from error
-
-
-def _ending(path: str) -> str | None:
-    """Return the ending that decides how to read a file, without that of a compression."""
-    name = path.lower()
-    packed = next((end for end in PACKED if name.endswith(end)), "")
-    known = _TEXT if packed else [*_TEXT, ".parquet", ".npz"]
-    return next((end for end in known if name.removesuffix(packed).endswith(end)), None)
-
-
-def _read(path: str, ending: str, choice: Choice) -> Loaded:
-    if ending == ".npz":
-        _refuse(choice, ["columns", "drop", "sep"], f"is for tables, and {path} has arrays")
-        return Loaded(*_read_npz(path, choice.target), [])
-    try:
-        if ending in _TEXT:
-            frame, remarks = read_text(path, choice.sep, _TEXT[ending])
-        else:
-            _refuse(choice, ["sep"], f"is for text files, and {path} is none")
-            frame, remarks = read_parquet(path)
+        yield
     except ImportError as error:
-        needs = "pandas" if ending in _TEXT else "pandas pyarrow"
-        raise CommandError(f"reading {path} needs {needs}: pip install {needs}") from error
-    return Loaded(*select(frame, path, choice.target, choice.columns, choice.drop), remarks)
+        needs = "pandas" if source.is_text else "pandas pyarrow"
+        raise CommandError(f"reading {source.name} needs {needs}: pip install {needs}") from error
+    except UNREADABLE as error:
+        raise CommandError(f"cannot read {source.name}: {one_line(error)}") from error
 
 
-def _refuse(choice: Choice, options: Iterable[str], reason: str) -> None:
+def read_table(source: Source, choice: Choice) -> Read:
+    """Read all columns of a file with a table."""
+    if source.is_text:
+        return read_text(source, choice.sep, choice.target, choice.task)
+    refuse(choice, ["sep"], f"is for text files, and {source.name} is none")
+    return read_parquet(source)
+
+
+def refuse(choice: Choice, options: Iterable[str], reason: str) -> None:
+    """Raise an error with a reason if one of some options is given."""
     for option in options:
         if getattr(choice, option) is not None:
             raise CommandError(f"--{option} {reason}")

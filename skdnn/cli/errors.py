@@ -1,5 +1,6 @@
 """Errors of the command that are printed on one line, and the texts of their messages."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from skdnn._utils.text import nearest
@@ -36,3 +37,16 @@ def listed(names: Sequence[object], most: int = 10) -> str:
 def one_line(error: BaseException) -> str:
     """Return the message of an error on one line, or the type of an error without a message."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def in_options(message: str) -> str:
+    """Return a message of a function with the options of the command instead of its parameters."""
+
+    def option(match: re.Match[str]) -> str:
+        name = match[1]
+        return {"X": "the input", "y": "the target", "n_jobs": "--jobs"}.get(name, f"--{name}")
+
+    message = re.sub(r"The '(\w+)' parameter of \w+", option, message)
+    message = message.replace("X.drop(columns=[...])", "--drop NAME,NAME")
+    message = re.sub(r"\b(cv|task)='?(\w+)'?", r"--\1 \2", message)
+    return message.replace(" of y.", " of the target.")

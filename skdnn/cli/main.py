@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 from skdnn import __version__
 from skdnn._utils.text import encodable
 from skdnn.cli import compare
-from skdnn.cli.errors import CommandError
+from skdnn.cli.errors import CommandError, in_options
 
 
 class _Command(NamedTuple):
@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _show_warning(prog: str, message: Warning | str, *_: Any, **__: Any) -> None:
-    _say(f"{prog}: warning: {compare.in_options(str(message).splitlines()[0])}")
+    _say(f"{prog}: warning: {in_options(str(message).splitlines()[0])}")
 
 
 def _say(line: str) -> None:

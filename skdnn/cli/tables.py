@@ -1,76 +1,129 @@
 """Tables in files: delimited text with any separator and encoding, and Parquet."""
 
-import bz2
 import codecs
 import csv
-import gzip
-import lzma
 import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skdnn.cli.errors import CommandError, did_you_mean, listed
+from skdnn.cli.sources import TEXT, Source
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# ending of a compressed file -> function that opens the file
-PACKED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _SEPARATORS = (",", ";", "\t", "|")
 _HEAD = 2**16  # bytes that are read to find the encoding and the separator
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_WINDOWS = "cp1252"  # the encoding of Windows; most letters are those of latin-1
 _WHOLE = r"[+-]?\d+"
-_POINT = r"[+-]?\d{1,3}(?:,\d{3})*(?:\.\d+)?(?:[eE][+-]?\d+)?"  # 1,234.5
-_COMMA = r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 1.234,5
+GROUPED, DECIMAL = "digits grouped by commas", "decimal commas"
+# How numbers with commas may be written -> pattern of all their texts
+_FORMS = {
+    GROUPED: r"[+-]?\d{1,3}(?:,\d{3})*(?:\.\d+)?(?:[eE][+-]?\d+)?",  # 1,234.5
+    DECIMAL: r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?(?:[eE][+-]?\d+)?",  # 1.234,5
+}
 
 
-def read_text(path: str, sep: str | None, usual: str) -> tuple["pd.DataFrame", list[str]]:
-    """Read a file of delimited text, one row per line, with the names of the columns on top.
+class Layout(NamedTuple):
+    """The separator and the encoding of a text file."""
+
+    sep: str
+    encoding: str
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How a table was written, as far as its values do not tell.
 
     Parameters
     ----------
-    path : str
-        The file, which may be compressed.
+    sep : str, default=""
+        The separator. Empty if the table was no text.
+    forms : dict of str to str
+        The columns of numbers with commas, and what the commas are: `GROUPED` or `DECIMAL`.
+    """
+
+    sep: str = ""
+    forms: dict[str, str] = field(default_factory=dict)
+
+
+class Read(NamedTuple):
+    """A table, remarks on how it was read as far as this is unusual, and how it was written."""
+
+    frame: "pd.DataFrame"
+    remarks: list[str]
+    writing: Writing
+
+
+def read_text(
+    source: Source, sep: str | None, target: str | None = None, task: str = "auto"
+) -> Read:
+    """Read delimited text, one row per line, with the names of the columns on top.
+
+    Parameters
+    ----------
+    source : Source
+        The text.
     sep : str or None
         The separator. None finds the separator in the first lines.
-    usual : str
-        The separator of such files, which is not worth a remark.
+    target : str or None, default=None
+        The column to predict. Labels with leading zeros, such as 007, are text.
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether the column to predict holds labels. "auto" decides by the number of values.
 
     Returns
     -------
-    frame : DataFrame
+    read : Read
         The table. Integers that are not exact as floats are integers or text.
-    remarks : list of str
-        How the file was read, as far as this is unusual.
     """
-    head = _head(path)
-    encoding = "utf-16" if head.startswith(_UTF_16) else "utf-8-sig"
+    layout, remarks = find_layout(source, sep)
+    frame = parse(source, layout)
+    labels = [] if target is None or not _may_be_labels(frame, target, task) else [target]
+    frame = _with_exact_integers(frame, source, layout, labels)
+    forms = {
+        str(name): form
+        for name, column in frame.items()
+        if (form := number_form(column, layout.sep)) is not None
+    }
+    frame = frame.assign(**{name: to_numbers(frame[name], form) for name, form in forms.items()})
+    for form in dict.fromkeys(forms.values()):
+        names = [name for name, found in forms.items() if found == form]
+        remarks.append(f"{form} in {', '.join(names)}")
+    return Read(frame, remarks, Writing(layout.sep, forms))
+
+
+def find_layout(source: Source, sep: str | None) -> tuple[Layout, list[str]]:
+    """Return the separator and the encoding of a text, and remarks on what is unusual."""
+    with source.open() as file:
+        head = file.read(_HEAD)
+    encoding = _encoding(source, head)
     text = head.decode(encoding, errors="replace")
     if not text.strip():
         raise CommandError(
-            f"{path} is empty: the first line must name the columns, the other lines are the rows"
+            f"{source.name} is empty: the first line must name the columns, the other lines are "
+            f"the rows"
         )
     if "\0" in text:
-        raise CommandError(f"cannot read {path}: it is not a text file")
+        raise CommandError(f"cannot read {source.name}: it is not a text file")
+    usual = TEXT[source.ending.kind]
     found = sep or _separator(text, usual)
     remarks = [] if sep or found == usual else [f"separator {_name(found)}"]
-    try:
-        frame = _parse(path, found, encoding)
-    except UnicodeDecodeError:
-        encoding = "cp1252"  # of Windows; most letters are those of latin-1
-        frame = _parse(path, found, encoding)
+    if encoding == _WINDOWS:
         remarks.append("encoding cp1252, as the file is not UTF-8")
-    frame = _with_exact_integers(frame, path, found, encoding)
-    return _with_numbers(frame, found, remarks), remarks
+    return Layout(found, encoding), remarks
 
 
-def read_parquet(path: str) -> tuple["pd.DataFrame", list[str]]:
+def read_parquet(source: Source) -> Read:
     """Read a Parquet file. There are no remarks on how the file was read."""
     import pandas as pd
 
-    frame = pd.read_parquet(path)
+    with source.open() as file:
+        frame = pd.read_parquet(file)
     frame.columns = frame.columns.map(str)
-    return frame, []
+    return Read(frame, [], Writing())
 
 
 def select(
@@ -127,11 +180,19 @@ def select(
     return frame[list(dict.fromkeys(kept))], y
 
 
-def _head(path: str) -> bytes:
-    opener = next((PACKED[end] for end in PACKED if path.lower().endswith(end)), open)
-    with opener(path, "rb") as file:
-        head: bytes = file.read(_HEAD)
-    return head
+def _encoding(source: Source, head: bytes) -> str:
+    """Return the encoding, for which all of the text is decoded: an odd letter may be far down."""
+    if head.startswith(_UTF_16):
+        return "utf-16"
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    try:
+        with source.open() as file:
+            while block := file.read(2**20):
+                decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return _WINDOWS
+    return "utf-8-sig"
 
 
 def _separator(text: str, usual: str) -> str:
@@ -152,58 +213,97 @@ def _separator(text: str, usual: str) -> str:
     return max(_SEPARATORS, key=rank)
 
 
-def _parse(path: str, sep: str, encoding: str, **options: Any) -> "pd.DataFrame":
+def parse(source: Source, layout: Layout, **options: Any) -> "pd.DataFrame":
+    """Return the table in a text, as pandas reads it."""
+    import pandas as pd
+
+    with _open(source, layout) as file:
+        frame = pd.read_csv(file, **_options(layout), **options)
+    return _checked(frame, source, layout)
+
+
+def parse_parts(
+    source: Source, layout: Layout, n_rows: int, **options: Any
+) -> Iterator["pd.DataFrame"]:
+    """Yield the table in a text in parts of at most `n_rows` rows."""
+    import pandas as pd
+
+    with (
+        _open(source, layout) as file,
+        pd.read_csv(file, chunksize=n_rows, **_options(layout), **options) as parts,
+    ):
+        for part in parts:
+            yield _checked(part, source, layout)
+
+
+@contextmanager
+def _open(source: Source, layout: Layout) -> Iterator[Any]:
+    """Open a text for pandas, whose errors become errors of the command."""
     import pandas as pd
 
     try:
-        frame = pd.read_csv(
-            path,
-            sep=sep,
-            encoding=encoding,
-            compression=_compression(path),
-            skipinitialspace=True,
-            na_values=["?"],
-            low_memory=False,  # one dtype per column
-            **options,
-        )
+        with source.open() as file:
+            yield file
     except pd.errors.ParserError as error:
         if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error)):
             expected, line, fields = found.groups()
             raise CommandError(
-                f"cannot read {path}: line {line} has {fields} fields, and the lines above have "
-                f"{expected}, with the separator {_name(sep)}: quote fields that contain the "
-                f"separator, or choose another with --sep"
+                f"cannot read {source.name}: line {line} has {fields} fields, and the lines above "
+                f"have {expected}, with the separator {_name(layout.sep)}: quote fields that "
+                f"contain the separator, or choose another with --sep"
             ) from error
         raise
+
+
+def _options(layout: Layout) -> dict[str, Any]:
+    return {
+        **layout._asdict(),
+        "skipinitialspace": True,
+        "na_values": ["?"],
+        "low_memory": False,  # one dtype per column
+    }
+
+
+def _checked(frame: "pd.DataFrame", source: Source, layout: Layout) -> "pd.DataFrame":
+    import pandas as pd
+
     if not isinstance(frame.index, pd.RangeIndex):
         raise CommandError(
-            f"cannot read {path}: its rows have more fields than its first line has names, with "
-            f"the separator {_name(sep)}: name every column, or choose a separator with --sep"
+            f"cannot read {source.name}: its rows have more fields than its first line has names, "
+            f"with the separator {_name(layout.sep)}: name every column, or choose a separator "
+            f"with --sep"
         )
     frame.columns = frame.columns.str.strip()
+    if frame.columns.has_duplicates:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise CommandError(f"cannot read {source.name}: two of its columns are named {twice!r}")
     return frame
 
 
-def _compression(path: str) -> Any:
-    """Return pandas's name of the compression of a file, whose ending may be in capitals."""
-    names = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz"}
-    return next((name for end, name in names.items() if path.lower().endswith(end)), None)
-
-
 def _with_exact_integers(
-    frame: "pd.DataFrame", path: str, sep: str, encoding: str
+    frame: "pd.DataFrame", source: Source, layout: Layout, labels: list[str]
 ) -> "pd.DataFrame":
     """Return a table in which long integers with missing values among them are text.
 
     pandas reads these as floats, and would merge identifiers. Integers beyond 64 bits become text
-    as well, because no array of numbers holds these.
+    as well, because no array of numbers holds these, and so do labels with leading zeros.
     """
     doubtful = [name for name, column in frame.items() if _may_be_long_integers(column)]
-    if not doubtful:
+    if not doubtful and not labels:
         return frame
-    texts = _parse(path, sep, encoding, usecols=lambda name: name.strip() in doubtful, dtype=str)
+    read_again = {*doubtful, *labels}
+    texts = parse(source, layout, usecols=lambda name: name.strip() in read_again, dtype=str)
     whole = [name for name in doubtful if texts[name].dropna().str.fullmatch(_WHOLE).all()]
+    whole += [name for name in labels if texts[name].str.match(r"0\d").any()]
     return frame.assign(**{str(name): texts[name] for name in whole})
+
+
+def _may_be_labels(frame: "pd.DataFrame", target: str, task: str) -> bool:
+    from skdnn.comparison.checks import MAX_CLASSES
+
+    if target not in frame or frame[target].dtype.kind not in "iu" or task == "regression":
+        return False
+    return task == "classification" or frame[target].nunique() <= MAX_CLASSES
 
 
 def _may_be_long_integers(column: "pd.Series") -> bool:
@@ -215,31 +315,29 @@ def _may_be_long_integers(column: "pd.Series") -> bool:
     return column.dtype.kind == "O" and all(re.fullmatch(r"[+-]?\d*", str(v)) for v in column)
 
 
-def _with_numbers(frame: "pd.DataFrame", sep: str, remarks: list[str]) -> "pd.DataFrame":
-    """Return a table with numbers in the columns whose texts are numbers with commas.
+def number_form(column: "pd.Series", sep: str) -> str | None:
+    """Return what the commas in a column of texts are, or None if the texts are no numbers.
 
     A comma is the decimal comma, as in 1.234,5, or it groups the digits, as in 1,234.5. If both is
     possible, the separator of the file decides: files with decimal commas use another separator.
     """
-    forms = {"digits grouped by commas": _POINT, "decimal commas": _COMMA}
-    order = list(forms) if sep == "," else list(forms)[::-1]
-    numbers: dict[str, Any] = {}
-    found: dict[str, list[str]] = {}
-    for name, column in frame.items():
-        texts = column.dropna()
-        if column.dtype.kind in "OT" and len(texts) and texts.map(type).eq(str).all():
-            if not texts.str.contains(",", regex=False).any():
-                continue
-            form = next((f for f in order if texts.str.fullmatch(forms[f]).all()), None)
-            if form is not None:
-                found.setdefault(form, []).append(str(name))
-                numbers[str(name)] = _numbers(column, form == "decimal commas")
-    remarks += [f"{form} in {', '.join(names)}" for form, names in found.items()]
-    return frame.assign(**numbers)
+    texts = column.dropna()
+    if column.dtype.kind not in "OT" or not len(texts) or not texts.map(type).eq(str).all():
+        return None
+    if not texts.str.contains(",", regex=False).any():
+        return None
+    order = list(_FORMS) if sep == "," else list(_FORMS)[::-1]
+    return next((form for form in order if is_written_as(texts, form)), None)
 
 
-def _numbers(column: "pd.Series", decimal_comma: bool) -> "pd.Series":
-    group, decimal = (".", ",") if decimal_comma else (",", ".")
+def is_written_as(texts: "pd.Series", form: str) -> bool:
+    """Return whether all texts are numbers whose commas are of one form."""
+    return bool(texts.str.fullmatch(_FORMS[form]).all())
+
+
+def to_numbers(column: "pd.Series", form: str) -> "pd.Series":
+    """Return a column of texts, whose commas are of one form, as numbers."""
+    group, decimal = (".", ",") if form == DECIMAL else (",", ".")
     plain = column.str.replace(group, "", regex=False).str.replace(decimal, ".", regex=False)
     return plain.astype("float64")
 
