@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import skdnn.datasets as datasets
+    import skdnn.exceptions as exceptions
     from skdnn._training.program_cache import clear_program_cache
     from skdnn.comparison import Comparison, ComparisonDisplay
     from skdnn.comparison.compare import compare
@@ -32,9 +33,10 @@ __all__ = [
     "clear_program_cache",
     "compare",
     "datasets",
+    "exceptions",
 ]
 
-# The module of each public name. `datasets` is itself a module.
+# The module of each public name. `datasets` and `exceptions` are themselves modules.
 _MODULES = {
     "Comparison": "comparison.result",
     "ComparisonDisplay": "comparison.display",
@@ -50,8 +52,8 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "datasets":
-        return import_module("skdnn.datasets")
+    if name in ("datasets", "exceptions"):
+        return import_module(f"skdnn.{name}")
     if name in _MODULES:
         return getattr(import_module(f"skdnn.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'skdnn' has no attribute {name!r}")

@@ -1,0 +1,25 @@
+"""Errors of skdnn that have a class of their own."""
+
+
+class InvalidFileError(ValueError):
+    """A file is not a model that this version of skdnn can read.
+
+    `skdnn.load` raises it for files of another kind, for damaged files, and for files of a newer
+    format. The message says what is wrong. A file that is missing, or that may not be read, gives
+    an `OSError` instead.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skdnn.exceptions import InvalidFileError
+    >>> from skdnn.persistence.container import read_container
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "model.skdnn")
+    ...     _ = path.write_bytes(b"")
+    ...     try:
+    ...         read_container(path)
+    ...     except InvalidFileError as error:
+    ...         print(str(error).replace(folder, "."))
+    ./model.skdnn is empty: it has no bytes.
+    """
