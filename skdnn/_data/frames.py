@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from skdnn._data.exact_integers import LARGEST_EXACT
+
 # Lower-case prefixes of the names of categorical dtypes, of date and time types, and of types with
 # several values in each row, in pandas, Polars and PyArrow.
 _CATEGORIES = ("categor", "dictionary", "enum", "bool")
@@ -60,11 +62,28 @@ class Column(NamedTuple):
         Mask of the missing values.
     is_category : bool
         Whether the type of the column or of its values makes the column categorical.
+    kind : str
+        "text", "bool" or the name of a NumPy dtype of numbers, which can hold the values. Integers
+        with missing values are "float64" if this dtype is exact.
     """
 
     known: np.ndarray
     missing: np.ndarray
     is_category: bool
+    kind: str
+
+
+def kind_of_numbers(known: np.ndarray, missing: np.ndarray) -> str:
+    """Return the dtype of a column of numbers or booleans, as the `kind` of `Column`."""
+    if known.dtype == object:
+        return "float64"
+    if known.dtype.kind not in "biu" or not missing.any():
+        return str(known.dtype)
+    # Missing values are NaN, which only floats hold.
+    is_exact = all(
+        abs(int(x)) <= LARGEST_EXACT for x in (known.min(initial=0), known.max(initial=0))
+    )
+    return "float64" if is_exact else str(known.dtype)
 
 
 def open_table(X: Any) -> Table:

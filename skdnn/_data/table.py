@@ -9,7 +9,15 @@ from scipy.sparse import issparse
 
 from skdnn._data.categories import Categories, count_categories, exact_integers
 from skdnn._data.column_warnings import ColumnWarnings
-from skdnn._data.frames import TIMES, Column, Table, advice_for, open_table, split_missing
+from skdnn._data.frames import (
+    TIMES,
+    Column,
+    Table,
+    advice_for,
+    kind_of_numbers,
+    open_table,
+    split_missing,
+)
 
 _ADVICE = (
     "convert it to numbers first, such as days since a start date, or columns of the year, the "
@@ -33,7 +41,12 @@ class Columns:
     ----------
     encoders : dict of int to Categories
         Categories of each categorical column, by the position of the column in X.
+    kinds : tuple of str
+        The kind of each column of a table in training, as in `Column`. Empty for an array whose
+        columns were not read one by one.
     """
+
+    kinds: tuple[str, ...] = ()  # the default for pickles of an older version
 
     def __init__(self, categorical_features: Any, owner: str):
         self.categorical_features = categorical_features
@@ -78,6 +91,11 @@ class Columns:
             )
         )
 
+    def see_numbers(self, X: Any) -> None:
+        """Set `kinds` for X that is not read column by column. Its dtypes are those of NumPy."""
+        dtypes = open_table(X).dtypes if hasattr(X, "iloc") else ()
+        self.kinds = tuple(str(getattr(dtype, "subtype", dtype)) for dtype in dtypes)
+
     def fit_transform(self, X: Any, rows: np.ndarray) -> np.ndarray:
         """Fit the categories on some rows of X, and encode all rows as `transform` does.
 
@@ -85,8 +103,7 @@ class Columns:
         """
         table = open_table(X)
         declared = self._declared(table)
-        self.encoders = {}
-        columns = []
+        self.encoders, columns, kinds = {}, [], []
         troubles = ColumnWarnings(self.owner)
         chosen = np.zeros(X.shape[0], bool)
         chosen[rows] = True
@@ -100,6 +117,8 @@ class Columns:
             else:
                 troubles.see_numbers(table.name(i), column.known)
             columns.append(self._encode(table, i, column))
+            kinds.append(column.kind)
+        self.kinds = tuple(kinds)
         troubles.warn()
         return _matrix(X, columns)
 
@@ -166,9 +185,10 @@ class Columns:
             raise self._unreadable(table, i, str(table.dtypes[i]))
         known, missing = split_missing(table.columns(i), table.dtypes[i])
         if known.dtype.kind in "fiu":
-            return Column(known, missing, is_category)
+            return Column(known, missing, is_category, kind_of_numbers(known, missing))
         if known.dtype.kind == "b":
-            return Column(known.astype(np.float32), missing, True)
+            kind = kind_of_numbers(known, missing)
+            return Column(known.astype(np.float32), missing, True, kind)
         if known.ndim > 1 or known.dtype.kind in "Vc":
             raise self._unreadable(table, i, str(table.dtypes[i]))
         return self._read_objects(table, i, known.astype(object), missing, is_category)
@@ -182,13 +202,15 @@ class Columns:
             raise TypeError(self._no_times(table, i, _names(kinds)))
         is_text = [issubclass(k, str) for k in kinds]
         if is_category and kinds and not any(is_text) and not all(map(_is_number, kinds)):
-            return Column(known.astype(str).astype(object), missing, True)  # such as intervals
+            return Column(known.astype(str).astype(object), missing, True, "text")  # intervals
         if all(is_text):
-            return Column(known, missing, True)
+            return Column(known, missing, True, "text" if kinds else "float64")
         if any(is_text) or not all(map(_is_number, kinds)):
             raise self._unreadable(table, i, _names(kinds))
-        is_category = is_category or kinds <= {bool, np.bool_}
-        return Column(exact_integers(known), missing, is_category)
+        is_bool = kinds <= {bool, np.bool_}
+        numbers = exact_integers(known)
+        kind = kind_of_numbers(known.astype(bool) if is_bool else numbers, missing)
+        return Column(numbers, missing, is_category or is_bool, kind)
 
     def _unreadable(self, table: Table, i: int, kinds: str) -> TypeError:
         return TypeError(

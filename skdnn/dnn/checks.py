@@ -118,6 +118,8 @@ def check_data(
         _check_no_text(X, owner)
         X, y = validate_data(estimator, X, y, reset=reset, **_ACCEPTED, **checks)
         _check_numbers(X, owner)
+        if reset:
+            columns.see_numbers(given)
         if reset and not issparse(X):
             ColumnWarnings(owner).see_rounded(given, X.dtype).warn()
     y = check_targets(y, owner, is_classifier(estimator))

@@ -156,6 +156,21 @@ def test_object_columns_have_the_type_of_their_values():
     assert columns.codes == [0]
 
 
+@pytest.mark.parametrize("make", FRAMES)
+def test_the_kind_of_each_column_is_known(make):
+    values = {**VALUES, "id": [7, 8, 9, 7], "age": [20, None, 30, 40]}
+    columns, _ = learn(make(values))
+    assert columns.kinds == ("float64", "int64", "text", "bool", "int64")
+
+
+def test_the_kinds_of_object_columns_and_of_missing_values():
+    X = pd.DataFrame({"a": [1, 2.5, None], "b": [True, None, False], "c": [1, None, 3], "d": "x"})
+    X["e"] = pd.array([2**60, None, 5], "Int64")
+    X["f"] = np.array([1, 2, 3], np.int8)
+    columns, _ = learn(X.astype({"a": object, "c": object}), np.arange(3))
+    assert columns.kinds == ("float64", "float64", "float64", "text", "int64", "int8")
+
+
 def test_narrow_numbers_stay_narrow():
     X = pd.DataFrame({"a": np.arange(4, dtype="float32"), "b": list("abcd")})
     assert learn(X)[1].dtype == np.float32
