@@ -36,6 +36,16 @@ class Categories:
         """Number of categories, including missing values."""
         return len(self.code_of) + self.has_missing
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A list, because skops restores no keys that are booleans or decimal numbers.
+        return {"values": self.values, "has_missing": self.has_missing}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "values" in state:  # the first versions wrote `code_of`
+            codes = {value: code for code, value in enumerate(state["values"], start=1)}
+            state = {"code_of": codes, "has_missing": state["has_missing"]}
+        vars(self).update(state)
+
     def encode(self, known: np.ndarray, missing: np.ndarray) -> np.ndarray:
         """Return the codes of a column, 0 for categories that are unknown.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from skdnn._network.activations import Activation, has_numpy_form
+from skdnn._utils.field_state import FieldState
 
 if TYPE_CHECKING:
     # Layers that contain networks import this module, so an import at run time would be circular.
@@ -32,7 +33,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class NetworkSpec:
+class NetworkSpec(FieldState):
     """A network as plain data, defined by its layers, input shape and dtype.
 
     Parameters

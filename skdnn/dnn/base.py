@@ -21,6 +21,7 @@ from skdnn._network.activations import Activation
 from skdnn._network.lazy_model import LazyModel
 from skdnn._network.summary import NetworkTableMixin
 from skdnn._utils.arguments import check_parameters, explains_unknown_arguments
+from skdnn._utils.boolean_keys import as_dicts, as_pairs
 from skdnn._utils.callback_copies import clone_callbacks
 from skdnn._utils.keras_losses import LossPickle, is_keras_loss
 from skdnn._utils.pickle_version import checked_version, with_version
@@ -355,12 +356,12 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
 
     def __getstate__(self) -> dict[str, Any]:
         # Callbacks may hold open files, which no other process could use.
-        state = with_version(super().__getstate__())
+        state = as_pairs(with_version(super().__getstate__()))
         state.pop("callbacks_", None)
         return {**state, "loss": LossPickle(self.loss)} if is_keras_loss(self.loss) else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = checked_version(state, type(self).__name__)
+        state = as_dicts(checked_version(state, type(self).__name__))
         loss = state.get("loss")
         super().__setstate__({**state, "loss": loss.loss} if type(loss) is LossPickle else state)
 

@@ -1,7 +1,7 @@
 """`FittedNetwork`: a trained network with preprocessing, which computes predictions from X."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from skdnn._data.targets import Targets
 from skdnn._network.spec import NetworkSpec, State, rescale_output_layers
 from skdnn._training.compiled_forward import compiled_forward
 from skdnn._training.process import check_not_forked
+from skdnn._utils.field_state import FieldState
 from skdnn._utils.tensorflow_internals import bound_kernel_cache
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _COMPILED_ROWS = 8192
 
 
 @dataclass(frozen=True, eq=False)
-class FittedNetwork:
+class FittedNetwork(FieldState):
     """A trained network with its fitted preprocessing, which computes predictions from X.
 
     Parameters
@@ -91,10 +92,6 @@ class FittedNetwork:
         if self.spec.is_weighted:
             weights.append(self.member_weights.astype(self.spec.dtype))
         return weights
-
-    def __getstate__(self) -> dict[str, Any]:
-        # The cached weights are left out, because most of them are in the state as well.
-        return {field.name: vars(self)[field.name] for field in fields(self)}
 
     def uncalibrated(self) -> "FittedNetwork":
         """Return a copy without temperatures, ensemble weights and residual variance."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from skdnn._utils.field_state import FieldState
+
 if TYPE_CHECKING:
     from skdnn._network.activations import Activation
     from skdnn._network.layers.dense import Dense
@@ -70,7 +72,7 @@ class KerasContext:
     limit: np.ndarray | None = None
 
 
-class Layer:
+class Layer(FieldState):
     """Base class of the layers, which are plain data.
 
     The fields of a layer are its whole configuration. Each layer is a frozen dataclass in a file

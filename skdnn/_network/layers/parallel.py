@@ -1,7 +1,7 @@
 """A layer that contains several architectures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -50,9 +50,6 @@ class Parallel(Layer):
     @cached_property
     def _networks(self) -> dict[tuple[Shape, str], list[NetworkSpec]]:
         return {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the output shape, (n_members, n_outputs)."""
