@@ -1,5 +1,6 @@
 """Data and helpers that several test files use."""
 
+import gc
 import os
 
 import numpy as np
@@ -50,6 +51,22 @@ def split_of():
         return hold_out(rows, labels, fraction, estimator._continuation.split_seed)
 
     return split
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Keep the garbage collector away from all that was imported, which lives until the end.
+
+    A collection would go through more than half a million objects of TensorFlow and others, and
+    each program that is closed and each session that Keras clears asks for one.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items):

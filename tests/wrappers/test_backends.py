@@ -160,12 +160,18 @@ def check_error_of_the_engine_names_the_wrappers():
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_another_backend_of_keras(backend):
+def test_another_backend_of_keras(backend, tmp_path):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
+    # Folds and clones compile the same programs again, which jax then finds there.
+    cache = {
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
     result = subprocess.run(
         [sys.executable, __file__],
-        env={**os.environ, "KERAS_BACKEND": backend},
+        env={**os.environ, "KERAS_BACKEND": backend, **cache},
         capture_output=True,
         text=True,
         timeout=600,
