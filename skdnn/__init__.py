@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from skdnn.comparison.compare import compare
     from skdnn.dnn.classifier import DNNClassifier
     from skdnn.dnn.regressor import DNNRegressor
+    from skdnn.persistence.load import load
+    from skdnn.persistence.save import save
     from skdnn.plotting.network_diagram import NetworkDisplay
     from skdnn.plotting.training_history import TrainingHistoryDisplay
     from skdnn.wrappers import KerasClassifier, KerasRegressor
@@ -34,6 +36,8 @@ __all__ = [
     "compare",
     "datasets",
     "exceptions",
+    "load",
+    "save",
 ]
 
 # The module of each public name. `datasets` and `exceptions` are themselves modules.
@@ -48,6 +52,8 @@ _MODULES = {
     "TrainingHistoryDisplay": "plotting.training_history",
     "clear_program_cache": "_training.program_cache",
     "compare": "comparison.compare",
+    "load": "persistence.load",
+    "save": "persistence.save",
 }
 
 

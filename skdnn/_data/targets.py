@@ -262,7 +262,7 @@ class Quantile(NumericTargets):
     def __init__(self, y: np.ndarray, weight: np.ndarray | None, levels: np.ndarray):
         super().__init__(y, weight, "quantile")
         self.levels = np.atleast_1d(levels)
-        self.start = ndtri(self.levels)  # the quantiles of a standard normal target
+        self.start = normal_start(self.levels, ascending=False)
 
     def losses(self, codes: np.ndarray, output: np.ndarray) -> np.ndarray:
         """Return, for each row, the pinball loss of standardised y averaged over the outputs."""
@@ -285,10 +285,7 @@ class Quantiles(Quantile):
                 "sklearn.multioutput.MultiOutputRegressor."
             )
         self.n_outputs = len(levels)
-        # The first output is the first quantile. The softplus of each further output is the
-        # difference to the previous quantile. The initial quantiles are standard normal.
-        first, *_ = normal = ndtri(levels)
-        self.start = np.array([first, *np.log(np.maximum(np.expm1(np.diff(normal)), _TINY))])
+        self.start = normal_start(levels, ascending=True)
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
         """Return the standardised targets, shape (n_samples,)."""
@@ -301,6 +298,19 @@ class Quantiles(Quantile):
     def in_units(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the kernel and bias unchanged, because a later layer rescales the quantiles."""
         return kernel, bias
+
+
+def normal_start(levels: np.ndarray, *, ascending: bool) -> np.ndarray:
+    """Return the initial bias of an output layer that predicts quantiles, shape (n_levels,).
+
+    The initial quantiles are those of a standard normal target. If the outputs are `ascending`, the
+    first is the first quantile, and the softplus of each further one is the difference to the
+    previous quantile.
+    """
+    normal: np.ndarray = ndtri(levels)
+    if not ascending:
+        return normal
+    return np.array([normal[0], *np.log(np.maximum(np.expm1(np.diff(normal)), _TINY))])
 
 
 def _check_row(y: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -113,6 +113,44 @@ def copy_configuration(source: Any, target: Any) -> None:
         target._skl_callbacks = configuration["_skl_callbacks"]
 
 
+# The methods with metadata for which the estimators of skdnn have requests.
+_METHODS = ("fit", "partial_fit", "predict", "predict_proba", "predict_log_proba", "score")
+
+
+def metadata_requests(estimator: Any) -> dict[str, dict[str, bool | str | None]] | None:
+    """Return the metadata that the methods of an estimator request, None if none were set.
+
+    Returns
+    -------
+    requests : dict of dict, or None
+        By method and argument, as the `set_fit_request` method and others have set them.
+    """
+    own = vars(estimator).get("_metadata_request")
+    if own is None:
+        return None
+    requests = {method: dict(getattr(own, method).requests) for method in _METHODS}
+    return {method: values for method, values in requests.items() if values}
+
+
+def set_metadata_requests(
+    estimator: Any, requests: Mapping[str, Mapping[str, bool | str | None]]
+) -> None:
+    """Set the metadata requests that `metadata_requests` returned.
+
+    Raises
+    ------
+    ValueError
+        If the estimator has no such method, or the method no such argument.
+    """
+    own = estimator._get_metadata_request()
+    for method, values in requests.items():
+        if method not in _METHODS or not values.keys() <= getattr(own, method).requests.keys():
+            raise ValueError(f"{method!r:.60} does not request {[*values]!r:.60}")
+        for name, alias in values.items():
+            getattr(own, method).add_request(param=name, alias=alias)
+    estimator._metadata_request = own
+
+
 def extend_html(table: Any, resolved: Mapping[str, Any], html: str) -> Any:
     """Add resolved values and HTML to the representation of scikit-learn's table of parameters.
 
@@ -182,7 +220,9 @@ __all__ = [
     "extend_html",
     "fit_context",
     "has_callbacks",
+    "metadata_requests",
     "safe_indexing",
+    "set_metadata_requests",
     "validate_parameters",
     "validated",
     "with_callbacks",

@@ -65,8 +65,9 @@ class FitResult:
     ----------
     network : FittedNetwork
         The trained network.
-    continuation : Continuation
-        The data that further training needs in addition to the network.
+    continuation : Continuation or None
+        The data that further training needs in addition to the network. None if the network was
+        loaded from a file that holds only what predictions need.
     resolved_params : Bunch
         The preset, and the value of each parameter that may be "auto".
     features : dict
@@ -83,7 +84,7 @@ class FitResult:
     """
 
     network: FittedNetwork
-    continuation: Continuation
+    continuation: Continuation | None
     resolved_params: Bunch
     features: Mapping[str, Any]
     history: dict[str, list[float]] = field(default_factory=dict)
@@ -115,10 +116,21 @@ class FitResult:
 
     @classmethod
     def of(cls, estimator: BaseEstimator) -> "FitResult | None":
-        """Return the result of the last fit of an estimator, or None if there was no fit."""
+        """Return the result of the last fit of an estimator, or None if there was no fit.
+
+        Raises an error if training cannot go on from there.
+        """
         fitted = vars(estimator)
         if "_network" not in fitted:
             return None
+        if fitted["_continuation"] is None:
+            owner = type(estimator).__name__
+            raise ValueError(
+                f"This {owner} was loaded from a file without the state of the optimizer, so that "
+                "partial_fit and warm_start cannot go on. Save the estimator with "
+                "skdnn.save(estimator, path, profile='resume'), or train anew: fit with "
+                "warm_start=False."
+            )
         return cls(
             fitted["_network"],
             fitted["_continuation"],

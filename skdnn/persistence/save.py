@@ -1,0 +1,160 @@
+"""`save`: a fitted estimator to a file that holds no code."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+
+from skdnn._utils.sklearn_compat import has_callbacks
+from skdnn.persistence.container import write_container
+from skdnn.persistence.estimator_records import CLASSES, PROFILES, document_of
+
+_MOST_METADATA = 1000  # entries
+_MOST_TEXT = 100_000  # characters
+
+
+def save(
+    estimator: Any,
+    path: str | os.PathLike[str],
+    *,
+    profile: str = "predict",
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a fitted estimator to a `.skdnn` file, which executes nothing when it is loaded.
+
+    The file is a safetensors file: the arrays, and a description of the estimator as JSON. It is
+    written beside the target and then takes its place, so that an error leaves an old file whole.
+
+    Parameters
+    ----------
+    estimator : DNNClassifier or DNNRegressor
+        The fitted estimator. Its parameters must be numbers, texts, or lists, tuples, dicts and
+        arrays of these.
+    path : str or path
+        The file to write, usually with the ending `.skdnn`. An existing file is replaced.
+    profile : {"predict", "resume"}, default="predict"
+        What the file is for:
+
+        - "predict": predictions. The file has the weights, the preprocessing and `history_`.
+        - "resume": also `partial_fit` and `warm_start`, which go on exactly as without the file. It
+          has the state of the optimizer and of the random generator as well, and is about three
+          times as large.
+
+    metadata : dict of str to str, int, float or bool, default=None
+        What the file should say of itself, such as the name of the target. `skdnn info` prints it.
+
+    Raises
+    ------
+    TypeError
+        If it is an estimator of another class, or a parameter is an object that a file cannot hold,
+        such as a Keras optimizer or a function.
+    NotFittedError
+        If the estimator is not fitted.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    load : Read such a file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> import skdnn
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = skdnn.DNNClassifier((10,), epochs=5, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "iris.skdnn")
+    ...     skdnn.save(clf, path, metadata={"target": "species"})
+    ...     loaded = skdnn.load(path)
+    >>> bool(np.array_equal(loaded.predict_proba(X), clf.predict_proba(X)))
+    True
+    """
+    _check_estimator(estimator)
+    if profile not in PROFILES:
+        raise ValueError(
+            f"The 'profile' parameter of save must be 'predict' or 'resume'. Got {profile!r}."
+        )
+    if profile == "resume" and vars(estimator)["_continuation"] is None:
+        raise ValueError(
+            "profile='resume' of save needs the state of the optimizer, but the estimator was "
+            "loaded from a file without it: use profile='predict', or fit again."
+        )
+    document, arrays = document_of(estimator, profile, _checked_metadata(metadata))
+    write_container(path, document, arrays)
+
+
+def _check_estimator(estimator: Any) -> None:
+    """Raise an error unless the object is a fitted DNNClassifier or DNNRegressor."""
+    kind = type(estimator)
+    if kind not in CLASSES.values():
+        raise TypeError(
+            f"save writes a fitted DNNClassifier or DNNRegressor. Got {_described(estimator)}"
+        )
+    if "_network" not in vars(estimator):
+        raise NotFittedError(
+            f"save writes fitted estimators, but this {kind.__name__} is not fitted: call "
+            "fit(X, y) first."
+        )
+    if has_callbacks(estimator):
+        raise TypeError(
+            f"A .skdnn file cannot hold the callbacks that were set on this {kind.__name__}: call "
+            "set_callbacks() before saving, or use pickle."
+        )
+
+
+def _described(value: Any) -> str:
+    """Return what a value is that cannot be saved, and what to do instead."""
+    name = type(value).__name__
+    if isinstance(value, type):
+        return f"the class {value.__name__}: fit an object of it, {value.__name__}().fit(X, y)."
+    bases = {base.__module__ + "." + base.__name__ for base in type(value).__mro__}
+    if "skdnn.wrappers.base.BaseWrapper" in bases:
+        return (
+            f"{name}, whose network may have code of its own: save the Keras model with "
+            "estimator.model_.save('model.keras'), or the whole estimator with pickle."
+        )
+    if "skdnn.dnn.base.BaseDNN" in bases:
+        return f"{name}, a class of your own, which may have code of its own: use pickle."
+    if hasattr(value, "steps") or hasattr(value, "transformers"):
+        return f"{name}: write it with skops.io.dump, which skdnn supports."
+    if hasattr(value, "best_estimator_"):
+        return f"{name}: save the estimator that it has found, search.best_estimator_."
+    if hasattr(value, "best_estimator_") or hasattr(value, "param_distributions"):
+        return f"{name}, which is not fitted: fit it, and save search.best_estimator_."
+    if isinstance(value, BaseEstimator):
+        return f"{name}: write it with skops.io.dump."
+    return f"{name}."
+
+
+def _checked_metadata(metadata: Any) -> dict[str, Any]:
+    if metadata is None:
+        return {}
+    expected = "must be a dict of text to text, numbers or booleans"
+    if not isinstance(metadata, Mapping):
+        raise TypeError(f"The 'metadata' parameter of save {expected}. Got {metadata!r:.100}.")
+    found = {}
+    for name, value in metadata.items():
+        plain = value.item() if isinstance(value, np.generic) else value
+        if not isinstance(name, str) or not isinstance(plain, str | bool | int | float):
+            raise TypeError(
+                f"The 'metadata' parameter of save {expected}. Got {name!r:.60}: {value!r:.60}."
+            )
+        if max(len(name), len(plain) if isinstance(plain, str) else 0) > _MOST_TEXT:
+            raise ValueError(
+                f"The 'metadata' parameter of save {expected} of at most {_MOST_TEXT:,} "
+                f"characters. {name!r:.60} has more."
+            )
+        found[name] = plain
+    if len(found) > _MOST_METADATA:
+        raise ValueError(
+            f"The 'metadata' parameter of save must have at most {_MOST_METADATA:,} entries. Got "
+            f"{len(found):,}."
+        )
+    return found
