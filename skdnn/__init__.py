@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from skdnn.dnn.classifier import DNNClassifier
     from skdnn.dnn.regressor import DNNRegressor
     from skdnn.persistence.load import load
+    from skdnn.persistence.onnx_export import to_onnx
     from skdnn.persistence.save import save
     from skdnn.plotting.network_diagram import NetworkDisplay
     from skdnn.plotting.training_history import TrainingHistoryDisplay
@@ -38,6 +39,7 @@ __all__ = [
     "exceptions",
     "load",
     "save",
+    "to_onnx",
 ]
 
 # The module of each public name. `datasets` and `exceptions` are themselves modules.
@@ -54,6 +56,7 @@ _MODULES = {
     "compare": "comparison.compare",
     "load": "persistence.load",
     "save": "persistence.save",
+    "to_onnx": "persistence.onnx_export",
 }
 
 

@@ -22,7 +22,7 @@ def test_the_oldest_versions_are_those_of_setup_cfg():
     config = ConfigParser(interpolation=None)
     config.read(ROOT / "setup.cfg", encoding="utf-8")
     extras = config["options.extras_require"]
-    required = minima(config["options"]["install_requires"], extras["plot"])
+    required = minima(config["options"]["install_requires"], extras["onnx"], extras["plot"])
     pinned = minima((ROOT / ".ci" / "oldest-requirements.txt").read_text(encoding="utf-8"))
     assert len(required) >= 10
     # Packages that users give data of, but that only the tests require, are pinned too.

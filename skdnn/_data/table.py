@@ -96,6 +96,11 @@ class Columns:
         dtypes = open_table(X).dtypes if hasattr(X, "iloc") else ()
         self.kinds = tuple(str(getattr(dtype, "subtype", dtype)) for dtype in dtypes)
 
+    def kinds_of(self, X: Any) -> tuple[str, ...]:
+        """Return the kind of each column of a table or of an array of objects, as in `Column`."""
+        table = open_table(X)
+        return tuple(self._read(table, i).kind for i in range(len(table.dtypes)))
+
     def fit_transform(self, X: Any, rows: np.ndarray) -> np.ndarray:
         """Fit the categories on some rows of X, and encode all rows as `transform` does.
 

@@ -14,7 +14,7 @@ from skdnn._utils.text import OPTIONS, unknown
 Activation = str | Callable[[Any], Any]
 NumpyActivation = Callable[[np.ndarray], np.ndarray]
 
-_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
 
 # scikit-learn's names of activations -> Keras's names.
 ACTIVATION_ALIASES = {"identity": "linear", "logistic": "sigmoid"}
@@ -73,7 +73,7 @@ NUMPY_ACTIVATIONS: dict[Activation, NumpyActivation] = {
     "mish": lambda x: x * np.tanh(softplus(x)),
     "relu": lambda x: np.maximum(x, 0, out=x),
     "relu6": _relu6,
-    "selu": lambda x: _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0))),
+    "selu": lambda x: SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0))),
     "sigmoid": lambda x: special.expit(x, out=x),
     "silu": lambda x: x * special.expit(x),
     "soft_shrink": lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0),

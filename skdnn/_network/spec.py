@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     # The module uses only the methods of `Layer` and no particular layer.
     from skdnn._network.layers.base import Layer, Shape
     from skdnn._network.layers.dense import Dense
+    from skdnn._network.onnx_graph import OnnxGraph
 
 INPUT = -1  # the source of a row whose input is the input of the network
 
@@ -222,6 +223,25 @@ class NetworkSpec(FieldState):
         with np.errstate(over="ignore", invalid="ignore"):
             for layer, own in self._slices:
                 x = layer.forward(x, weights[own])
+        return x
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray]) -> str:
+        """Add the ONNX nodes of the network to a graph, and return the name of the output.
+
+        Parameters
+        ----------
+        graph : OnnxGraph
+            The graph.
+        x : str
+            Name of the input, flattened and scaled rows in the dtype of the graph.
+        weights : sequence of ndarray
+            The network weights, as for `forward`.
+        """
+        shape = self.input_shape
+        for (layer, own), (_, output_shape, _) in zip(
+            self.split_weights(weights), self.walk(), strict=True
+        ):
+            x, shape = layer.to_onnx(graph, x, own, shape), output_shape
         return x
 
 

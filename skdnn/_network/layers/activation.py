@@ -8,6 +8,8 @@ import numpy as np
 
 from skdnn._network.activations import NUMPY_ACTIVATIONS, Activation, with_activation
 from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
+from skdnn._network.onnx_activations import activate
+from skdnn._network.onnx_graph import OnnxGraph
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class Activate(Layer):
         from skdnn._utils.tensorflow import keras
 
         return keras.layers.Activation(self.activation, name=self.name, dtype=context.dtype)
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add the nodes of the activation."""
+        return activate(graph, x, self.activation, len(shape) + 1)
 
 
 @dataclass(frozen=True)
@@ -84,3 +90,9 @@ class MixedActivation(Activate):
         return keras_layers.MixedActivation(
             context.n_members, self.activation, self.gain, name=self.name, dtype=context.dtype
         )
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add nodes that compute x + (activation(x) - x) * gain * a."""
+        bent = activate(graph, x, self.activation, len(shape) + 1)
+        factor = self.gain * graph.array(weights[0])[..., None, :]
+        return graph.add("Add", x, graph.add("Mul", graph.add("Sub", bent, x), factor))

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from skdnn._network.activations import softplus
-from skdnn._network.layers.base import KerasContext, Layer
+from skdnn._network.layers.base import KerasContext, Layer, Shape
+from skdnn._network.onnx_activations import softplus as softplus_nodes
+from skdnn._network.onnx_graph import OnnxGraph
 
 
 @dataclass(frozen=True)
@@ -35,3 +37,9 @@ class Ascending(Layer):
         x = keras.Input((*before, self.units), dtype=context.dtype)
         steps = ops.concatenate([x[..., :1], ops.softplus(x[..., 1:])], axis=-1)
         return keras.Model(x, ops.cumsum(steps, axis=-1), name=self.name)
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add nodes that compute the sums of the first output and the softplus of the others."""
+        is_first = np.arange(self.units) == 0
+        steps = graph.add("Where", is_first, x, softplus_nodes(graph, x))
+        return graph.add("CumSum", steps, np.array(len(shape)))

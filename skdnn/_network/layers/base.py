@@ -14,6 +14,7 @@ from skdnn._utils.field_state import FieldState
 if TYPE_CHECKING:
     from skdnn._network.activations import Activation
     from skdnn._network.layers.dense import Dense
+    from skdnn._network.onnx_graph import OnnxGraph
     from skdnn._network.spec import NetworkSpec
 
 Shape = tuple[int, ...]
@@ -171,5 +172,28 @@ class Layer(FieldState):
         Keras is imported inside this method, so that prediction in NumPy does not import Keras.
         The Keras weights are created as zeros, because the default initialisers of Keras would
         use Python's global generator.
+        """
+        raise NotImplementedError
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add the ONNX nodes of the layer to a graph, which compute the same as `forward`.
+
+        Parameters
+        ----------
+        graph : OnnxGraph
+            The graph, whose dtype is the one of the computation.
+        x : str
+            Name of the input. Ensemble members are a leading axis, which may be missing as long as
+            all members have the same input.
+        weights : sequence of ndarray
+            The weights of the layer, in the order of `weight_shapes`. The constants of
+            preprocessing if `is_preparation` is True. A layer with such constants names them.
+        shape : tuple of int
+            Shape of one sample of the input.
+
+        Returns
+        -------
+        str
+            Name of the output.
         """
         raise NotImplementedError

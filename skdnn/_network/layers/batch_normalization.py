@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
+from skdnn._network.onnx_graph import OnnxGraph
 
 
 @dataclass(frozen=True)
@@ -54,3 +55,11 @@ class BatchNormalization(Layer):
         return keras.layers.BatchNormalization(
             momentum=self.momentum, epsilon=self.epsilon, **options
         )
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add nodes that normalise by the moving averages."""
+        arrays = map(graph.array, weights)
+        gamma, beta, mean, variance = (w[:, None] if w.ndim > 1 else w for w in arrays)
+        centered = graph.add("Sub", x, mean)
+        scaled = graph.add("Mul", centered, gamma / np.sqrt(variance + self.epsilon))
+        return graph.add("Add", scaled, beta)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
+from skdnn._network.onnx_graph import OnnxGraph
 
 _RANGE = 0.05  # vectors start uniform in [-0.05, 0.05], the default of Keras's `Embedding`
 
@@ -105,3 +106,17 @@ class CategoryEmbedding(Layer):
         known = ops.minimum(codes, 1)
         parts = [row[:, :start], ops.squeeze(vectors, axis=2) * known]
         return keras.Model(row, ops.concatenate(parts, axis=1), name=self.name)
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add nodes that look the vectors up in one array, whose first value, 0, is for code 0."""
+        column, stride, base = (a.astype(np.int64) for a in self.addresses)
+        start = shape[0] - len(self.sizes)
+        codes = graph.take(x, start + column)
+        address = graph.add("Mul", graph.add("Cast", codes, to="int64"), stride)
+        address = graph.add("Add", address, base + 1)
+        address = graph.add("Where", graph.add("Greater", codes, 0.0), address, np.array(0))
+        table = graph.weight(np.append(weights[0].dtype.type(0), weights[0]), self.name)
+        vectors = graph.add("Gather", table, address, axis=0)
+        if not start:
+            return vectors
+        return graph.add("Concat", graph.take(x, range(start)), vectors, axis=1)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from skdnn._network.layers.base import KerasContext, Layer, Shape
+from skdnn._network.onnx_graph import OnnxGraph
 
 
 @dataclass(frozen=True)
@@ -55,3 +56,13 @@ class ColumnTransform(Layer):
         numbers = ops.where(ops.isnan(numbers), context.fill.astype(dtype), numbers)
         parts = [numbers, ops.cast(ops.isnan(signed), dtype), codes]
         return keras.Model(row, ops.concatenate(parts, axis=1), name=self.name)
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add nodes that impute and reorder the columns. The constant is the fill."""
+        numbers = graph.impute(graph.take(x, self.numbers), weights[0]) if self.numbers else None
+        signed = None
+        if self.signed:
+            is_missing = graph.add("IsNaN", graph.take(x, self.signed))
+            signed = graph.add("Cast", is_missing, to=str(weights[0].dtype))
+        codes = graph.take(x, self.codes) if self.codes else None
+        return graph.add("Concat", *filter(None, (numbers, signed, codes)), axis=1)

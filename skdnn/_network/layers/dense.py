@@ -10,6 +10,8 @@ from scipy.sparse import issparse
 
 from skdnn._network.activations import NUMPY_ACTIVATIONS, Activation, with_activation
 from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
+from skdnn._network.onnx_activations import activate
+from skdnn._network.onnx_graph import OnnxGraph
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,11 @@ class Dense(Layer):
     activation: Activation = "linear"
 
     takes_sparse_rows: ClassVar[bool] = True
+
+    @property
+    def kernel_gain(self) -> float:
+        """The factor by which the learned kernel is multiplied."""
+        return 1.0
 
     @property
     def bias_gain(self) -> float:
@@ -88,6 +95,16 @@ class Dense(Layer):
         return keras.layers.Dense(
             self.units, self.activation, kernel_initializer="zeros", **options
         )
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add nodes that compute activation(x @ kernel + bias)."""
+        kernel, bias = weights
+        x = graph.add("MatMul", x, graph.weight(kernel, f"{self.name}_kernel"))
+        if self.kernel_gain != 1:
+            x = graph.add("Mul", x, self.kernel_gain)
+        bias = self.bias_gain * graph.array(bias)
+        x = graph.add("Add", x, bias[..., None, :] if bias.ndim > 1 else bias)
+        return activate(graph, x, self.activation, len(shape) + 1)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from skdnn._network.layers.base import KerasContext, Layer
+from skdnn._network.layers.base import KerasContext, Layer, Shape
+from skdnn._network.onnx_graph import OnnxGraph
 
 
 @dataclass(frozen=True)
@@ -26,3 +27,7 @@ class Dropout(Layer):
     def to_keras(self, context: KerasContext) -> Any:
         """Return a Keras dropout layer, whose seed is set when a fit starts."""
         return context.dropout(self.rate, seed=0, name=self.name, dtype=context.dtype)
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Return the input unchanged."""
+        return x

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from skdnn._network.layers.base import KerasContext, Layer, Shape
+from skdnn._network.onnx_graph import OnnxGraph
 
 
 @dataclass(frozen=True)
@@ -31,3 +32,7 @@ class Flatten(Layer):
         from skdnn._utils.tensorflow import keras
 
         return keras.layers.Flatten("channels_last", name=self.name, dtype=context.dtype)
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add a node that flattens each sample."""
+        return graph.add("Flatten", x, axis=1)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
+from skdnn._network.onnx_graph import OnnxGraph
 
 
 @dataclass(frozen=True)
@@ -49,3 +50,7 @@ class LearnedScale(Layer):
         return keras_layers.LearnedScale(
             context.n_members, self.gain, name=self.name, dtype=context.dtype
         )
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add a node that multiplies each column by gain * q."""
+        return graph.add("Mul", x, self.gain * graph.array(weights[0])[..., None, :])

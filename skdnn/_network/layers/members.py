@@ -8,6 +8,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skdnn._network.layers.base import DrawKernel, KerasContext, Layer, Shape
+from skdnn._network.onnx_graph import OnnxGraph
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Members(Layer):
         from skdnn._network import keras_layers
 
         return keras_layers.Members(self.n_members, name=self.name, dtype=context.dtype)
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Return the input unchanged. The weights of the next layers bring the axis of members."""
+        return x
 
 
 @dataclass(frozen=True)
@@ -78,3 +83,10 @@ class Mean(Layer):
         from skdnn._network import keras_layers
 
         return keras_layers.Mean(self.weighted, name=self.name, dtype=context.dtype)
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add nodes that average the outputs, as a product with the ensemble weights."""
+        n_members = shape[0]
+        share = weights[0] if self.weighted else np.full(n_members, 1 / n_members)
+        x = graph.add("Transpose", x, perm=[1, 2, 0])
+        return graph.add("MatMul", x, graph.array(share))

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from skdnn._network.layers.base import KerasContext, Layer, Shape, TrainingSample
+from skdnn._network.onnx_graph import OnnxGraph
 
 
 def one_hot(sizes: Sequence[int], width: int) -> list[np.ndarray]:
@@ -98,3 +99,15 @@ class OneHot(Layer):
         return keras_layers.OneHot(
             self.start, self.n_codes, self.width, name=self.name, dtype=context.dtype
         )
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add nodes that compare the codes with those of the output columns."""
+        column, code = weights
+        stop = self.start + self.n_codes
+        codes = graph.take(x, range(self.start, stop))
+        codes = graph.add("MatMul", codes, graph.weight(column, f"{self.name}_columns"))
+        codes = graph.add("Cast", codes, to="int64")
+        ones = graph.add("Cast", graph.add("Equal", codes, code.astype(np.int64)), to=graph.dtype)
+        before = graph.take(x, range(self.start)) if self.start else None
+        after = graph.take(x, range(stop, shape[0])) if stop < shape[0] else None
+        return graph.add("Concat", *filter(None, (before, ones, after)), axis=1)

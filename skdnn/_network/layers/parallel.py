@@ -10,6 +10,7 @@ import numpy as np
 from skdnn._network.activations import Activation
 from skdnn._network.layers.base import KerasContext, Layer, Shape
 from skdnn._network.layers.dense import Dense
+from skdnn._network.onnx_graph import OnnxGraph
 from skdnn._network.spec import NetworkSpec, count_members
 
 
@@ -92,3 +93,12 @@ class Parallel(Layer):
             name = f"{self.name}_{number}"
             outputs.append(build(network, dropout=context.dropout, name=name)(x))
         return keras.Model(x, keras.ops.concatenate(outputs, axis=0), name=self.name)
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add the nodes of all stacks, and one that concatenates the outputs."""
+        outputs, start = [], 0
+        for network in self.networks(shape):
+            stop = start + network.n_arrays
+            outputs.append(network.to_onnx(graph, x, weights[start:stop]))
+            start = stop
+        return graph.add("Concat", *outputs, axis=0)

@@ -8,6 +8,8 @@ import numpy as np
 
 from skdnn._network.layers.base import KerasContext, Shape, TrainingSample
 from skdnn._network.layers.numeric_embedding import NumericEmbedding
+from skdnn._network.onnx_activations import cosine
+from skdnn._network.onnx_graph import OnnxGraph
 
 
 def frequencies(
@@ -64,3 +66,11 @@ class Periodic(NumericEmbedding):
         return keras_layers.Periodic(
             self.n_columns, self.n_frequencies, name=self.name, dtype=context.dtype
         )
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add nodes that append the sines and the cosines."""
+        angle = graph.take(x, np.arange(self.n_columns).repeat(self.n_frequencies))
+        angle = graph.add(
+            "Mul", graph.add("Mul", angle, 2 * np.pi), graph.array(weights[0]).ravel()
+        )
+        return graph.add("Concat", x, graph.add("Sin", angle), cosine(graph, angle), axis=1)

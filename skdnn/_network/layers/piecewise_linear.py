@@ -8,6 +8,7 @@ import numpy as np
 
 from skdnn._network.layers.base import KerasContext, Shape, TrainingSample
 from skdnn._network.layers.numeric_embedding import NumericEmbedding
+from skdnn._network.onnx_graph import OnnxGraph
 
 _OPEN = 1e30  # the bound of an open bin, finite because weights must be finite
 _NARROW = 0.01  # bins of a scaled column up to this width are never open
@@ -121,3 +122,11 @@ class PiecewiseLinear(NumericEmbedding):
         return keras_layers.PiecewiseLinear(
             self.n_columns, self.n_bins, name=self.name, dtype=context.dtype
         )
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add nodes that append the values of the bins."""
+        edge, slope, least, greatest = (graph.array(w).ravel() for w in weights)
+        place = graph.take(x, np.arange(self.n_columns).repeat(self.n_bins))
+        place = graph.add("Mul", graph.add("Sub", place, edge), slope)
+        place = graph.add("Min", graph.add("Max", place, least), greatest)
+        return graph.add("Concat", x, place, axis=1)

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from skdnn._network.layers.base import KerasContext, Layer
+from skdnn._network.layers.base import KerasContext, Layer, Shape
+from skdnn._network.onnx_graph import OnnxGraph
 
 _LARGE = 1e6  # the largest offset in units of the scale that x * scale - offset * scale allows
 
@@ -43,6 +44,16 @@ class Scaling(Layer):
             return _separate_steps(offset, scale, context.limit, self.name)
         factors = [_plain(x) for x in (scale, -offset * scale)]
         return keras.layers.Rescaling(*factors, name=self.name, dtype="float64")
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add nodes that scale and clip. The constants are the offset, the scale and the limit."""
+        offset, scale, *limit = weights
+        if offset.any():
+            x = graph.add("Sub", x, offset)
+        x = graph.add("Mul", x, scale)
+        for bound in limit:
+            x = graph.add("Min", graph.add("Max", x, -bound), bound)
+        return x
 
 
 def _separate_steps(

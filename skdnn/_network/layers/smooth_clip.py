@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from skdnn._network.layers.base import KerasContext, Layer, Shape, TrainingSample
+from skdnn._network.onnx_graph import OnnxGraph
 
 _LEAST_SPREAD = 1 / 1e30  # columns with a smaller spread count as constant: factors stay finite
 
@@ -70,3 +71,14 @@ class SmoothClip(Layer):
         from skdnn._network import keras_layers
 
         return keras_layers.SmoothClip(self.n_columns, name=self.name, dtype=context.dtype)
+
+    def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
+        """Add nodes that scale and clip the numeric columns."""
+        n_others = shape[-1] - self.n_columns
+        rest = np.zeros(n_others, graph.dtype)
+        center, factor = (np.append(graph.array(w), rest) for w in weights)
+        z = graph.add("Mul", graph.add("Sub", x, center), factor)
+        third = graph.add("Div", z, 3.0)
+        square = graph.add("Add", graph.add("Mul", third, third), 1.0)
+        z = graph.add("Div", z, graph.add("Sqrt", square))
+        return graph.add("Where", np.arange(shape[-1]) < self.n_columns, z, x) if n_others else z
