@@ -19,7 +19,7 @@ from skdnn.cli.data_arguments import (
     names,
     whole,
 )
-from skdnn.cli.datasets import load, sample, take
+from skdnn.cli.datasets import describe_rows, load, sample, take
 from skdnn.cli.errors import CommandError, in_options
 
 if TYPE_CHECKING:
@@ -113,7 +113,8 @@ def run(args: argparse.Namespace) -> None:
     """Compare the models on a data set, print the result and save the plot if requested."""
     if args.plot:
         _check_plot(args.plot)
-    X, y, remarks, _ = load(args.dataset, choice_of(args))
+    loaded = load(args.dataset, choice_of(args))
+    X, y = loaded.X, loaded.y
     from skdnn.comparison import compare
 
     if args.rows is not None and args.rows < len(y):
@@ -134,15 +135,13 @@ def run(args: argparse.Namespace) -> None:
     except (TypeError, ValueError) as error:
         raise CommandError(f"{args.dataset}: {in_options(str(error))}") from error
     show = _as_json if args.json else _as_text
-    print(encodable(show(args, X, result, remarks)))
+    print(encodable(show(args, X, result, loaded.remarks)))
     if args.plot:
         result.plot().figure_.savefig(args.plot, dpi=150)
 
 
 def _as_text(args: argparse.Namespace, X: Any, result: "Comparison", remarks: list[str]) -> str:
-    size = " x ".join(map(str, X.shape[1:]))
-    unit = "values" if X.ndim > 2 else "column" if size == "1" else "columns"
-    lines = wrapped(f"{args.dataset}: {len(X):,} rows of {size} {unit}, {result.task}")
+    lines = wrapped(f"{describe_rows(args.dataset, X)}, {result.task}")
     if remarks:
         lines += wrapped(f"Read with {'; '.join(remarks)}.")
     return "\n".join([*lines, "", str(result)])

@@ -4,7 +4,8 @@ import argparse
 import csv
 from functools import partial
 
-from skdnn.cli.datasets import DATASETS, Choice
+from skdnn.cli.datasets import DATASETS
+from skdnn.cli.tables import Choice
 
 _NAMED = "\n".join(f"    {name:14} {data.about}" for name, data in DATASETS.items())
 
@@ -67,9 +68,9 @@ def add_seed_argument(parser: argparse.ArgumentParser, of_what: str) -> None:
     )
 
 
-def choice_of(args: argparse.Namespace) -> Choice:
+def choice_of(args: argparse.Namespace, weight: str | None = None) -> Choice:
     """Return what to read from a file, as the arguments say."""
-    return Choice(args.target, args.columns, args.drop, args.sep, args.task)
+    return Choice(args.target, args.columns, args.drop, args.sep, args.task, weight)
 
 
 def names(text: str) -> list[str]:

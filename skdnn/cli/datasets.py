@@ -11,38 +11,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skdnn.cli.errors import CommandError, did_you_mean, listed, one_line
 from skdnn.cli.sources import ENDINGS, STDIN, Source, ending_of, file_source, standard_input
-from skdnn.cli.tables import Read, Writing, read_parquet, read_text, select
+from skdnn.cli.tables import Choice, Read, Writing, read_parquet, read_text, select
 
 if TYPE_CHECKING:
     import numpy as np
 
-_OPTIONS = ("target", "columns", "drop", "sep")  # of `Choice`, for files
-_NO_TABLE = "is for tables, and {} has arrays"
+_OPTIONS = ("target", "columns", "drop", "sep", "weight")  # of `Choice`, for files
+NO_TABLE = "is for tables, and {} has arrays"
 Data = tuple[Any, Any]  # X, an array or a DataFrame, and y, an array or a Series
 # Errors that readers raise for damaged files and for files of a different format.
 UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
-class Choice(NamedTuple):
-    """What to read from a file: the target, the input columns, and the separator of the fields.
-
-    None for the choice of the reader. The task says whether the target holds labels.
-    """
-
-    target: str | None = None
-    columns: list[str] | None = None
-    drop: list[str] | None = None
-    sep: str | None = None
-    task: str = "auto"
-
-
 class Loaded(NamedTuple):
-    """A data set, remarks on how its file was read, and how a table was written."""
+    """A data set, remarks on how its file was read, how a table was written, and weights."""
 
     X: Any
     y: Any
     remarks: list[str]
     writing: Writing = Writing()
+    weight: "np.ndarray | None" = None
 
 
 class NamedData(NamedTuple):
@@ -83,9 +71,9 @@ DATASETS = {
 }
 
 
-def read_npz(source: Source, target: str | None) -> Data:
-    """Return the input and the target of an NPZ archive."""
-    target = "y" if target is None else target
+def read_npz(source: Source, choice: Choice) -> Loaded:
+    """Return the input, the target and the weights in an NPZ archive."""
+    target, weight = choice.target or "y", choice.weight
     with _open_npz(source) as archive:
         names = archive.files
         if target not in names:
@@ -93,14 +81,20 @@ def read_npz(source: Source, target: str | None) -> Data:
                 f"{source.name} has no array {target!r} to predict{did_you_mean(target, names)}; "
                 f"{listed(names)}; choose with --target"
             )
-        name = _name_of_input(source, names, target)
+        if weight is not None and weight not in names:
+            raise CommandError(
+                f"--weight: {source.name} has no array {weight!r}{did_you_mean(weight, names)}; "
+                f"{listed(names)}"
+            )
+        name = _name_of_input(source, names, target, weight)
         X, y = archive[name], archive[target]
+        weights = None if weight is None else archive[weight]
     if X.ndim < 2 or y.ndim < 1 or len(X) != len(y):
         raise CommandError(
             f"{source.name}: {name} must have a row for each value of {target}; "
             f"their shapes are {X.shape} and {y.shape}"
         )
-    return X, y
+    return Loaded(X, y, [], weight=weights)
 
 
 def read_npz_input(source: Source, target: str) -> "np.ndarray":
@@ -125,8 +119,8 @@ def _open_npz(source: Source) -> Iterator[Any]:
             yield archive
 
 
-def _name_of_input(source: Source, names: list[str], target: str) -> str:
-    others = [name for name in names if name != target]
+def _name_of_input(source: Source, names: list[str], target: str, weight: str | None = None) -> str:
+    others = [name for name in names if name not in (target, weight)]
     found = next((name for name in ("X", "x") if name in others), others[0] if others else "")
     if not found or (found not in ("X", "x") and len(others) > 1):
         raise CommandError(f"{source.name} must hold the input as an array X; {listed(names)}")
@@ -159,11 +153,11 @@ def load(dataset: str, choice: Choice) -> Loaded:
     source = find_source(dataset)
     with readable(source):
         if source.ending.kind == ".npz":
-            refuse(choice, ["columns", "drop", "sep"], _NO_TABLE.format(source.name))
-            return Loaded(*read_npz(source, choice.target), [])
+            refuse(choice, ["columns", "drop", "sep"], NO_TABLE.format(source.name))
+            return read_npz(source, choice)
         read = read_table(source, choice)
-        X, y = select(read.frame, source.name, choice.target, choice.columns, choice.drop)
-        return Loaded(X, y, read.remarks, read.writing)
+        X, y, weight = select(read.frame, source.name, choice)
+        return Loaded(X, y, read.remarks, read.writing, weight)
 
 
 def load_by_name(name: str) -> Data:
@@ -246,3 +240,10 @@ def sample(y: Any, n: int, seed: int) -> "np.ndarray":
 def take(data: Any, rows: "np.ndarray") -> Any:
     """Return the rows of an array or a DataFrame at the given row indices."""
     return data.iloc[rows] if hasattr(data, "iloc") else data[rows]
+
+
+def describe_rows(name: str, X: Any) -> str:
+    """Return the name, the number of rows and the shape of a data set."""
+    size = " x ".join(map(str, X.shape[1:]))
+    unit = "values" if X.ndim > 2 else "column" if size == "1" else "columns"
+    return f"{name}: {len(X):,} rows of {size} {unit}"

@@ -1,9 +1,10 @@
 """Errors of the command that are printed on one line, and the texts of their messages."""
 
 import re
+import sys
 from collections.abc import Iterable, Sequence
 
-from skdnn._utils.text import nearest
+from skdnn._utils.text import encodable, nearest
 
 
 class CommandError(Exception):
@@ -20,6 +21,11 @@ class CommandError(Exception):
     def __init__(self, message: str, prog: str | None = None):
         super().__init__(message)
         self.prog = prog
+
+
+def say(text: str) -> None:
+    """Print a text to standard error."""
+    print(encodable(text, sys.stderr), file=sys.stderr)  # noqa: T201 - the command prints
 
 
 def did_you_mean(name: str, known: Iterable[object]) -> str:

@@ -1,7 +1,5 @@
 """The entry point, the parser and the error handling of the command `skdnn`."""
 
-# ruff: noqa: T201 - the command prints
-
 import argparse
 import os
 import sys
@@ -11,9 +9,8 @@ from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 from skdnn import __version__
-from skdnn._utils.text import encodable
-from skdnn.cli import compare
-from skdnn.cli.errors import CommandError, in_options
+from skdnn.cli import compare, predict, train
+from skdnn.cli.errors import CommandError, in_options, one_line, say
 
 
 class _Command(NamedTuple):
@@ -27,6 +24,20 @@ class _Command(NamedTuple):
 
 
 _COMMANDS = {
+    "train": _Command(
+        train.run,
+        train.add_arguments,
+        "train a network on a file, and save it",
+        train.DESCRIPTION,
+        train.MANUAL,
+    ),
+    "predict": _Command(
+        predict.run,
+        predict.add_arguments,
+        "predict the rows of a file with a saved network",
+        predict.DESCRIPTION,
+        predict.MANUAL,
+    ),
     "compare": _Command(
         compare.run,
         compare.add_arguments,
@@ -70,16 +81,24 @@ def main(argv: Sequence[str] | None = None) -> int:
             _COMMANDS[args.command].run(args)
         sys.stdout.flush()
     except CommandError as error:
-        _say(f"{error.prog or prog}: error: {error}")
+        say(f"{error.prog or prog}: error: {error}")
         return 2
     except KeyboardInterrupt:
-        _say(f"\n{prog}: stopped")
+        say(f"\n{prog}: stopped")
         return 130
     except BrokenPipeError:
-        # Without this, Python would raise the error again when it flushes standard output on exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 141
+    except OSError as error:  # such as a full disk, which is no fault of the program
+        say(f"{prog}: error: {error.strerror or one_line(error)}")
+        _drop_output()
+        return 2
     return 0
+
+
+def _drop_output() -> None:
+    """Drop what is not yet written, or Python would raise the error again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Parser(argparse.ArgumentParser):
@@ -111,8 +130,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _show_warning(prog: str, message: Warning | str, *_: Any, **__: Any) -> None:
-    _say(f"{prog}: warning: {in_options(str(message).splitlines()[0])}")
-
-
-def _say(line: str) -> None:
-    print(encodable(line, sys.stderr), file=sys.stderr)
+    say(f"{prog}: warning: {in_options(str(message).splitlines()[0])}")

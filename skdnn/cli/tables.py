@@ -12,6 +12,7 @@ from skdnn.cli.errors import CommandError, did_you_mean, listed
 from skdnn.cli.sources import TEXT, Source
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 _SEPARATORS = (",", ";", "\t", "|")
@@ -25,6 +26,20 @@ _FORMS = {
     GROUPED: r"[+-]?\d{1,3}(?:,\d{3})*(?:\.\d+)?(?:[eE][+-]?\d+)?",  # 1,234.5
     DECIMAL: r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?(?:[eE][+-]?\d+)?",  # 1.234,5
 }
+
+
+class Choice(NamedTuple):
+    """What to read from a file: the target, the input columns, the separator, and the weights.
+
+    None for the choice of the reader. The task says whether the target holds labels.
+    """
+
+    target: str | None = None
+    columns: list[str] | None = None
+    drop: list[str] | None = None
+    sep: str | None = None
+    task: str = "auto"
+    weight: str | None = None
 
 
 class Layout(NamedTuple):
@@ -127,13 +142,9 @@ def read_parquet(source: Source) -> Read:
 
 
 def select(
-    frame: "pd.DataFrame",
-    path: str,
-    target: str | None,
-    columns: Sequence[str] | None,
-    drop: Sequence[str] | None,
-) -> tuple["pd.DataFrame", "pd.Series"]:
-    """Return the input columns and the target column of a table.
+    frame: "pd.DataFrame", path: str, choice: Choice
+) -> tuple["pd.DataFrame", "pd.Series", "np.ndarray | None"]:
+    """Return the input columns, the target column and the weights of a table.
 
     Parameters
     ----------
@@ -141,16 +152,15 @@ def select(
         The table.
     path : str
         The file, for error messages.
-    target : str or None
-        The column to predict. None is an error that lists the columns.
-    columns, drop : sequence of str or None
-        The input columns, and columns that are no input. None for all, and for none.
+    choice : Choice
+        What to select. It is an error if there is no target.
 
     Returns
     -------
-    X, y : DataFrame and Series
-        The input and the target.
+    X, y, weight : DataFrame, Series, and ndarray or None
+        The input, the target and the weights.
     """
+    target, columns, drop, weight = choice.target, choice.columns, choice.drop, choice.weight
     names = list(frame.columns)
     if not len(frame):
         raise CommandError(f"cannot read {path}: it names columns but has no rows below the names")
@@ -159,7 +169,9 @@ def select(
             f"{path} needs --target COLUMN, the column to predict; "
             f"{listed(names)}{_no_header(names)}"
         )
-    for option, given in (("target", [target]), ("columns", columns), ("drop", drop)):
+    weights = None if weight is None else [weight]
+    asked = {"target": [target], "columns": columns, "drop": drop, "weight": weights}
+    for option, given in asked.items():
         for name in given or ():
             if name not in names:
                 raise CommandError(
@@ -174,10 +186,21 @@ def select(
             f"column {target!r} of {path} is empty in {missing:,} of {len(y):,} rows: "
             f"fill in the values or remove those rows"
         )
-    kept = [name for name in columns or names if name != target and name not in (drop or ())]
+    if weight == target:
+        raise CommandError(f"--weight: {target!r} is the target, which cannot be the weight")
+    no_input = {target, weight, *(drop or ())}
+    kept = [name for name in columns or names if name not in no_input]
     if not kept:
         raise CommandError(f"{path} has no column besides {target!r} to predict it from")
-    return frame[list(dict.fromkeys(kept))], y
+    return frame[list(dict.fromkeys(kept))], y, None if weight is None else _weights(frame, weight)
+
+
+def _weights(frame: "pd.DataFrame", name: str) -> "np.ndarray":
+    column = frame[name]
+    if column.dtype.kind not in "biuf" or column.isna().any():
+        raise CommandError(f"--weight: column {name!r} must be numbers without missing values")
+    weights: np.ndarray = column.to_numpy("float64")
+    return weights
 
 
 def _encoding(source: Source, head: bytes) -> str:

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skdnn.cli.datasets import Choice, load
+from skdnn.cli.datasets import load
 from skdnn.cli.errors import CommandError
+from skdnn.cli.tables import Choice
 
 N = 40
 

@@ -1,0 +1,235 @@
+"""The arguments, the manual and the steps of the command `skdnn train`."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from skdnn._utils.text import wrapped
+from skdnn.cli.data_arguments import (
+    DATA_MANUAL,
+    add_reading_arguments,
+    add_seed_argument,
+    add_target_arguments,
+    choice_of,
+    fraction,
+    whole,
+)
+from skdnn.cli.datasets import DATASETS, Loaded, describe_rows, load, take
+from skdnn.cli.errors import CommandError, in_options, say
+from skdnn.cli.model_files import DATA_FORM, MODEL_ENDING, check_folder, size_of, write_model
+from skdnn.cli.sources import STDIN, ending_of
+
+DESCRIPTION = """\
+Train a deep network on a data set, and save it with everything that prediction
+needs: columns, categories, missing values, scaling and classes.
+"""
+
+MANUAL = f"""\
+{DATA_MANUAL}
+  Text columns are categories, and missing values need no treatment.
+
+the model:
+  Without -o, the file is named after the data: houses.csv gives houses.skdnn
+  in the current folder, and an existing file of this name is an error. A file
+  that -o names is replaced, but only when the new one is complete. -o - writes
+  the model to standard output. The file holds data only: loading it runs no
+  code. 'skdnn info' shows what is in it, 'skdnn predict' uses it, and so does
+  Python: skdnn.load("houses.skdnn").predict(X)
+
+the presets:
+  plain      one small network with the settings of scikit-learn's MLP
+  fast       an ensemble, in a short time
+  balanced   the default
+  best       the highest accuracy, in the longest time
+
+the held-out score:
+  --valid 0.2 holds out a fifth of the rows before training, stratified by the
+  target, and prints the score of the model on these rows beside that of a dummy
+  that always predicts the class frequencies, or the mean. The network never
+  sees these rows, neither for its weights nor for early stopping.
+  The saved model is the one that was scored: it is trained without the held-out
+  rows. Train again without --valid to use all rows. The score is stored in the
+  file. 'skdnn compare' gives a more reliable score, by cross-validation.
+
+examples:
+  skdnn train houses.csv --target price
+  skdnn train houses.csv --target price --drop id --valid 0.2 -o model.skdnn
+  skdnn train iris --preset plain
+  zcat visits.csv.gz | skdnn train - --target bought -o visits.skdnn
+
+exit status:
+  0 done, 2 bad input, 130 stopped by Ctrl-C, which leaves no file
+"""
+
+_PRESETS = ("plain", "fast", "balanced", "best")
+_LAYOUT = "{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}{postfix}]"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `skdnn train` to a parser."""
+    add = parser.add_argument
+    add("data", metavar="DATA", help="a name or file, or - for standard input, see below")
+    add_target_arguments(parser)
+    add("-o", "--output", metavar="MODEL", help="the file to save, which ends in .skdnn")
+    add("--preset", choices=_PRESETS, default="auto", help="see below (default: balanced)")
+    add("--epochs", type=_positive, metavar="N", help="passes over the rows (default: by preset)")
+    add(
+        "--valid",
+        type=fraction,
+        metavar="FRACTION",
+        help="hold out this fraction of the rows and print the score on them",
+    )
+    add_reading_arguments(parser)
+    add("--weight", metavar="COLUMN", help="weights of the rows: column of the file, or NPZ array")
+    add_seed_argument(parser, "training and of the held-out rows")
+    add("--quiet", action="store_true", help="show no progress bar")
+
+
+def _positive(text: str) -> int:
+    return whole(1, text)
+
+
+class _Job(NamedTuple):
+    """Checked data and the task."""
+
+    X: Any
+    y: Any
+    weight: Any
+    task: str
+
+    def at(self, rows: Any) -> "_Job":
+        weight = None if self.weight is None else self.weight[rows]
+        return _Job(take(self.X, rows), self.y[rows], weight, self.task)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train a model on a data set, print what was done and save the model."""
+    output = _checked_output(args)
+    loaded = load(args.data, choice_of(args, args.weight))
+    tell = say if output == STDIN else _print
+    try:
+        job, reason = _job(args, loaded)
+        tell(_about_data(args, loaded, job, reason))
+        model, metadata = _train(args, job, tell)
+    except (TypeError, ValueError) as error:
+        raise CommandError(f"{_name(args.data)}: {in_options(str(error))}") from error
+    write_model(model, output, _metadata(args, loaded, job) | metadata)
+    if output != STDIN:
+        tell("\n".join(wrapped(_about_model(output, metadata))))
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - the command prints
+
+
+def _name(data: str) -> str:
+    return "standard input" if data == STDIN else data
+
+
+def _checked_output(args: argparse.Namespace) -> str:
+    """Return the file to save, or raise an error if it cannot be saved, before a long fit."""
+    if args.output == STDIN:
+        return STDIN
+    if args.output is not None:
+        if not args.output.lower().endswith(MODEL_ENDING):
+            raise CommandError(f"-o: {args.output} must end in {MODEL_ENDING}, or be -")
+        check_folder(args.output)
+        return str(args.output)
+    name = "model" if args.data == STDIN else Path(args.data).name
+    if args.data not in DATASETS and (ending := ending_of(name)):
+        name = name[: -len(ending.kind + ending.packing)]
+    output = name + MODEL_ENDING
+    if Path(output).exists():
+        raise CommandError(f"{output} exists: write -o {output} to replace it, or another name")
+    check_folder(output)
+    return output
+
+
+def _job(args: argparse.Namespace, loaded: Loaded) -> tuple[_Job, str]:
+    """Return the checked data with the task, and the reason for the task."""
+    from skdnn.cli.held_out import task_and_reason
+    from skdnn.comparison.checks import check_samples, check_target
+
+    y = check_target(loaded.y)
+    task, reason = task_and_reason(args.task, y)
+    return _Job(check_samples(loaded.X), y, loaded.weight, task), reason
+
+
+def _about_data(args: argparse.Namespace, loaded: Loaded, job: _Job, reason: str) -> str:
+    lines = wrapped(describe_rows(_name(args.data), job.X))
+    if loaded.remarks:
+        lines += wrapped(f"Read with {'; '.join(loaded.remarks)}.")
+    target = f"Target {args.target}: " if args.target else "Target: "
+    return "\n".join([*lines, *wrapped(f"{target}{reason}.")])
+
+
+def _train(args: argparse.Namespace, job: _Job, tell: Any) -> tuple[Any, dict[str, Any]]:
+    """Return the trained model, and what to store of its training and its score."""
+    from skdnn import DNNClassifier, DNNRegressor
+    from skdnn.cli.held_out import as_table, rows_to_hold_out, scores
+
+    n_rows = len(job.y)
+    held, kept = rows_to_hold_out(job.y, args.valid, args.seed, job.task)
+    part = job if args.valid is None else job.at(kept)
+    estimators = {"classification": DNNClassifier, "regression": DNNRegressor}
+    epochs = "auto" if args.epochs is None else args.epochs
+    model = estimators[job.task](preset=args.preset, epochs=epochs, random_state=args.seed)
+    start = time.perf_counter()
+    with _progress(shown=not args.quiet and sys.stderr is not None and sys.stderr.isatty()):
+        model.fit(part.X, part.y, sample_weight=part.weight)
+    seconds = round(time.perf_counter() - start, 3)
+    told = {"rows": n_rows, "rows_trained_on": len(part.y), "seconds": seconds}
+    if args.valid is None:
+        return model, told
+    found = scores(model, part, job.at(held))
+    tell(as_table(found, len(held)))
+    return model, told | {f"held_out_{name}": value for name, (value, _) in found.items()}
+
+
+def _metadata(args: argparse.Namespace, loaded: Loaded, job: _Job) -> dict[str, Any]:
+    """Return what to store in the file besides the model."""
+    names = {} if args.data in DATASETS else {"target": args.target or "y"}
+    written = loaded.writing
+    forms = {name: form for name, form in written.forms.items() if name in list(loaded.X)}
+    form = {DATA_FORM: json.dumps({"sep": written.sep, "forms": forms})} if forms else {}
+    return {**names, "task": job.task, "data": _name(args.data), **form}
+
+
+def _about_model(output: str, metadata: dict[str, Any]) -> str:
+    trained, all_rows = metadata["rows_trained_on"], metadata["rows"]
+    rows = (
+        f"all {all_rows:,} rows"
+        if trained == all_rows
+        else f"{trained:,} rows, without the {all_rows - trained:,} held-out rows; train again "
+        f"without --valid to use all rows"
+    )
+    return f"Saved {output} ({size_of(output)}), trained in {metadata['seconds']:.1f} s on {rows}."
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[None]:
+    """Show a bar on standard error that moves with the epochs of the fits inside."""
+    from tqdm import tqdm
+
+    from skdnn._training.progress import listening
+
+    with tqdm(
+        desc="train",
+        total=1.0,
+        bar_format=_LAYOUT,
+        leave=False,
+        disable=not shown,
+        dynamic_ncols=True,
+    ) as bar:
+
+        def epoch_ends(epoch: int, n_epochs: int) -> None:
+            bar.set_postfix_str(f"epoch {epoch}/{n_epochs}", refresh=False)
+            bar.update(max(0.0, epoch / n_epochs - bar.n))
+
+        with listening(epoch_ends):
+            yield
