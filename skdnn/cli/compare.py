@@ -70,7 +70,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_data_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("dataset", nargs="?", default="digits", metavar="DATASET", help="a name or file, see below")
+    add(
+        "dataset",
+        nargs="?",
+        default="digits",
+        metavar="DATASET",
+        help="see below (default: digits)",
+    )
     add_target_arguments(parser)
     add_reading_arguments(parser)
     add(

@@ -62,7 +62,7 @@ def _fashion_mnist() -> Data:
 
 
 DATASETS = {
-    "digits": NamedData("1,797 images of handwritten digits, 8 x 8 (the default)", _digits),
+    "digits": NamedData("1,797 images of handwritten digits, 8 x 8", _digits),
     "fashion-mnist": NamedData("60,000 images of clothes, 28 x 28", _fashion_mnist),
     "iris": NamedData("150 flowers of 3 species", partial(_toy, "iris")),
     "wine": NamedData("178 wines of 3 growers", partial(_toy, "wine")),

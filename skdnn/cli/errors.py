@@ -6,6 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from skdnn._utils.text import encodable, nearest
 
+# Texts of messages for Python -> what they are for the command
+_TEXTS = {
+    "X.drop(columns=[...])": "--drop NAME,NAME",
+    "Name them in categorical_features or drop them if": "Use --drop NAME,NAME if",
+    "convert y to numbers, or set": "convert it to numbers, or write",
+}
+
 
 class CommandError(Exception):
     """Error for bad input to the command, printed for the user on one line.
@@ -53,6 +60,7 @@ def in_options(message: str) -> str:
         return {"X": "the input", "y": "the target", "n_jobs": "--jobs"}.get(name, f"--{name}")
 
     message = re.sub(r"The '(\w+)' parameter of \w+", option, message)
-    message = message.replace("X.drop(columns=[...])", "--drop NAME,NAME")
+    for text, of_command in _TEXTS.items():
+        message = message.replace(text, of_command)
     message = re.sub(r"\b(cv|task)='?(\w+)'?", r"--\1 \2", message)
     return message.replace(" of y.", " of the target.")

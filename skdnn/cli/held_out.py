@@ -115,7 +115,10 @@ def _scores(model: Any, X: Any, held: Any) -> dict[str, float]:
 def as_table(found: Scores, n_rows: int) -> str:
     """Return scores on held-out rows as a table with a row for the model and for the dummy."""
     columns = [Column(f"{n_rows:,} held-out rows", ["this model", "dummy"], left=True)]
-    columns += [
-        Column(_SCORES[name], [f"{value:.4g}" for value in both]) for name, both in found.items()
-    ]
+    columns += [Column(_SCORES[name], list(map(_number, both))) for name, both in found.items()]
     return "\n".join(["", *align(columns), ""])
+
+
+def _number(value: float) -> str:
+    """Return a score of four digits, without an exponent if it is not very small."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -225,13 +225,21 @@ def _typed(
         if kind == TEXT or texts.dtype.kind in "iufb" or not texts.map(type).eq(str).all():
             continue
         if kind == CODES and texts.str.fullmatch(_WHOLE).all():
-            read[name] = frame[name].astype(object).map(int, na_action="ignore")
+            read[name] = _integers(frame[name])
             continue
         form = (forms or {}).get(name)
         if form is None or not is_written_as(texts, form):
             form = number_form(frame[name], sep) if sep else None
         read[name] = _floats(frame[name], source) if form is None else to_numbers(frame[name], form)
     return frame.assign(**read)
+
+
+def _integers(column: "pd.Series") -> "pd.Series":
+    """Return texts as integers of any size. Floats would merge some of these."""
+    import pandas as pd
+
+    values = [int(text) if isinstance(text, str) else None for text in column]
+    return pd.Series(values, column.index, dtype=object)
 
 
 def _floats(column: "pd.Series", source: Source) -> "pd.Series":

@@ -1,10 +1,10 @@
 """Model files: how commands open, check and write them."""
 
+import contextlib
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ DATA_FORM = "data_form"
 _UNITS = ("bytes", "kB", "MB", "GB")
 
 
-@contextmanager
+@contextlib.contextmanager
 def model_path(model: str) -> Iterator[Path]:
     """Yield the path of a model file. A dash is the content of standard input.
 
@@ -25,17 +25,19 @@ def model_path(model: str) -> Iterator[Path]:
     """
     from skdnn.exceptions import InvalidFileError
 
-    name = "standard input" if model == STDIN else model
-    try:
-        if model != STDIN:
-            yield _checked(model)
-            return
-        with tempfile.TemporaryDirectory() as folder:
+    with contextlib.ExitStack() as stack:
+        if model == STDIN:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
             path = Path(folder, "model" + MODEL_ENDING)
             path.write_bytes(read_standard_input())
+        else:
+            path = _checked(model)
+        try:
             yield path
-    except InvalidFileError as error:
-        raise CommandError(f"{name} is no model that can be read: {one_line(error)}") from error
+        except InvalidFileError as error:
+            text = one_line(error)
+            text = text.replace(str(path), "standard input") if model == STDIN else text
+            raise CommandError(text) from error
 
 
 def _checked(model: str) -> Path:
@@ -49,13 +51,6 @@ def _checked(model: str) -> Path:
         raise CommandError(
             f"{model} is data, where a model is expected: a file that 'skdnn train' or skdnn.save "
             f"wrote"
-        )
-    with path.open("rb") as file:
-        start = file.read(2)
-    if start[:1] == b"\x80" and start[1:] in (b"\2", b"\3", b"\4", b"\5"):
-        raise CommandError(
-            f"{model} is a pickle, which may run code when it is loaded: load it in Python if you "
-            f"trust it, and write skdnn.save(model, 'model{MODEL_ENDING}')"
         )
     return path
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from skdnn.cli.errors import CommandError
+from skdnn.cli.errors import CommandError, did_you_mean
 
 STDIN = "-"
 # ending of a compressed file -> function that opens the file
@@ -71,10 +71,19 @@ def file_source(path: str) -> Source:
     if Path(path).is_dir():
         raise CommandError(f"cannot read {path}: it is a folder, not a file")
     if not Path(path).exists():
-        raise CommandError(f"there is no file {path}")
+        raise CommandError(f"there is no file {path}{_near(path)}")
     if ending is None:
         raise CommandError(f"cannot read {path}: the name of a file must end in {ENDINGS}")
     return Source(path, ending, path)
+
+
+def _near(path: str) -> str:
+    """Return a hint with the files whose names are most similar to that of a missing file."""
+    try:
+        known = [entry.name for entry in Path(path).parent.iterdir() if ending_of(entry.name)]
+    except OSError:
+        return ""
+    return did_you_mean(Path(path).name, known)
 
 
 def standard_input() -> Source:

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,7 +68,7 @@ exit status:
 """
 
 _PRESETS = ("plain", "fast", "balanced", "best")
-_LAYOUT = "{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}{postfix}]"
+_LAYOUT = "{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}]"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,17 +95,30 @@ def _positive(text: str) -> int:
     return whole(1, text)
 
 
-class _Job(NamedTuple):
-    """Checked data and the task."""
+class Rows(NamedTuple):
+    """Checked rows, their weights, and the task."""
 
     X: Any
     y: Any
     weight: Any
     task: str
 
-    def at(self, rows: Any) -> "_Job":
+    def at(self, rows: Any) -> "Rows":
+        """Return the rows at some indices."""
         weight = None if self.weight is None else self.weight[rows]
-        return _Job(take(self.X, rows), self.y[rows], weight, self.task)
+        return Rows(take(self.X, rows), self.y[rows], weight, self.task)
+
+
+class _Job(NamedTuple):
+    """The rows to train on, the held-out rows, and why the target is of its task."""
+
+    trained: Rows
+    held: Rows | None
+    reason: str
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.trained.y) + (0 if self.held is None else len(self.held.y))
 
 
 def run(args: argparse.Namespace) -> None:
@@ -113,12 +127,12 @@ def run(args: argparse.Namespace) -> None:
     loaded = load(args.data, choice_of(args, args.weight))
     tell = say if output == STDIN else _print
     try:
-        job, reason = _job(args, loaded)
-        tell(_about_data(args, loaded, job, reason))
+        job = _job(args, loaded)
+        tell(_about_data(args, loaded, job.reason))
         model, metadata = _train(args, job, tell)
     except (TypeError, ValueError) as error:
         raise CommandError(f"{_name(args.data)}: {in_options(str(error))}") from error
-    write_model(model, output, _metadata(args, loaded, job) | metadata)
+    write_model(model, output, _metadata(args, loaded, job.trained.task) | metadata)
     if output != STDIN:
         tell("\n".join(wrapped(_about_model(output, metadata))))
 
@@ -150,18 +164,22 @@ def _checked_output(args: argparse.Namespace) -> str:
     return output
 
 
-def _job(args: argparse.Namespace, loaded: Loaded) -> tuple[_Job, str]:
-    """Return the checked data with the task, and the reason for the task."""
-    from skdnn.cli.held_out import task_and_reason
+def _job(args: argparse.Namespace, loaded: Loaded) -> _Job:
+    """Return the checked data with its task, and hold out rows if this is asked."""
+    from skdnn.cli.held_out import rows_to_hold_out, task_and_reason
     from skdnn.comparison.checks import check_samples, check_target
 
     y = check_target(loaded.y)
     task, reason = task_and_reason(args.task, y)
-    return _Job(check_samples(loaded.X), y, loaded.weight, task), reason
+    rows = Rows(check_samples(loaded.X), y, loaded.weight, task)
+    if args.valid is None:
+        return _Job(rows, None, reason)
+    held, kept = rows_to_hold_out(y, args.valid, args.seed, task)
+    return _Job(rows.at(kept), rows.at(held), reason)
 
 
-def _about_data(args: argparse.Namespace, loaded: Loaded, job: _Job, reason: str) -> str:
-    lines = wrapped(describe_rows(_name(args.data), job.X))
+def _about_data(args: argparse.Namespace, loaded: Loaded, reason: str) -> str:
+    lines = wrapped(describe_rows(_name(args.data), loaded.X))
     if loaded.remarks:
         lines += wrapped(f"Read with {'; '.join(loaded.remarks)}.")
     target = f"Target {args.target}: " if args.target else "Target: "
@@ -171,41 +189,40 @@ def _about_data(args: argparse.Namespace, loaded: Loaded, job: _Job, reason: str
 def _train(args: argparse.Namespace, job: _Job, tell: Any) -> tuple[Any, dict[str, Any]]:
     """Return the trained model, and what to store of its training and its score."""
     from skdnn import DNNClassifier, DNNRegressor
-    from skdnn.cli.held_out import as_table, rows_to_hold_out, scores
 
-    n_rows = len(job.y)
-    held, kept = rows_to_hold_out(job.y, args.valid, args.seed, job.task)
-    part = job if args.valid is None else job.at(kept)
+    rows = job.trained
     estimators = {"classification": DNNClassifier, "regression": DNNRegressor}
     epochs = "auto" if args.epochs is None else args.epochs
-    model = estimators[job.task](preset=args.preset, epochs=epochs, random_state=args.seed)
+    model = estimators[rows.task](preset=args.preset, epochs=epochs, random_state=args.seed)
     start = time.perf_counter()
     with _progress(shown=not args.quiet and sys.stderr is not None and sys.stderr.isatty()):
-        model.fit(part.X, part.y, sample_weight=part.weight)
+        model.fit(rows.X, rows.y, sample_weight=rows.weight)
     seconds = round(time.perf_counter() - start, 3)
-    told = {"rows": n_rows, "rows_trained_on": len(part.y), "seconds": seconds}
-    if args.valid is None:
+    told = {"rows": job.n_rows, "rows_trained_on": len(rows.y), "seconds": seconds}
+    if job.held is None:
         return model, told
-    found = scores(model, part, job.at(held))
-    tell(as_table(found, len(held)))
+    from skdnn.cli.held_out import as_table, scores
+
+    found = scores(model, rows, job.held)
+    tell(as_table(found, len(job.held.y)))
     return model, told | {f"held_out_{name}": value for name, (value, _) in found.items()}
 
 
-def _metadata(args: argparse.Namespace, loaded: Loaded, job: _Job) -> dict[str, Any]:
+def _metadata(args: argparse.Namespace, loaded: Loaded, task: str) -> dict[str, Any]:
     """Return what to store in the file besides the model."""
     names = {} if args.data in DATASETS else {"target": args.target or "y"}
     written = loaded.writing
     forms = {name: form for name, form in written.forms.items() if name in list(loaded.X)}
     form = {DATA_FORM: json.dumps({"sep": written.sep, "forms": forms})} if forms else {}
-    return {**names, "task": job.task, "data": _name(args.data), **form}
+    return {**names, "task": task, "data": _name(args.data), **form}
 
 
 def _about_model(output: str, metadata: dict[str, Any]) -> str:
-    trained, all_rows = metadata["rows_trained_on"], metadata["rows"]
+    trained, n_rows = metadata["rows_trained_on"], metadata["rows"]
     rows = (
-        f"all {all_rows:,} rows"
-        if trained == all_rows
-        else f"{trained:,} rows, without the {all_rows - trained:,} held-out rows; train again "
+        f"all {n_rows:,} rows"
+        if trained == n_rows
+        else f"{trained:,} rows, without the {n_rows - trained:,} held-out rows; train again "
         f"without --valid to use all rows"
     )
     return f"Saved {output} ({size_of(output)}), trained in {metadata['seconds']:.1f} s on {rows}."
@@ -218,18 +235,23 @@ def _progress(*, shown: bool) -> Iterator[None]:
 
     from skdnn._training.progress import listening
 
-    with tqdm(
-        desc="train",
-        total=1.0,
-        bar_format=_LAYOUT,
-        leave=False,
-        disable=not shown,
-        dynamic_ncols=True,
-    ) as bar:
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        tqdm(
+            desc="train",
+            total=1.0,
+            bar_format=_LAYOUT,
+            leave=False,
+            disable=not shown,
+            dynamic_ncols=True,
+        ) as bar,
+    ):
 
         def epoch_ends(epoch: int, n_epochs: int) -> None:
-            bar.set_postfix_str(f"epoch {epoch}/{n_epochs}", refresh=False)
+            bar.set_description_str(f"epoch {epoch}/{n_epochs}", refresh=False)
             bar.update(max(0.0, epoch / n_epochs - bar.n))
 
         with listening(epoch_ends):
             yield
+    for warning in caught:  # after the bar, which a warning would break
+        warnings.showwarning(warning.message, warning.category, warning.filename, warning.lineno)

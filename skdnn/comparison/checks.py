@@ -163,12 +163,12 @@ def _check_fits(y: np.ndarray, task: str) -> None:
     if task == "regression" and y.dtype.kind not in "biuf":
         raise ValueError(
             "The 'y' parameter of compare must be numbers for regression. Got text or other "
-            "objects: convert y to numbers, or compare classifiers with task='classification'."
+            "objects: convert y to numbers, or set task='classification'."
         )
     if task == "classification" and y.dtype.kind == "f" and (y != np.round(y)).any():
         raise ValueError(
             "The 'y' parameter of compare must be class labels for classification. Got numbers "
-            "with fractions: compare regressors with task='regression'."
+            "with fractions: set task='regression'."
         )
     if task == "classification" and y.ndim == 1 and (y == y[0]).all():
         raise ValueError(

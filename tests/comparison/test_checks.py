@@ -143,7 +143,7 @@ def test_other_options_name_what_is_wrong(iris, options, message):
     ("y", "task", "message"),
     [
         (["a"] * 150, "auto", "must have two classes or more. Got only a"),
-        (np.arange(150) + 0.5, "classification", "class labels .* compare regressors"),
+        (np.arange(150) + 0.5, "classification", "class labels .* set task='regression'"),
         (["a", "b"] * 75, "regression", "must be numbers for regression. Got text"),
         (np.arange(150).astype("M8[D]"), "auto", "Got dates or times"),
         ([np.inf] + [0.5] * 149, "auto", "y contains infinity"),
