@@ -59,7 +59,7 @@ def in_options(message: str) -> str:
         name = match[1]
         return {"X": "the input", "y": "the target", "n_jobs": "--jobs"}.get(name, f"--{name}")
 
-    message = re.sub(r"The '(\w+)' parameter of \w+", option, message)
+    message = re.sub(r"[Tt]he '(\w+)' parameter of \w+", option, message)
     for text, of_command in _TEXTS.items():
         message = message.replace(text, of_command)
     message = re.sub(r"\b(cv|task)='?(\w+)'?", r"--\1 \2", message)

@@ -230,7 +230,9 @@ def _typed(
         form = (forms or {}).get(name)
         if form is None or not is_written_as(texts, form):
             form = number_form(frame[name], sep) if sep else None
-        read[name] = _floats(frame[name], source) if form is None else to_numbers(frame[name], form)
+        what = "True, False or numbers" if kind == CODES else "numbers"
+        column = frame[name]
+        read[name] = to_numbers(column, form) if form else _floats(column, source, what)
     return frame.assign(**read)
 
 
@@ -242,7 +244,7 @@ def _integers(column: "pd.Series") -> "pd.Series":
     return pd.Series(values, column.index, dtype=object)
 
 
-def _floats(column: "pd.Series", source: Source) -> "pd.Series":
+def _floats(column: "pd.Series", source: Source, expected: str = "numbers") -> "pd.Series":
     import pandas as pd
 
     numbers = pd.to_numeric(column, errors="coerce")
@@ -251,6 +253,6 @@ def _floats(column: "pd.Series", source: Source) -> "pd.Series":
         row = int(wrong.argmax())
         raise CommandError(
             f"column {column.name!r} of {source.name} holds {str(column.iloc[row])!r:.40} in row "
-            f"{int(column.index[row]) + 1:,}, and the model expects numbers there"
+            f"{int(column.index[row]) + 1:,}, and the model expects {expected} there"
         )
     return numbers.astype("float64")
