@@ -8,10 +8,9 @@ from sklearn.metrics import accuracy_score, log_loss, mean_absolute_error, r2_sc
 
 from skdnn._utils.text import Column, align
 from skdnn.cli.datasets import sample
+from skdnn.cli.score_texts import SCORES, number
 from skdnn.comparison.checks import MAX_CLASSES, find_task
 
-# Name of a score -> how it is printed.
-_SCORES = {"accuracy": "accuracy", "log_loss": "log-loss", "r2": "R2", "mae": "MAE"}
 Scores = dict[str, tuple[float, float]]  # name -> score of the model, score of the dummy
 
 
@@ -115,10 +114,5 @@ def _scores(model: Any, X: Any, held: Any) -> dict[str, float]:
 def as_table(found: Scores, n_rows: int) -> str:
     """Return scores on held-out rows as a table with a row for the model and for the dummy."""
     columns = [Column(f"{n_rows:,} held-out rows", ["this model", "dummy"], left=True)]
-    columns += [Column(_SCORES[name], list(map(_number, both))) for name, both in found.items()]
+    columns += [Column(SCORES[name], list(map(number, both))) for name, both in found.items()]
     return "\n".join(["", *align(columns), ""])
-
-
-def _number(value: float) -> str:
-    """Return a score of four digits, without an exponent if it is not very small."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

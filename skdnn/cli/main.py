@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 from skdnn import __version__
-from skdnn.cli import compare, predict, train
+from skdnn.cli import compare, export, info, predict, train
 from skdnn.cli.errors import CommandError, in_options, one_line, say
 
 
@@ -37,6 +37,20 @@ _COMMANDS = {
         "predict the rows of a file with a saved network",
         predict.DESCRIPTION,
         predict.MANUAL,
+    ),
+    "export": _Command(
+        export.run,
+        export.add_arguments,
+        "write a saved network as ONNX",
+        export.DESCRIPTION,
+        export.MANUAL,
+    ),
+    "info": _Command(
+        info.run,
+        info.add_arguments,
+        "show what is in a saved network",
+        info.DESCRIPTION,
+        info.MANUAL,
     ),
     "compare": _Command(
         compare.run,

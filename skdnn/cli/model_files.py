@@ -92,10 +92,14 @@ def write_model(model: Any, output: str, metadata: dict[str, Any]) -> None:
         raise CommandError(f"cannot write {name}: {error.strerror or one_line(error)}") from error
 
 
-def size_of(path: str | Path) -> str:
+def size_of(path: str) -> str:
     """Return the size of a file, such as 12.3 kB."""
-    size = float(Path(path).stat().st_size)
-    unit = 0
+    return size_text(Path(path).stat().st_size)
+
+
+def size_text(n_bytes: int) -> str:
+    """Return a number of bytes as a text, such as 12.3 kB."""
+    size, unit = float(n_bytes), 0
     while size >= 1000 and unit < len(_UNITS) - 1:
         size, unit = size / 1000, unit + 1
     return f"{size:.3g} {_UNITS[unit]}" if unit else f"{size:.0f} bytes"

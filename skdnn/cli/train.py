@@ -23,6 +23,7 @@ from skdnn.cli.data_arguments import (
 from skdnn.cli.datasets import DATASETS, Loaded, describe_rows, load, take
 from skdnn.cli.errors import CommandError, in_options, say
 from skdnn.cli.model_files import DATA_FORM, MODEL_ENDING, check_folder, size_of, write_model
+from skdnn.cli.score_texts import HELD_OUT
 from skdnn.cli.sources import STDIN, ending_of
 
 DESCRIPTION = """\
@@ -205,7 +206,7 @@ def _train(args: argparse.Namespace, job: _Job, tell: Any) -> tuple[Any, dict[st
 
     found = scores(model, rows, job.held)
     tell(as_table(found, len(job.held.y)))
-    return model, told | {f"held_out_{name}": value for name, (value, _) in found.items()}
+    return model, told | {HELD_OUT + name: value for name, (value, _) in found.items()}
 
 
 def _metadata(args: argparse.Namespace, loaded: Loaded, task: str) -> dict[str, Any]:
@@ -213,8 +214,10 @@ def _metadata(args: argparse.Namespace, loaded: Loaded, task: str) -> dict[str, 
     names = {} if args.data in DATASETS else {"target": args.target or "y"}
     written = loaded.writing
     forms = {name: form for name, form in written.forms.items() if name in list(loaded.X)}
-    form = {DATA_FORM: json.dumps({"sep": written.sep, "forms": forms})} if forms else {}
-    return {**names, "task": task, "data": _name(args.data), **form}
+    form = json.dumps({"sep": written.sep, "forms": forms})
+    told = {**names, "task": task, "data": _name(args.data)}
+    # A model file takes texts of up to 100,000 characters.
+    return told | ({DATA_FORM: form} if forms and len(form) < 100_000 else {})
 
 
 def _about_model(output: str, metadata: dict[str, Any]) -> str:

@@ -5,11 +5,11 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from skdnn.persistence.load import load
-from skdnn.persistence.save import save
 
 from skdnn import DNNClassifier, DNNRegressor
 from skdnn.cli import main
+from skdnn.persistence.load import load
+from skdnn.persistence.save import save
 
 QUICK = ["--preset", "plain", "--epochs", "2", "--quiet"]
 N = 60  # rows of the houses

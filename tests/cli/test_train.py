@@ -8,8 +8,6 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from skdnn.persistence.info import read_info
-from skdnn.persistence.load import load
 from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import accuracy_score, log_loss, mean_absolute_error, r2_score
@@ -18,6 +16,8 @@ from skdnn import DNNClassifier
 from skdnn.cli import main
 from skdnn.cli.held_out import rows_to_hold_out, scores, task_and_reason
 from skdnn.cli.train import Rows
+from skdnn.persistence.info import read_info
+from skdnn.persistence.load import load
 
 QUICK = ["--preset", "plain", "--epochs", "2", "--quiet"]
 N = 60  # rows of the houses
