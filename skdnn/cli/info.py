@@ -135,7 +135,9 @@ def _held_out(info: "ModelInfo") -> dict[str, float]:
 
 
 def _scores(scores: dict[str, float]) -> str:
-    return ", ".join(f"{name} {number(value)}" for name, value in scores.items())
+    known = {name: value for name, value in scores.items() if math.isfinite(value)}
+    known.pop("learning_rate", None)
+    return ", ".join(f"{name} {number(value)}" for name, value in known.items())
 
 
 def _listed(values: list[Any]) -> str:

@@ -222,12 +222,16 @@ class Fields:
         most: float = math.inf,
         finite: bool = True,
     ) -> np.ndarray:
-        """Return an array of the record, whose values are in a range and not NaN."""
+        """Return an array of the record, whose values are in a range, and finite if this is asked.
+
+        Values that need not be finite may be NaN, as losses of epochs without an evaluation.
+        """
         place = self.place(name)
         values = self.arrays.take(place, dtypes, shape)
         if finite and values.dtype.kind == "f" and not np.isfinite(values).all():
             raise InvalidFileError(f"the array {place!r} has values that are not finite")
-        if values.size and not (values.min() >= least and values.max() <= most):
+        is_bounded = finite or (least, most) != (-math.inf, math.inf)
+        if is_bounded and values.size and not (values.min() >= least and values.max() <= most):
             raise InvalidFileError(
                 f"the array {place!r} has values from {values.min()} to {values.max()}: values "
                 f"from {least} to {most} are expected"

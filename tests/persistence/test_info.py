@@ -52,3 +52,15 @@ def test_target_and_best_epoch_of_a_regressor(table, tmp_path):
     assert info.profile == "resume"
     assert (info.best_epoch, info.best_score) == (reg.best_epoch_, reg.best_score_)
     assert info.last_scores["val_loss"] == reg.history_["val_loss"][reg.best_epoch_ - 1]
+
+
+def test_epochs_without_an_evaluation_have_no_score(tmp_path):
+    """With folds, only some epochs are evaluated. The other validation losses are NaN."""
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    reg = DNNRegressor((4,), preset="fast", epochs=3, parametrization="standard", random_state=0)
+    reg.fit(X, X[:, 0])
+    assert np.isnan(reg.history_["val_loss"][0])
+    skdnn.save(reg, tmp_path / "m.skdnn")
+    loaded = skdnn.load(tmp_path / "m.skdnn")
+    np.testing.assert_array_equal(loaded.history_["val_loss"], reg.history_["val_loss"])
+    assert read_info(tmp_path / "m.skdnn").last_scores["val_loss"] == reg.history_["val_loss"][-1]
