@@ -259,11 +259,19 @@ class Program(CompiledProgram):
             slots = [state.weights[s] if isinstance(s, int) else s for s in self._fresh_slots]
         seeds = state.seeds or [_fresh_seed(rng) for _ in self._seeds()]
         values: list[Any] = [*state.weights, *slots, *seeds]
+        self._check_shapes(values)
         if learning_rate is not None:
             pairs = zip(self._variables, values, strict=True)
             values = [learning_rate if v is self._rate else value for v, value in pairs]
         values = values if is_fresh else self._swapped(values)
         self.functions.call(threads, "load", *values)
+
+    def _check_shapes(self, values: list[Any]) -> None:
+        if [np.shape(value) for value in values] != [tuple(v.shape) for v in self._variables]:
+            raise ValueError(
+                "The state of the optimizer from which training should go on has other shapes than "
+                "the optimizer and the network: train anew, with fit and warm_start=False."
+            )
 
     def restore(self, state: State) -> None:
         """Restore a state that `read` returned."""

@@ -65,9 +65,8 @@ class FitResult:
     ----------
     network : FittedNetwork
         The trained network.
-    continuation : Continuation or None
-        The data that further training needs in addition to the network. None if the network was
-        loaded from a file that holds only what predictions need.
+    continuation : Continuation
+        The data that further training needs in addition to the network.
     resolved_params : Bunch
         The preset, and the value of each parameter that may be "auto".
     features : dict
@@ -84,7 +83,7 @@ class FitResult:
     """
 
     network: FittedNetwork
-    continuation: Continuation | None
+    continuation: Continuation
     resolved_params: Bunch
     features: Mapping[str, Any]
     history: dict[str, list[float]] = field(default_factory=dict)
@@ -123,7 +122,7 @@ class FitResult:
         fitted = vars(estimator)
         if "_network" not in fitted:
             return None
-        if fitted["_continuation"] is None:
+        if fitted["_continuation"] is None:  # loaded from a file for predictions only
             owner = type(estimator).__name__
             raise ValueError(
                 f"This {owner} was loaded from a file without the state of the optimizer, so that "

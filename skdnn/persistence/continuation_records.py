@@ -88,7 +88,7 @@ def _read_slot(fields: Fields, i: int) -> np.ndarray:
 
 
 def _read_seed(fields: Fields, i: int) -> np.ndarray:
-    return fields.array(f"seeds[{i}]", "uint32", (2,))
+    return fields.array(f"seeds[{i}]", ("int64", "uint32"), (2,))
 
 
 def _read_generator(fields: Fields) -> np.random.Generator:

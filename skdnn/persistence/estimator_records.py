@@ -6,7 +6,7 @@ Each part has a file of its own. This one holds them together, and the attribute
 import platform
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy
@@ -17,7 +17,7 @@ from skdnn._utils.sklearn_compat import metadata_requests, set_metadata_requests
 from skdnn.dnn.base import BaseDNN
 from skdnn.dnn.classifier import DNNClassifier
 from skdnn.dnn.fit_result import FitResult
-from skdnn.dnn.fitted import FittedNetwork
+from skdnn.dnn.fitted import Continuation, FittedNetwork
 from skdnn.dnn.presets import NAMES, PRESETS
 from skdnn.dnn.regressor import DNNRegressor
 from skdnn.exceptions import InvalidFileError
@@ -143,7 +143,7 @@ def estimator_of(container: Container) -> BaseDNN:
     profile = fields.choice("profile", PROFILES)
     read_libraries(fields)
     read_metadata(fields)
-    estimator = read_parameters(fields.record("params"), kind, container.skdnn_version)
+    estimator: BaseDNN = read_parameters(fields.record("params"), kind, container.skdnn_version)
     _read_requests(fields, estimator)
     network = read_parts(fields, kind)
     result = _read_fit(fields.record("fit"), network)
@@ -215,7 +215,7 @@ def _read_fit(fields: Fields, network: FittedNetwork) -> FitResult:
         scores = fields.array("validation_scores", "float64", (n_iter,), finite=False)
     result = FitResult(
         network,
-        None,
+        cast(Continuation, None),  # without one, `FitResult.of` raises an error
         _read_resolved(fields),
         _read_features(fields, network),
         history,

@@ -144,7 +144,7 @@ def layer_record(layer: Layer, owner: str) -> dict[str, Any]:
                 "cannot hold, because a file holds no code: fit it with the name of an activation, "
                 "such as activation='relu', or use pickle."
             )
-    record = {"type": tag}
+    record: dict[str, Any] = {"type": tag}
     for name in LAYERS[tag].fields:
         value = getattr(layer, name)
         record[name] = list(value) if isinstance(value, tuple) else value

@@ -180,8 +180,10 @@ def encoded_columns(layers: Sequence[Layer]) -> tuple[OneHot | None, CategoryEmb
     They come before all other layers that change rows, because they know the codes by position.
     """
     body = [layer for layer in layers if not layer.is_preparation]
-    many = body.pop(0) if body and isinstance(body[0], CategoryEmbedding) else None
-    few = body.pop(0) if body and isinstance(body[0], OneHot) else None
+    many = next((x for x in body[:1] if isinstance(x, CategoryEmbedding)), None)
+    body = body[1:] if many else body
+    few = next((x for x in body[:1] if isinstance(x, OneHot)), None)
+    body = body[1:] if few else body
     nested = [x for layer in body if isinstance(layer, Parallel) for s in layer.stacks for x in s]
     if any(isinstance(layer, OneHot | CategoryEmbedding) for layer in [*body, *nested]):
         raise InvalidFileError("network.layers must begin with the layers that encode categories")

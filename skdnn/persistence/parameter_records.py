@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sklearn.base import BaseEstimator
-
 from skdnn._utils.sklearn_compat import validate_parameters
+from skdnn.dnn.base import BaseDNN
 from skdnn.exceptions import InvalidFileError
 from skdnn.persistence.fields import Fields
 from skdnn.persistence.value_records import read_value, write_value
@@ -21,7 +20,7 @@ _INSTEAD = {
 }
 
 
-def parameter_record(estimator: BaseEstimator) -> dict[str, Any]:
+def parameter_record(estimator: BaseDNN) -> dict[str, Any]:
     """Return the constructor parameters of an estimator as JSON values.
 
     Raises
@@ -57,7 +56,7 @@ def _same_optimizer(value: Any) -> str:
     return f"optimizer={name!r}, learning_rate={rate:.6g}" if isinstance(rate, float) else ""
 
 
-def read_parameters(fields: Fields, kind: type[BaseEstimator], writer: str) -> BaseEstimator:
+def read_parameters(fields: Fields, kind: type[BaseDNN], writer: str) -> BaseDNN:
     """Return an unfitted estimator with the parameters of a record.
 
     Parameters

@@ -31,6 +31,13 @@ _NUMERIC_KINDS: dict[str, type[NumericTargets]] = {
     "quantiles": Quantiles,
 }
 _TAGS: dict[type, str] = {kind: tag for tag, kind in _NUMERIC_KINDS.items()}
+# The dtypes of labels that are neither text nor objects. Dates are integers in a file.
+_DATES = {
+    name: np.dtype(name)
+    for unit in ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns")
+    for name in (f"datetime64[{unit}]", f"timedelta64[{unit}]")
+}
+_DTYPES = {**NUMPY_DTYPES, **_DATES}
 _LOSSES = {
     "numeric": ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh"),
     "own_units": ("mean_squared_error",),
@@ -78,13 +85,16 @@ def read_targets(fields: Fields, classifies: bool) -> Targets:
 def _labels(classes: np.ndarray, arrays: _Arrays) -> dict[str, Any]:
     """Return the dtype of class labels and what they are, and add them to the arrays."""
     dtype = {"U": "str", "O": "object"}.get(classes.dtype.kind, classes.dtype.name)
-    if dtype not in (*NUMPY_DTYPES, "str", "object"):
+    if dtype not in (*_DTYPES, "str", "object"):
         raise TypeError(
-            f"A .skdnn file holds class labels that are text, numbers or booleans, not "
+            f"A .skdnn file holds class labels that are text, numbers, booleans or dates, not "
             f"{classes.dtype}: convert y to text with y.astype(str), and fit again."
         )
-    values = (classes.astype(np.int64) if dtype == "bool" else classes).tolist()
-    record = {"dtype": dtype, "kind": write_values(values, "targets.classes", arrays)}
+    values = (classes.astype(np.int64) if classes.dtype.kind in "bmM" else classes).tolist()
+    record: dict[str, Any] = {
+        "dtype": dtype,
+        "kind": write_values(values, "targets.classes", arrays),
+    }
     if dtype == "str":
         record["width"] = classes.dtype.itemsize // 4
         if classes.size * record["width"] > _MOST_TEXT:
@@ -96,7 +106,7 @@ def _labels(classes: np.ndarray, arrays: _Arrays) -> dict[str, Any]:
 
 
 def _read_classes(fields: Fields) -> Classes:
-    name = fields.choice("dtype", (*NUMPY_DTYPES, "str", "object"))
+    name = fields.choice("dtype", (*_DTYPES, "str", "object"))
     kind = fields.choice("kind", VALUE_KINDS)
     values = read_values(fields, "classes", kind)
     is_text = name in ("str", "object")
@@ -113,7 +123,7 @@ def _read_classes(fields: Fields) -> Classes:
     elif name == "object":
         classes = np.array(values, object)
     else:
-        classes = _numeric_labels(fields, values, NUMPY_DTYPES[name])
+        classes = _numeric_labels(fields, values, _DTYPES[name])
     targets = Classes(classes)
     if fields.flag("own_loss"):
         targets.chance_loss = np.inf
@@ -121,9 +131,10 @@ def _read_classes(fields: Fields) -> Classes:
 
 
 def _numeric_labels(fields: Fields, values: list[Any], dtype: np.dtype) -> np.ndarray:
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        fits = type(values[0]) is int and limits.min <= values[0] and values[-1] <= limits.max
+    if dtype.kind in "iumM":
+        limits = np.iinfo(dtype if dtype.kind in "iu" else np.int64)
+        least = limits.min + (dtype.kind in "mM")  # the smallest integer stands for no date
+        fits = type(values[0]) is int and least <= values[0] and values[-1] <= limits.max
     elif dtype.kind == "b":
         fits = values == [0, 1]
     else:
