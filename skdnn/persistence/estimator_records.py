@@ -158,7 +158,7 @@ def estimator_of(container: Container) -> BaseDNN:
     arrays.end()
     attributes = result.attributes()
     del attributes["callbacks_"]  # as in a pickle
-    vars(estimator).update(attributes)
+    estimator.__dict__ |= attributes
     return estimator
 
 

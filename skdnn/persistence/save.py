@@ -126,7 +126,7 @@ def _described(value: Any) -> str:
         return f"{name}: write it with skops.io.dump, which skdnn supports."
     if hasattr(value, "best_estimator_"):
         return f"{name}: save the estimator that it has found, search.best_estimator_."
-    if hasattr(value, "best_estimator_") or hasattr(value, "param_distributions"):
+    if hasattr(value, "param_grid") or hasattr(value, "param_distributions"):
         return f"{name}, which is not fitted: fit it, and save search.best_estimator_."
     if isinstance(value, BaseEstimator):
         return f"{name}: write it with skops.io.dump."

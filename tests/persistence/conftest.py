@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+import skdnn
+
 
 def entry(dtype="F32", shape=(2,), offsets=(0, 8), **others):
     return {"dtype": dtype, "shape": list(shape), "data_offsets": list(offsets), **others}
@@ -31,3 +33,14 @@ def file_of():
 
     build.entry, build.document, build.framed = entry, document, framed
     return build
+
+
+@pytest.fixture
+def round_trip(tmp_path):
+    """Return a function that saves an estimator and loads it again."""
+
+    def trip(estimator, **options):
+        skdnn.save(estimator, tmp_path / "model.skdnn", **options)
+        return skdnn.load(tmp_path / "model.skdnn")
+
+    return trip
