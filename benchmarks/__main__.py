@@ -1,4 +1,4 @@
-"""`python -m benchmarks`, from the checkout: speed, memory, accuracy, its tables, or a lesson."""
+"""`python -m benchmarks`, from the checkout: speed, memory, files, accuracy, tables, a lesson."""
 
 import argparse
 import json
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import (
     accuracy,
+    deploy,
     gather,
     growth,
     memory,
@@ -17,6 +18,7 @@ from benchmarks import (
     sparse,
     speed,
     standings,
+    tables,
 )
 from benchmarks.systems import require
 from benchmarks.work import ROOT, WORKS
@@ -83,6 +85,16 @@ def run_sparse(arguments: argparse.Namespace) -> None:
     print(sparse.show(sparse.run(arguments.quick)))
 
 
+def run_deploy(arguments: argparse.Namespace) -> None:
+    """Measure saved models; a complete run goes into the documentation."""
+    result = deploy.run(arguments.data, arguments.rounds, arguments.quick)
+    text = deploy.markdown(result)
+    print(text)
+    folder = arguments.folder or (None if arguments.quick else FOLDER)
+    write(folder and folder / "deploy.json", json.dumps(result, indent=1) + "\n")
+    write(folder and folder / "deploy.md", text)
+
+
 def run_accuracy(arguments: argparse.Namespace) -> None:
     """Measure accuracy; the defaults on all tables go into the documentation."""
     usual = parser().parse_args(["accuracy"])
@@ -127,7 +139,17 @@ def parser() -> argparse.ArgumentParser:
     accuracy.add_options(four)
     four.add_argument("--json", type=Path, metavar="FILE", help="where to write every figure")
     four.add_argument("--markdown", type=Path, metavar="FILE", help="where to write the tables")
-    for command in (one, two, three, four, six):
+    seven = commands.add_parser("deploy", help="saved models: time, memory, and sizes of files")
+    seven.add_argument("--rounds", type=int, help=f"default: {deploy.ROUNDS}, or 1 with --quick")
+    seven.add_argument(
+        "--data",
+        type=Path,
+        default=tables.default_folder(),
+        metavar="FOLDER",
+        help="tables and their index.json; without the table adult, a random one of its shape",
+    )
+    seven.add_argument("--folder", type=Path, help="where to write deploy.json and deploy.md")
+    for command in (one, two, three, four, six, seven):
         command.add_argument("--quick", action="store_true", help="very little work, as a trial")
     five = commands.add_parser("gather", help="write folders of public tables for `accuracy`")
     five.add_argument("folder", type=Path, help="older tables in it are replaced")
@@ -140,6 +162,7 @@ COMMANDS = {
     "memory": run_memory,
     "sizes": run_sizes,
     "sparse": run_sparse,
+    "deploy": run_deploy,
     "accuracy": run_accuracy,
     "gather": run_gather,
     "fashion-mnist": run_fashion_mnist,

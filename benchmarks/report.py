@@ -16,7 +16,12 @@ def show_seconds(seconds: float) -> str:
     return f"{seconds / scale:.3g} {unit}"
 
 
-FORMATS = {"accuracy": "{:.3f}".format, "s": show_seconds, "MB": "{:.0f} MB".format}
+FORMATS = {
+    "accuracy": "{:.3f}".format,
+    "s": show_seconds,
+    "MB": "{:.0f} MB".format,
+    "kB": "{:,.0f} kB".format,
+}
 
 
 def show_spread(spread: dict[str, float], show: Any) -> str:

@@ -92,7 +92,7 @@ def hush() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
-def machine() -> dict[str, Any]:
+def machine(packages: tuple[str, ...] = PACKAGES) -> dict[str, Any]:
     """Return what the figures depend on, and nothing that would name the machine."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
@@ -100,14 +100,14 @@ def machine() -> dict[str, Any]:
         "system": platform.system(),
         "cores": cores,
         "load before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
-        "versions": {"python": platform.python_version()} | versions(),
+        "versions": {"python": platform.python_version()} | versions(packages),
     }
 
 
-def versions() -> dict[str, str]:
+def versions(packages: tuple[str, ...]) -> dict[str, str]:
     """Return the versions of what is installed."""
     found = {}
-    for package in PACKAGES:
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.fresh import peak_megabytes
+from benchmarks.fresh import peak_megabytes, seconds_of
 from benchmarks.systems import SYSTEMS, Network, scikeras_network
 
 ROOT = Path(__file__).parents[1]
@@ -80,13 +80,6 @@ def iris() -> tuple[np.ndarray, np.ndarray]:
     return X.astype(np.float32), y.astype(np.int64)
 
 
-def seconds_of(job: Callable) -> float:
-    """Run a job once; return its seconds."""
-    begin = time.perf_counter()
-    job()
-    return time.perf_counter() - begin
-
-
 def median_seconds(job: Callable, budget: float) -> float:
     """Run a job until the budget is used up, three times at least; return the median."""
     job()
@@ -145,7 +138,7 @@ def predict(system: str, *, rows: int, budget: float) -> dict[str, float]:
     return {"seconds": median_seconds(lambda: predict_proba(X), budget)}
 
 
-def _fresh(*arguments: str) -> dict[str, float]:
+def run_fresh(*arguments: str) -> dict[str, float]:
     """Run `benchmarks.fresh`; return the seconds to its first line, and the figures it reports.
 
     The first line says that the work is done; what it then finds out is not measured. Its errors
@@ -169,7 +162,7 @@ def _fresh(*arguments: str) -> dict[str, float]:
 
 def first_fit(system: str, *, epochs: int) -> dict[str, float]:
     """Measure a fresh process from its start over the first fit to the prediction."""
-    return _fresh("first-fit", system, str(epochs))
+    return run_fresh("first-fit", system, str(epochs))
 
 
 def load(system: str, *, rows: int) -> dict[str, float]:
@@ -177,7 +170,7 @@ def load(system: str, *, rows: int) -> dict[str, float]:
     with TemporaryDirectory() as folder:
         file = Path(folder, "fitted.pkl")
         file.write_bytes(_pickled(system, rows))
-        return _fresh("load", str(file))
+        return run_fresh("load", str(file))
 
 
 @cache

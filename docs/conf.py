@@ -48,12 +48,12 @@ def write_help(app: Any) -> None:
     folder = Path(app.srcdir, "api", "generated")
     folder.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "COLUMNS": "84", "NO_COLOR": "1"}
-    for name, arguments in {"skdnn": [], "skdnn-compare": ["compare"]}.items():
-        command = [sys.executable, "-m", "skdnn", *arguments, "--help"]
+    for words in ([], ["train"], ["predict"], ["export"], ["info"], ["compare"]):
+        command = [sys.executable, "-m", "skdnn", *words, "--help"]
         text = subprocess.run(
             command, capture_output=True, text=True, check=True, env=environment
         ).stdout
-        (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+        (folder / f"{'-'.join(['skdnn', *words])}.txt").write_text(text, encoding="utf-8")
 
 
 def close_up(app: Any, page: str, source: list[str]) -> None:

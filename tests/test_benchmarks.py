@@ -4,6 +4,7 @@ import gzip
 import importlib
 import json
 import os
+import pickle
 import subprocess
 import sys
 import types
@@ -17,6 +18,8 @@ from scipy.stats import wilcoxon
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_squared_error
+
+from skdnn import DNNClassifier
 
 ROOT = Path(__file__).parents[1]
 # As it is without the extra, whatever is installed here.
@@ -405,3 +408,86 @@ def test_public_tables_are_gathered_for_the_command(module, tmp_path, monkeypatc
     assert [table.kind for table in held_out] == ["classification", "regression"]
     assert list(held_out[1].X) == ["size"]  # without what gives the price away
     assert len(held_out[1].y) == 29  # and without the row that has no price
+
+
+# ------------------------------------------------------------------ deploy
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A fitted classifier, pickled, and a row for it as JSON: `fresh` works with these files."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"size": rng.normal(size=40), "town": ["Bonn", "Kiel"] * 20})
+    clf = DNNClassifier((4,), epochs=1, random_state=0).fit(X, X["size"] > 0)
+    folder = tmp_path_factory.mktemp("deploy")
+    (folder / "clf.pickle").write_bytes(pickle.dumps(clf))
+    (folder / "row.json").write_text('{"size": 0.5, "town": "Kiel"}', encoding="utf-8")
+    return folder, clf
+
+
+@pytest.mark.parametrize("way", [".skdnn", "pickle", "ONNX"])
+def test_every_kind_of_file_is_written_and_gives_the_same_probabilities(
+    module, saved, way, capsys, monkeypatch
+):
+    folder, clf = saved
+    fresh = module("fresh")
+    monkeypatch.setattr(fresh, "LATER", 1)
+    monkeypatch.setattr(fresh, "AGAIN", 1)
+    file = folder / f"clf-{way}"
+    assert fresh.save(way, str(folder / "clf.pickle"), str(file)).keys() == {"first", "later"}
+    figures = fresh.serve(way, str(file), str(folder / "row.json"))
+    assert figures.keys() == {"load", "first", "later", "peak MB"}
+    assert capsys.readouterr().out == "done\ndone\n"
+    row = json.loads((folder / "row.json").read_text(encoding="utf-8"))
+    make_input, predict_proba = fresh.READERS[way](str(file))
+    expected = clf.predict_proba(pd.DataFrame([row]))
+    np.testing.assert_allclose(np.squeeze(predict_proba(make_input(row))), expected[0], atol=1e-5)
+
+
+def test_the_file_that_resumes_and_the_one_for_skops_are_written(module, saved):
+    folder, clf = saved
+    writers = module("fresh").WRITERS
+    writers[".skdnn"](clf, str(folder / "predict"))
+    writers[".skdnn, to resume"](clf, str(folder / "resume"))
+    writers["skops"](clf, str(folder / "skops"))
+    sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
+    assert 0 < sizes["predict"] < sizes["resume"]
+    assert sizes["skops"]
+
+
+def test_the_command_and_the_pickle_write_the_same_table(module, saved):
+    folder, clf = saved
+    X = pd.DataFrame({"size": [-2.0, 0.1, 3.0], "town": ["Bonn", "Kiel", "Bonn"]})
+    X.to_csv(folder / "rows.csv", index=False)
+    fresh = module("fresh")
+    fresh.WRITERS[".skdnn"](clf, str(folder / "clf.skdnn"))
+    models = {"command": "clf.skdnn", "pickle": "clf.pickle"}
+    for way, model in models.items():
+        output = folder / f"{way}.csv"
+        fresh.predict_table(way, str(folder / model), str(folder / "rows.csv"), str(output))
+        predicted = pd.read_csv(output)
+        assert predicted.iloc[:, -1].tolist() == clf.predict(X).tolist()
+
+
+def test_deployment_is_reported_with_ratios_within_rounds(module, tmp_path, monkeypatch):
+    deploy, seconds = module("deploy"), iter([2.0, 1.0, 3.0, 6.0])
+    ways = ["unpickled", "command"]
+    figures = deploy.in_turns("predict", ways, lambda way: {"seconds": next(seconds)}, 2)
+    assert figures == {  # the second round starts with the second way
+        "unpickled": [{"seconds": 2.0}, {"seconds": 6.0}],
+        "command": [{"seconds": 1.0}, {"seconds": 3.0}],
+    }
+    line = deploy.line("predict", "wall time", "s", figures, "seconds")
+    assert deploy.table([line])[2] == "| wall time | 4 s (2 s - 6 s) | 2 s (1 s - 3 s), 0.5x |"
+
+
+def test_the_table_adult_is_read_or_replaced_by_one_of_its_shape(module, folder, tmp_path):
+    adult = module("deploy").adult
+    title, X, y = adult(tmp_path)
+    assert title == "a random table of the shape of adult (32,561 rows, 14 columns)"
+    assert X.shape == (32_561, 14)
+    assert sorted(np.unique(y)) == [0, 1]
+    index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    entry = {**index["shop"], "file": str(folder / "shop.csv.gz")}
+    (tmp_path / "index.json").write_text(json.dumps({"adult": entry}), encoding="utf-8")
+    assert adult(tmp_path)[0] == "the table adult (90 rows, 2 columns)"

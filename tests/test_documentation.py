@@ -3,6 +3,7 @@
 import importlib.util
 import inspect
 import re
+import shlex
 from ast import literal_eval
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from skdnn import (
     NetworkDisplay,
     TrainingHistoryDisplay,
 )
+from skdnn.cli import main
 from skdnn.wrappers import BaseWrapper
 
 ROOT = Path(__file__).parents[1]
@@ -36,7 +38,15 @@ ESTIMATORS = [DNNClassifier, DNNRegressor]
 WRAPPERS = [KerasClassifier, KerasRegressor, BaseWrapper]
 DISPLAYS = [ComparisonDisplay, NetworkDisplay, TrainingHistoryDisplay]
 CLASSES = [*ESTIMATORS, *WRAPPERS, Comparison, *DISPLAYS]
-FUNCTIONS = ["compare", "comparison.default_models", "datasets.load_fashion_mnist"]
+FUNCTIONS = [
+    "compare",
+    "comparison.default_models",
+    "datasets.load_fashion_mnist",
+    "load",
+    "persistence.info.read_info",
+    "save",
+    "to_onnx",
+]
 
 # The whole set-up on a new machine: for the command `skdnn compare`, and for the tests.
 MAIN_JOB = "pip install . && skdnn compare"
@@ -248,3 +258,39 @@ def test_no_picture_is_large():
     pictures = list((DOCS / "pictures").iterdir())
     assert len(pictures) == 4
     assert all(picture.stat().st_size < 150_000 for picture in pictures)
+
+
+def masked(text):
+    """Return the words of a text, with fractions and versions as #: they differ by machine."""
+    return re.sub(r"\d+(\.\d+)+(e-\d+)?", "#", text).split()
+
+
+def sessions(page):
+    """Commands and outputs of the blocks of a page that show the command `skdnn`."""
+    blocks = re.findall(r"^```text\n(\$ .*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    for block in blocks:
+        yield from re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.M)
+
+
+def test_the_sessions_of_the_command_line_page_are_true(tmp_path, monkeypatch, capsys, iris):
+    pandas = pytest.importorskip("pandas")
+    X, y = iris
+    names = ["sepal length", "sepal width", "petal length", "petal width"]
+    flowers = pandas.DataFrame(X, columns=names)
+    flowers["species"] = np.array(["setosa", "versicolor", "virginica"])[y]
+    flowers.to_csv(tmp_path / "flowers.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    checked = 0
+    for command, expected in sessions(DOCS / "user_guide" / "command_line.md"):
+        program, *words = shlex.split(command)
+        if "|" in words or program not in ("skdnn", "head"):
+            continue
+        if program == "head":
+            printed = "".join(Path(words[-1]).read_text().splitlines(keepends=True)[:3])
+        else:
+            main(words)
+            printed = "".join(capsys.readouterr())
+        assert masked(printed) == masked(expected), command
+        checked += 1
+    assert checked >= 8

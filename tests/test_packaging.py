@@ -1,5 +1,7 @@
 """What is installed: the oldest versions that are allowed, and every file of the package."""
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -8,6 +10,9 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+
+import skdnn
+from skdnn import DNNClassifier
 
 ROOT = Path(__file__).parents[1]
 
@@ -58,3 +63,39 @@ def test_a_wheel_has_every_file_of_the_package(checkout, tmp_path):
     files = (path for path in (checkout / "skdnn").rglob("*") if path.is_file())
     assert packed == {path.relative_to(checkout).as_posix() for path in files}
     assert "skdnn/py.typed" in packed
+
+
+# A process in which the packages that are named cannot be imported.
+PREDICT = """
+import json, sys
+sys.modules.update(dict.fromkeys({missing!r}))
+import skdnn
+model = skdnn.load(sys.argv[1])
+print(json.dumps(model.predict_proba({X!r}).tolist()))
+try:
+    model.fit({X!r}, [0, 1])
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_the_packages_of_the_deployment_page_are_enough_to_predict(tmp_path, iris):
+    page = (ROOT / "docs" / "user_guide" / "deployment.md").read_text(encoding="utf-8")
+    enough = {*re.search(r"^pip install (numpy .+)$", page, re.MULTILINE)[1].split(), "joblib"}
+    config = ConfigParser(interpolation=None)
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    required = set(minima(config["options"]["install_requires"]))
+    assert enough <= required  # joblib is installed with scikit-learn
+    missing = [*sorted(required - enough), "pandas"]
+    assert {"keras", "tensorflow"} <= {*missing}
+    X, y = iris
+    clf = DNNClassifier(epochs=1, n_members=2, random_state=0).fit(X, y)
+    skdnn.save(clf, tmp_path / "model.skdnn")
+    program = PREDICT.format(missing=missing, X=X[:2].tolist())
+    command = [sys.executable, "-c", program, tmp_path / "model.skdnn"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(skdnn.__file__).parents[1])}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert result.returncode == 0, result.stderr
+    predicted, error = result.stdout.splitlines()
+    assert json.loads(predicted) == clf.predict_proba(X[:2]).tolist()
+    assert error.startswith("Not installed: keras, tensorflow. skdnn loads models and predicts")

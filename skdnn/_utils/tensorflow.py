@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 # Log messages of TensorFlow's C++ code at import, before its log level takes effect.
 _BANNER = (
@@ -77,6 +78,16 @@ def _filtered(standard_error: int) -> Iterator[None]:
             _RUNNING.append(lines)
 
 
+def _check_installed() -> None:
+    missing = [name for name in ("keras", "tensorflow") if find_spec(name) is None]
+    if missing:
+        raise ModuleNotFoundError(
+            f"Not installed: {', '.join(missing)}. skdnn loads models and predicts without "
+            f"TensorFlow; whatever trains a network or makes a Keras model needs it: pip install "
+            f"{' '.join(missing)}"
+        )
+
+
 def _check_backend(backend: str) -> None:
     if backend != "tensorflow":
         raise ImportError(
@@ -107,8 +118,10 @@ def _grow_gpu_memory() -> None:
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
-if "keras" not in sys.modules:  # another backend may not be installed, so check before the import
+# Another backend may not be installed, so check before the import.
+if sys.modules.get("keras") is None:
     _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
+    _check_installed()
 os.environ.setdefault(_KERNELS, _N_KERNELS)
 with _no_banners():
     import keras

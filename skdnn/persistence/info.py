@@ -118,6 +118,11 @@ def read_info(path: str | os.PathLike[str]) -> ModelInfo:
     path : str or path
         A file that `save` has written.
 
+    Returns
+    -------
+    info : ModelInfo
+        What the file holds.
+
     Raises
     ------
     InvalidFileError
