@@ -69,6 +69,36 @@ def pytest_collection():
         gc.freeze()
 
 
+_OF_TENSORS = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(string)": object}
+
+
+@pytest.fixture(scope="session")
+def run_onnx():
+    """Return a function that checks an ONNX model, and computes its outputs by name."""
+    import onnx
+    from onnxruntime import InferenceSession
+
+    def dtype_of(tensor):
+        return _OF_TENSORS.get(tensor.type, tensor.type[len("tensor(") : -1])
+
+    def run(model, X):
+        onnx.checker.check_model(model, full_check=True)
+        onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
+        session = InferenceSession(model.SerializeToString())
+        values = {}
+        for x in session.get_inputs():
+            column = X[[x.name]].to_numpy() if hasattr(X, "columns") else np.asarray(X)
+            values[x.name] = column.astype(dtype_of(x))
+        outputs = session.get_outputs()
+        results = session.run(None, values)
+        for declared, result in zip(outputs, results, strict=True):
+            assert result.dtype == dtype_of(declared)
+            assert all(b in (None, a) for a, b in zip(result.shape, declared.shape, strict=True))
+        return {x.name: result for x, result in zip(outputs, results, strict=True)}
+
+    return run
+
+
 def pytest_collection_modifyitems(items):
     """Skip doctests on Fashion-MNIST where it is not on this machine, but never in CI."""
     loading = [item for item in items if _loads_fashion_mnist(item)]

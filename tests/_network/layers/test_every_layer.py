@@ -34,6 +34,7 @@ from skdnn._network.layers import (
     SmoothClip,
     TrainingSample,
 )
+from skdnn._network.onnx_graph import OnnxGraph, Tensor, UniqueNames, build_model
 from skdnn._network.spec import NetworkSpec
 
 N_COLUMNS, N_NUMERIC = 5, 3
@@ -110,6 +111,32 @@ def test_it_is_the_same_in_numpy_and_keras(kind, rows, rng, assert_same_in_keras
     assert_same_in_keras(spec, weights, rows)
 
 
+@pytest.mark.parametrize("kind", [k for k in EXAMPLES if not k.is_preparation])
+def test_it_is_the_same_in_numpy_and_onnx(kind, rows, rng, assert_same_in_onnx):
+    weights = start(example(kind), rows)
+    if kind is not OneHot:  # its weights are compared with codes
+        weights = [array + 0.1 * rng.random(array.shape) for array in weights]
+    spec = network(*EXAMPLES[kind], dtype="float32")
+    if kind is Members:
+        spec = network(*EXAMPLES[kind], Mean("mean"), dtype="float32")
+    assert_same_in_onnx(spec, weights, rows)
+
+
+@pytest.mark.parametrize("kind", [Flatten, ColumnTransform, Scaling], ids=lambda c: c.__name__)
+def test_preparation_is_the_same_in_keras_and_onnx(kind, rows, rng, run_onnx):
+    rows[::3, 1] = np.nan
+    offset, scale, fill = rng.random(N_COLUMNS), rng.random(N_COLUMNS), rng.random(N_NUMERIC)
+    limit = np.array([0.5, np.inf, 1, 0.1, 2])
+    constants = {ColumnTransform: [fill], Scaling: [offset, scale, limit]}.get(kind, [])
+    (layer,), graph = EXAMPLES[kind], OnnxGraph("float64", UniqueNames(["X"]))
+    output = layer.to_onnx(graph, "X", constants, (N_COLUMNS,))
+    (width,) = layer.output_shape((N_COLUMNS,))
+    entry, end = Tensor("X", "float64", (N_COLUMNS,)), Tensor(output, "float64", (width,))
+    got = run_onnx(build_model(graph, [entry], [end], "preparation"), rows)[output]
+    expected = build(example(kind), offset, scale, fill, limit=limit)(rows)
+    np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
 @each
 def test_its_shapes_and_counts_are_those_of_keras(kind, rows):
     spec = example(kind)
@@ -138,7 +165,9 @@ def test_it_is_plain_data(kind):
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
 @pytest.mark.parametrize("place", ["alone", "members", "parallel"])
-def test_numpy_computes_what_keras_does(layer, place, X, rng, assert_same_in_keras):
+def test_numpy_and_onnx_compute_what_keras_does(
+    layer, place, X, rng, assert_same_in_keras, assert_same_in_onnx
+):
     behind = Members("members", 2), layer, Dense("output", 2)
     other = Members("others", 3), replace(layer, name="other"), Dense("end", 2)
     layers = {"alone": (layer,), "members": behind, "parallel": (Parallel("p", (behind, other)),)}
@@ -147,6 +176,7 @@ def test_numpy_computes_what_keras_does(layer, place, X, rng, assert_same_in_ker
     before = X.copy()
     got = assert_same_in_keras(spec, [rng.normal(size=shape) for shape in shapes], X)
     assert_array_equal(X, before)
+    assert_same_in_onnx(spec, [rng.normal(size=shape) for shape in shapes], X)
     assert (
         got.shape
         == {
