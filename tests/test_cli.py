@@ -316,7 +316,9 @@ class TestSample:
 class TestProgram:
     def test_alone_prints_help(self, capsys):
         assert main([]) == 0
-        assert "cross-validate the network" in capsys.readouterr().out
+        out = capsys.readouterr().out
+        assert "cross-validate the network" in out
+        assert all(f"    {name} " in out for name in ("train", "predict", "export", "info"))
 
     @pytest.mark.parametrize("argv", [["--version"], ["--help"], ["compare", "--help"]])
     def test_prints_version_and_help(self, capsys, argv):
@@ -333,6 +335,16 @@ class TestProgram:
             main(["compare", "--help"])
         text = capsys.readouterr().out
         assert all(baselines.short(name) in text for name in baselines.BASELINES)
+        assert max(map(len, text.splitlines())) <= 80
+
+    @pytest.mark.parametrize("command", ["train", "predict", "export", "info"])
+    def test_help_of_every_command_is_a_manual(self, capsys, monkeypatch, command):
+        monkeypatch.setenv("COLUMNS", "80")
+        with pytest.raises(SystemExit, match="0"):
+            main([command, "--help"])
+        text = capsys.readouterr().out
+        assert text.startswith(f"usage: skdnn {command} ")
+        assert all(part in text for part in ("examples:\n", "exit status:\n  0 done, 2 bad input"))
         assert max(map(len, text.splitlines())) <= 80
 
     def test_an_unknown_command_is_reported(self, capsys):
