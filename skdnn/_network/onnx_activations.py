@@ -87,7 +87,10 @@ def _mish(graph: OnnxGraph, x: str) -> str:
 
 
 def _silu(graph: OnnxGraph, x: str) -> str:
-    return graph.add("Mul", x, graph.add("Sigmoid", x))
+    if graph.dtype == "float32":
+        return graph.add("Mul", x, graph.add("Sigmoid", x))
+    # onnxruntime 1.17 replaces this product by an operator that it does not have in float64.
+    return graph.add("Div", x, graph.add("Add", graph.add("Exp", graph.add("Neg", x)), 1.0))
 
 
 def _soft_shrink(graph: OnnxGraph, x: str) -> str:

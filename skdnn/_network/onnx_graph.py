@@ -277,11 +277,11 @@ def build_model(
         )
         for node in graph.nodes
     ]
-    values = [[_value_info(tensor) for tensor in tensors] for tensors in (inputs, outputs)]
+    entries, ends = ([_value_info(x) for x in tensors] for tensors in (inputs, outputs))
     constants = [numpy_helper.from_array(x, name) for name, x in graph.constants.items()]
     opsets = [helper.make_opsetid(domain, version) for domain, version in graph.opsets.items()]
     return helper.make_model(
-        helper.make_graph(nodes, name, *values, initializer=constants),
+        helper.make_graph(nodes, name, entries, ends, initializer=constants),
         opset_imports=opsets,
         ir_version=helper.find_min_ir_version_for(opsets),
         **about,

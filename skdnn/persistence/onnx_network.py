@@ -78,7 +78,7 @@ def _prepare(graph: OnnxGraph, fitted: FittedNetwork, x: str, dtype: str, *, may
     assert fill is not None
     if may_miss and not inputs.sorts:
         x = graph.impute(x, fill)
-    shape = (fitted.spec.n_inputs,)
+    shape: tuple[int, ...] = (fitted.spec.n_inputs,)
     for layer in fitted.spec.layers:
         constants: Sequence[np.ndarray | None] | None = None
         if isinstance(layer, ColumnTransform):

@@ -347,7 +347,7 @@ def test_names_of_outputs_that_are_names_of_columns(iris, run_onnx):
 
 def test_batches_of_each_size(iris, run_onnx):
     X, y = iris[0].astype("f"), iris[1]
-    clf = fitted(DNNClassifier, X, y, preset="fast")
+    clf = fitted(DNNClassifier, X, y)
     model = to_onnx(clf)
     assert run_onnx(model, X[:0])["probabilities"].shape == (0, 3)
     for rows in (X[:1], np.tile(X, (100, 1))):
