@@ -77,6 +77,15 @@ def rescale_outputs(model: Any, unit: np.ndarray, center: np.ndarray) -> None:
     model.add(layer)
 
 
+def mark_as_called(model: Any) -> None:
+    """Call a model with a symbolic input, because Keras exports no model before its first call.
+
+    The call computes nothing and takes a few milliseconds.
+    """
+    (given,) = model.inputs
+    model(keras.Input(given.shape[1:], dtype=given.dtype))
+
+
 def clip_outputs(model: Any, least: np.ndarray, greatest: np.ndarray) -> None:
     """Append a layer that clips the outputs of a model to [least, greatest].
 

@@ -250,7 +250,7 @@ class FittedNetwork(FieldState):
             samples.
         """
         check_not_forked()
-        from skdnn._network.keras_model import build, clip_outputs, rescale_outputs
+        from skdnn._network.keras_model import build, clip_outputs, mark_as_called, rescale_outputs
         from skdnn._training.losses import compiled_loss
 
         targets = self.targets
@@ -260,6 +260,7 @@ class FittedNetwork(FieldState):
             rescale_outputs(model, targets.unit, targets.mean)
         if targets.bounds is not None:
             clip_outputs(model, *targets.bounds)
+        mark_as_called(model)
         model.compile(
             optimizer=optimizer.build(),
             loss=compiled_loss(targets.loss if isinstance(loss, str) else loss, targets.unit),
