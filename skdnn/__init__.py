@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from skdnn.persistence.load import load
     from skdnn.persistence.onnx_export import to_onnx
     from skdnn.persistence.save import save
+    from skdnn.persistence.skl2onnx_converters import register_onnx_converters
     from skdnn.plotting.network_diagram import NetworkDisplay
     from skdnn.plotting.training_history import TrainingHistoryDisplay
     from skdnn.wrappers import KerasClassifier, KerasRegressor
@@ -38,6 +39,7 @@ __all__ = [
     "datasets",
     "exceptions",
     "load",
+    "register_onnx_converters",
     "save",
     "to_onnx",
 ]
@@ -55,6 +57,7 @@ _MODULES = {
     "clear_program_cache": "_training.program_cache",
     "compare": "comparison.compare",
     "load": "persistence.load",
+    "register_onnx_converters": "persistence.skl2onnx_converters",
     "save": "persistence.save",
     "to_onnx": "persistence.onnx_export",
 }

@@ -16,13 +16,14 @@ from skdnn.wrappers.build_options import BuildOptions
 from skdnn.wrappers.checks import check_data
 from skdnn.wrappers.draft import with_fitted_model, with_parts
 from skdnn.wrappers.fit_steps import FitCall
+from skdnn.wrappers.no_onnx import NoOnnxMixin
 from skdnn.wrappers.pickling import lazy_names, lazy_state, restored, saved_state
 from skdnn.wrappers.routed_parameters import RoutedParameters
 from skdnn.wrappers.scikeras_hooks import check_hooks
 from skdnn.wrappers.target_encoders import Identity
 
 
-class BaseWrapper(NetworkTableMixin, ParametersTableMixin, RoutedParameters):
+class BaseWrapper(NetworkTableMixin, NoOnnxMixin, ParametersTableMixin, RoutedParameters):
     """Keras network as an estimator with targets of any type.
 
     Use `KerasClassifier` for labels and `KerasRegressor` for numeric targets. Use or subclass
