@@ -78,12 +78,13 @@ def rescale_outputs(model: Any, unit: np.ndarray, center: np.ndarray) -> None:
 
 
 def mark_as_called(model: Any) -> None:
-    """Call a model with a symbolic input, because Keras exports no model before its first call.
+    """Call a model with its symbolic inputs, because Keras exports no model before its first call.
 
-    The call computes nothing and takes a few milliseconds.
+    The call computes nothing and takes a few milliseconds. A model of a user's class has no
+    symbolic inputs.
     """
-    (given,) = model.inputs
-    model(keras.Input(given.shape[1:], dtype=given.dtype))
+    if getattr(model, "inputs", None):
+        model(model.inputs[0] if isinstance(model, keras.Sequential) else model.input)
 
 
 def clip_outputs(model: Any, least: np.ndarray, greatest: np.ndarray) -> None:

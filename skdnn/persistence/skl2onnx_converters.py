@@ -159,7 +159,7 @@ def _inputs_of(operator: Any, fitted: FittedNetwork) -> list[Tensor]:
         order = {name: position for position, name in enumerate(names)}
         variables.sort(key=lambda variable: order[variable.raw_name])
     shapes = [tuple(variable.type.shape[1:]) for variable in variables]
-    if len(variables) == 1 and not all(shapes[0]):
+    if len(variables) == 1 and not (shapes[0] and all(shapes[0])):
         shapes = [fitted.spec.input_shape]
     for variable, shape in zip(variables, shapes, strict=True):
         if not all(shape):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from skdnn._network.keras_model import mark_as_called
 from skdnn._network.plain_layers import PlainLayer, PlainNetwork
 from skdnn._training.process import check_not_forked, is_forked
 from skdnn.wrappers.classifier_outputs import missing_activation
@@ -59,6 +60,8 @@ class FittedModel:
     def give_out(self) -> keras.Model:
         """Return the model to the user, whose changes of its weights predictions follow."""
         model = self.model
+        if not self._is_given_out:
+            mark_as_called(model)
         self._is_given_out = True
         return model
 

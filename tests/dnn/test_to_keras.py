@@ -6,8 +6,11 @@ from threading import Thread
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
+import tensorflow as tf
 from numpy.testing import assert_allclose, assert_array_equal
+from onnxruntime import InferenceSession
 from sklearn.exceptions import NotFittedError
 
 from skdnn import DNNClassifier, DNNRegressor
@@ -45,6 +48,39 @@ def test_to_keras_computes_the_predictions(iris):
     assert np.ptp(clf.predict_proba(iris[0])) > 0
     with pytest.raises(NotFittedError, match="no Keras model yet"):
         DNNClassifier().to_keras()
+
+
+EXPORTED = {
+    "plain": {"preset": "plain"},
+    "default": {},
+    "images": {"preset": "plain"},
+    "table": {},
+}
+
+
+# tf2onnx uses a name that NumPy is about to change.
+@pytest.mark.filterwarnings("ignore:In the future `np.object`:FutureWarning")
+@pytest.mark.parametrize("kind", EXPORTED)
+def test_a_model_is_exported_before_its_first_call(kind, iris, tmp_path):
+    X, y = iris
+    if kind == "images":
+        X = X.reshape(-1, 2, 2)
+    if kind == "table":
+        X = pd.DataFrame({"town": np.array(["Bonn", "Ulm", None] * 50), "size": X[:, 0]})
+        X.loc[:9, "size"] = np.nan
+    clf = DNNClassifier(**QUICK, **EXPORTED[kind]).fit(X, y)
+    clf.model_.export(tmp_path / "model.onnx", format="onnx", verbose=False)
+    session = InferenceSession(tmp_path / "model.onnx")
+    (entry,) = session.get_inputs()
+    (output,) = session.run(None, {entry.name: clf.encode(X).astype(np.float64)})
+    assert_allclose(output, clf.predict_proba(X), 0, 1e-5)
+
+
+def test_a_model_is_exported_for_tensorflow_before_its_first_call(iris, tmp_path):
+    clf = DNNClassifier(**QUICK, preset="plain").fit(*iris)
+    clf.to_keras().export(tmp_path / "model", format="tf_saved_model", verbose=False)
+    served = tf.saved_model.load(tmp_path / "model")
+    assert_allclose(served.serve(iris[0]), clf.predict_proba(iris[0]), 1e-5, 1e-6)
 
 
 def test_looking_at_attributes_builds_nothing(iris, builds):
