@@ -103,8 +103,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _drop_output()
         return 141
+    except MemoryError:
+        say(f"{prog}: error: there is too little memory for this data")
+        return 2
     except OSError as error:  # such as a full disk, which is no fault of the program
-        say(f"{prog}: error: {error.strerror or one_line(error)}")
+        file = f"{error.filename}: " if error.filename else ""
+        say(f"{prog}: error: {file}{error.strerror or one_line(error)}")
         _drop_output()
         return 2
     return 0

@@ -71,6 +71,8 @@ def check_folder(path: str) -> None:
         raise CommandError(f"-o: there is no folder {folder}")
     if not os.access(folder, os.W_OK):
         raise CommandError(f"-o: cannot write to the folder {folder}")
+    if Path(path).exists() and not os.access(path, os.W_OK):
+        raise CommandError(f"-o: {path} is write-protected")
 
 
 def write_model(model: Any, output: str, metadata: dict[str, Any]) -> None:

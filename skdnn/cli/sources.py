@@ -72,6 +72,8 @@ def file_source(path: str) -> Source:
         raise CommandError(f"cannot read {path}: it is a folder, not a file")
     if not Path(path).exists():
         raise CommandError(f"there is no file {path}{_near(path)}")
+    if not Path(path).is_file():  # such as /dev/fd/63, which stands for a pipe
+        return _piped(path, Path(path).read_bytes())
     if ending is None:
         raise CommandError(f"cannot read {path}: the name of a file must end in {ENDINGS}")
     return Source(path, ending, path)
@@ -88,10 +90,13 @@ def _near(path: str) -> str:
 
 def standard_input() -> Source:
     """Return the content of standard input as a source, whose first bytes tell what it is."""
-    content = read_standard_input()
+    return _piped("standard input", read_standard_input())
+
+
+def _piped(name: str, content: bytes) -> Source:
     packing = next((p for start, p in _PACKED_BYTES.items() if content.startswith(start)), "")
     kind = next((k for start, k in _BINARY_BYTES.items() if content.startswith(start)), ".csv")
-    return Source("standard input", Ending(kind, packing), None, content)
+    return Source(name, Ending(kind, packing), None, content)
 
 
 def read_standard_input() -> bytes:

@@ -1,4 +1,5 @@
 import io
+import os
 import subprocess
 import sys
 
@@ -255,6 +256,16 @@ class TestOutput:
         expected = predict(capsys, regression, csv)
         pipe(regression.read_bytes())
         assert predict(capsys, "-", csv).equals(expected)
+
+    @pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="there is no /dev/fd")
+    def test_data_is_read_from_a_pipe_with_a_name(self, capsys, csv, regression, folder):
+        """As in `skdnn predict houses.skdnn <(zcat houses.csv.gz)`."""
+        expected = predict(capsys, regression, csv)
+        ours, theirs = os.pipe()
+        os.write(theirs, (folder / csv).read_bytes())
+        os.close(theirs)
+        assert predict(capsys, regression, f"/dev/fd/{ours}").equals(expected)
+        os.close(ours)
 
     def test_starts_no_tensorflow(self, regression):
         code = (

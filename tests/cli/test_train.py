@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -227,9 +228,10 @@ class TestBadInput:
         os.chmod("closed", 0o500)
         if os.access("closed", os.W_OK):
             pytest.skip("root writes everywhere")
-        assert "cannot write to the folder closed" in problem(
-            "train", "iris", "-o", "closed/a.skdnn"
-        )
+        message = problem("train", "iris", "-o", "closed/a.skdnn")
+        assert "cannot write to the folder closed" in message
+        Path("old.skdnn").touch(0o400)
+        assert "old.skdnn is write-protected" in problem("train", "iris", "-o", "old.skdnn")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
