@@ -101,41 +101,43 @@ def test_importing_skdnn_imports_nothing_heavy():
     run(GUARD + "import skdnn; assert 'sklearn' not in sys.modules; assert dir(skdnn)")
 
 
-@pytest.mark.parametrize("name", ["DNNClassifier", "DNNRegressor"])
-def test_unfitted_estimator_does_without_tensorflow(name):
-    code = f"""
+def test_unfitted_estimators_do_without_tensorflow():
+    code = """
 from sklearn.base import clone
 from sklearn.utils import get_tags
-from skdnn import {name}
-one = clone({name}(epochs=3, optimizer="sgd").set_params(dropout=0.1))
-assert one.get_params()["dropout"] == 0.1
-assert "dropout=0.1" in repr(one)
-assert "{name}" in one._repr_html_()
-assert get_tags(one).estimator_type in ("classifier", "regressor")
+from skdnn import DNNClassifier, DNNRegressor
+for cls in (DNNClassifier, DNNRegressor):
+    one = clone(cls(epochs=3, optimizer="sgd").set_params(dropout=0.1))
+    assert one.get_params()["dropout"] == 0.1
+    assert "dropout=0.1" in repr(one)
+    assert cls.__name__ in one._repr_html_()
+    assert cls.__name__.lower().endswith(get_tags(one).estimator_type)
 """
     run(GUARD + code)
 
 
-@pytest.mark.parametrize(
-    "use",
-    [
-        "fitted.predict(X); fitted.predict_proba(X); fitted.predict_log_proba(X)",
-        "fitted.score(X, y)",
-        "fitted.summary()",
-        "repr(fitted)",
-        "dir(fitted)",
-        "fitted._repr_html_()",
-        "from skdnn._network.summary import layers_of; "
-        "assert layers_of(fitted)[-1].name == 'output'",
-        "from skdnn import NetworkDisplay; NetworkDisplay.from_estimator(fitted)",
-        "from skdnn import TrainingHistoryDisplay; TrainingHistoryDisplay.from_estimator(fitted)",
-        "pickle.dumps(fitted)",
-        "import copy; copy.deepcopy(fitted)",
-        "from sklearn.base import clone; clone(fitted).get_params()",
-    ],
-)
-def test_fitted_estimator_does_without_tensorflow(pickled, use):
-    run(GUARD + LOAD + use, pickled)
+USES = """
+import copy
+from sklearn.base import clone
+fitted.predict(X), fitted.predict_proba(X), fitted.predict_log_proba(X)
+fitted.score(X, y)
+fitted.summary()
+repr(fitted)
+dir(fitted)
+fitted._repr_html_()
+from skdnn._network.summary import layers_of
+assert layers_of(fitted)[-1].name == "output"
+from skdnn import NetworkDisplay, TrainingHistoryDisplay
+NetworkDisplay.from_estimator(fitted)
+TrainingHistoryDisplay.from_estimator(fitted)
+pickle.dumps(fitted)
+copy.deepcopy(fitted)
+clone(fitted).get_params()
+"""
+
+
+def test_fitted_estimator_does_without_tensorflow(pickled):
+    run(GUARD + LOAD + USES, pickled)  # a failure names the line
 
 
 def test_bad_parameters_are_refused_without_tensorflow():
@@ -150,32 +152,46 @@ def test_bad_parameters_are_refused_without_tensorflow():
 PREDICT = f"{LOAD}\nnp.save(sys.argv[2], getattr(fitted, sys.argv[3])(X))"
 
 
-@pytest.fixture(params=["columns", "float64", "images", "quantity", "activation of Keras"])
-def case(request, clf, iris, digits, diabetes, keras):
-    """An estimator, its X and y, and the method that predicts numbers."""
+@pytest.fixture
+def cases(clf, iris, digits, diabetes, keras):
+    """Estimators with their X and y, and the method that predicts numbers."""
     sparsemax = keras.activations.sparsemax  # which is not computed in NumPy
     return {
-        "columns": lambda: (clf, *iris, "predict_proba"),
-        "float64": lambda: (clf.set_params(dtype="float64"), *iris, "predict_proba"),
-        "images": lambda: (clf, *digits, "predict_proba"),
-        "quantity": lambda: (DNNRegressor(preset="plain", epochs=3), *diabetes, "predict"),
-        "activation of Keras": lambda: (clf.set_params(activation=sparsemax), *iris, "predict"),
-    }[request.param]()
+        "columns": (clf, *iris, "predict_proba"),
+        "float64": (clone(clf).set_params(dtype="float64"), *iris, "predict_proba"),
+        "images": (clone(clf), *digits, "predict_proba"),
+        "quantity": (DNNRegressor(preset="plain", epochs=3), *diabetes, "predict"),
+        "Keras's": (clone(clf).set_params(activation=sparsemax), *iris, "predict_proba"),
+    }
 
 
-def test_new_process_predicts_the_same_bits(case, tmp_path):
-    estimator, X, y, method = case
-    (tmp_path / "fitted.pkl").write_bytes(pickle.dumps((estimator.fit(X, y), X, y)))
-    run(PREDICT, tmp_path / "fitted.pkl", tmp_path / "out.npy", method)
-    assert_array_equal(np.load(tmp_path / "out.npy"), getattr(estimator, method)(X))
+PREDICT_ALL = """
+import pickle, sys
+import numpy as np
+cases = pickle.load(open(sys.argv[1], "rb"))
+values = {name: getattr(fitted, method)(X) for name, (fitted, X, y, method) in cases.items()}
+np.savez(sys.argv[2], **values)
+"""
 
 
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_new_process_trains_to_the_same_network(clf, iris, pickled, tmp_path, method):
-    train = f"{LOAD}\nnp.save(sys.argv[2], fitted.{method}(X, y).predict_proba(X))"
-    run(train, pickled, tmp_path / "out.npy")
-    expected = getattr(clf, method)(*iris).predict_proba(iris[0])
-    assert_allclose(np.load(tmp_path / "out.npy"), expected, **ROUNDING)
+def test_new_process_predicts_the_same_bits(cases, tmp_path):
+    for estimator, X, y, _ in cases.values():
+        estimator.fit(X, y)
+    (tmp_path / "fitted.pkl").write_bytes(pickle.dumps(cases))
+    run(PREDICT_ALL, tmp_path / "fitted.pkl", tmp_path / "out.npz")
+    predicted = np.load(tmp_path / "out.npz")
+    for name, (estimator, X, _, method) in cases.items():
+        assert_array_equal(predicted[name], getattr(estimator, method)(X), err_msg=name)
+
+
+def test_new_process_trains_to_the_same_networks(clf, iris, pickled, tmp_path):
+    train = f"{LOAD}\none_more = pickle.loads(pickle.dumps(fitted)).partial_fit(X, y)\n"
+    train += "outputs = fitted.fit(X, y).predict_proba(X), one_more.predict_proba(X)\n"
+    run(train + "np.save(sys.argv[2], outputs)", pickled, tmp_path / "out.npy")
+    refitted, one_more = np.load(tmp_path / "out.npy")
+    expected = pickle.loads(pickle.dumps(clf)).partial_fit(*iris).predict_proba(iris[0])
+    assert_allclose(one_more, expected, **ROUNDING)
+    assert_allclose(refitted, clf.fit(*iris).predict_proba(iris[0]), **ROUNDING)
 
 
 # ------------------------------------------------------------------------- output and settings
@@ -186,21 +202,32 @@ clf.partial_fit(X, y).predict(X)
 clf.model_
 DNNRegressor((4,), epochs=3, dropout=0.1, batch_norm=True, validation_fraction=0.5).fit(X, X)
 """
-WORKERS = """
+IN_WORKERS = """
 from sklearn.model_selection import cross_val_score
 cross_val_score(clf, X, y, cv=2, n_jobs=2)
 """
 
 
-@pytest.mark.parametrize("code", ["", OTHERS, WORKERS], ids=["fit", "others", "worker processes"])
-def test_silence(code):
-    result = run(FIT + code, TF_CPP_MIN_LOG_LEVEL=None)
-    assert (result.stdout, result.stderr) == ("", "")
+ENVIRONMENT = """
+import os
+print(os.environ["TF_CPP_MIN_LOG_LEVEL"], os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"])
+"""
 
 
-def test_silence_for_a_user_who_asks_tensorflow_for_it():
-    result = run(FIT, TF_CPP_MIN_LOG_LEVEL="3")
-    assert (result.stdout, result.stderr) == ("", "")
+def test_silence_and_few_kernels_of_onednn():
+    unset = {"TF_CPP_MIN_LOG_LEVEL": None, "ONEDNN_PRIMITIVE_CACHE_CAPACITY": None}
+    result = run(FIT + OTHERS + IN_WORKERS + ENVIRONMENT, **unset)
+    assert (result.stdout.split()[1:], result.stderr) == (["128"], "")
+
+
+def test_the_environment_of_a_user_is_left_alone_and_silence_kept():
+    given = {"TF_CPP_MIN_LOG_LEVEL": "3", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "7"}
+    result = run(FIT + ENVIRONMENT, **given)
+    assert (result.stdout, result.stderr) == ("3 7\n", "")
+
+
+def test_a_log_level_of_the_user_that_is_not_silent_is_left_alone():
+    assert run(FIT + ENVIRONMENT, TF_CPP_MIN_LOG_LEVEL="0").stdout.split()[0] == "0"
 
 
 def test_verbose_fit_writes_to_standard_output_alone():
@@ -321,8 +348,9 @@ import subprocess, sys
 class Starting:
     def find_spec(self, name, path=None, target=None):
         if name == "tensorflow":
-            late = "import sys, time; time.sleep(9); print('late words', file=sys.stderr)"
-            subprocess.Popen([sys.executable, "-c", late])
+            late = "import sys; sys.stdin.read(); print('late words', file=sys.stderr)"
+            # What it reads ends with this process.
+            sys.late = subprocess.Popen([sys.executable, "-c", late], stdin=subprocess.PIPE)
 
 sys.meta_path.insert(0, Starting())
 """
@@ -339,19 +367,6 @@ def test_no_second_process_is_started_in_a_frozen_application():
 def test_fit_without_a_standard_error():
     result = run("import os; os.close(2)\n" + FIT + "print(clf.n_iter_)", TF_CPP_MIN_LOG_LEVEL=None)
     assert result.stdout == "3\n"
-
-
-@pytest.mark.parametrize("level", ["0", "2"])
-def test_log_level_of_the_user_is_left_alone(level):
-    show = "import os; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
-    assert run(FIT + show, TF_CPP_MIN_LOG_LEVEL=level).stdout == f"{level}\n"
-
-
-@pytest.mark.parametrize(("given", "expected"), [(None, "128"), ("7", "7")])
-def test_onednn_keeps_few_kernels_unless_the_user_says_otherwise(given, expected):
-    name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
-    show = f"import os; print(os.environ['{name}'])"
-    assert run(FIT + show, **{name: given}).stdout == f"{expected}\n"
 
 
 # How Keras comes to another backend: by the environment, or as its first user had it.
@@ -606,52 +621,44 @@ def test_first_fits_of_a_process_may_start_at_once():
 
 
 FORK = """
+import os, sys, skdnn
+
+def end():
+    sys.exit(0)
+
+def clear():
+    skdnn.clear_program_cache()
+
+def delete():
+    global clf
+    del clf
+
+for last in (end, clear, delete):
+    pid = os.fork()
+    if pid == 0:
+        last()
+        sys.exit(0)
+    assert os.waitpid(pid, 0)[1] == 0, last
+
 import multiprocessing
 context = multiprocessing.get_context("fork")
 queue = context.Queue()
-child = context.Process(target=lambda: queue.put(clf.predict(X).tolist()), daemon=True)
-child.start()
-assert queue.get(timeout=60) == clf.predict(X).tolist()
-"""
 
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_forked_process_predicts_although_its_parent_has_trained():
-    run(FIT + FORK)
-
-
-FORK_AND_FIT = """
-import multiprocessing
 def refit():
     try:
         clf.fit(X, y)
     except RuntimeError as error:
         queue.put(str(error))
 
-context = multiprocessing.get_context("fork")
-queue = context.Queue()
+context.Process(target=lambda: queue.put(clf.predict(X).tolist()), daemon=True).start()
+assert queue.get(timeout=60) == clf.predict(X).tolist()
 context.Process(target=refit, daemon=True).start()
 print(queue.get(timeout=60))
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_training_in_a_forked_process_is_an_error():
-    message = run(FIT + FORK_AND_FIT).stdout
+def test_forked_processes_predict_but_do_not_train_and_end():
+    message = run(FIT + FORK).stdout
     assert "forked from one that has trained a network" in message
     assert "loky backend or with multiprocessing's 'spawn'" in message
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
-@pytest.mark.parametrize("last", ["sys.exit(0)", "skdnn.clear_program_cache()", "del clf"])
-def test_forked_process_ends(last):
-    code = f"""
-import os, sys, skdnn
-{FIT}
-pid = os.fork()
-if pid == 0:
-    {last}
-    sys.exit(0)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-"""
-    run(code)

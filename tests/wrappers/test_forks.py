@@ -54,19 +54,20 @@ def run(code):
     return result.stdout
 
 
-@pytest.mark.parametrize("verbose", [0, 1])
-def test_wrappers_predict_in_a_forked_process(verbose):
+def test_wrappers_predict_in_a_forked_process():
     run(
-        f"""
-clf = fitted(DENSE, verbose={verbose})
+        """
 reg = fitted([layers.Dense(1)], KerasRegressor, loss="mse")
-model = clf.model_
-model.set_weights([0.5 * weight for weight in model.get_weights()])  # is followed by the child
-loaded = pickle.loads(pickle.dumps(clf))
-expected = model.predict(X, verbose=0)
-for one in (clf, loaded):
-    assert in_child(lambda: float(np.abs(one.predict_proba(X) - expected).max())) < 1e-5
-assert in_child(lambda: one.predict(X[:50]).tolist()) == expected[:50].argmax(axis=1).tolist()
+for verbose in (0, 1):
+    clf = fitted(DENSE, verbose=verbose)
+    model = clf.model_
+    model.set_weights([0.5 * weight for weight in model.get_weights()])  # the child follows
+    loaded = pickle.loads(pickle.dumps(clf))
+    expected = model.predict(X, verbose=0)
+    for one in (clf, loaded):
+        assert in_child(lambda: float(np.abs(one.predict_proba(X) - expected).max())) < 1e-5
+    labels = expected[:50].argmax(axis=1).tolist()
+    assert in_child(lambda: one.predict(X[:50]).tolist()) == labels
 assert abs(in_child(lambda: reg.score(X, y)) - reg.score(X, y)) < 1e-6
 assert in_child(lambda: hasattr(clf, "classes_") and clf.initialized_)
 """
