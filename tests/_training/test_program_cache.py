@@ -167,6 +167,8 @@ def growth(fits):
 def few(monkeypatch):
     monkeypatch.setattr(PROGRAMS, "maxsize", 2)
     clear_program_cache()
+    gc.collect()
+    gc.freeze()  # what others left makes each collection below slow
 
 
 def test_fits_leave_no_memory_behind(few, iris):

@@ -31,6 +31,14 @@ def test_a_session_is_forgotten_or_kept(monkeypatch):
     assert [other] == tensorflow_internals._KEPT_SESSIONS
 
 
+@pytest.fixture(scope="module", autouse=True)
+def what_others_left():
+    """Keep it out of the collections and counts below, and so these quick."""
+    clear_program_cache()
+    gc.collect()
+    gc.freeze()
+
+
 def registered():
     return {name for name in ops.gradient_registry.list() if name.startswith("CustomGradient")}
 
