@@ -360,6 +360,16 @@ class TestProgram:
         assert any(re.match(r"RandomForest: +\d+%", line) for line in lines)
         assert ("predict s  vs best" in printed) == (width == 80)
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+    def test_a_terminal_shows_the_epochs_of_a_training_and_no_binary_file(self, folder):
+        options = ["--preset", "plain", "--epochs", "3"]
+        lines = re.split(r"[\r\n]+", in_a_terminal(40, "train", "iris", *options))
+        assert max(map(len, lines)) <= 40
+        assert any(re.match(r"epoch \d/3: +\d+%", line) for line in lines)
+        assert (folder / "iris.skdnn").exists()
+        refused = in_a_terminal(80, "train", "iris", "-o", "-")
+        assert refused.startswith("skdnn train: error: a terminal shows no binary file")
+
     def test_ctrl_c_is_reported_in_one_line(self, capsys, monkeypatch):
         def interrupted(*_, **__):
             raise KeyboardInterrupt

@@ -6,7 +6,7 @@ from typing import Any
 
 from skdnn._utils.text import Column, align, encodable, fit_columns, terminal_width, wrapped
 from skdnn.cli.errors import CommandError, one_line, say
-from skdnn.cli.model_files import check_folder, model_path, size_of
+from skdnn.cli.model_files import check_folder, check_standard_output, model_path, size_of
 from skdnn.cli.sources import STDIN
 
 DESCRIPTION = """\
@@ -44,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write a model as ONNX, and print its inputs and outputs."""
-    if args.output != STDIN:
+    if args.output == STDIN:
+        check_standard_output()
+    else:
         if not args.output.lower().endswith(".onnx"):
             raise CommandError(f"{args.output} must end in .onnx, or be -")
         check_folder(args.output)

@@ -75,6 +75,12 @@ def check_folder(path: str) -> None:
         raise CommandError(f"-o: {path} is write-protected")
 
 
+def check_standard_output() -> None:
+    """Raise an error if standard output is a terminal, which bytes would only confuse."""
+    if sys.stdout.isatty():
+        raise CommandError("a terminal shows no binary file: add '> FILE', or name a file")
+
+
 def write_model(model: Any, output: str, metadata: dict[str, Any]) -> None:
     """Save a model in a file, or write it to standard output for a dash."""
     from skdnn.persistence.save import save

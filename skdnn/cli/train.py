@@ -22,7 +22,14 @@ from skdnn.cli.data_arguments import (
 )
 from skdnn.cli.datasets import DATASETS, Loaded, describe_rows, load, take
 from skdnn.cli.errors import CommandError, in_options, say
-from skdnn.cli.model_files import DATA_FORM, MODEL_ENDING, check_folder, size_of, write_model
+from skdnn.cli.model_files import (
+    DATA_FORM,
+    MODEL_ENDING,
+    check_folder,
+    check_standard_output,
+    size_of,
+    write_model,
+)
 from skdnn.cli.score_texts import HELD_OUT
 from skdnn.cli.sources import STDIN, ending_of
 
@@ -149,6 +156,7 @@ def _name(data: str) -> str:
 def _checked_output(args: argparse.Namespace) -> str:
     """Return the file to save, or raise an error if it cannot be saved, before a long fit."""
     if args.output == STDIN:
+        check_standard_output()
         return STDIN
     if args.output is not None:
         if not args.output.lower().endswith(MODEL_ENDING):
