@@ -5,6 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import joblib
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -137,6 +138,22 @@ def test_class_weights_of_false_and_true_are_restored(family):
     weights = {False: 1.0, True: 3.0}
     assert through_skops(family(class_weight=weights)).class_weight == weights
     assert pickle.loads(pickle.dumps(family(class_weight=weights))).class_weight == weights
+
+
+def test_fit_keeps_the_class_weights_that_were_given():
+    weights = {False: 1.0, True: 3.0}
+    clf = DNNClassifier(**SMALL, class_weight=weights).fit(NUMBERS, NUMBERS[:, 0] > 0)
+    assert clf.class_weight is weights
+
+
+@pytest.mark.parametrize("rate", [0.01, keras.optimizers.schedules.ExponentialDecay(0.01, 9, 0.9)])
+def test_an_optimizer_object_is_restored_with_its_settings(rate):
+    optimizer = keras.optimizers.Adam(rate, beta_1=0.8)
+    clf = DNNClassifier(**SMALL, optimizer=optimizer).fit(NUMBERS, LABELS)
+    assert clf.optimizer is optimizer
+    for twin in (through_skops(clf), pickle.loads(pickle.dumps(clf))):
+        assert twin.optimizer.get_config() == optimizer.get_config()
+    assert_same_and_resumes(clf, NUMBERS, LABELS)
 
 
 # -------------------------------------------------------------- pipelines and other tools

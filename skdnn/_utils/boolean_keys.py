@@ -1,38 +1,44 @@
 """Dicts with boolean keys, such as class weights, as files of text hold them."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 
-@dataclass
-class Pairs:
-    """The items of a dict.
+class BooleanKeys:
+    """Wrapper of a dict with boolean keys in the state of an estimator.
 
-    Files that write keys as text, such as those of skops, would restore False as True.
+    Its own state is a list of pairs, because files that write keys as text, such as those of
+    skops, would restore False as True.
 
     Parameters
     ----------
-    items : list of tuple
-        The keys and the values.
+    value : dict
+        The dict.
     """
 
-    items: list[tuple[Any, Any]]
+    def __init__(self, value: dict[Any, Any]):
+        self.value = value
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"items": list(self.value.items())}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.value = dict(state["items"])
 
 
-def as_pairs(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the state of an estimator with `Pairs` in place of each dict with boolean keys."""
+def with_wrapped_dicts(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of an estimator with `BooleanKeys` around dicts with boolean keys."""
     return {
-        name: Pairs(list(value.items())) if _has_boolean_keys(value) else value
+        name: BooleanKeys(value) if _has_boolean_keys(value) else value
         for name, value in state.items()
     }
 
 
-def as_dicts(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the state of an estimator with dicts in place of `Pairs`."""
+def with_plain_dicts(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of an estimator with the dicts of `with_wrapped_dicts`."""
     return {
-        name: dict(value.items) if isinstance(value, Pairs) else value
+        name: value.value if isinstance(value, BooleanKeys) else value
         for name, value in state.items()
     }
 

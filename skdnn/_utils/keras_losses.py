@@ -70,12 +70,13 @@ def _name_in_keras(loss: Any) -> str | None:
     else:
         candidates = (loss if isclass(loss) else type(loss)).__mro__
     for candidate in candidates:
-        if _is_of_keras(candidate) and candidate.__name__ not in _BASES:
+        if is_of_keras(candidate) and candidate.__name__ not in _BASES:
             return str(candidate.__name__)
     return None
 
 
-def _is_of_keras(value: Any) -> bool:
+def is_of_keras(value: Any) -> bool:
+    """Return whether a class or function is defined by Keras."""
     return str(value.__module__).partition(".")[0] == "keras"
 
 
@@ -88,7 +89,7 @@ def takes_logits(loss: Any) -> bool:
 
 def is_keras_loss(value: Any) -> bool:
     """Return whether a value is a Keras loss object."""
-    return any(cls.__name__ == "Loss" and _is_of_keras(cls) for cls in type(value).__mro__)
+    return any(cls.__name__ == "Loss" and is_of_keras(cls) for cls in type(value).__mro__)
 
 
 class LossPickle:

@@ -21,9 +21,10 @@ from skdnn._network.activations import Activation
 from skdnn._network.lazy_model import LazyModel
 from skdnn._network.summary import NetworkTableMixin
 from skdnn._utils.arguments import check_parameters, explains_unknown_arguments
-from skdnn._utils.boolean_keys import as_dicts, as_pairs
+from skdnn._utils.boolean_keys import with_plain_dicts, with_wrapped_dicts
 from skdnn._utils.callback_copies import clone_callbacks
 from skdnn._utils.keras_losses import LossPickle, is_keras_loss
+from skdnn._utils.keras_optimizers import OptimizerPickle, is_plain_optimizer
 from skdnn._utils.pickle_version import checked_version, with_version
 from skdnn._utils.sklearn_compat import (
     CallbackSupportMixin,
@@ -356,13 +357,17 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
 
     def __getstate__(self) -> dict[str, Any]:
         # Callbacks may hold open files, which no other process could use.
-        state = as_pairs(with_version(super().__getstate__()))
+        state = with_wrapped_dicts(with_version(super().__getstate__()))
         state.pop("callbacks_", None)
+        if is_plain_optimizer(self.optimizer):
+            state["optimizer"] = OptimizerPickle(self.optimizer)
         return {**state, "loss": LossPickle(self.loss)} if is_keras_loss(self.loss) else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = as_dicts(checked_version(state, type(self).__name__))
-        loss = state.get("loss")
+        state = with_plain_dicts(checked_version(state, type(self).__name__))
+        loss, optimizer = state.get("loss"), state.get("optimizer")
+        if type(optimizer) is OptimizerPickle:
+            state["optimizer"] = optimizer.optimizer
         super().__setstate__({**state, "loss": loss.loss} if type(loss) is LossPickle else state)
 
     def __sklearn_tags__(self) -> Tags:

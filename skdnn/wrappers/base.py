@@ -7,7 +7,7 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import type_of_target
 
 from skdnn._network.summary import NetworkTableMixin
-from skdnn._utils.boolean_keys import as_dicts, as_pairs
+from skdnn._utils.boolean_keys import with_plain_dicts, with_wrapped_dicts
 from skdnn._utils.pickle_version import checked_version, with_version
 from skdnn._utils.sklearn_compat import ParametersTableMixin, fit_context
 from skdnn._utils.snapshot import of_one_fit
@@ -379,10 +379,10 @@ class BaseWrapper(NetworkTableMixin, NoOnnxMixin, ParametersTableMixin, RoutedPa
         predict_steps.check_is_fitted_for(self, what)
 
     def __getstate__(self) -> dict[str, Any]:
-        return saved_state(with_parts(as_pairs(with_version(super().__getstate__()))))
+        return saved_state(with_parts(with_wrapped_dicts(with_version(super().__getstate__()))))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = lazy_state(as_dicts(checked_version(state, type(self).__name__)))
+        state = lazy_state(with_plain_dicts(checked_version(state, type(self).__name__)))
         super().__setstate__(with_fitted_model(state))
 
     def __getattr__(self, name: str) -> Any:
