@@ -9,8 +9,10 @@ from pathlib import Path
 from benchmarks import (
     accuracy,
     deploy,
+    fuzz,
     gather,
     growth,
+    kill,
     memory,
     report,
     scoreboard,
@@ -113,6 +115,16 @@ def run_gather(arguments: argparse.Namespace) -> None:
     gather.run(arguments.folder)
 
 
+def run_fuzz(arguments: argparse.Namespace) -> None:
+    """Load damaged model files."""
+    print(fuzz.run(arguments.files, arguments.models, arguments.folder, arguments.report))
+
+
+def run_kill(arguments: argparse.Namespace) -> None:
+    """Kill processes that save a model."""
+    print(kill.run(arguments.times, arguments.models))
+
+
 def run_fashion_mnist(arguments: argparse.Namespace) -> None:
     """Run the lesson."""
     from benchmarks import fashion_mnist
@@ -153,6 +165,14 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--quick", action="store_true", help="very little work, as a trial")
     five = commands.add_parser("gather", help="write folders of public tables for `accuracy`")
     five.add_argument("folder", type=Path, help="older tables in it are replaced")
+    eight = commands.add_parser("fuzz", help="load damaged model files: nothing else may happen")
+    eight.add_argument("--files", type=int, default=fuzz.FILES, help="default: %(default)s")
+    eight.add_argument("--folder", type=Path, help="where to keep files that are not refused well")
+    eight.add_argument("--report", type=Path, metavar="FILE", help="is written every few seconds")
+    nine = commands.add_parser("kill", help="kill -9 and a full disk while a model is saved")
+    nine.add_argument("--times", type=int, default=kill.TIMES, help="default: %(default)s")
+    for command in (eight, nine):
+        command.add_argument("--models", type=Path, default=fuzz.MODELS, help="default: of tests")
     commands.add_parser("fashion-mnist", help="a first course's lesson, beside plain Keras")
     return whole
 
@@ -165,6 +185,8 @@ COMMANDS = {
     "deploy": run_deploy,
     "accuracy": run_accuracy,
     "gather": run_gather,
+    "fuzz": run_fuzz,
+    "kill": run_kill,
     "fashion-mnist": run_fashion_mnist,
 }
 

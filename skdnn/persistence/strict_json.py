@@ -18,8 +18,10 @@ MOST_VALUES = 200_000
 MOST_NESTED = 32
 MOST_DIGITS = 40  # the state of a generator has 128 bits
 
-_HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_LONE_SURROGATE = re.compile(rb"%b(?!%b)|(?<!%b)%b" % (_HIGH, _LOW, _HIGH, _LOW))
+# Half of a character without its other half, which follows or precedes it.
+_LONE_SURROGATE = re.compile(
+    rb"\\u[dD](?:[89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..\\u[dD])[c-fC-F]..)", re.DOTALL
+)
 
 
 def parse_json(text: bytes, what: str) -> Any:
@@ -56,7 +58,7 @@ def parse_json(text: bytes, what: str) -> Any:
 
 
 def _check_sizes(text: bytes, what: str) -> None:
-    plain = text.replace(b"\\\\", b"")
+    plain = text.replace(b"\\\\", b"xx")  # then a backslash escapes what follows it
     if _LONE_SURROGATE.search(plain):
         raise InvalidFileError(f"{what} has half of a character: a lone surrogate.")
     codes = np.frombuffer(plain.replace(b'\\"', b""), np.uint8)

@@ -31,6 +31,7 @@ REFUSED = {
     "a low surrogate": (r'["\uDE00"]', "half of a character"),
     "surrogates in the wrong order": (r'["\ude00\ud83d"]', "half of a character"),
     "a surrogate too many": (r'{"\ud83d\ude00\ude00": 1}', "half of a character"),
+    "surrogates around a backslash": (r'["\ud83d\\\ude00"]', "half of a character"),
     "trailing text": ("{} {}", "Extra data (character 3)"),
     "a comma at the end": ("[1,]", "(character"),
     "a control character": ('["a\nb"]', "Invalid control character"),
