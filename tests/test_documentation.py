@@ -44,6 +44,7 @@ FUNCTIONS = [
     "datasets.load_fashion_mnist",
     "load",
     "persistence.info.read_info",
+    "register_onnx_converters",
     "save",
     "to_onnx",
 ]
