@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from skdnn._utils.sklearn_compat import has_callbacks
+from skdnn.exceptions import InvalidFileError
 from skdnn.persistence.container import write_container
 from skdnn.persistence.estimator_records import CLASSES, PROFILES, document_of
 
@@ -53,6 +54,9 @@ def save(
         such as a Keras optimizer or a function.
     NotFittedError
         If the estimator is not fitted.
+    ValueError
+        If the profile or the metadata are not valid, or a table has more than about 8,000 columns
+        of text categories.
     OSError
         If the file cannot be written.
 
@@ -87,7 +91,13 @@ def save(
             "loaded from a file without it: use profile='predict', or fit again."
         )
     document, arrays = document_of(estimator, profile, _checked_metadata(metadata))
-    write_container(path, document, arrays)
+    try:
+        write_container(path, document, arrays)
+    except InvalidFileError as error:  # a limit of the format
+        raise ValueError(
+            f"This {type(estimator).__name__} is too large for a .skdnn file. {error} Use pickle, "
+            "or fit it on fewer columns of categories."
+        ) from None
 
 
 def _check_estimator(estimator: Any) -> None:

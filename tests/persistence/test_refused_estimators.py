@@ -102,3 +102,10 @@ def test_an_estimator_that_is_not_fitted_is_refused(tmp_path):
 def test_options_are_checked(options, error, message, tmp_path):
     with pytest.raises(error, match=message):
         skdnn.save(small().fit(X, Y), tmp_path / "model", **options)
+
+
+def test_a_table_with_too_many_columns_of_text_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("skdnn.persistence.container.MOST_ARRAYS", 3)
+    with pytest.raises(ValueError, match=r"too large for a .skdnn file\..* 3 are most"):
+        skdnn.save(small().fit(X, Y), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
