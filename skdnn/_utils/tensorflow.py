@@ -79,7 +79,8 @@ def _filtered(standard_error: int) -> Iterator[None]:
 
 
 def _check_installed() -> None:
-    missing = [name for name in ("keras", "tensorflow") if find_spec(name) is None]
+    names = ("keras", "tensorflow")
+    missing = [name for name in names if sys.modules.get(name) is None and find_spec(name) is None]
     if missing:
         raise ModuleNotFoundError(
             f"Not installed: {', '.join(missing)}. skdnn loads models and predicts without "
