@@ -16,7 +16,7 @@ from skdnn.exceptions import InvalidFileError
 
 MOST_VALUES = 200_000
 MOST_NESTED = 32
-MOST_DIGITS = 40  # the state of a generator has 128 bits
+MOST_DIGITS = 40  # of an integer; an integer of 128 bits has 39
 
 # Half of a character without its other half, which follows or precedes it.
 _LONE_SURROGATE = re.compile(
@@ -83,8 +83,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(text: str) -> int:
-    if len(text) > MOST_DIGITS:
-        raise ValueError(f"a number has {len(text):,} digits, and {MOST_DIGITS} are the most")
+    n_digits = len(text.lstrip("-"))
+    if n_digits > MOST_DIGITS:
+        raise ValueError(f"a number has {n_digits:,} digits, and {MOST_DIGITS} are the most")
     return int(text)
 
 

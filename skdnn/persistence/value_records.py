@@ -11,6 +11,7 @@ import numpy as np
 
 from skdnn.exceptions import InvalidFileError
 from skdnn.persistence.fields import LARGEST_SIZE, Fields
+from skdnn.persistence.strict_json import MOST_DIGITS
 
 NUMPY_DTYPES = {
     name: np.dtype(name)
@@ -19,7 +20,6 @@ NUMPY_DTYPES = {
         *("float16", "float32", "float64"),
     )
 }
-_MOST_DIGITS = 38  # of an integer in JSON, as the reader of JSON limits them
 _MOST_TEXT = 2**20
 _UNTYPED = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 _KEYS = 624  # words of the state of MT19937
@@ -48,8 +48,8 @@ def write_value(value: Any, where: str) -> Any:
     if isinstance(value, str):
         return _checked_text(value, where)
     if isinstance(value, int):
-        if len(str(abs(value))) > _MOST_DIGITS:
-            raise TypeError(f"{where} is an integer of more than {_MOST_DIGITS} digits")
+        if len(str(abs(value))) > MOST_DIGITS:
+            raise TypeError(f"{where} is an integer of more than {MOST_DIGITS} digits")
         return int(value)
     if isinstance(value, float):
         value = float(value)

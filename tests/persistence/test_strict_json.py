@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from skdnn.exceptions import InvalidFileError
 from skdnn.persistence import strict_json
-from skdnn.persistence.strict_json import MOST_NESTED, MOST_VALUES, parse_json, shown
+from skdnn.persistence.fields import Arrays, Fields
+from skdnn.persistence.strict_json import (
+    MOST_DIGITS,
+    MOST_NESTED,
+    MOST_VALUES,
+    parse_json,
+    shown,
+)
+from skdnn.persistence.value_records import read_value, write_value
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**127), 2**128) | st.text(max_size=20)
 SCALARS |= st.floats(allow_nan=False, allow_infinity=False)
@@ -88,6 +96,17 @@ def test_the_limits_themselves_are_allowed():
     assert len(parse_json(b"[" + b"0," * (MOST_VALUES - 2) + b"0]", "it")) == MOST_VALUES - 1
     commas = "," * MOST_VALUES + "[" * MOST_VALUES
     assert parse_json(json.dumps([commas]).encode(), "it") == [commas]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_integers_of_as_many_digits_as_are_written_are_read(sign):
+    arrays, most = {}, sign * (10**MOST_DIGITS - 1)
+    text = json.dumps({"a": write_value(most, "a")}).encode()
+    assert read_value(Fields(parse_json(text, "it"), "", Arrays(arrays)), "a") == most
+    with pytest.raises(TypeError, match="an integer of more than 40 digits"):
+        write_value(most + sign, "a")
+    with pytest.raises(InvalidFileError, match="a number has 41 digits, and 40 are the most"):
+        parse_json(f"[{most + sign}]".encode(), "it")
 
 
 def test_values_are_shown_in_one_short_line():
