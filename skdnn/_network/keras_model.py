@@ -77,16 +77,6 @@ def rescale_outputs(model: Any, unit: np.ndarray, center: np.ndarray) -> None:
     model.add(layer)
 
 
-def mark_as_called(model: Any) -> None:
-    """Call a model with its symbolic inputs, because Keras exports no model before its first call.
-
-    The call computes nothing and takes a few milliseconds. A model of a user's class has no
-    symbolic inputs.
-    """
-    if getattr(model, "inputs", None):
-        model(model.inputs[0] if isinstance(model, keras.Sequential) else model.input)
-
-
 def clip_outputs(model: Any, least: np.ndarray, greatest: np.ndarray) -> None:
     """Append a layer that clips the outputs of a model to [least, greatest].
 

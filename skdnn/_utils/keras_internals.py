@@ -4,9 +4,9 @@ A private name may be missing in the next release. Each function in this module 
 name or a few related names. The docstring of the function documents the fallback, which may be
 slower or more limited.
 
-Four functions need no fallback. `slot` and `uses_weight_decay` are called only by the steps of
-`with_step`, which checks for the private names first. `tf_variable` and `forget_model` use public
-names.
+Five functions need no fallback. `slot` and `uses_weight_decay` are called only by the steps of
+`with_step`, which checks for the private names first. `tf_variable`, `mark_as_called` and
+`forget_model` use public names.
 
 TensorFlow and Keras are imported inside the functions, because some functions only read existing
 objects and some work on every backend of Keras.
@@ -27,6 +27,18 @@ def tf_variable(variable: Any) -> Any:
     import keras
 
     return variable.value if isinstance(variable, keras.Variable) else variable
+
+
+def mark_as_called(model: Any) -> None:
+    """Call a model with its symbolic inputs, because Keras exports no model before its first call.
+
+    The call computes nothing and takes a few milliseconds. A model of a user's class has no
+    symbolic inputs.
+    """
+    import keras
+
+    if getattr(model, "inputs", None):
+        model(model.inputs[0] if isinstance(model, keras.Sequential) else model.input)
 
 
 def learning_rate_variable(optimizer: Any) -> Any:

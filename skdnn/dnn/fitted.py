@@ -250,8 +250,9 @@ class FittedNetwork(FieldState):
             samples.
         """
         check_not_forked()
-        from skdnn._network.keras_model import build, clip_outputs, mark_as_called, rescale_outputs
+        from skdnn._network.keras_model import build, clip_outputs, rescale_outputs
         from skdnn._training.losses import compiled_loss
+        from skdnn._utils.keras_internals import mark_as_called
 
         targets = self.targets
         model = build(self.spec, **self.inputs.constants._asdict())

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from skdnn._network.keras_model import mark_as_called
 from skdnn._network.plain_layers import PlainLayer, PlainNetwork
 from skdnn._training.process import check_not_forked, is_forked
+from skdnn._utils.keras_internals import mark_as_called
 from skdnn.wrappers.classifier_outputs import missing_activation
 from skdnn.wrappers.keras_prediction import has_own_prediction
 from skdnn.wrappers.pickling import Saved, save
