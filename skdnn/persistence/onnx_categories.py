@@ -1,6 +1,6 @@
 """The nodes that replace the categories of a column by codes, compared exactly."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,7 @@ def encode_categories(
         )
     missing = categories.size if categories.has_missing else 0
     if kind == "text":
+        check_unicode(code_of, f"{about} has the category")
         texts = dict.fromkeys(MISSING_TEXTS, missing) if missing else {}
         return _look_up(graph, x, {**texts, **code_of}, "strings", "")
     if np.dtype(kind).kind != "f":
@@ -56,6 +57,18 @@ def encode_categories(
     else:
         codes = _codes_of_floats(graph, x, kind, code_of, about)
     return graph.add("Where", graph.add("IsNaN", x), np.array(missing), codes)
+
+
+def check_unicode(texts: Iterable[str], about: str) -> None:
+    """Raise an error if a text cannot be encoded as UTF-8, the encoding of ONNX."""
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"{about} {text!a}, which is not valid Unicode ({error.reason}): repair the "
+                "text before fit, such as with text.encode(errors='replace').decode()."
+            ) from error
 
 
 def is_exact(key: Any, dtype: str) -> bool:

@@ -50,7 +50,8 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str] | None = None, *, X: An
     ImportError
         If the package onnx is not installed: `pip install "skdnn[onnx]"`.
     TypeError
-        If the estimator is neither a `DNNClassifier` nor a `DNNRegressor`.
+        If the estimator is neither a `DNNClassifier` nor a `DNNRegressor`, or if `path` is not the
+        name of a file.
     NotFittedError
         If the estimator is not fitted.
     ValueError
@@ -100,6 +101,7 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str] | None = None, *, X: An
     """
     _check_onnx_is_installed()
     _check_estimator(estimator)
+    _check_path(path)
     estimator = snapshot(estimator)
     fitted = estimator._network
     names: Sequence[str] | None = vars(estimator).get("feature_names_in_")
@@ -120,6 +122,14 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str] | None = None, *, X: An
 def _check_onnx_is_installed() -> None:
     if importlib.util.find_spec("onnx") is None:
         raise ImportError('skdnn.to_onnx needs onnx: pip install "skdnn[onnx]".')
+
+
+def _check_path(path: Any) -> None:
+    if path is not None and not isinstance(path, str | os.PathLike):
+        raise TypeError(
+            "The path of skdnn.to_onnx must be the name of a file. Got "
+            f"{type(path).__name__}: pass samples that give the types of the inputs as X=."
+        )
 
 
 def _names_in(X: Any) -> Sequence[str] | None:

@@ -10,7 +10,7 @@ from skdnn._data.exact_integers import LARGEST_EXACT
 from skdnn._network.layers import Flatten
 from skdnn._network.onnx_graph import TYPES, OnnxGraph, Tensor, UniqueNames
 from skdnn.dnn.fitted import FittedNetwork
-from skdnn.persistence.onnx_categories import encode_categories, is_exact
+from skdnn.persistence.onnx_categories import check_unicode, encode_categories, is_exact
 
 # The largest offset in units of the spread that float32 inputs allow, because 2**-24 of it is lost.
 _LARGEST_OFFSET = 2**10
@@ -73,6 +73,7 @@ def model_inputs(
     if names is None and len(set(kinds)) == 1:
         return [Tensor("X", kinds[0], shape)]
     names = [f"x{i}" for i in range(n_columns)] if names is None else names
+    check_unicode(names, f"X of {fitted.columns.owner} has a column named")
     unique = UniqueNames()
     pairs = zip(names, kinds, strict=True)
     return [Tensor(unique(name or "x"), kind, (1,)) for name, kind in pairs]

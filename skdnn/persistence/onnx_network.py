@@ -10,6 +10,7 @@ from skdnn._network.layers import ColumnTransform, Scaling
 from skdnn._network.onnx_activations import has_onnx_form
 from skdnn._network.onnx_graph import OnnxGraph, Tensor
 from skdnn.dnn.fitted import FittedNetwork
+from skdnn.persistence.onnx_categories import check_unicode
 from skdnn.persistence.onnx_inputs import (
     dtypes_of,
     encode,
@@ -110,6 +111,7 @@ def _label_constants(classes: np.ndarray, owner: str) -> tuple[str, np.ndarray]:
     if all(isinstance(label, bytes) for label in labels):
         labels = [label.decode() for label in labels]
     if all(isinstance(label, str) for label in labels):
+        check_unicode(labels, f"{owner} has the class")
         return "text", np.array(labels, object)
     if all(isinstance(label, int | float) and label == int(label) for label in labels):
         whole = [int(label) for label in labels]

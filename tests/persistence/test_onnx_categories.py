@@ -92,3 +92,9 @@ def test_integers_that_no_float_holds_are_refused():
     categories = Categories({BIG + 1: 1, 2**70 + 1: 2}, has_missing=False)
     with pytest.raises(ValueError, match=r"Column 'x' has the category 9007.*\.astype\(str\)"):
         encode_categories(OnnxGraph("float32"), "X", "float64", categories, "Column 'x'")
+
+
+def test_text_that_is_not_valid_unicode_is_refused():
+    categories = Categories({"\udcff": 1}, has_missing=False)
+    with pytest.raises(ValueError, match=r"the category '\\udcff', which is not valid Unicode"):
+        encode_categories(OnnxGraph("float32"), "X", "text", categories, "x")

@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skdnn import DNNClassifier, DNNRegressor, KerasClassifier, to_onnx
+from skdnn import DNNClassifier, DNNRegressor, KerasClassifier, load, save, to_onnx
 
 pytestmark = [
     pytest.mark.quick,
@@ -370,6 +370,12 @@ def test_each_weight_is_stored_once(iris):
         assert size < to_onnx(clf, X=sample).ByteSize() < 1.1 * size
 
 
+def test_a_loaded_estimator_gives_the_same_model(X, tmp_path):
+    clf = fitted(DNNClassifier, X, labels(X))
+    save(clf, tmp_path / "model.skdnn")
+    assert to_onnx(load(tmp_path / "model.skdnn")) == to_onnx(clf)
+
+
 def test_the_file_is_the_model(iris, tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(b"old")
@@ -410,6 +416,11 @@ def test_other_objects_and_what_to_write_instead(iris):
     ]:
         with pytest.raises(TypeError, match=f"takes a fitted DNNClassifier.*{advice}"):
             to_onnx(wrong)
+
+
+def test_samples_in_place_of_the_path(iris):
+    with pytest.raises(TypeError, match=r"path of skdnn\.to_onnx .* Got ndarray: .* as X="):
+        to_onnx(fitted(DNNClassifier, *iris), iris[0])
 
 
 def test_activations_that_onnx_cannot_express(iris):
