@@ -15,7 +15,7 @@ _INSTEAD = {
     "callbacks": "callbacks=None",
     "kernel_initializer": "kernel_initializer='he_normal' or another name",
     "learning_rate": "learning_rate=0.001 or another number, with a learning_rate_schedule",
-    "loss": "loss='huber' or another name",
+    "loss": "loss='auto' or the name of a loss",
     "optimizer": "optimizer='adam', learning_rate=0.001 or another name and rate",
 }
 

@@ -120,6 +120,8 @@ def _read_classes(fields: Fields) -> Classes:
         if len(values) * width > _MOST_TEXT:
             raise fields.error("width", width, "shorter labels are expected")
         classes = np.array(values, f"<U{width}")
+        if classes.tolist() != values:  # NumPy drops "\0" at the end of a text
+            raise InvalidFileError(f"{fields.where} has classes that end in '\\0'")
     elif name == "object":
         classes = np.array(values, object)
     else:

@@ -196,6 +196,8 @@ def _read_array(fields: Fields) -> np.ndarray:
         if len(items) * max(map(len, items), default=0) > _MOST_TEXT:
             raise InvalidFileError(f"{fields.where} has longer texts than an array may have")
         array = np.array(items, str)
+        if array.tolist() != items:  # NumPy drops "\0" at the end of a text
+            raise fields.error("items", items, "texts that do not end in '\\0' are expected")
     else:
         dtype = NUMPY_DTYPES[name]
         array = np.array([_checked_number(fields, item, dtype) for item in items], dtype)

@@ -195,6 +195,23 @@ def test_errors_name_the_place_and_what_is_expected(name, of_quantiles):
         estimator_of(Container(document, arrays, "0.1.0"))
 
 
+def test_labels_that_numpy_would_shorten_are_refused():
+    document, arrays = document_of(DNNClassifier(**FEW).fit(NUMBERS, Y), "predict", {})
+    arrays["targets.classes.text"] = np.frombuffer(b"noyes\0", np.uint8)
+    arrays["targets.classes.ends"] = np.array([2, 6])
+    document["targets"]["width"] = 4
+    with pytest.raises(InvalidFileError, match="classes that end in"):
+        estimator_of(Container(document, arrays, "0.1.0"))
+
+
+def test_texts_of_parameters_that_numpy_would_shorten_are_refused(of_quantiles):
+    document, arrays = copy.deepcopy(of_quantiles[0]), of_quantiles[1]
+    names = {"type": "array", "dtype": "str", "shape": [1], "items": ["a\0"]}
+    document["params"]["categorical_features"] = names
+    with pytest.raises(InvalidFileError, match=r"do not end in '\\0' are expected"):
+        estimator_of(Container(document, arrays, "0.1.0"))
+
+
 @pytest.fixture(scope="module")
 def of_quantiles():
     model, X, y = MODELS["quantiles"]

@@ -32,7 +32,7 @@ OBJECTS = {
     "optimizer": (keras.optimizers.Adam(0.01), r"optimizer='adam', learning_rate=0\.01\)"),
     "learning_rate": (keras.optimizers.schedules.CosineDecay(0.1, 9), "learning_rate=0.001"),
     "kernel_initializer": (keras.initializers.HeNormal(), "kernel_initializer='he_normal'"),
-    "loss": (keras.losses.CategoricalFocalCrossentropy(), "loss='huber' or another name"),
+    "loss": (keras.losses.CategoricalFocalCrossentropy(), "loss='auto' or the name of a loss"),
     "callbacks": ([keras.callbacks.LambdaCallback()], r"set_params\(callbacks=None\)"),
 }
 BETTER = {
