@@ -2,11 +2,11 @@
 
 
 class InvalidFileError(ValueError):
-    """A file is not a model that this version of skdnn can read.
+    """A file is not a `.skdnn` file that this version of skdnn can read.
 
     `skdnn.load` raises it for files of another kind, for damaged files, and for files of a newer
-    format. The message says what is wrong. A file that is missing, or that may not be read, gives
-    an `OSError` instead.
+    format version. The message says what is wrong. A file that is missing or cannot be opened
+    raises an `OSError` instead.
 
     Examples
     --------

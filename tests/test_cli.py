@@ -368,7 +368,7 @@ class TestProgram:
         assert any(re.match(r"epoch \d/3: +\d+%", line) for line in lines)
         assert (folder / "iris.skdnn").exists()
         refused = in_a_terminal(80, "train", "iris", "-o", "-")
-        assert refused.startswith("skdnn train: error: a terminal shows no binary file")
+        assert refused.startswith("skdnn train: error: standard output is a terminal")
 
     def test_ctrl_c_is_reported_in_one_line(self, capsys, monkeypatch):
         def interrupted(*_, **__):

@@ -16,15 +16,16 @@ data:
 
   Files, whose ending decides how they are read:
     .csv .tsv .parquet   one row per sample; --target names the column to
-                         predict, all others are the input. Needs pandas.
+                         predict, all others are the input. Needs pandas,
+                         and Parquet needs pyarrow.
     .npz                 arrays X, one sample per row, of any rank, and y;
                          or --target names the array to predict.
-    -                    standard input: any of these, recognised by content
+    -                    standard input: any of these, recognised by its content
 
   Text files (.csv and .tsv, also compressed: .gz, .bz2, .xz) start with a line
   of column names. The separator (comma, semicolon, tab or bar), the encoding
   (UTF-8, UTF-16 or Windows) and decimal commas are found automatically, and
-  the output states what is unusual. Empty fields, NA and ? are missing values.
+  printed if they are unusual. Empty fields, NA and ? are missing values.
 
   Text, booleans and integers of at most 30 distinct values are treated as
   classes, any other target as regression; --task overrides this.

@@ -10,25 +10,26 @@ from skdnn.cli.model_files import check_folder, check_standard_output, model_pat
 from skdnn.cli.sources import STDIN
 
 DESCRIPTION = """\
-Write a model as ONNX, which many programs run without Python and without skdnn.
-Imputation, scaling and categories are part of the ONNX graph.
+Write a model as ONNX, which programs in many languages run without Python.
+Imputation, scaling and categories are part of the file.
 """
 
 MANUAL = """\
 the output:
-  The file must end in .onnx, or be -, standard output. It is replaced, but only
-  when the new one is complete. The inputs and outputs of the graph are printed.
+  OUT.onnx must end in .onnx, or be - for standard output. An existing file is
+  replaced, but only when the new one is complete. The command prints the inputs
+  and outputs of the ONNX graph.
 
-  A model of a table with names has one input per column, each of shape (rows,
-  1). Any other model has one input, X. The outputs of a classifier are label
-  and probabilities, in the order of the classes; that of a regression is
-  variable. The number of rows is free.
+  A model of a table with column names has one input for each column, of shape
+  (rows, 1). Any other model has one input, X. A classifier has the outputs
+  label and probabilities. A regressor has the output variable. Any number of
+  rows can be predicted at once. 'skdnn info' shows the order of the classes.
 
   Needs onnx: pip install "skdnn[onnx]"
 
 examples:
   skdnn export houses.skdnn houses.onnx
-  python -c "import onnxruntime as o; print(o.InferenceSession('houses.onnx'))"
+  skdnn train iris -o - | skdnn export - iris.onnx
 
 exit status:
   0 done, 2 bad input, 130 stopped by Ctrl-C

@@ -25,25 +25,25 @@ versions with which it was written. Nothing in the file is executed.
 
 MANUAL = """\
 the output:
-  target       what is predicted
+  target       name and kind of what is predicted
   input        the shape of a sample; the columns are listed below
   network      the layers are listed below
   settings     parameters that differ from their defaults
-  scores       of the network on its training rows, and, with names that start
-               with val_, on rows that early stopping held out
-  held out     the score of 'skdnn train --valid' on rows that the training has
-               never seen
-  file         size, version of the format, and profile: "resume" if training
-               can go on, otherwise "predict"
+  scores       on the training rows; names that start with val_ are scores on
+               the rows that early stopping held out
+  held out     the score on the rows that 'skdnn train --valid' held out
+  file         size, version of the format, and profile: resume if training can
+               be continued, otherwise predict
 
-  --json prints all of this, every column and every class, for programs.
+  --json prints all of this for programs, with every column and every class.
 
 examples:
   skdnn info houses.skdnn
   skdnn info houses.skdnn --json | jq .columns[].name
 
 exit status:
-  0 done, 2 bad input, 141 the reader of the output left
+  0 done, 2 bad input, 130 stopped by Ctrl-C, 141 the program that reads the
+  output has stopped
 """
 
 _MOST = 20  # columns and classes that are shown

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from skdnn import __version__
 from skdnn.cli import compare, export, info, predict, train
-from skdnn.cli.errors import CommandError, in_options, one_line, say
+from skdnn.cli.errors import CommandError, did_you_mean, in_options, one_line, say
 
 
 class _Command(NamedTuple):
@@ -84,10 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     prog = "skdnn"
     try:
-        parser = _parser()
-        args = parser.parse_args(argv)
+        args = _arguments(argv)
         if args.command is None:
-            parser.print_help()
             return 0
         prog = f"skdnn {args.command}"
         with warnings.catch_warnings():
@@ -123,14 +122,30 @@ class _Parser(argparse.ArgumentParser):
     """Parser that reports a bad argument on one line, in the same form as other bad input."""
 
     def error(self, message: str) -> NoReturn:
-        raise CommandError(f"{message} (see {self.prog} --help)", self.prog)
+        wrong = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+        hint = did_you_mean(wrong[1], re.findall(r"[\w-]+", wrong[2])) if wrong else ""
+        raise CommandError(f"{message}{hint} (see {self.prog} --help)", self.prog)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the parsed arguments. If no command is given, print the help."""
+    parser, commands = _parsers()
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:
+        parser = commands.get(args.command, parser)
+        known = re.findall(r"--[\w-]+", parser.format_usage())
+        parser.error(f"unknown argument {unknown[0]}{did_you_mean(unknown[0], known)}")
+    if args.command is None:
+        parser.print_help()
+    return args
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """Return the parser, and that of each command by its name."""
     parser = _Parser(
         prog="skdnn",
         description="A deep neural network as a scikit-learn estimator.",
-        epilog="'skdnn COMMAND --help' is the manual of a command.",
+        epilog="'skdnn COMMAND --help' prints the manual of a command.",
     )
     parser.add_argument("--version", action="version", version=f"skdnn {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
@@ -144,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
                 epilog=command.manual,
             )
         )
-    return parser
+    return parser, commands.choices
 
 
 def _show_warning(prog: str, message: Warning | str, *_: Any, **__: Any) -> None:

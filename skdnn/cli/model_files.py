@@ -49,7 +49,7 @@ def _checked(model: str) -> Path:
         raise CommandError(f"there is no file {model}{did_you_mean(path.name, near)}")
     if ending_of(model) is not None:
         raise CommandError(
-            f"{model} is data, where a model is expected: a file that 'skdnn train' or skdnn.save "
+            f"{model} is a data file, but MODEL must be a file that 'skdnn train' or skdnn.save "
             f"wrote"
         )
     return path
@@ -78,7 +78,10 @@ def check_folder(path: str) -> None:
 def check_standard_output() -> None:
     """Raise an error if standard output is a terminal, which bytes would only confuse."""
     if sys.stdout.isatty():
-        raise CommandError("a terminal shows no binary file: add '> FILE', or name a file")
+        raise CommandError(
+            "standard output is a terminal, which shows no binary files: add '> FILE', or name the "
+            "file"
+        )
 
 
 def write_model(model: Any, output: str, metadata: dict[str, Any]) -> None:

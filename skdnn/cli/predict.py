@@ -15,7 +15,7 @@ from skdnn.cli.write_table import Columns, write
 
 DESCRIPTION = """\
 Predict the rows of a data set with a model that 'skdnn train' or skdnn.save
-wrote. The predictions are in the order of the rows.
+wrote. The predictions are in the order of the rows of the data.
 """
 
 MANUAL = f"""\
@@ -25,11 +25,12 @@ data:
   of images or of an array takes an .npz file with an array X, or a table with
   as many columns. The ending decides how a file is read:
   {ENDINGS}
-  - is standard input: any of these, recognised by its content. Names of data
-  sets, such as iris, are known too (see 'skdnn train --help').
+  - is standard input: any of these, recognised by its content. The name of a
+  data set, such as iris, works as well (see 'skdnn train --help').
 
-  Columns are read as in training. A column that was text stays text, also if
-  the new values look like numbers. Empty fields, NA and ? are missing values.
+  Columns are read as in training. A column that was text in training is read
+  as text, also if the new values look like numbers. Empty fields, NA and ? are
+  missing values.
 
 the output:
   Without -o, or with -o -, CSV is printed. Otherwise the ending of the file
@@ -41,7 +42,7 @@ the output:
   --proba      proba_CLASS for each class, such as proba_setosa
   --std        TARGET_std, the standard deviation of the predicted distribution
   quantiles    TARGET_q0.1 for each level, instead of the first column
-  A model with several targets has TARGET_0, TARGET_1, and so on.
+  A model with several targets has the columns TARGET_0, TARGET_1, and so on.
 
 examples:
   skdnn predict houses.skdnn new.csv -o prices.csv
@@ -49,7 +50,8 @@ examples:
   curl -s https://example.com/new.csv | skdnn predict houses.skdnn - | head
 
 exit status:
-  0 done, 2 bad input, 130 stopped by Ctrl-C, 141 the reader of the output left
+  0 done, 2 bad input, 130 stopped by Ctrl-C, 141 the program that reads the
+  output has stopped
 """
 
 
@@ -57,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `skdnn predict` to a parser."""
     add = parser.add_argument
     add("model", metavar="MODEL", help="a .skdnn file, or - for standard input")
-    add("data", metavar="DATA", help="a name or file, or - for standard input, see below")
+    add("data", metavar="DATA", help="a file, a data set by name, or - for standard input")
     add("-o", "--output", metavar="FILE", help="where to write (default: standard output)")
     add("--proba", action="store_true", help="add the probability of each class")
     add("--std", action="store_true", help="add the standard deviation of a regression")
@@ -109,7 +111,7 @@ def _check_asked(name: str, model: Any, asked: _Asked) -> None:
     from skdnn._data.targets import Quantile
 
     if asked.proba and not is_classifier(model):
-        raise CommandError(f"--proba is for classifiers, and {name} predicts numbers: try --std")
+        raise CommandError(f"--proba is for classifiers, and {name} is a regressor: try --std")
     if not asked.std:
         return
     if is_classifier(model):

@@ -16,7 +16,7 @@ STDIN = "-"
 PACKED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 TEXT = {".csv": ",", ".tsv": "\t"}  # ending -> usual separator
 _BINARY = (".parquet", ".npz")
-ENDINGS = f".csv and .tsv (also {', '.join(PACKED)} of these), .parquet, .npz"
+ENDINGS = f".csv or .tsv (also compressed: {', '.join(PACKED)}), .parquet or .npz"
 # The first bytes of what comes through a pipe, which has no name with an ending.
 _PACKED_BYTES = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ": ".xz"}
 _BINARY_BYTES = {b"PAR1": ".parquet", b"PK\x03\x04": ".npz"}
@@ -67,7 +67,7 @@ def file_source(path: str) -> Source:
     """Return a file as a source. A name without a known ending and a missing file are errors."""
     ending = ending_of(path)
     if path.lower().endswith(".skdnn"):
-        raise CommandError(f"{path} is a model, where data is expected: a file ending in {ENDINGS}")
+        raise CommandError(f"{path} is a model, but DATA must be a file that ends in {ENDINGS}")
     if Path(path).is_dir():
         raise CommandError(f"cannot read {path}: it is a folder, not a file")
     if not Path(path).exists():
@@ -103,5 +103,5 @@ def read_standard_input() -> bytes:
     """Return all bytes of standard input. No bytes are an error."""
     content: bytes = b"" if sys.stdin is None else sys.stdin.buffer.read()
     if not content:
-        raise CommandError("standard input is empty: '-' reads what a pipe or '< FILE' passes")
+        raise CommandError("standard input is empty: pass the data through a pipe or '< FILE'")
     return content

@@ -40,25 +40,25 @@ needs: columns, categories, missing values, scaling and classes.
 
 MANUAL = f"""\
 {DATA_MANUAL}
-  Text columns are categories, and missing values need no treatment.
+  Text columns are categories. Missing values are imputed by the network.
 
 the model:
   Without -o, the file is named after the data: houses.csv gives houses.skdnn
   in the current folder, and an existing file of this name is an error. A file
   that -o names is replaced, but only when the new one is complete. -o - writes
-  the model to standard output. The file holds data only: loading it runs no
-  code. 'skdnn info' shows what is in it, 'skdnn predict' uses it, and so does
-  Python: skdnn.load("houses.skdnn").predict(X)
+  the model to standard output. Loading the file runs no code. 'skdnn info'
+  shows what is in it, and 'skdnn predict' predicts with it. In Python:
+  skdnn.load("houses.skdnn").predict(X)
 
 the presets:
   plain      one small network with the settings of scikit-learn's MLP
-  fast       an ensemble, in a short time
-  balanced   the default
-  best       the highest accuracy, in the longest time
+  fast       an ensemble of networks, with a shorter training
+  balanced   an ensemble of networks, the default
+  best       a larger ensemble, with the highest accuracy and longest training
 
 the held-out score:
   --valid 0.2 holds out a fifth of the rows before training, stratified by the
-  target, and prints the score of the model on these rows beside that of a dummy
+  classes. It prints the score of the model on these rows beside that of a dummy
   that always predicts the class frequencies, or the mean. The network never
   sees these rows, neither for its weights nor for early stopping.
   The saved model is the one that was scored: it is trained without the held-out
@@ -82,19 +82,19 @@ _LAYOUT = "{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}]"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `skdnn train` to a parser."""
     add = parser.add_argument
-    add("data", metavar="DATA", help="a name or file, or - for standard input, see below")
+    add("data", metavar="DATA", help="a file, a data set by name, or - for standard input")
     add_target_arguments(parser)
     add("-o", "--output", metavar="MODEL", help="the file to save, which ends in .skdnn")
-    add("--preset", choices=_PRESETS, default="auto", help="see below (default: balanced)")
-    add("--epochs", type=_positive, metavar="N", help="passes over the rows (default: by preset)")
+    add("--preset", choices=_PRESETS, default="auto", help="see 'the presets' (default: balanced)")
+    add("--epochs", type=_positive, metavar="N", help="number of epochs (default: by preset)")
     add(
         "--valid",
         type=fraction,
         metavar="FRACTION",
-        help="hold out this fraction of the rows and print the score on them",
+        help="hold out this fraction of the rows, and print the score on them",
     )
     add_reading_arguments(parser)
-    add("--weight", metavar="COLUMN", help="weights of the rows: column of the file, or NPZ array")
+    add("--weight", metavar="COLUMN", help="sample weights: column of the file, or NPZ array")
     add_seed_argument(parser, "training and of the held-out rows")
     add("--quiet", action="store_true", help="show no progress bar")
 

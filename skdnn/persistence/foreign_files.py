@@ -23,6 +23,8 @@ _IN_ZIPS = {
     b".npy": "arrays of NumPy (.npz)",
     b"": "a zip archive",
 }
+# The first bytes at the compression levels 0 to 9.
+_ZLIB = (b"x\x01", b"x^", b"x\x9c", b"x\xda")
 _TEXTS = (b"{", b"[", b"<", b'"', b"#")
 
 
@@ -51,6 +53,8 @@ def looks_like(start: bytes) -> str:
             return kind
     if start.lstrip().startswith(_TEXTS) or _is_text(start):
         return "a text file"
+    if start.startswith(_ZLIB):
+        return "a file compressed by zlib, as joblib.dump writes with compress"
     return "a file of another kind"
 
 

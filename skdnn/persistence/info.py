@@ -1,4 +1,4 @@
-"""`read_info`: what a file holds, without a prediction."""
+"""`read_info`: describes the model in a file, without predicting."""
 
 import os
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from skdnn.persistence.container import FORMAT_VERSION, read_container
 from skdnn.persistence.estimator_records import estimator_of, read_libraries, read_metadata
 from skdnn.persistence.fields import Arrays, Fields, named_errors
 from skdnn.persistence.network_records import n_parameters
+from skdnn.persistence.open_file import check_path
 
 
 class ColumnInfo(NamedTuple):
@@ -36,7 +37,7 @@ class ColumnInfo(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a `.skdnn` file holds.
+    """Description of the model in a `.skdnn` file.
 
     Attributes
     ----------
@@ -49,7 +50,7 @@ class ModelInfo:
     libraries : dict of str to str
         Versions of the libraries with which the file was written.
     profile : {"predict", "resume"}
-        Whether training can go on.
+        "resume" if training can be continued, otherwise "predict".
     n_bytes : int
         Size of the file.
     input_shape : tuple of int
@@ -57,9 +58,9 @@ class ModelInfo:
     columns : list of ColumnInfo
         The columns of X. Empty for samples with more than one dimension, such as images.
     target : str
-        What is predicted, in words.
+        Description of the target, such as "one of 3 classes".
     classes : list or None
-        Class labels, or the numbers of the labels of a multilabel y. None for a regressor.
+        Class labels, or the column numbers of a multilabel y. None for a regressor.
     n_outputs : int
         Number of outputs of the network.
     layers : list of LayerRow
@@ -77,13 +78,13 @@ class ModelInfo:
     n_iter : int
         Number of epochs trained.
     best_epoch : int or None
-        The epoch whose weights are kept. None without early stopping.
+        The epoch whose weights are used. None without early stopping.
     best_score : float or None
         The validation score of that epoch. None without early stopping.
     last_scores : dict of str to float
-        Losses and metrics of the kept epoch, or of the last one without early stopping.
+        Losses and metrics of the best epoch, or of the last one without early stopping.
     metadata : dict
-        What `save` was given to store in the file.
+        The values that were passed to `save` as `metadata`.
     """
 
     class_name: str
@@ -111,7 +112,9 @@ class ModelInfo:
 
 
 def read_info(path: str | os.PathLike[str]) -> ModelInfo:
-    """Return what a `.skdnn` file holds. The whole file is checked, as `load` does.
+    """Return a description of the model in a `.skdnn` file.
+
+    The whole file is checked, as by `load`.
 
     Parameters
     ----------
@@ -121,12 +124,14 @@ def read_info(path: str | os.PathLike[str]) -> ModelInfo:
     Returns
     -------
     info : ModelInfo
-        What the file holds.
+        The description.
 
     Raises
     ------
+    TypeError
+        If the path is not the name of a file.
     InvalidFileError
-        If it is not a valid `.skdnn` file.
+        If the file is not a valid `.skdnn` file.
     OSError
         If the file cannot be read.
 
@@ -145,6 +150,7 @@ def read_info(path: str | os.PathLike[str]) -> ModelInfo:
     >>> info.class_name, info.classes, info.n_parameters, info.metadata
     ('DNNClassifier', [0, 1, 2], 83, {'target': 'species'})
     """
+    check_path(path, "read_info")
     container = read_container(path)
     with named_errors(os.fsdecode(path)):
         estimator = estimator_of(container)

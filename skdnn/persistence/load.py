@@ -1,4 +1,4 @@
-"""`load`: a fitted estimator from a file, without executing anything in it."""
+"""`load`: reads a fitted estimator from a file, and runs no code of it."""
 
 import os
 from typing import TYPE_CHECKING
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from skdnn.persistence.container import read_container
 from skdnn.persistence.estimator_records import estimator_of
 from skdnn.persistence.fields import named_errors
+from skdnn.persistence.open_file import check_path
 
 if TYPE_CHECKING:
     from skdnn.dnn.classifier import DNNClassifier
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 def load(path: str | os.PathLike[str]) -> "DNNClassifier | DNNRegressor":
     """Read a fitted estimator from a `.skdnn` file.
 
-    Nothing in the file is executed, and no name in it is looked up as a class or a function. The
-    whole file is checked before anything is computed. Files of untrusted sources are safe to load;
-    whether their predictions are worth anything is another question. TensorFlow is not imported.
+    Loading runs no code of the file, and looks up no class or function by a name in it. The whole
+    file is checked before anything is computed. So files from untrusted sources are safe to load,
+    but their predictions may be wrong. TensorFlow is not imported.
 
     Parameters
     ----------
@@ -27,12 +28,14 @@ def load(path: str | os.PathLike[str]) -> "DNNClassifier | DNNRegressor":
     Returns
     -------
     estimator : DNNClassifier or DNNRegressor
-        The fitted estimator. It predicts exactly as before, has the same parameters and fitted
-        attributes except `callbacks_`, and can be fitted anew. `partial_fit` and `warm_start` go
-        on if the file was saved with `profile="resume"`.
+        The fitted estimator. It makes the same predictions as the saved one, and has the same
+        parameters and fitted attributes, except `callbacks_`. `fit` trains it anew. `partial_fit`
+        and `warm_start` continue training if the file was saved with `profile="resume"`.
 
     Raises
     ------
+    TypeError
+        If the path is not the name of a file.
     InvalidFileError
         If the file is not a `.skdnn` file, is damaged, or needs a newer version of skdnn.
     OSError
@@ -40,7 +43,7 @@ def load(path: str | os.PathLike[str]) -> "DNNClassifier | DNNRegressor":
 
     See Also
     --------
-    save : Write such a file.
+    save : Write a `.skdnn` file.
 
     Examples
     --------
@@ -57,6 +60,7 @@ def load(path: str | os.PathLike[str]) -> "DNNClassifier | DNNRegressor":
     >>> loaded.n_iter_, loaded.score(X, y) == reg.score(X, y)
     (5, True)
     """
+    check_path(path, "load")
     container = read_container(path)
     with named_errors(os.fsdecode(path)):
         return estimator_of(container)

@@ -22,10 +22,9 @@ from skdnn.persistence.onnx_network import add_network
 def to_onnx(estimator: Any, path: str | os.PathLike[str] | None = None, *, X: Any = None) -> Any:
     """Convert a fitted `DNNClassifier` or `DNNRegressor` to an ONNX model.
 
-    The model takes raw samples and returns what `predict` and `predict_proba` return: the
-    imputation of missing values, scaling, the encoding of categories, the ensemble and its
-    calibration are part of the graph. TensorFlow is not needed to convert, and neither TensorFlow
-    nor skdnn to run the model.
+    The model takes raw samples and returns what `predict` and `predict_proba` return. Imputation,
+    scaling, the encoding of categories, the ensemble and its calibration are part of the graph.
+    The conversion needs no TensorFlow, and the model runs without Python.
 
     Parameters
     ----------
@@ -33,10 +32,10 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str] | None = None, *, X: An
         The fitted estimator. A pipeline that ends in one is converted by `skl2onnx.to_onnx`, after
         `skdnn.register_onnx_converters()`.
     path : str or path, default=None
-        A file that the model is written to as well. An existing file is replaced in one step.
+        A file to which the model is also written. An existing file is replaced.
     X : array-like or DataFrame of shape (n_samples, ...), default=None
-        Samples whose dtypes are the types of the inputs, such as `X[:1]`. Values are not used. If
-        None, the types come from the training data, as the notes describe.
+        Samples with the dtypes that the inputs should have, such as `X[:1]`. Their values are not
+        used. If None, the dtypes are those of the training data, as the notes describe.
 
     Returns
     -------
@@ -55,8 +54,8 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str] | None = None, *, X: An
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If ONNX has no form of an activation ("sparsemax" and functions of your own), no type of a
-        category or a class, or if the weights take more than 2 GiB.
+        If ONNX cannot express the activation ("sparsemax" and functions of your own) or the type
+        of a category or class, or if the weights take more than 2 GiB.
     OSError
         If the file cannot be written.
 

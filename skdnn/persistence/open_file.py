@@ -8,6 +8,15 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 
+def check_path(path: object, function: str) -> None:
+    """Raise an error if a path is not the name of a file, such as an open file or an estimator."""
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise TypeError(
+            f"The 'path' parameter of {function} must be the name of a file. Got an object of the "
+            f"class {type(path).__name__}."
+        )
+
+
 @contextmanager
 def open_regular_file(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, int]]:
     """Give a regular file that is open for reading, and its size in bytes.

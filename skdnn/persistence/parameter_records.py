@@ -11,12 +11,15 @@ from skdnn.persistence.value_records import read_value, write_value
 
 # What to write instead of an object, in a call of `set_params` that changes no prediction.
 _INSTEAD = {
-    "activation": "activation='relu' or another name, and fit again",
-    "callbacks": "callbacks=None",
-    "kernel_initializer": "kernel_initializer='he_normal' or another name",
-    "learning_rate": "learning_rate=0.001 or another number, with a learning_rate_schedule",
-    "loss": "loss='auto' or the name of a loss",
-    "optimizer": "optimizer='adam', learning_rate=0.001 or another name and rate",
+    "activation": ("activation='relu'", ", or another activation by its name, and fit again"),
+    "callbacks": ("callbacks=None", ""),
+    "kernel_initializer": (
+        "kernel_initializer='he_normal'",
+        ", or another initializer by its name",
+    ),
+    "learning_rate": ("learning_rate=0.001", ", or another number"),
+    "loss": ("loss='auto'", ", or another loss by its name"),
+    "optimizer": ("optimizer='adam', learning_rate=0.001", ", or another name and rate"),
 }
 
 
@@ -38,12 +41,13 @@ def _written(name: str, value: Any, owner: str) -> Any:
     try:
         return write_value(value, name)
     except TypeError as error:
-        instead = _INSTEAD.get(name, f"{name}=... with numbers, texts or lists of them")
-        hint = _same_optimizer(value) if name == "optimizer" else ""
+        params, more = _INSTEAD.get(name, (f"{name}=...", " with numbers, text or lists of them"))
+        if name == "optimizer" and (same := _same_optimizer(value)):
+            params, more = same, ""
         raise TypeError(
             f"A .skdnn file cannot hold the {name!r} parameter of this {owner}, because a file "
-            f"holds no objects or code: {error}. Call set_params({hint or instead}) before "
-            "saving, or use pickle, which executes code when it is loaded."
+            f"holds no objects or code: {error}. Before saving, call set_params({params}){more}. "
+            "Or use pickle, which runs code when it is loaded."
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""`save`: a fitted estimator to a file that holds no code."""
+"""`save`: writes a fitted estimator to a file that contains no code."""
 
 import os
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from skdnn._utils.sklearn_compat import has_callbacks
 from skdnn.exceptions import InvalidFileError
 from skdnn.persistence.container import write_container
 from skdnn.persistence.estimator_records import CLASSES, PROFILES, document_of
+from skdnn.persistence.open_file import check_path
 
 _MOST_METADATA = 1000  # entries
 _MOST_TEXT = 100_000  # characters
@@ -24,45 +25,47 @@ def save(
     profile: str = "predict",
     metadata: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a fitted estimator to a `.skdnn` file, which executes nothing when it is loaded.
+    """Write a fitted estimator to a `.skdnn` file, which runs no code when it is loaded.
 
-    The file is a safetensors file: the arrays, and a description of the estimator as JSON. It is
-    written beside the target and then takes its place, so that an error leaves an old file whole.
+    The file is a safetensors file. It contains the arrays, and a description of the estimator as
+    JSON. An existing file is replaced only when the new one is complete, so an error or a crash
+    leaves it unchanged.
 
     Parameters
     ----------
     estimator : DNNClassifier or DNNRegressor
-        The fitted estimator. Its parameters must be numbers, texts, or lists, tuples, dicts and
+        The fitted estimator. Its parameters must be numbers, text, or lists, tuples, dicts and
         arrays of these.
     path : str or path
         The file to write, usually with the ending `.skdnn`. An existing file is replaced.
     profile : {"predict", "resume"}, default="predict"
-        What the file is for:
+        What the file contains:
 
-        - "predict": predictions. The file has the weights, the preprocessing and `history_`.
-        - "resume": also `partial_fit` and `warm_start`, which go on exactly as without the file. It
-          has the state of the optimizer and of the random generator as well, and is about three
+        - "predict": all that predictions need: weights, preprocessing and classes. It also
+          contains `history_`.
+        - "resume": also the state of the optimizer and of the random generator. `partial_fit` and
+          `warm_start` then continue training exactly as without saving. The file is about three
           times as large.
 
     metadata : dict of str to str, int, float or bool, default=None
-        What the file should say of itself, such as the name of the target. `skdnn info` prints it.
+        Values to store in the file, such as the name of the target. `skdnn info` prints them.
 
     Raises
     ------
     TypeError
-        If it is an estimator of another class, or a parameter is an object that a file cannot hold,
-        such as a Keras optimizer or a function.
+        If the estimator is of another class, or a parameter is an object that a file cannot hold,
+        such as a Keras optimizer or a function. Also if the path is not the name of a file.
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If the profile or the metadata are not valid, or a table has more than about 8,000 columns
-        of text categories.
+        If the profile or the metadata is not valid, or the estimator was fitted on a table with
+        more than about 8,000 columns of text categories.
     OSError
         If the file cannot be written.
 
     See Also
     --------
-    load : Read such a file.
+    load : Read a `.skdnn` file.
 
     Examples
     --------
@@ -81,6 +84,7 @@ def save(
     True
     """
     _check_estimator(estimator)
+    check_path(path, "save")
     if profile not in PROFILES:
         raise ValueError(
             f"The 'profile' parameter of save must be 'predict' or 'resume'. Got {profile!r}."
@@ -114,8 +118,8 @@ def _check_estimator(estimator: Any) -> None:
         )
     if has_callbacks(estimator):
         raise TypeError(
-            f"A .skdnn file cannot hold the callbacks that were set on this {kind.__name__}: call "
-            "set_callbacks() before saving, or use pickle."
+            f"A .skdnn file cannot hold the callbacks that were passed to set_callbacks of this "
+            f"{kind.__name__}: call set_callbacks() before saving, or use pickle."
         )
 
 
@@ -140,6 +144,8 @@ def _described(value: Any) -> str:
         return f"{name}, which is not fitted: fit it, and save search.best_estimator_."
     if isinstance(value, BaseEstimator):
         return f"{name}: write it with skops.io.dump."
+    if isinstance(value, str | bytes | os.PathLike):
+        return f"the path {value!r:.100}: write save(estimator, path)."
     return f"{name}."
 
 

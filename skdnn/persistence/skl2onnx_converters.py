@@ -26,11 +26,11 @@ _OPTIONS = {
 
 
 def register_onnx_converters() -> None:
-    """Let `skl2onnx.to_onnx` convert pipelines that end in a `DNNClassifier` or `DNNRegressor`.
+    """Register `DNNClassifier` and `DNNRegressor` with skl2onnx.
 
-    The estimators may be alone, at the end of a `Pipeline`, and inside other estimators that
-    skl2onnx converts, such as `GridSearchCV`, `VotingClassifier` and `CalibratedClassifierCV`.
-    Further calls change nothing.
+    After this call, `skl2onnx.to_onnx` converts them alone, at the end of a `Pipeline`, and inside
+    other estimators that it knows, such as `GridSearchCV`, `VotingClassifier` and
+    `CalibratedClassifierCV`. One call in a process is enough.
 
     Raises
     ------

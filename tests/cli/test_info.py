@@ -111,7 +111,7 @@ def test_starts_no_tensorflow(classification):
         ("half.skdnn", "half.skdnn"),
         ("empty.skdnn", "empty.skdnn is empty"),
         ("m.pkl", "m.pkl is not a .skdnn file. It looks like a pickle"),
-        ("a.csv", "a.csv is data, where a model is expected"),
+        ("a.csv", "a.csv is a data file, but MODEL must be a file"),
     ],
 )
 def test_a_bad_file_is_reported_in_one_line(folder, classification, problem, name, message):

@@ -295,8 +295,8 @@ class TestBadInput:
         [
             (["MODEL", "nix.csv"], "there is no file nix.csv"),
             (["nix.skdnn", "houses.csv"], "there is no file nix.skdnn"),
-            (["houses.csv", "MODEL"], "houses.csv is data, where a model is expected"),
-            (["MODEL", "MODEL"], "is a model, where data is expected"),
+            (["houses.csv", "MODEL"], "houses.csv is a data file, but MODEL must be a file"),
+            (["MODEL", "MODEL"], "is a model, but DATA must be a file"),
             (["MODEL", "."], "cannot read .: it is a folder"),
             ([".", "houses.csv"], "cannot read .: it is a folder"),
             (["bad.skdnn", "houses.csv"], "bad.skdnn"),

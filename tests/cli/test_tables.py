@@ -211,4 +211,4 @@ class TestBadFiles:
 
     def test_an_unknown_ending_is_reported(self, folder):
         (folder / "a.xls").write_text("")
-        assert re.match("cannot read a.xls: .* must end in .csv and .tsv", refused("a.xls"))
+        assert re.match("cannot read a.xls: .* must end in .csv or .tsv", refused("a.xls"))

@@ -196,7 +196,7 @@ class TestBadInput:
             (["iris", "--preset", "super"], "argument --preset: invalid choice: 'super'"),
             (["iris", "--epochs", "0"], "--epochs: expected a whole number from 1, got '0'"),
             (["houses.csv", "--target", "kind", "--task", "regression"], "must be numbers for reg"),
-            (["m.skdnn", "--target", "x"], "m.skdnn is a model, where data is expected"),
+            (["m.skdnn", "--target", "x"], "m.skdnn is a model, but DATA must be a file"),
             (["-", "--target", "x"], "standard input is empty"),
             ([".", "--target", "x"], "cannot read .: it is a folder"),
             (["one.csv", "--target", "y"], "must have two classes or more. Got only a."),

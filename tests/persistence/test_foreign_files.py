@@ -47,6 +47,8 @@ FILES = {
     "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(99), "an HDF5 file"),
     "ONNX": (onnx_model(), "an ONNX model"),
     "gzip": (gzip.compress(b"hello"), "a file compressed by gzip"),
+    "zlib": (saved(lambda b, v: joblib.dump(v, b, compress=3), np.eye(3)), "compressed by zlib"),
+    "x": (b"x^2 + 1", "a text file"),
     "JSON": (json.dumps({"format": "skdnn"}, indent=1).encode(), "a text file"),
     "CSV": (b"a,b\n1,2\n3,4\n", "a text file"),
     "LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:", "a pointer of Git LFS"),

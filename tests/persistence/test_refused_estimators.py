@@ -1,5 +1,7 @@
 """What a file cannot hold is refused with what to write instead."""
 
+import io
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 
 import skdnn
 from skdnn import DNNClassifier, KerasClassifier
+from skdnn.persistence.info import read_info
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3))
@@ -32,7 +35,10 @@ OBJECTS = {
     "optimizer": (keras.optimizers.Adam(0.01), r"optimizer='adam', learning_rate=0\.01\)"),
     "learning_rate": (keras.optimizers.schedules.CosineDecay(0.1, 9), "learning_rate=0.001"),
     "kernel_initializer": (keras.initializers.HeNormal(), "kernel_initializer='he_normal'"),
-    "loss": (keras.losses.CategoricalFocalCrossentropy(), "loss='auto' or the name of a loss"),
+    "loss": (
+        keras.losses.CategoricalFocalCrossentropy(),
+        r"call set_params\(loss='auto'\), or another loss by its name",
+    ),
     "callbacks": ([keras.callbacks.LambdaCallback()], r"set_params\(callbacks=None\)"),
 }
 BETTER = {
@@ -73,6 +79,7 @@ NO_ESTIMATORS = {
     "class": (lambda: DNNClassifier, r"DNNClassifier\(\)\.fit\(X, y\)"),
     "other": (lambda: LogisticRegression(), r"Got LogisticRegression: write it with skops"),
     "number": (lambda: 3, r"Got int\."),
+    "path": (lambda: "a.skdnn", r"Got the path 'a\.skdnn': write save\(estimator, path\)"),
 }
 
 
@@ -102,6 +109,19 @@ def test_an_estimator_that_is_not_fitted_is_refused(tmp_path):
 def test_options_are_checked(options, error, message, tmp_path):
     with pytest.raises(error, match=message):
         skdnn.save(small().fit(X, Y), tmp_path / "model", **options)
+
+
+@pytest.mark.parametrize("path", [None, 3, io.BytesIO()])
+def test_what_is_no_path_is_refused(path):
+    model = small().fit(X, Y)
+    for function, args in [
+        (skdnn.save, (model, path)),
+        (skdnn.load, (path,)),
+        (read_info, (path,)),
+    ]:
+        name = function.__name__
+        with pytest.raises(TypeError, match=f"'path' parameter of {name} must be the name .* Got"):
+            function(*args)
 
 
 def test_a_table_with_too_many_columns_of_text_is_refused(tmp_path, monkeypatch):

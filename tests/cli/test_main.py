@@ -1,0 +1,25 @@
+"""Bad arguments of the command."""
+
+import re
+
+import pytest
+
+from skdnn.cli import main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["trian", "iris"], "skdnn: error: argument COMMAND: .* \\(did you mean 'train'\\?\\)"),
+        (["train", "iris", "--preset", "fats"], "skdnn train: .* \\(did you mean 'fast'\\?\\)"),
+        (
+            ["train", "iris", "--valdi", "0.2"],
+            "skdnn train: error: unknown argument --valdi \\(did you mean '--valid'\\?\\)",
+        ),
+        (["info", "a.skdnn", "b"], r"skdnn info: error: unknown argument b \(see"),
+        (["--verson"], r"skdnn: error: unknown argument --verson \(did you mean '--version'"),
+    ],
+)
+def test_the_nearest_command_option_or_choice_is_named(arguments, line, capsys):
+    assert main(arguments) == 2
+    assert re.match(line, capsys.readouterr().err)
