@@ -77,8 +77,9 @@ def extent_of(batches: Batches) -> Extent:
     greatest: Any = -np.inf
     for x, _ in batches():
         x = x if x.dtype.kind == "f" else x.astype(np.float64)
-        least = np.minimum(x.min(axis=0), least, dtype=x.dtype)
-        greatest = np.maximum(x.max(axis=0), greatest, dtype=x.dtype)
+        dtype = x.dtype.newbyteorder("=")
+        least = np.minimum(x.min(axis=0), least, dtype=dtype)
+        greatest = np.maximum(x.max(axis=0), greatest, dtype=dtype)
     return Extent(least, greatest)
 
 

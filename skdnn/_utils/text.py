@@ -152,6 +152,11 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:
     return " or ".join(map(repr, similar(name, known, cutoff)))
 
 
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun, such as "1 row" and "2,000 rows"."""
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")
+
+
 def unknown(
     parameter: str, owner: str, value: object, known: Iterable[str], options: str = "one of {}"
 ) -> ValueError:

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import math
 from functools import partial
 
 from skdnn.cli.datasets import DATASETS
@@ -62,7 +63,7 @@ def add_seed_argument(parser: argparse.ArgumentParser, of_what: str) -> None:
     """Add --seed to a parser."""
     parser.add_argument(
         "--seed",
-        type=partial(whole, 0),
+        type=partial(whole, 0, most=2**32 - 1),
         default=0,
         metavar="N",
         help=f"seed of {of_what} (default 0)",
@@ -90,10 +91,14 @@ def _separator(text: str) -> str:
     return char
 
 
-def whole(least: int, text: str) -> int:
-    """Return the whole number in a text, which must be at least `least`."""
-    if not text.isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {text!r}")
+def whole(least: int, text: str, most: float = math.inf) -> int:
+    """Return the whole number in a text, which must be at least `least` and at most `most`."""
+    digits = 18  # of the longest number that is read: Python refuses very long ones
+    if not text.isdecimal() or len(text) > digits or not least <= int(text) <= most:
+        up_to = "" if most == math.inf else f" to {most:,}"
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number from {least}{up_to}, got {text!r:.40}"
+        )
     return int(text)
 
 

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
     else:
         if not args.output.lower().endswith(".onnx"):
             raise CommandError(f"{args.output} must end in .onnx, or be -")
-        check_folder(args.output)
+        check_folder(args.output, "OUT.onnx")
     graph = _graph(args.model)
     content = graph.SerializeToString()
     if args.output == STDIN:

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import accuracy_score, log_loss, mean_absolute_error, r2_score
 
-from skdnn._utils.text import Column, align
+from skdnn._utils.text import Column, align, counted
 from skdnn.cli.datasets import sample
 from skdnn.cli.score_texts import SCORES, number
 from skdnn.comparison.checks import MAX_CLASSES, find_task
@@ -113,6 +113,6 @@ def _scores(model: Any, X: Any, held: Any) -> dict[str, float]:
 
 def as_table(found: Scores, n_rows: int) -> str:
     """Return scores on held-out rows as a table with a row for the model and for the dummy."""
-    columns = [Column(f"{n_rows:,} held-out rows", ["this model", "dummy"], left=True)]
+    columns = [Column(counted(n_rows, "held-out row"), ["this model", "dummy"], left=True)]
     columns += [Column(SCORES[name], list(map(number, both))) for name, both in found.items()]
     return "\n".join(["", *align(columns), ""])

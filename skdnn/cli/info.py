@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from skdnn._utils.text import Column, align, encodable, fit_columns, terminal_width
+from skdnn._utils.text import Column, align, counted, encodable, fit_columns, terminal_width
 from skdnn.cli.model_files import DATA_FORM, model_path, size_text
 from skdnn.cli.score_texts import HELD_OUT, SCORES, number
 from skdnn.cli.sources import STDIN
@@ -117,7 +117,7 @@ def _lines(name: str, value: str) -> list[str]:
 def _training(info: "ModelInfo") -> str:
     """Return the epochs of the training, and what `skdnn train` has stored of it."""
     told = info.metadata
-    parts = [f"{info.n_iter} epochs"]
+    parts = [counted(info.n_iter, "epoch")]
     if info.best_epoch is not None:
         parts.append(f"the weights are those of epoch {info.best_epoch}")
     if "data" in told:

@@ -18,6 +18,7 @@ from skdnn.cli.datasets import (
 )
 from skdnn.cli.errors import CommandError, did_you_mean, listed
 from skdnn.cli.sources import Source
+from skdnn.cli.table_checks import check_finite
 from skdnn.cli.tables import (
     Choice,
     Writing,
@@ -233,7 +234,9 @@ def _typed(
         what = "True, False or numbers" if kind == CODES else "numbers"
         column = frame[name]
         read[name] = to_numbers(column, form) if form else _floats(column, source, what)
-    return frame.assign(**read)
+    numbers = frame.assign(**read)
+    check_finite(numbers, source.name)
+    return numbers
 
 
 def _integers(column: "pd.Series") -> "pd.Series":

@@ -62,17 +62,17 @@ def _listed(folder: Path) -> list[Path]:
         return []
 
 
-def check_folder(path: str) -> None:
+def check_folder(path: str, option: str = "-o") -> None:
     """Raise an error if no file can be written at a path, before anything takes long."""
     folder = Path(path).parent
     if Path(path).is_dir():
-        raise CommandError(f"-o: {path} is a folder")
+        raise CommandError(f"{option}: {path} is a folder")
     if not folder.is_dir():
-        raise CommandError(f"-o: there is no folder {folder}")
+        raise CommandError(f"{option}: there is no folder {folder}")
     if not os.access(folder, os.W_OK):
-        raise CommandError(f"-o: cannot write to the folder {folder}")
+        raise CommandError(f"{option}: cannot write to the folder {folder}")
     if Path(path).exists() and not os.access(path, os.W_OK):
-        raise CommandError(f"-o: {path} is write-protected")
+        raise CommandError(f"{option}: {path} is write-protected")
 
 
 def check_standard_output() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skdnn.cli.errors import CommandError, did_you_mean, listed
 from skdnn.cli.sources import TEXT, Source
+from skdnn.cli.table_checks import check_finite, check_header, check_names
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,6 +129,7 @@ def find_layout(source: Source, sep: str | None) -> tuple[Layout, list[str]]:
     remarks = [] if sep or found == usual else [f"separator {_name(found)}"]
     if encoding == _WINDOWS:
         remarks.append("encoding cp1252, as the file is not UTF-8")
+    check_header(source, found, encoding)
     return Layout(found, encoding), remarks
 
 
@@ -138,7 +140,8 @@ def read_parquet(source: Source) -> Read:
     with source.open() as file:
         frame = pd.read_parquet(file)
     frame.columns = frame.columns.map(str)
-    return Read(frame, [], Writing())
+    check_names(frame.columns, source.name)
+    return Read(frame.reset_index(drop=True), [], Writing())
 
 
 def select(
@@ -192,6 +195,7 @@ def select(
     kept = [name for name in columns or names if name not in no_input]
     if not kept:
         raise CommandError(f"{path} has no column besides {target!r} to predict it from")
+    check_finite(frame[[*kept, target]], path)
     return frame[list(dict.fromkeys(kept))], y, None if weight is None else _weights(frame, weight)
 
 
@@ -297,9 +301,6 @@ def _checked(frame: "pd.DataFrame", source: Source, layout: Layout) -> "pd.DataF
             f"with --sep"
         )
     frame.columns = frame.columns.str.strip()
-    if frame.columns.has_duplicates:
-        twice = frame.columns[frame.columns.duplicated()][0]
-        raise CommandError(f"cannot read {source.name}: two of its columns are named {twice!r}")
     return frame
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from skdnn._utils.text import wrapped
+from skdnn._utils.text import counted, wrapped
 from skdnn.cli.data_arguments import (
     DATA_MANUAL,
     add_reading_arguments,
@@ -233,8 +233,8 @@ def _about_model(output: str, metadata: dict[str, Any]) -> str:
     rows = (
         f"all {n_rows:,} rows"
         if trained == n_rows
-        else f"{trained:,} rows, without the {n_rows - trained:,} held-out rows; train again "
-        f"without --valid to use all rows"
+        else f"{trained:,} rows, without the {counted(n_rows - trained, 'held-out row')}; train "
+        "again without --valid to use all rows"
     )
     return f"Saved {output} ({size_of(output)}), trained in {metadata['seconds']:.1f} s on {rows}."
 

@@ -106,7 +106,7 @@ def make_inputs(
         rows=data.rows,
         held_out=data.held_out,
         epochs=n_epochs,
-        batch_size=resolved.batch_size,
+        batch_size=int(resolved.batch_size),
         shuffle=bool(params.shuffle),
         schedule=settings.schedule,
         evaluation_epochs=evaluation_epochs,

@@ -13,7 +13,7 @@ _STARTS = {
     b"\x7fELF": "a program",
 }
 _PICKLE = (
-    "a pickle, which this function never opens: a pickle can run any code. If you trust it, read "
+    "a pickle, which is not opened here: a pickle can run any code. If you trust it, read "
     "it with pickle.load or joblib.load, and write the estimator again with skdnn.save"
 )
 # Names of files in a zip archive that tell its kind, in this order.

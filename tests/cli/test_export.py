@@ -52,7 +52,7 @@ def test_standard_output_is_the_graph_alone(folder, capfdbinary, pipe, classific
 
 def test_bad_input_is_reported_in_one_line(folder, problem, classification, monkeypatch):
     assert "m.pb must end in .onnx, or be -" in problem("export", classification, "m.pb")
-    assert "there is no folder no" in problem("export", classification, "no/m.onnx")
+    assert "OUT.onnx: there is no folder no" in problem("export", classification, "no/m.onnx")
     assert "there is no file m.skdnn" in problem("export", "m.skdnn", "m.onnx")
     monkeypatch.setitem(sys.modules, "onnx", None)
     assert 'needs onnx: pip install "skdnn[onnx]"' in problem("export", classification, "m.onnx")

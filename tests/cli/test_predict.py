@@ -316,6 +316,11 @@ class TestBadInput:
             (["MODEL", "houses.csv", "--drop", "twn"], "lacks the column 'twn' (did you mean 't"),
             (["MODEL", "fewer.csv"], "lacks 2 columns 'size' (did you mean 'Size'?), 'garden'"),
             (["MODEL", "words.csv"], "column 'rooms' of words.csv holds 'five' in row 2, and the"),
+            (
+                ["MODEL", "infinite.csv"],
+                "column 'size' of infinite.csv holds an infinite number in",
+            ),
+            (["MODEL", "twice.csv"], "cannot read twice.csv: two of its columns are named 'size'"),
             (["MODEL", "wide.csv"], "line 3 has 6 fields, and the lines above have 5"),
             (["MODEL", "iris"], "iris is an array, and the model needs a table with the columns"),
             (["MODEL", "a.npz"], "a.npz is an array, and the model needs a table"),
@@ -333,6 +338,8 @@ class TestBadInput:
             "rowless.csv": b"size,town,rooms,garden,code\n",
             "fewer.csv": b"Size,town,rooms,code\n1,Ulm,2,x\n",
             "words.csv": b"size,town,rooms,garden,code\n1,Ulm,2,True,x\n1,Ulm,five,True,x\n",
+            "infinite.csv": b"size,town,rooms,garden,code\ninf,Ulm,2,True,x\n",
+            "twice.csv": b"size,town,rooms,garden,code,size\n1,Ulm,2,True,x,1\n",
             "wide.csv": b"size,town,rooms,garden,code\n1,Ulm,2,True,x\n1,Ulm,2,True,x,y\n",
         }
         for name, content in files.items():

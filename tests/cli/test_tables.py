@@ -203,11 +203,23 @@ class TestBadFiles:
             ("a,price\n1,2,\n1,2,\n", "its rows have more fields than its first line has names"),
             ("1.5,2\n3.5,4\n", "the first line of the file must name the columns, and these look"),
             ("a,price\n\0\0,1\n", "cannot read a.csv: it is not a text file"),
+            ("\na, a ,price\n1,2,3\n", "cannot read a.csv: two of its columns are named 'a'"),
+            ("a,price\n1,2\n,2\n-inf,3\n", "column 'a' of a.csv holds an infinite number in row 3"),
+            ("a,price\n1,inf\n", "column 'price' of a.csv holds an infinite number in row 1"),
         ],
     )
     def test_the_error_names_the_file_and_the_fix(self, folder, text, message):
         (folder / "a.csv").write_text(text)
         assert message in refused("a.csv")
+
+    def test_columns_without_a_name_and_a_number_after_a_name_are_fine(self, folder):
+        (folder / "a.csv").write_text("x,,x.1,,price\n1,2,3,4,5\n")
+        assert read("a.csv")[0].to_numpy().tolist() == [[1, 2, 3, 4, 5]]
+
+    def test_an_index_in_parquet_is_no_column(self, frame):
+        frame.index = [f"row {i}" for i in range(N)]
+        frame.to_parquet("a.parquet")
+        pd.testing.assert_frame_equal(read("a.parquet")[0], frame.reset_index(drop=True))
 
     def test_an_unknown_ending_is_reported(self, folder):
         (folder / "a.xls").write_text("")

@@ -195,6 +195,10 @@ class TestBadInput:
             (["iris", "--valid", "0.99"], "iris: --valid 0.99 of 150 rows leaves too few"),
             (["iris", "--preset", "super"], "argument --preset: invalid choice: 'super'"),
             (["iris", "--epochs", "0"], "--epochs: expected a whole number from 1, got '0'"),
+            (
+                ["iris", "--seed", "4294967296"],
+                "--seed: expected a whole number from 0 to 4,294,967,2",
+            ),
             (["houses.csv", "--target", "kind", "--task", "regression"], "must be numbers for reg"),
             (["m.skdnn", "--target", "x"], "m.skdnn is a model, but DATA must be a file"),
             (["-", "--target", "x"], "standard input is empty"),

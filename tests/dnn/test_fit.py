@@ -169,6 +169,13 @@ def test_numbers_of_any_dtype(digits, dtype):
     assert proba.dtype == (np.float64 if dtype in ("int64", "float64") else np.float32)
 
 
+def test_neither_the_byte_order_of_x_nor_the_type_of_the_batch_size_matters(table):
+    X, y = table
+    expected = quick(batch_size=9).fit(X.astype("<f4"), y)
+    found = quick(batch_size=np.int32(9)).fit(X.astype(">f4"), y)
+    np.testing.assert_array_equal(found.predict_proba(X), expected.predict_proba(X))
+
+
 def test_a_memory_map_that_cannot_be_written_to(table, tmp_path):
     X, y = table
     np.save(tmp_path / "X.npy", X.astype("float32"))

@@ -36,7 +36,7 @@ def onnx_model():
 
 
 FILES = {
-    "pickle": (pickle.dumps({"a": np.eye(99)}), "a pickle, which this function never opens"),
+    "pickle": (pickle.dumps({"a": np.eye(99)}), "a pickle, which is not opened here"),
     "pickle 2": (pickle.dumps([1.5], 2), "a pickle"),
     "joblib": (saved(lambda b, v: joblib.dump(v, b), np.eye(3)), "a pickle"),
     "keras": (zipped("metadata.json", "config.json", "model.weights.h5"), "a .keras file"),
