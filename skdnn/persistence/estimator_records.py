@@ -49,15 +49,13 @@ _MOST_METADATA = 1000
 _MOST_TEXT = 100_000
 _MOST_METRICS = 1000
 
-Arrays_ = dict[str, np.ndarray]
-
 
 # ----------------------------------------------------------------------------------------- write
 
 
 def document_of(
     estimator: BaseDNN, profile: str, metadata: Mapping[str, Any]
-) -> tuple[dict[str, Any], Arrays_]:
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the document and the arrays of a fitted estimator.
 
     Parameters
@@ -69,7 +67,7 @@ def document_of(
     metadata : mapping
         What the user stores in the file: texts, numbers and booleans by name.
     """
-    arrays: Arrays_ = {}
+    arrays: dict[str, np.ndarray] = {}
     owner, network = type(estimator).__name__, estimator._network
     params = parameter_record(estimator)
     document: dict[str, Any] = {
@@ -102,7 +100,9 @@ def _libraries() -> dict[str, str]:
     }
 
 
-def _fit_record(estimator: BaseDNN, params: Mapping[str, Any], arrays: Arrays_) -> dict[str, Any]:
+def _fit_record(
+    estimator: BaseDNN, params: Mapping[str, Any], arrays: dict[str, np.ndarray]
+) -> dict[str, Any]:
     fitted = vars(estimator)
     history = fitted["history_"]
     if history:
@@ -143,7 +143,7 @@ def estimator_of(container: Container) -> BaseDNN:
     profile = fields.choice("profile", PROFILES)
     read_libraries(fields)
     read_metadata(fields)
-    estimator: BaseDNN = read_parameters(fields.record("params"), kind, container.skdnn_version)
+    estimator: BaseDNN = read_parameters(fields.record("params"), kind)
     _read_requests(fields, estimator)
     network = read_parts(fields, kind)
     result = _read_fit(fields.record("fit"), network)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from skdnn import __version__
 from skdnn.exceptions import InvalidFileError
 from skdnn.persistence.strict_json import shown
 
@@ -244,9 +245,24 @@ class Fields:
 
 
 @contextmanager
-def named_errors(name: str) -> Iterator[None]:
-    """Context manager in which an `InvalidFileError` gets the name of the file."""
+def named_errors(name: str, writer: str) -> Iterator[None]:
+    """Context manager in which an `InvalidFileError` gets the name of the file.
+
+    If a newer version of skdnn has written the file, the error advises to upgrade: the file may
+    have parameters or layers that only later versions know.
+    """
     try:
         yield
     except InvalidFileError as error:
-        raise InvalidFileError(f"{name} is not a valid .skdnn file: {error}.") from None
+        text = f"{name} is not a valid .skdnn file: {error}."
+        if _release(writer) > _release(__version__):
+            text = (
+                f"{name} was written by skdnn {writer}, and this skdnn {__version__} cannot read "
+                f"it: {error}. Upgrade with `pip install -U skdnn`."
+            )
+        raise InvalidFileError(text) from None
+
+
+def _release(version: str) -> list[int]:
+    """Return the numbers of a release, such as [1, 2, 0] for "1.2.0.dev0"."""
+    return [int(number) for number in re.findall(r"\d+", version)[:3]]

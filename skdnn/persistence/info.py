@@ -152,7 +152,7 @@ def read_info(path: str | os.PathLike[str]) -> ModelInfo:
     """
     check_path(path, "read_info")
     container = read_container(path)
-    with named_errors(os.fsdecode(path)):
+    with named_errors(os.fsdecode(path), container.skdnn_version):
         estimator = estimator_of(container)
         fields = Fields(container.document, "", Arrays({}))
         libraries, metadata = read_libraries(fields), read_metadata(fields)

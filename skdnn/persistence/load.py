@@ -62,5 +62,5 @@ def load(path: str | os.PathLike[str]) -> "DNNClassifier | DNNRegressor":
     """
     check_path(path, "load")
     container = read_container(path)
-    with named_errors(os.fsdecode(path)):
+    with named_errors(os.fsdecode(path), container.skdnn_version):
         return estimator_of(container)

@@ -7,6 +7,7 @@ from skdnn._utils.sklearn_compat import validate_parameters
 from skdnn.dnn.base import BaseDNN
 from skdnn.exceptions import InvalidFileError
 from skdnn.persistence.fields import Fields
+from skdnn.persistence.strict_json import shown
 from skdnn.persistence.value_records import read_value, write_value
 
 # What to write instead of an object, in a call of `set_params` that changes no prediction.
@@ -60,8 +61,11 @@ def _same_optimizer(value: Any) -> str:
     return f"optimizer={name!r}, learning_rate={rate:.6g}" if isinstance(rate, float) else ""
 
 
-def read_parameters(fields: Fields, kind: type[BaseDNN], writer: str) -> BaseDNN:
+def read_parameters(fields: Fields, kind: type[BaseDNN]) -> BaseDNN:
     """Return an unfitted estimator with the parameters of a record.
+
+    A parameter that the record lacks has its default, so that files of earlier versions are read.
+    Names that were changed or removed since are to be converted here.
 
     Parameters
     ----------
@@ -69,16 +73,13 @@ def read_parameters(fields: Fields, kind: type[BaseDNN], writer: str) -> BaseDNN
         The record.
     kind : type
         The class of the estimator.
-    writer : str
-        The version of skdnn that wrote the file, for errors.
     """
     known = kind._get_param_names()
     names = fields.names()
     unknown = sorted(set(names) - set(known))
     if unknown:
         raise InvalidFileError(
-            f"params has {unknown[0]!r}, which {kind.__name__} does not have in this version of "
-            f"skdnn: the file was written by skdnn {writer}"
+            f"params has {shown(unknown[0])}, which {kind.__name__} does not have"
         )
     params = {name: read_value(fields, name) for name in names}
     estimator = kind(**params)

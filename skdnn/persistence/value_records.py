@@ -1,7 +1,7 @@
 """Values of parameters <-> JSON values.
 
 JSON's own values stand for themselves. Everything else is an object with a `type`: tuples, dicts,
-numbers that JSON has not, NumPy's scalars and arrays, random states.
+numbers that JSON cannot express, NumPy's scalars and arrays, random states.
 """
 
 import math
@@ -13,6 +13,7 @@ from skdnn.exceptions import InvalidFileError
 from skdnn.persistence.fields import LARGEST_SIZE, Fields
 from skdnn.persistence.strict_json import MOST_DIGITS
 
+# `KINDS` of input_records.py numbers these dtypes by their position: new ones are appended.
 NUMPY_DTYPES = {
     name: np.dtype(name)
     for name in (
