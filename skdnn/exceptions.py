@@ -12,13 +12,13 @@ class InvalidFileError(ValueError):
     --------
     >>> import tempfile
     >>> from pathlib import Path
+    >>> import skdnn
     >>> from skdnn.exceptions import InvalidFileError
-    >>> from skdnn.persistence.container import read_container
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "model.skdnn")
     ...     _ = path.write_bytes(b"")
     ...     try:
-    ...         read_container(path)
+    ...         skdnn.load(path)
     ...     except InvalidFileError as error:
     ...         print(str(error).replace(folder, "."))
     ./model.skdnn is empty: it has no bytes.

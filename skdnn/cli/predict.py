@@ -76,12 +76,11 @@ class _Asked(NamedTuple):
 
 def run(args: argparse.Namespace) -> None:
     """Predict the rows of a data set, and write the predictions."""
-    from skdnn.persistence.info import read_info
-    from skdnn.persistence.load import load
+    from skdnn.persistence.load import load_with_metadata
 
     _check_arguments(args)
     with model_path(args.model) as path:
-        model, metadata = load(path), read_info(path).metadata
+        model, metadata = load_with_metadata(path)
     name = str(metadata.get("target", "prediction"))
     asked = _Asked(name, args.proba, args.std)
     _check_asked(args.model, model, asked)

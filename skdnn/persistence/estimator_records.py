@@ -45,7 +45,6 @@ CLASSES: dict[str, type[BaseDNN]] = {
     "DNNRegressor": DNNRegressor,
 }
 PROFILES = ("predict", "resume")
-_MOST_METADATA = 1000
 _MOST_TEXT = 100_000
 _MOST_METRICS = 1000
 
@@ -173,7 +172,7 @@ def read_parts(fields: Fields, kind: type[BaseDNN]) -> FittedNetwork:
 def read_libraries(fields: Fields) -> dict[str, str]:
     """Return the versions of the libraries with which a file was written."""
     record = fields.record("libraries")
-    return {name: record.text(name) for name in record.names()[:_MOST_METADATA]}
+    return {name: record.text(name) for name in record.names()}
 
 
 def read_metadata(fields: Fields) -> dict[str, Any]:

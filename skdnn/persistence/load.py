@@ -1,11 +1,11 @@
 """`load`: reads a fitted estimator from a file, and runs no code of it."""
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skdnn.persistence.container import read_container
-from skdnn.persistence.estimator_records import estimator_of
-from skdnn.persistence.fields import named_errors
+from skdnn.persistence.estimator_records import estimator_of, read_metadata
+from skdnn.persistence.fields import Arrays, Fields, named_errors
 from skdnn.persistence.open_file import check_path
 
 if TYPE_CHECKING:
@@ -61,6 +61,14 @@ def load(path: str | os.PathLike[str]) -> "DNNClassifier | DNNRegressor":
     (5, True)
     """
     check_path(path, "load")
+    return load_with_metadata(path)[0]
+
+
+def load_with_metadata(
+    path: str | os.PathLike[str],
+) -> "tuple[DNNClassifier | DNNRegressor, dict[str, Any]]":
+    """Read a fitted estimator as `load` does, and what the user has stored with it."""
     container = read_container(path)
     with named_errors(os.fsdecode(path), container.skdnn_version):
-        return estimator_of(container)
+        metadata = read_metadata(Fields(container.document, "", Arrays({})))
+        return estimator_of(container), metadata
