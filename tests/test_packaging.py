@@ -98,4 +98,6 @@ def test_the_packages_of_the_deployment_page_are_enough_to_predict(tmp_path, iri
     assert result.returncode == 0, result.stderr
     predicted, error = result.stdout.splitlines()
     assert json.loads(predicted) == clf.predict_proba(X[:2]).tolist()
-    assert error.startswith("Not installed: keras, tensorflow. skdnn loads models and predicts")
+    assert error.startswith(
+        "Not installed: keras, tensorflow. To train a network or make a Keras model"
+    )

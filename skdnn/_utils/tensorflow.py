@@ -83,9 +83,9 @@ def _check_installed() -> None:
     missing = [name for name in names if sys.modules.get(name) is None and find_spec(name) is None]
     if missing:
         raise ModuleNotFoundError(
-            f"Not installed: {', '.join(missing)}. skdnn loads models and predicts without "
-            f"TensorFlow; whatever trains a network or makes a Keras model needs it: pip install "
-            f"{' '.join(missing)}"
+            f"Not installed: {', '.join(missing)}. To train a network or make a Keras model, "
+            f"install what is missing: pip install {' '.join(missing)}. To load models and to "
+            "predict, skdnn does not need TensorFlow."
         )
 
 

@@ -187,7 +187,8 @@ def readable(source: Source) -> Iterator[None]:
         yield
     except ImportError as error:
         needs = "pandas" if source.is_text else "pandas pyarrow"
-        raise CommandError(f"reading {source.name} needs {needs}: pip install {needs}") from error
+        what = needs.replace(" ", " and ")
+        raise CommandError(f"reading {source.name} needs {what}: pip install {needs}") from error
     except UNREADABLE as error:
         raise CommandError(f"cannot read {source.name}: {one_line(error)}") from error
 

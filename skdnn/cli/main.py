@@ -105,6 +105,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         say(f"{prog}: error: there is too little memory for this data")
         return 2
+    except ImportError as error:  # such as TensorFlow, which a server can do without
+        say(f"{prog}: error: {one_line(error)}")
+        return 2
     except OSError as error:  # such as a full disk, which is no fault of the program
         file = f"{error.filename}: " if error.filename else ""
         say(f"{prog}: error: {file}{error.strerror or one_line(error)}")

@@ -62,7 +62,9 @@ def _as_parquet(parts: Iterable[Columns], ending: Ending) -> bytes:
         pd.DataFrame(_joined(parts)).to_parquet(buffer, index=False)
     except ImportError as error:
         needs = "pandas pyarrow"
-        raise CommandError(f"writing {ending.kind} needs {needs}: pip install {needs}") from error
+        raise CommandError(
+            f"writing {ending.kind} needs pandas and pyarrow: pip install {needs}"
+        ) from error
     return buffer.getvalue()
 
 
