@@ -47,6 +47,8 @@ def read_columns(fields: Fields, owner: str) -> Columns:
     if fields.has_array("kinds"):
         codes = fields.array("kinds", "uint8", (None,), most=len(KINDS) - 1)
         columns.kinds = tuple(KINDS[code] for code in codes.tolist())
+        if not columns.kinds:
+            raise InvalidFileError("the array 'columns.kinds' is empty")
     before = -1
     for record in fields.records("categories", LARGEST_SIZE):
         before = record.integer("position", before + 1)
@@ -163,6 +165,8 @@ def _read_outliers(fields: Fields, inputs: Inputs, n_inputs: int) -> None:
         return
     positions = fields.array("outlier_positions", "int64", (None,), least=0, most=n_inputs - 1)
     values, distances = fields.array("outliers", "float64", (2, len(positions)), finite=False)
+    if not len(positions):
+        raise InvalidFileError("the array 'inputs.outliers' is empty")
     inputs.outliers = [
         Outlier(*outlier)
         for outlier in zip(positions.tolist(), values.tolist(), distances.tolist(), strict=True)

@@ -204,6 +204,18 @@ def test_labels_that_numpy_would_shorten_are_refused():
         estimator_of(Container(document, arrays, "0.1.0"))
 
 
+@pytest.mark.parametrize(
+    "empty",
+    [
+        {"columns.kinds": np.zeros(0, np.uint8)},
+        {"inputs.outlier_positions": np.zeros(0, np.int64), "inputs.outliers": np.zeros((2, 0))},
+    ],
+)
+def test_empty_arrays_of_what_is_not_there_are_refused(empty, of_quantiles):
+    with pytest.raises(InvalidFileError, match=f"'{list(empty)[-1]}' is empty"):
+        estimator_of(Container(of_quantiles[0], of_quantiles[1] | empty, "0.1.0"))
+
+
 def test_texts_of_parameters_that_numpy_would_shorten_are_refused(of_quantiles):
     document, arrays = copy.deepcopy(of_quantiles[0]), of_quantiles[1]
     names = {"type": "array", "dtype": "str", "shape": [1], "items": ["a\0"]}
