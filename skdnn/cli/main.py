@@ -92,7 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = partial(_show_warning, prog)
             _COMMANDS[args.command].run(args)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None if it is closed
+            sys.stdout.flush()
     except CommandError as error:
         say(f"{error.prog or prog}: error: {error}")
         return 2
@@ -118,7 +119,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _drop_output() -> None:
     """Drop what is not yet written, or Python would raise the error again when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Parser(argparse.ArgumentParser):
@@ -162,7 +164,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
                 epilog=command.manual,
             )
         )
-    return parser, commands.choices
+    return parser, dict(commands.choices)
 
 
 def _show_warning(prog: str, message: Warning | str, *_: Any, **__: Any) -> None:

@@ -77,6 +77,8 @@ def check_folder(path: str, option: str = "-o") -> None:
 
 def check_standard_output() -> None:
     """Raise an error if standard output is a terminal, which bytes would only confuse."""
+    if sys.stdout is None:
+        raise CommandError("standard output is closed: name a file")
     if sys.stdout.isatty():
         raise CommandError(
             "standard output is a terminal, which shows no binary files: add '> FILE', or name the "

@@ -118,6 +118,8 @@ def _texts(column: "np.ndarray") -> list[Any]:
 def _standard_output() -> Iterator[IO[str]]:
     """Yield standard output, in UTF-8 unless it is a terminal of another encoding."""
     out = sys.stdout
+    if out is None:
+        raise CommandError("standard output is closed: name a file with -o")
     raw = getattr(out, "buffer", None)
     if out.isatty() or raw is None:
         buffer = io.StringIO()

@@ -13,6 +13,7 @@ from skdnn.exceptions import InvalidFileError
 from skdnn.persistence.container import write_container
 from skdnn.persistence.estimator_records import CLASSES, PROFILES, document_of
 from skdnn.persistence.open_file import check_path
+from skdnn.persistence.value_records import write_value
 
 _MOST_METADATA = 1000  # entries
 _MOST_TEXT = 100_000  # characters
@@ -167,6 +168,11 @@ def _checked_metadata(metadata: Any) -> dict[str, Any]:
                 f"The 'metadata' parameter of save {expected} of at most {_MOST_TEXT:,} "
                 f"characters. {name!r:.60} has more."
             )
+        try:
+            write_value(name, "the name")
+            write_value(plain, f"{name!r:.60}")
+        except TypeError as error:
+            raise ValueError(f"The 'metadata' parameter of save is not valid: {error}.") from None
         found[name] = plain
     if len(found) > _MOST_METADATA:
         raise ValueError(

@@ -352,3 +352,11 @@ class TestBadInput:
     def test_missing_pandas_is_reported(self, csv, problem, regression, monkeypatch):
         monkeypatch.setitem(sys.modules, "pandas", None)
         assert "reading houses.csv needs pandas: pip" in problem("predict", regression, csv)
+
+
+def test_a_closed_standard_output_is_an_error(csv, regression, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout", None)
+    assert main(["predict", str(regression), csv]) == 2
+    err = capsys.readouterr().err
+    assert err == "skdnn predict: error: standard output is closed: name a file with -o\n"
+    assert main(["info", str(regression)]) == 0  # print writes nothing

@@ -103,6 +103,9 @@ def test_an_estimator_that_is_not_fitted_is_refused(tmp_path):
         ({"metadata": [1]}, TypeError, r"must be a dict .* Got \[1\]"),
         ({"metadata": {"a": [1]}}, TypeError, r"Got 'a': \[1\]"),
         ({"metadata": {1: "a"}}, TypeError, "Got 1: 'a'"),
+        ({"metadata": {"a": 10**40}}, ValueError, "'a' is an integer of more than 40 digits"),
+        ({"metadata": {"a": "\ud800"}}, ValueError, r"'metadata'.*'a' is '\\ud800', which UTF-8"),
+        ({"metadata": {"\ud800": 1}}, ValueError, r"'metadata'.*the name is '\\ud800', which UTF"),
         ({"metadata": {"a": "x" * 200_000}}, ValueError, "100,000 characters. 'a' has more"),
     ],
 )
