@@ -42,7 +42,7 @@ def encode_categories(
     if is_text and is_text[0] != (kind == "text"):
         there, here = ("text", "numbers") if is_text[0] else ("numbers", "text")
         raise ValueError(
-            f"The categories of {about} were {there} in fit, but its ONNX input holds {here}: "
+            f"{about} held {there} in fit, but its ONNX input holds {here}: "
             f"declare an input of {there}."
         )
     missing = categories.size if categories.has_missing else 0

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skdnn._data.exact_integers import LARGEST_EXACT
-from skdnn._network.layers import Flatten
+from skdnn._network.layers import Flatten, PiecewiseLinear
 from skdnn._network.onnx_graph import TYPES, OnnxGraph, Tensor, UniqueNames
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.persistence.onnx_categories import check_unicode, encode_categories, is_exact
@@ -106,9 +106,22 @@ def _fits_float32(fitted: FittedNetwork) -> bool:
     keys = [key for x in fitted.columns.encoders.values() for key in x.values]
     if inputs.needs_float64 or not all(is_exact(key, "float32") for key in keys):
         return False
-    if inputs.offset is None or inputs.scale is None:
-        return True
-    return bool(np.abs(inputs.offset * inputs.scale).max() <= _LARGEST_OFFSET)
+    offset = 0.0
+    if inputs.offset is not None and inputs.scale is not None:
+        offset = float(np.abs(inputs.offset * inputs.scale).max())
+    steepest = max((slope * (offset + abs(edge)) for edge, slope in _bins(fitted)), default=offset)
+    return max(offset, steepest) <= _LARGEST_OFFSET
+
+
+def _bins(fitted: FittedNetwork) -> Iterator[tuple[float, float]]:
+    """Yield the edge and the slope of each bin that values are compared with."""
+    start = 0
+    for row in fitted.spec.body.rows():
+        stop = start + len(row.weight_shapes)
+        if isinstance(row.layer, PiecewiseLinear):
+            edges, slopes = fitted.weights[start:stop][:2]
+            yield from zip(edges.ravel().tolist(), slopes.ravel().tolist(), strict=True)
+        start = stop
 
 
 def fits_float32(center: np.ndarray, unit: np.ndarray) -> bool:

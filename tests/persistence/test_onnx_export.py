@@ -276,6 +276,16 @@ def test_time_stamps_keep_their_digits(run_onnx):
     assert_classifies(model, clf, X, run_onnx, 1e-12)
 
 
+@pytest.mark.parametrize("parametrization", ["standard", "both"])
+def test_narrow_bins_keep_their_digits(parametrization, run_onnx):
+    X = np.exp(4 * np.random.default_rng(0).normal(size=(N_ROWS, 2)))  # most values are close to 0
+    bins = {"numeric_embedding": "piecewise_linear", "n_members": 2}
+    reg = fitted(DNNRegressor, X, np.arange(N_ROWS), parametrization=parametrization, **bins)
+    model = to_onnx(reg)
+    assert types_of(model) == {"X": "DOUBLE"}
+    assert_predicts(model, reg, X, run_onnx)
+
+
 @pytest.mark.parametrize(("start", "dtype"), [(2**60, "int64"), (2**63, "uint64")])
 def test_integers_beyond_those_of_float64(start, dtype, run_onnx):
     X = np.array([[start + i % 5] for i in range(N_ROWS)], dtype)
