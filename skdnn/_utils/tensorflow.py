@@ -78,15 +78,17 @@ def _filtered(standard_error: int) -> Iterator[None]:
             _RUNNING.append(lines)
 
 
-def _check_installed() -> None:
+def _not_installed(error: ModuleNotFoundError) -> ModuleNotFoundError:
+    """Return the error of an import with what to install, if Keras or TensorFlow is missing."""
     names = ("keras", "tensorflow")
+    if error.name not in names:
+        return error
     missing = [name for name in names if sys.modules.get(name) is None and find_spec(name) is None]
-    if missing:
-        raise ModuleNotFoundError(
-            f"Not installed: {', '.join(missing)}. To train a network or make a Keras model, "
-            f"install what is missing: pip install {' '.join(missing)}. To load models and to "
-            "predict, skdnn does not need TensorFlow."
-        )
+    return ModuleNotFoundError(
+        f"Not installed: {', '.join(missing)}. To train a network or make a Keras model, "
+        f"install what is missing: pip install {' '.join(missing)}. To load models and to "
+        "predict, skdnn does not need TensorFlow."
+    )
 
 
 def _check_backend(backend: str) -> None:
@@ -122,14 +124,15 @@ def _grow_gpu_memory() -> None:
 # Another backend may not be installed, so check before the import.
 if sys.modules.get("keras") is None:
     _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
-    _check_installed()
 os.environ.setdefault(_KERNELS, _N_KERNELS)
 with _no_banners():
-    import keras
+    try:
+        import keras
 
-    _check_backend(keras.backend.backend())
-    import tensorflow as tf
-
+        _check_backend(keras.backend.backend())
+        import tensorflow as tf
+    except ModuleNotFoundError as error:
+        raise _not_installed(error) from None
     _grant_threads_to_sessions()
     _grow_gpu_memory()
 

@@ -128,7 +128,7 @@ def test_a_classifier_of_a_table_in_float32(preset, X, Z, run_onnx):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_regressor_with_each_preset(preset, diabetes, run_onnx):
-    X, y = (values[:N_ROWS] for values in diabetes)
+    X, y = (values[:N_ROWS].copy() for values in diabetes)
     reg = fitted(DNNRegressor, X.astype("f"), y, preset=preset)
     X[3:5, 1:3] = np.nan
     assert_predicts(to_onnx(reg), reg, X.astype("f"), run_onnx)
