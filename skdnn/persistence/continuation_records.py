@@ -9,10 +9,9 @@ from skdnn._network.layers import Dropout
 from skdnn._network.spec import NetworkSpec, State
 from skdnn.dnn.fitted import Continuation
 from skdnn.exceptions import InvalidFileError
-from skdnn.persistence.fields import LARGEST_SIZE, Fields
+from skdnn.persistence.fields import LARGEST_SIZE, MOST_TEXT, Fields
 
 _MOST_SLOTS = 16_384
-_MOST_TEXT = 100_000
 _SLOT_DTYPES = ("bool", "uint8", "int32", "uint32", "int64", "uint64", "float32", "float64")
 
 
@@ -63,9 +62,9 @@ def read_continuation(
     fields: Fields, spec: NetworkSpec, state: State
 ) -> tuple[Continuation, State]:
     """Return what training needs, and the network's state with optimizer and seeds."""
-    loss = fields.text("loss", _MOST_TEXT)
+    loss = fields.text("loss", MOST_TEXT)
     optimizer = fields.take("optimizer")
-    if optimizer is not None and (type(optimizer) is not str or len(optimizer) > _MOST_TEXT):
+    if optimizer is not None and (type(optimizer) is not str or len(optimizer) > MOST_TEXT):
         raise fields.error("optimizer", optimizer, "a text is expected")
     split_seed = fields.integer("split_seed", 0, LARGEST_SIZE)
     rng = _read_generator(fields.record("generator"))

@@ -23,7 +23,7 @@ from skdnn.dnn.regressor import DNNRegressor
 from skdnn.exceptions import InvalidFileError
 from skdnn.persistence.container import Container
 from skdnn.persistence.continuation_records import continuation_record, read_continuation
-from skdnn.persistence.fields import LARGEST_SIZE, Arrays, Fields
+from skdnn.persistence.fields import LARGEST_SIZE, MOST_TEXT, Arrays, Fields
 from skdnn.persistence.input_records import (
     columns_record,
     inputs_record,
@@ -45,7 +45,6 @@ CLASSES: dict[str, type[BaseDNN]] = {
     "DNNRegressor": DNNRegressor,
 }
 PROFILES = ("predict", "resume")
-_MOST_TEXT = 100_000
 _MOST_METRICS = 1000
 
 
@@ -229,7 +228,7 @@ def _read_fit(fields: Fields, network: FittedNetwork) -> FitResult:
 
 def _read_history(fields: Fields, n_iter: int) -> dict[str, list[float]]:
     names = fields.items("history", _MOST_METRICS)
-    if not all(isinstance(name, str) and len(name) <= _MOST_TEXT for name in names):
+    if not all(isinstance(name, str) and len(name) <= MOST_TEXT for name in names):
         raise fields.error("history", names, "a list of names is expected")
     if len(set(names)) < len(names):
         raise fields.error("history", names, "different names are expected")

@@ -19,6 +19,7 @@ from skdnn.persistence.strict_json import shown
 _Value = TypeVar("_Value")
 
 LARGEST_SIZE = 2**31 - 1  # of an axis of an array, and of other counts
+MOST_TEXT = 100_000  # characters of a name, a description or a value of the metadata
 _NO_NAME = re.compile(r"[^\x20-\x7e]")
 
 

@@ -162,16 +162,16 @@ def _check_codes(spec: NetworkSpec, columns: Columns, inputs: Inputs) -> None:
     few, many = encoded_columns(spec.layers)
     n_few = few.n_codes if few else 0
     sizes = [columns.encoders[i].size for i in inputs.codes.tolist()]
-    room = many.sizes if many else ()
-    if n_few + len(room) != len(sizes):
+    embedded = many.sizes if many else ()
+    if n_few + len(embedded) != len(sizes):
         raise InvalidFileError(
-            f"the network encodes {n_few + len(room)} columns of categories, not {len(sizes)}"
+            f"the network encodes {n_few + len(embedded)} columns of categories, not {len(sizes)}"
         )
     n_dense = len(inputs.numbers) + len(inputs.signed)
     if few and (few.start != n_dense or few.width < sum(sizes[:n_few])):
         raise InvalidFileError(f"the layer {few.name!r} does not fit the categories")
-    if any(n < size for n, size in zip(room, sizes[n_few:], strict=True)):
-        raise InvalidFileError(f"columns have more categories than the network encodes: {room}")
+    if any(n < size for n, size in zip(embedded, sizes[n_few:], strict=True)):
+        raise InvalidFileError(f"columns have more categories than the network encodes: {embedded}")
 
 
 def encoded_columns(layers: Sequence[Layer]) -> tuple[OneHot | None, CategoryEmbedding | None]:

@@ -12,11 +12,11 @@ from skdnn._utils.sklearn_compat import has_callbacks
 from skdnn.exceptions import InvalidFileError
 from skdnn.persistence.container import write_container
 from skdnn.persistence.estimator_records import CLASSES, PROFILES, document_of
+from skdnn.persistence.fields import MOST_TEXT
 from skdnn.persistence.open_file import check_path
 from skdnn.persistence.value_records import write_value
 
 _MOST_METADATA = 1000  # entries
-_MOST_TEXT = 100_000  # characters
 
 
 def save(
@@ -163,9 +163,9 @@ def _checked_metadata(metadata: Any) -> dict[str, Any]:
             raise TypeError(
                 f"The 'metadata' parameter of save {expected}. Got {name!r:.60}: {value!r:.60}."
             )
-        if max(len(name), len(plain) if isinstance(plain, str) else 0) > _MOST_TEXT:
+        if max(len(name), len(plain) if isinstance(plain, str) else 0) > MOST_TEXT:
             raise ValueError(
-                f"The 'metadata' parameter of save {expected} of at most {_MOST_TEXT:,} "
+                f"The 'metadata' parameter of save {expected} of at most {MOST_TEXT:,} "
                 f"characters. {name!r:.60} has more."
             )
         try:

@@ -1,4 +1,4 @@
-"""What skl2onnx is told of the wrappers, whose networks it cannot convert."""
+"""The error of skl2onnx for the wrappers, whose networks it cannot convert."""
 
 from typing import NoReturn
 
