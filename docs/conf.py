@@ -6,7 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import skdnn
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_sphinx"))  # what only the build needs
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's log would be on the pages
+
+import skdnn  # noqa: E402
 
 project = "skdnn"
 author = copyright = "The skdnn developers"
@@ -16,30 +20,56 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "examples", "development/benchmarks"]
+exclude_patterns = ["_build", "_sphinx", "lesson", "examples", "development/benchmarks"]
 templates_path = ["_templates"]
 
 # `fit` in a docstring becomes a link if that name is documented, and code otherwise.
 default_role = "py:obj"
+smartquotes = False
 autodoc_typehints = "none"  # the docstrings state types and shapes
 autodoc_inherit_docstrings = True
 numpydoc_show_class_members = False  # the template lists a class's own members
 
 toc_object_entries = False
 myst_heading_anchors = 3
+myst_enable_extensions = ["colon_fence"]
 
-html_title = "skdnn"
-html_theme = "alabaster"
-html_theme_options = {
-    "description": "A deep neural network as a scikit-learn estimator",
-    "page_width": "1160px",
-    "sidebar_width": "230px",
-    "code_font_size": "0.78em",
-    "fixed_sidebar": True,
+# The prompts and the output of an example are not copied.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+# Each script becomes a page, with its output and figures, and a notebook.
+sphinx_gallery_conf = {
+    "examples_dirs": ["lesson", "examples"],
+    "gallery_dirs": ["auto_lesson", "auto_examples"],
+    "filename_pattern": r"\.py$",
+    # These two are run by hand: see their first lines.
+    "ignore_pattern": r"(fashion_mnist_lesson|looking_at_training)\.py$",
+    "within_subsection_order": "FileNameSortKey",
+    "backreferences_dir": "api/generated/examples",
+    "doc_module": ("skdnn",),
+    "reset_modules": ("matplotlib", "gallery_settings.reset"),
+    "parallel": min(2, os.cpu_count() or 1),
+    "image_srcset": ["2x"],
+    "capture_repr": ("_repr_html_", "__repr__"),
+    "ignore_repr_types": r"matplotlib|builtins\.NoneType",
+    "download_all_examples": True,
+    "show_signature": False,
+    "remove_config_comments": True,
+    "write_computation_times": False,
 }
-html_sidebars = {"**": ["about.html", "searchfield.html", "navigation.html"]}
+
+html_title = f"skdnn {version}"
+html_theme = "pydata_sphinx_theme"
+html_theme_options = {"navigation_with_keys": False}
+html_static_path = ["_static"]
+html_css_files = ["skdnn.css"]
 html_show_sourcelink = False
 
 

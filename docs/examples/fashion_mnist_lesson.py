@@ -50,7 +50,7 @@ def run(epochs: int = 5, rows: int | None = None, verbose: int = 1) -> list[floa
             network.summary()  # is the same for all four, but for the activation
         accuracies.append(network.score(X_valid, y_valid))
         name = f"{step['activation']}, {step['optimizer']}"
-        print(f"{name:18} accuracy {accuracies[-1]:.3f} after {seconds:.1f} s")  # noqa: T201
+        print(f"{name:18} accuracy {accuracies[-1]:.3f} after {seconds:.1f} s")
     return accuracies
 
 

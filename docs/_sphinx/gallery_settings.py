@@ -1,0 +1,27 @@
+"""What is reset before each script of the galleries, also in worker processes."""
+
+import random
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+
+# Python's own defaults, for code that is not the script's; all other warnings are errors.
+IGNORED = [DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning]
+# Parts of messages of other libraries, each with its reason.
+IGNORED_MESSAGES: list[str] = []
+
+
+def reset(gallery_conf: dict[str, Any], script: str) -> None:
+    """Give a script the state of a new process: generators, options, memory of Keras."""
+    warnings.resetwarnings()
+    warnings.simplefilter("error")
+    for category in IGNORED:
+        warnings.simplefilter("ignore", category)
+    for message in IGNORED_MESSAGES:
+        warnings.filterwarnings("ignore", message)
+    random.seed(0)
+    np.random.seed(0)
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.clear_session()
