@@ -1,7 +1,6 @@
 """The class `NetworkDisplay`, a diagram of the layers of a network."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -33,10 +32,6 @@ class _Arrow(NamedTuple):
     source: int
     target: int
     lanes: list[Lane]
-
-    @property
-    def nodes(self) -> list[Node]:
-        return [self.source, *self.lanes, self.target]
 
 
 class NetworkDisplay:
@@ -267,9 +262,9 @@ def _count(n_parameters: int) -> str:
 def _lay_out(sources: list[Sequence[int]], width: float) -> tuple[list[Point], list[list[Point]]]:
     """Return the positions of layers and arrows.
 
-    The row of a layer is the length of the longest path from an input. An arrow that bypasses a
-    layer has a separate lane next to the layer (Sugiyama, Tagawa & Toda 1981, "Methods for visual
-    understanding of hierarchical system structures").
+    The row of a layer is the length of the longest path from an input. A layer is centred below its
+    input layers. An arrow that bypasses a layer has a separate lane next to the layer (Sugiyama,
+    Tagawa & Toda 1981, "Methods for visual understanding of hierarchical system structures").
 
     Parameters
     ----------
@@ -300,10 +295,10 @@ def _lay_out(sources: list[Sequence[int]], width: float) -> tuple[list[Point], l
         rows[depth].append(number)
     above: dict[Node, list[Node]] = {}
     for arrow in arrows:
+        above.setdefault(arrow.target, []).append(arrow.source)
         for lane in arrow.lanes:
             rows[lane[2]].append(lane)
-        for upper, lower in pairwise(arrow.nodes):
-            above.setdefault(lower, []).append(upper)
+            above[lane] = [arrow.source]
     x: dict[Node, float] = {}
     for row in rows:
         x |= _spread(row, x, above, width)
@@ -324,21 +319,27 @@ def _depths(sources: list[Sequence[int]]) -> list[int]:
 def _spread(
     row: list[Node], x: dict[Node, float], above: dict[Node, list[Node]], width: float
 ) -> dict[Node, float]:
-    """Return the x coordinate of each node of a row, close to the nodes of the inputs."""
+    """Return the x coordinate of each node of a row, close to the layers that it comes from."""
 
     def is_lane(node: Node) -> bool:
         return isinstance(node, tuple)
 
     def wanted(node: Node) -> float:
-        before = above.get(node, [])
-        near = [x[one] for one in before if not is_lane(one)] or [x[one] for one in before]
-        return float(np.mean(near)) if near else 0.0
+        return float(np.mean([x[source] for source in above.get(node, [])] or [0.0]))
 
     row = sorted(row, key=lambda node: (wanted(node), is_lane(node)))
     widths = np.array([_LANE if is_lane(node) else width + _GAP for node in row])
     centres = np.cumsum(widths) - widths / 2
-    shift = np.mean([wanted(n) - c for n, c in zip(row, centres, strict=True) if not is_lane(n)])
-    return dict(zip(row, (centres + shift).tolist(), strict=True))
+    boxes = [number for number, node in enumerate(row) if not is_lane(node)]
+    centres += np.mean([wanted(row[number]) - centres[number] for number in boxes])
+    # Lanes outside of the boxes run straight down from the layers that they come from.
+    for number in reversed(range(boxes[0])):
+        gap = (widths[number] + widths[number + 1]) / 2
+        centres[number] = min(wanted(row[number]), centres[number + 1] - gap)
+    for number in range(boxes[-1] + 1, len(row)):
+        gap = (widths[number] + widths[number - 1]) / 2
+        centres[number] = max(wanted(row[number]), centres[number - 1] + gap)
+    return dict(zip(row, centres.tolist(), strict=True))
 
 
 def _path(arrow: _Arrow, places: list[Point], x: dict[Node, float]) -> list[Point]:

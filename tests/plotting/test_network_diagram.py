@@ -100,6 +100,8 @@ def test_branches_stand_side_by_side_below_the_middle():
         [[], [0], [0], [1, 2, 0], [3, 0]],
         [[], [], [0], [2], [1, 3], [0, 1, 4]],
         [[], [0], [0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 3, 4]],
+        [[], [0], [1], [0], [3], [4], [5], [2, 6], [7]],
+        [[], [0], [0], [0], [1], [4], [5, 2, 3, 1], [0, 6]],
     ],
 )
 def test_no_arrow_passes_a_box(sources):
@@ -112,6 +114,33 @@ def test_no_arrow_passes_a_box(sources):
             apart = np.abs(line[:, None] - places)
             inside = (apart < np.array([width / 2, _HEIGHT / 2]) - 1e-9).all(axis=2)
             assert not inside.any()
+
+
+# Two branches of an ensemble: layers 1 to 2, and layers 3 to 6. Both go into layer 7.
+BRANCHES = [[], [0], [1], [0], [3], [4], [5], [2, 6], [7]]
+
+
+def test_branches_of_unequal_length_join_in_the_middle():
+    display = stack(9, sources=BRANCHES).plot()
+    top, join, bottom = (middle(display.boxes_[n]) for n in (0, 7, 8))
+    assert join == bottom == pytest.approx(top)
+    assert top == pytest.approx(np.mean(display.ax_.get_xlim()))
+
+
+def test_the_arrow_of_the_shorter_branch_runs_straight_down_to_the_join():
+    places, paths = _lay_out(BRANCHES, 2.0)
+    (long,) = [path for path in paths if len(path) > 2]
+    assert {x for x, _ in long[:-1]} == {places[2][0]}
+    assert long[-1][0] == places[7][0]
+
+
+@pytest.mark.parametrize("preset", ["balanced", "best"])
+def test_an_ensemble_is_centred(iris, preset):
+    ensemble = DNNClassifier(preset=preset, epochs=1, n_members=2).fit(*iris)
+    display = NetworkDisplay.from_estimator(ensemble)
+    spine = [display.boxes_[display.names.index(n)] for n in ("input", "scaling", "groups", "mean")]
+    centre = np.mean(display.ax_.get_xlim())
+    assert [middle(box) for box in spine] == pytest.approx([centre] * 4)
 
 
 def test_a_layer_comes_below_all_that_it_takes_its_input_from():
