@@ -10,6 +10,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_sphinx"))  # what only the build needs
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's log would be on the pages
 
+from inventories import sphinx_inventories  # noqa: E402
+
 import skdnn  # noqa: E402
 
 project = "skdnn"
@@ -25,6 +27,8 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "code_links",
+    "parameter_groups",
 ]
 exclude_patterns = ["_build", "_sphinx", "lesson", "examples", "development/benchmarks"]
 templates_path = ["_templates"]
@@ -32,11 +36,32 @@ templates_path = ["_templates"]
 # `fit` in a docstring becomes a link if that name is documented, and code otherwise.
 default_role = "py:obj"
 smartquotes = False
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:obj", r"[^.]*"),  # a word in single backticks: mostly a parameter, or a value
+    ("py:obj", r".*\(.*"),  # a call with its arguments
+    ("py:obj", r"(input_tags|target_encoder_)\..*"),  # an attribute of an attribute
+    ("py:obj", r"skl2onnx\..*"),  # has no page of its own for each function
+]
 autodoc_typehints = "none"  # the docstrings state types and shapes
 autodoc_inherit_docstrings = True
 numpydoc_show_class_members = False  # the template lists a class's own members
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"  # link only these words of types
+numpydoc_xref_aliases = {
+    "array-like": ":term:`scikit-learn:array-like`",
+    "bool": ":class:`python:bool`",
+    "boolean": ":class:`python:bool`",
+    "scalar": "scalar",
+    "Axes": "matplotlib.axes.Axes",
+    "Bunch": "sklearn.utils.Bunch",
+    "DataFrame": "pandas.DataFrame",
+    "Path": "pathlib.Path",
+    "Series": "pandas.Series",
+    "TimeSeriesSplit": "sklearn.model_selection.TimeSeriesSplit",
+}
 
-toc_object_entries = False
+toc_object_entries_show_parents = "hide"
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
 
@@ -73,6 +98,11 @@ html_css_files = ["skdnn.css"]
 html_show_sourcelink = False
 
 
+def write_inventories(app: Any, config: Any) -> None:
+    """Write the inventories that intersphinx reads: a build needs no network."""
+    config.intersphinx_mapping = sphinx_inventories(Path(app.doctreedir, "inventories"))
+
+
 def write_help(app: Any) -> None:
     """Write the help texts of the command, which `api/index.md` includes."""
     folder = Path(app.srcdir, "api", "generated")
@@ -93,5 +123,6 @@ def close_up(app: Any, page: str, source: list[str]) -> None:
 
 def setup(app: Any) -> None:
     """Connect the functions above to the build."""
+    app.connect("config-inited", write_inventories)
     app.connect("builder-inited", write_help)
     app.connect("source-read", close_up)
