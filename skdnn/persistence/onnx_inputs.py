@@ -12,8 +12,10 @@ from skdnn._network.onnx_graph import TYPES, OnnxGraph, Tensor, UniqueNames
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.persistence.onnx_categories import check_unicode, encode_categories, is_exact
 
-# The largest offset in units of the spread that float32 inputs allow, because 2**-24 of it is lost.
-_LARGEST_OFFSET = 2**10
+# The largest offset, in units of the spread. A float32 loses 2**-24 of it: of an input, up to 4e-6
+# of the spread. Targets are rounded after everything else is computed.
+_LARGEST_OFFSET = 2**6
+_LARGEST_TARGET_OFFSET = 2**10
 _LARGE, _SMALL = 1e30, 1e-30
 
 
@@ -128,7 +130,7 @@ def fits_float32(center: np.ndarray, unit: np.ndarray) -> bool:
     """Return whether float32 keeps the digits of targets with this center and unit."""
     sizes = np.abs(center), unit
     is_small = max(map(np.max, sizes)) < _LARGE and unit.min() > _SMALL
-    return bool(is_small and np.max(np.abs(center) / unit) <= _LARGEST_OFFSET)
+    return bool(is_small and np.max(np.abs(center) / unit) <= _LARGEST_TARGET_OFFSET)
 
 
 def encode(graph: OnnxGraph, fitted: FittedNetwork, inputs: Sequence[Tensor], dtype: str) -> str:

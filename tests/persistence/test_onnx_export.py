@@ -276,6 +276,17 @@ def test_time_stamps_keep_their_digits(run_onnx):
     assert_classifies(model, clf, X, run_onnx, 1e-12)
 
 
+@pytest.mark.parametrize(("mean", "kind"), [(50, "FLOAT"), (100, "DOUBLE")])
+def test_columns_far_from_zero_keep_their_digits(mean, kind, run_onnx):
+    X = np.random.default_rng(0).normal(mean, size=(N_ROWS, 3))
+    y = (X - mean).sum(axis=1)
+    reg = fitted(DNNRegressor, X, y, epochs=20)
+    model = to_onnx(reg)
+    assert types_of(model) == {"X": kind}
+    error = run_onnx(model, X)["variable"][:, 0] - reg.predict(X)
+    assert np.abs(error).max() < 1e-5 * reg.predict(X).std()
+
+
 @pytest.mark.parametrize("parametrization", ["standard", "both"])
 def test_narrow_bins_keep_their_digits(parametrization, run_onnx):
     X = np.exp(4 * np.random.default_rng(0).normal(size=(N_ROWS, 2)))  # most values are close to 0
