@@ -1,0 +1,145 @@
+"""
+One hidden layer
+================
+
+The first network: 784 pixels go in, 100 units look at them, ten probabilities come out. This page
+builds it twice, trains it, and looks at what it gets right and wrong.
+"""
+
+# %%
+# What is in a network
+# --------------------
+#
+# - A *unit* adds up its inputs, each multiplied by a *weight*, and then adds a number of its own, the *bias*. What
+#   it passes on is a function of this sum, the *activation*.
+# - A *layer* is a number of units side by side. They all get the same inputs.
+# - A *hidden* layer lies between the inputs and the outputs. A *dense* layer connects every input with every unit.
+# - The *output* layer has one unit per class. Its activation, *softmax*, turns ten sums into ten probabilities
+#   that add up to 1.
+#
+# The oldest activation is the *sigmoid*, :math:`1 / (1 + e^{-x})`. It squeezes any sum into the range from 0
+# ("I do not see my pattern") to 1 ("here it is").
+
+import matplotlib.pyplot as plt
+import numpy as np
+from keras import layers
+from sklearn.metrics import ConfusionMatrixDisplay
+from sklearn.model_selection import train_test_split
+
+from skdnn import DNNClassifier, KerasClassifier, NetworkDisplay, TrainingHistoryDisplay
+from skdnn.datasets import load_fashion_mnist
+
+data = load_fashion_mnist()
+images, labels, names = data.data, data.target, data.target_names
+X_train, X_test, y_train, y_test = train_test_split(
+    images, labels, train_size=6000, test_size=2000, stratify=labels, random_state=0
+)
+
+# %%
+# With DNNClassifier
+# ------------------
+#
+# Say how many hidden units, and with which activation. The rest is there: the network flattens the images, divides
+# the pixels by 255, and ends in one softmax unit per class.
+#
+# Training shows the network *batches* of 32 images. After each batch, an *optimizer* changes all weights a little so
+# that the *loss* falls. The loss is a number that says how far the probabilities are from the right
+# answers. One pass over all training images is an *epoch*.
+
+dense = DNNClassifier(
+    hidden_layer_sizes=(100,), activation="sigmoid", optimizer="rmsprop", epochs=10, random_state=0
+)
+dense.fit(X_train, y_train)
+
+# %%
+# The table shows the parameters, and below them the layers. And the exam, on images that the network has
+# never seen:
+
+print(f"accuracy: {dense.score(X_test, y_test):.3f}")
+
+# %%
+# With KerasClassifier
+# --------------------
+#
+# The same network, layer by layer. Nothing is done for you here: ``Rescaling`` divides by 255, ``Flatten`` turns
+# 28 × 28 pixels into a row of 784, and the output layer needs its softmax.
+
+stacked = KerasClassifier(
+    [
+        layers.Rescaling(1 / 255),
+        layers.Flatten(),
+        layers.Dense(100, activation="sigmoid"),
+        layers.Dense(10, activation="softmax"),
+    ],
+    optimizer="rmsprop",
+    epochs=10,
+    random_state=0,
+    verbose=0,
+)
+stacked.fit(X_train, y_train)
+print(f"accuracy: {stacked.score(X_test, y_test):.3f}")
+
+# %%
+# Nearly the same number, because it is the same network. It is not exactly the same, because weights start at random
+# values and the two draw different ones.
+#
+# :class:`~skdnn.NetworkDisplay` draws the layers.
+
+NetworkDisplay.from_estimator(stacked)
+plt.show()
+
+# %%
+# Watch it learn
+# --------------
+#
+# ``validation_fraction`` sets some training images aside and looks at them after every epoch, without learning from
+# them. :class:`~skdnn.TrainingHistoryDisplay` draws what happened.
+
+watched = DNNClassifier(
+    (100,), "sigmoid", optimizer="rmsprop", epochs=15, validation_fraction=0.2, random_state=0
+)
+TrainingHistoryDisplay.from_estimator(watched.fit(X_train, y_train))
+plt.show()
+
+# %%
+# The loss falls fast at first, then ever more slowly. The solid curve is for images that the network learns from, the
+# dashed one for images that it does not. When the solid one goes on to improve and the dashed one no longer does, the
+# network has begun to learn its images by heart. This is called *overfitting*.
+#
+# Where it is wrong
+# -----------------
+#
+# The *confusion matrix* has a row for each true class, and says what became of its images.
+
+ConfusionMatrixDisplay.from_estimator(
+    dense, X_test, y_test, display_labels=names, normalize="true", values_format=".0%",
+    cmap="Blues", xticks_rotation=45, colorbar=False, text_kw={"fontsize": 8},
+)  # fmt: skip
+plt.gcf().set_size_inches(6.5, 6)
+plt.tight_layout()
+
+# %%
+proportions = np.array([dense.score(X_test[y_test == c], y_test[y_test == c]) for c in range(10)])
+print(f"hardest class: {names[proportions.argmin()]}, {proportions.min():.0%} correct")
+print(f"easiest class: {names[proportions.argmax()]}, {proportions.max():.0%} correct")
+
+# %%
+# The network finds hard what you found hard. Look at some mistakes. Above each image is what it is, and what the network took it
+# for, with the probability that it gave to this answer.
+
+probabilities = dense.predict_proba(X_test)
+predicted = probabilities.argmax(axis=1)
+wrong = np.flatnonzero(predicted != y_test)[:10]
+fig, axes = plt.subplots(2, 5, figsize=(7.5, 4), layout="constrained")
+for ax, i in zip(axes.flat, wrong, strict=True):
+    ax.imshow(X_test[i], cmap="gray_r")
+    guess = f"{names[predicted[i]]}? ({probabilities[i].max():.0%})"
+    ax.set_title(f"{names[y_test[i]]}\n{guess}", fontsize=9)
+    ax.set(xticks=[], yticks=[])
+plt.show()
+
+# %%
+# .. note::
+#
+#    **Try it.** How many units are enough? Change 100 to 10, and to 1,000. Then see on
+#    :doc:`the next page <03_stacking_layers>` how to write such a network in other ways.

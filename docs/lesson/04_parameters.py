@@ -1,0 +1,110 @@
+"""
+Count the parameters
+====================
+
+``summary()`` lists the layers with the numbers of their parameters: here 78,500 and 1,010. This page works out
+where they come from, and looks at them.
+"""
+
+# %%
+# The parameters of a network are its weights and biases: all the numbers that training changes. We take the network of
+# one hidden layer, 784 pixels, 100 units and 10 classes.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from keras import layers
+from sklearn.model_selection import train_test_split
+
+from skdnn import DNNClassifier, KerasClassifier
+from skdnn.datasets import load_fashion_mnist
+
+images, labels = load_fashion_mnist(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(
+    images, labels, train_size=6000, test_size=2000, stratify=labels, random_state=0
+)
+dense = DNNClassifier((100,), "sigmoid", epochs=10, random_state=0).fit(X_train, y_train)
+dense.summary()
+
+# %%
+# ``KerasClassifier`` prints the same table for your own layers. ``None`` in a shape stands for the number of images,
+# which may be any.
+
+stacked = KerasClassifier(
+    [
+        layers.Rescaling(1 / 255, name="scaling"),
+        layers.Flatten(name="flatten"),
+        layers.Dense(100, activation="sigmoid", name="hidden"),
+        layers.Dense(10, activation="softmax", name="output"),
+    ],
+    optimizer="adam",
+    epochs=10,
+    random_state=0,
+    verbose=0,
+)
+stacked.fit(X_train, y_train).summary()
+
+# %%
+# The arithmetic
+# --------------
+#
+# A unit has one weight for each of its inputs, and one bias. So a dense layer has
+#
+# .. math:: \text{units} \times (\text{inputs} + 1)
+#
+# parameters. For the two layers:
+
+hidden = 100 * (784 + 1)
+output = 10 * (100 + 1)
+print(f"hidden layer: 100 × (784 + 1) = {hidden:,}")
+print(f"output layer:  10 × (100 + 1) =  {output:,}")
+print(f"together:                       {hidden + output:,}")
+
+# %%
+# The weights are stored as a matrix, one column per unit, and the biases as a vector. Here they are:
+
+for weights in dense.model_.get_layer("hidden_1").get_weights():
+    print(weights.shape, "=", f"{weights.size:,} numbers")
+
+# %%
+# ``Flatten`` and the scaling have nothing to learn, so they have 0 parameters. Nearly all parameters lie between the pixels and the first
+# hidden layer. A second hidden layer of 100 units would only add 100 × (100 + 1) = 10,100.
+#
+# What the parameters do
+# ----------------------
+#
+# Every hidden unit has 784 weights, one per pixel, so they can be drawn as an image. Where it is blue, ink makes the unit
+# say yes. Where it is orange, ink makes it say no. Below is the class for which the unit speaks most strongly.
+
+pixels_to_hidden, hidden_to_class = (
+    dense.model_.get_layer(name).get_weights()[0] for name in ("hidden_1", "output")
+)
+names = load_fashion_mnist().target_names
+strongest = hidden_to_class.max(axis=1).argsort()[::-1][:10]
+fig, axes = plt.subplots(2, 5, figsize=(7.5, 3.8), layout="constrained")
+for ax, unit in zip(axes.flat, strongest, strict=True):
+    weights = pixels_to_hidden[:, unit].reshape(28, 28)
+    limit = np.abs(weights).max()
+    ax.imshow(weights, cmap="PuOr", vmin=-limit, vmax=limit)
+    ax.set(xticks=[], yticks=[], xlabel=f"{names[hidden_to_class[unit].argmax()]}")
+plt.show()
+
+# %%
+# Some units have found sleeves, legs or soles. Others look like nothing that we have a word for. Nobody told them what to look for: the
+# loss did.
+#
+# More parameters, better network?
+# --------------------------------
+#
+# Count them for some sizes, and take the exam.
+
+for units in (3, 10, 30, 100, 300):
+    clf = DNNClassifier(units, "sigmoid", epochs=10, random_state=0).fit(X_train, y_train)
+    print(
+        f"{units:4} units {units * 785 + 10 * (units + 1):8,} parameters"
+        f"   accuracy: training {clf.score(X_train, y_train):.3f}, test {clf.score(X_test, y_test):.3f}"
+    )
+
+# %%
+# The first units bring most. After that, ten times the parameters buy little on the test images. Size alone is not what makes a network
+# good. What each hidden unit needs, whatever their number, is an activation: see
+# :doc:`the next page <05_activation>`.
