@@ -2,18 +2,18 @@
 Look at the images
 ==================
 
-Before the first network comes the first rule of machine learning: look at the data. This page loads
-the images, shows what is in them, sets some aside for the exam, and finds out how far one gets
-without any network.
+Before the first network comes the first rule of machine learning: look at the data. This page
+loads the images, shows what is in them, sets some aside for the exam, and finds out how far one
+gets without any network.
 """
 
 # %%
 # Load them
 # ---------
 #
-# Fashion-MNIST has photographs of clothes in ten *classes*, such as trousers and bags. The class of an
-# image is its *label*. :func:`~skdnn.datasets.load_fashion_mnist` returns the 60,000 images that are
-# meant for training.
+# Fashion-MNIST has photographs of clothes in ten *classes*, such as trousers and bags. The class of
+# an image is its *label*. :func:`~skdnn.datasets.load_fashion_mnist` returns the 60,000 images that
+# are meant for training.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,14 +29,15 @@ print("images:", images.shape, images.dtype)
 print("labels:", labels.shape, labels.dtype)
 
 # %%
-# 60,000 images, each of 28 rows and 28 columns. A label is a number from 0 to 9, which stands for a name.
+# 60,000 images, each of 28 rows and 28 columns. A label is a number from 0 to 9, which stands for a
+# name.
 
 for label, name in enumerate(names):
     print(label, name, f"({np.sum(labels == label):,} images)")
 
 # %%
-# Every class has the same number of images. So a guess by coin, or rather by a die with ten sides, is right
-# one time in ten. Any classifier has to beat 10%.
+# Every class has the same number of images. So a guess by coin, or rather by a die with ten sides,
+# is right one time in ten. Any classifier has to beat 10%.
 #
 # Look at them
 # ------------
@@ -49,13 +50,14 @@ for label, row in enumerate(axes):
     row[0].set_ylabel(names[label], rotation=0, ha="right", va="center")
 
 # %%
-# Trousers are easy. But which of the pullovers, coats and shirts would you have told apart? Keep this in
-# mind when a network mixes them up.
+# Trousers are easy. But which of the pullovers, coats and shirts would you have told apart? Keep
+# this in mind when a network mixes them up.
 #
 # What the computer sees
 # ----------------------
 #
-# A computer sees no shoe. It sees 28 × 28 = 784 numbers, one per *pixel*, from 0 (background) to 255.
+# A computer sees no shoe. It sees 28 × 28 = 784 numbers, one per *pixel*, from 0 (background) to
+# 255.
 
 shoe = images[np.flatnonzero(labels == 9)[0]]
 rows, columns = slice(6, 14), slice(12, 20)
@@ -73,12 +75,12 @@ plt.show()
 # Set some aside
 # --------------
 #
-# A network with thousands of adjustable numbers can learn images by heart, as a student can learn the answers of
-# an old exam. Only images that it has never seen show whether it has understood something. So we split:
-# the *training images* are for learning, the *test images* for the exam.
+# A network with thousands of adjustable numbers can learn images by heart, as a student can learn
+# the answers of an old exam. Only images that it has never seen show whether it has understood
+# something. So we split: the *training images* are for learning, the *test images* for the exam.
 #
-# To be quick, the lesson takes 6,000 images for training and 2,000 for the test. All pages use these same
-# images. ``stratify`` keeps the classes balanced in both parts.
+# To be quick, the lesson takes 6,000 images for training and 2,000 for the test. All pages use
+# these same images. ``stratify`` keeps the classes balanced in both parts.
 
 X_train, X_test, y_train, y_test = train_test_split(
     images, labels, train_size=6000, test_size=2000, stratify=labels, random_state=0
@@ -89,9 +91,9 @@ print("train:", X_train.shape, " test:", X_test.shape)
 # How far without a network?
 # --------------------------
 #
-# Here is the simplest idea: average all training images of a class. A new image gets the class whose average is
-# nearest. scikit-learn calls this :class:`~sklearn.neighbors.NearestCentroid`. Like most of
-# scikit-learn it wants one row per image, so the 28 × 28 pixels become 784 columns.
+# Here is the simplest idea: average all training images of a class. A new image gets the class
+# whose average is nearest. scikit-learn calls this :class:`~sklearn.neighbors.NearestCentroid`.
+# Like most of scikit-learn it wants one row per image, so the 28 × 28 pixels become 784 columns.
 
 centroids = NearestCentroid().fit(X_train.reshape(-1, 784), y_train)
 
@@ -102,17 +104,17 @@ for ax, mean, name in zip(axes.flat, centroids.centroids_, names, strict=True):
 plt.show()
 
 # %%
-# Ten ghosts, each the average of 600 images. Now the exam. The *accuracy* is the fraction of the test images whose
-# class is predicted correctly.
+# Ten ghosts, each the average of 600 images. Now the exam. The *accuracy* is the fraction of the
+# test images whose class is predicted correctly.
 
 accuracy = accuracy_score(y_test, centroids.predict(X_test.reshape(-1, 784)))
 print(f"accuracy of the nearest average: {accuracy:.3f}")
 
 # %%
-# Much better than 10%, from ten averages. This is the number to beat on :doc:`the next page <02_one_hidden_layer>`,
-# with one hidden layer.
+# Much better than 10%, from ten averages. This is the number to beat on :doc:`the next page
+# <02_one_hidden_layer>`, with one hidden layer.
 #
 # .. note::
 #
-#    **Try it.** Which two classes have the most similar averages? Subtract the centroids from each other and
-#    see, before a network tells you.
+#    **Try it.** Which two classes have the most similar averages? Subtract the centroids from each
+#    other and see, before a network tells you.

@@ -10,15 +10,16 @@ builds it twice, trains it, and looks at what it gets right and wrong.
 # What is in a network
 # --------------------
 #
-# - A *unit* adds up its inputs, each multiplied by a *weight*, and then adds a number of its own, the *bias*. What
-#   it passes on is a function of this sum, the *activation*.
+# - A *unit* adds up its inputs, each multiplied by a *weight*, and then adds a number of its own,
+#   the *bias*. What it passes on is a function of this sum, the *activation*.
 # - A *layer* is a number of units side by side. They all get the same inputs.
-# - A *hidden* layer lies between the inputs and the outputs. A *dense* layer connects every input with every unit.
-# - The *output* layer has one unit per class. Its activation, *softmax*, turns ten sums into ten probabilities
-#   that add up to 1.
+# - A *hidden* layer lies between the inputs and the outputs. A *dense* layer connects every input
+#   with every unit.
+# - The *output* layer has one unit per class. Its activation, *softmax*, turns ten sums into ten
+#   probabilities that add up to 1.
 #
-# The oldest activation is the *sigmoid*, :math:`1 / (1 + e^{-x})`. It squeezes any sum into the range from 0
-# ("I do not see my pattern") to 1 ("here it is").
+# The oldest activation is the *sigmoid*, :math:`1 / (1 + e^{-x})`. It squeezes any sum into the
+# range from 0 ("I do not see my pattern") to 1 ("here it is").
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,12 +40,12 @@ X_train, X_test, y_train, y_test = train_test_split(
 # With DNNClassifier
 # ------------------
 #
-# Say how many hidden units, and with which activation. The rest is there: the network flattens the images, divides
-# the pixels by 255, and ends in one softmax unit per class.
+# Say how many hidden units, and with which activation. The rest is there: the network flattens the
+# images, divides the pixels by 255, and ends in one softmax unit per class.
 #
-# Training shows the network *batches* of 32 images. After each batch, an *optimizer* changes all weights a little so
-# that the *loss* falls. The loss is a number that says how far the probabilities are from the right
-# answers. One pass over all training images is an *epoch*.
+# Training shows the network *batches* of 32 images. After each batch, an *optimizer* changes all
+# weights a little so that the *loss* falls. The loss is a number that says how far the
+# probabilities are from the right answers. One pass over all training images is an *epoch*.
 
 dense = DNNClassifier(
     hidden_layer_sizes=(100,), activation="sigmoid", optimizer="rmsprop", epochs=10, random_state=0
@@ -52,8 +53,8 @@ dense = DNNClassifier(
 dense.fit(X_train, y_train)
 
 # %%
-# The table shows the parameters, and below them the layers. And the exam, on images that the network has
-# never seen:
+# The table shows the parameters, and below them the layers. And the exam, on images that the
+# network has never seen:
 
 print(f"accuracy: {dense.score(X_test, y_test):.3f}")
 
@@ -61,8 +62,8 @@ print(f"accuracy: {dense.score(X_test, y_test):.3f}")
 # With KerasClassifier
 # --------------------
 #
-# The same network, layer by layer. Nothing is done for you here: ``Rescaling`` divides by 255, ``Flatten`` turns
-# 28 × 28 pixels into a row of 784, and the output layer needs its softmax.
+# The same network, layer by layer. Nothing is done for you here: ``Rescaling`` divides by 255,
+# ``Flatten`` turns 28 × 28 pixels into a row of 784, and the output layer needs its softmax.
 
 stacked = KerasClassifier(
     [
@@ -80,8 +81,8 @@ stacked.fit(X_train, y_train)
 print(f"accuracy: {stacked.score(X_test, y_test):.3f}")
 
 # %%
-# Nearly the same number, because it is the same network. It is not exactly the same, because weights start at random
-# values and the two draw different ones.
+# Nearly the same number, because it is the same network. It is not exactly the same, because
+# weights start at random values and the two draw different ones.
 #
 # :class:`~skdnn.NetworkDisplay` draws the layers.
 
@@ -92,8 +93,8 @@ plt.show()
 # Watch it learn
 # --------------
 #
-# ``validation_fraction`` sets some training images aside and looks at them after every epoch, without learning from
-# them. :class:`~skdnn.TrainingHistoryDisplay` draws what happened.
+# ``validation_fraction`` sets some training images aside and looks at them after every epoch,
+# without learning from them. :class:`~skdnn.TrainingHistoryDisplay` draws what happened.
 
 watched = DNNClassifier(
     (100,), "sigmoid", optimizer="rmsprop", epochs=15, validation_fraction=0.2, random_state=0
@@ -102,9 +103,10 @@ TrainingHistoryDisplay.from_estimator(watched.fit(X_train, y_train))
 plt.show()
 
 # %%
-# The loss falls fast at first, then ever more slowly. The solid curve is for images that the network learns from, the
-# dashed one for images that it does not. When the solid one goes on to improve and the dashed one no longer does, the
-# network has begun to learn its images by heart. This is called *overfitting*.
+# The loss falls fast at first, then ever more slowly. The solid curve is for images that the
+# network learns from, the dashed one for images that it does not. When the solid one goes on to
+# improve and the dashed one no longer does, the network has begun to learn its images by heart.
+# This is called *overfitting*.
 #
 # Where it is wrong
 # -----------------
@@ -124,8 +126,8 @@ print(f"hardest class: {names[proportions.argmin()]}, {proportions.min():.0%} co
 print(f"easiest class: {names[proportions.argmax()]}, {proportions.max():.0%} correct")
 
 # %%
-# The network finds hard what you found hard. Look at some mistakes. Above each image is what it is, and what the network took it
-# for, with the probability that it gave to this answer.
+# The network finds hard what you found hard. Look at some mistakes. Above each image is what it is,
+# and what the network took it for, with the probability that it gave to this answer.
 
 probabilities = dense.predict_proba(X_test)
 predicted = probabilities.argmax(axis=1)
@@ -141,5 +143,5 @@ plt.show()
 # %%
 # .. note::
 #
-#    **Try it.** How many units are enough? Change 100 to 10, and to 1,000. Then see on
-#    :doc:`the next page <03_stacking_layers>` how to write such a network in other ways.
+#    **Try it.** How many units are enough? Change 100 to 10, and to 1,000. Then see on :doc:`the
+#    next page <03_stacking_layers>` how to write such a network in other ways.

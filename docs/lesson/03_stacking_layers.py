@@ -2,8 +2,8 @@
 Three ways to stack layers
 ==========================
 
-A network of layers can be written as a list, with names, or step by step with an ``if``. This page writes
-one network in all three ways, and shows that they are the same network.
+A network of layers can be written as a list, with names, or step by step with an ``if``. This
+page writes one network in all three ways, and shows that they are the same network.
 """
 
 # %%
@@ -25,8 +25,8 @@ training = {"optimizer": "adam", "epochs": 5, "random_state": 0, "verbose": 0}
 # 1. Layer objects, in a list or a Sequential
 # -------------------------------------------
 #
-# Make each layer first, then put them into a list. The order of the list is the way of the data. This is
-# good when you want to keep hold of a layer.
+# Make each layer first, then put them into a list. The order of the list is the way of the data.
+# This is good when you want to keep hold of a layer.
 
 scale = layers.Rescaling(1 / 255)
 flatten = layers.Flatten()
@@ -37,16 +37,16 @@ from_list = KerasClassifier([scale, flatten, hidden, output], **training)
 from_list.fit(X_train, y_train)
 
 # %%
-# ``keras.Sequential`` does the same in Keras's own words. An ``Input`` at its start states the shape of one image; without
-# it, the shape is taken from ``X``.
+# ``keras.Sequential`` does the same in Keras's own words. An ``Input`` at its start states the
+# shape of one image; without it, the shape is taken from ``X``.
 
 sequential = keras.Sequential([keras.Input((28, 28)), scale, flatten, hidden, output])
 from_sequential = KerasClassifier(sequential, **training)
 from_sequential.fit(X_train, y_train)
 
 # %%
-# Your layers are a plan, not the network itself: each ``fit`` trains a copy, ``model_``. So one plan can be fitted
-# again and again, in a cross-validation or a search, and each fit starts afresh.
+# Your layers are a plan, not the network itself: each ``fit`` trains a copy, ``model_``. So one
+# plan can be fitted again and again, in a cross-validation or a search, and each fit starts afresh.
 #
 # 2. Inline, with names
 # ---------------------
@@ -71,8 +71,8 @@ print("weights of the hidden layer:", kernel.shape, " biases:", bias.shape)
 # 3. ``.add()``, with an ``if``
 # -----------------------------
 #
-# A function can decide. Its arguments become parameters of the estimator, with ``model__`` in front, so that a search
-# can try them (:doc:`the last page <14_pipeline_and_search>` does).
+# A function can decide. Its arguments become parameters of the estimator, with ``model__`` in
+# front, so that a search can try them (:doc:`the last page <14_pipeline_and_search>` does).
 
 
 def build(units=100, second_layer=False):
@@ -105,8 +105,9 @@ tuple_of_sizes = DNNClassifier((100,), epochs=5, random_state=0).fit(X_train, y_
 # Are they the same?
 # ------------------
 #
-# With the same ``random_state``, the ways with ``KerasClassifier`` start from the same weights and see the batches in the same order. So
-# the trained networks should give the same probabilities, up to rounding.
+# With the same ``random_state``, the ways with ``KerasClassifier`` start from the same weights and
+# see the batches in the same order. So the trained networks should give the same probabilities, up
+# to rounding.
 
 first = from_list.predict_proba(X_test)
 for name, clf in {"Sequential": from_sequential, "inline": inline, ".add()": added}.items():
@@ -119,8 +120,8 @@ for name, clf in {"list": from_list, "DNNClassifier": tuple_of_sizes, "deeper": 
     print(f"{name:13} {n_parameters:,} parameters, accuracy {clf.score(X_test, y_test):.3f}")
 
 # %%
-# Choose the way that reads best. A list for a plain stack, a function when something depends on a parameter, and
-# ``DNNClassifier`` when you would rather not write layers at all. The user guide has
+# Choose the way that reads best. A list for a plain stack, a function when something depends on a
+# parameter, and ``DNNClassifier`` when you would rather not write layers at all. The user guide has
 # :doc:`more ways to give a network </user_guide/keras_wrappers>`, with branches and several inputs.
 #
 # Where the numbers of parameters come from is the subject of :doc:`the next page <04_parameters>`.

@@ -2,13 +2,13 @@
 Count the parameters
 ====================
 
-``summary()`` lists the layers with the numbers of their parameters: here 78,500 and 1,010. This page works out
-where they come from, and looks at them.
+``summary()`` lists the layers with the numbers of their parameters: here 78,500 and 1,010. This
+page works out where they come from, and looks at them.
 """
 
 # %%
-# The parameters of a network are its weights and biases: all the numbers that training changes. We take the network of
-# one hidden layer, 784 pixels, 100 units and 10 classes.
+# The parameters of a network are its weights and biases: all the numbers that training changes. We
+# take the network of one hidden layer, 784 pixels, 100 units and 10 classes.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,8 +26,8 @@ dense = DNNClassifier((100,), "sigmoid", epochs=10, random_state=0).fit(X_train,
 dense.summary()
 
 # %%
-# ``KerasClassifier`` prints the same table for your own layers. ``None`` in a shape stands for the number of images,
-# which may be any.
+# ``KerasClassifier`` prints the same table for your own layers. ``None`` in a shape stands for the
+# number of images, which may be any.
 
 stacked = KerasClassifier(
     [
@@ -55,25 +55,28 @@ stacked.fit(X_train, y_train).summary()
 
 hidden = 100 * (784 + 1)
 output = 10 * (100 + 1)
-print(f"hidden layer: 100 × (784 + 1) = {hidden:,}")
-print(f"output layer:  10 × (100 + 1) =  {output:,}")
+print(f"hidden layer: 100 * (784 + 1) = {hidden:,}")
+print(f"output layer:  10 * (100 + 1) =  {output:,}")
 print(f"together:                       {hidden + output:,}")
 
 # %%
-# The weights are stored as a matrix, one column per unit, and the biases as a vector. Here they are:
+# The weights are stored as a matrix, one column per unit, and the biases as a vector. Here they
+# are:
 
 for weights in dense.model_.get_layer("hidden_1").get_weights():
     print(weights.shape, "=", f"{weights.size:,} numbers")
 
 # %%
-# ``Flatten`` and the scaling have nothing to learn, so they have 0 parameters. Nearly all parameters lie between the pixels and the first
-# hidden layer. A second hidden layer of 100 units would only add 100 × (100 + 1) = 10,100.
+# ``Flatten`` and the scaling have nothing to learn, so they have 0 parameters. Nearly all
+# parameters lie between the pixels and the first hidden layer. A second hidden layer of 100 units
+# would only add 100 × (100 + 1) = 10,100.
 #
 # What the parameters do
 # ----------------------
 #
-# Every hidden unit has 784 weights, one per pixel, so they can be drawn as an image. Where it is blue, ink makes the unit
-# say yes. Where it is orange, ink makes it say no. Below is the class for which the unit speaks most strongly.
+# Every hidden unit has 784 weights, one per pixel, so they can be drawn as an image. Where it is
+# blue, ink makes the unit say yes. Where it is orange, ink makes it say no. Below is the class for
+# which the unit speaks most strongly.
 
 pixels_to_hidden, hidden_to_class = (
     dense.model_.get_layer(name).get_weights()[0] for name in ("hidden_1", "output")
@@ -89,22 +92,22 @@ for ax, unit in zip(axes.flat, strongest, strict=True):
 plt.show()
 
 # %%
-# Some units have found sleeves, legs or soles. Others look like nothing that we have a word for. Nobody told them what to look for: the
-# loss did.
+# Some units have found sleeves, legs or soles. Others look like nothing that we have a word for.
+# Nobody told them what to look for: the loss did.
 #
 # More parameters, better network?
 # --------------------------------
 #
 # Count them for some sizes, and take the exam.
 
+print("units  parameters   training   test accuracy")
 for units in (3, 10, 30, 100, 300):
     clf = DNNClassifier(units, "sigmoid", epochs=10, random_state=0).fit(X_train, y_train)
-    print(
-        f"{units:4} units {units * 785 + 10 * (units + 1):8,} parameters"
-        f"   accuracy: training {clf.score(X_train, y_train):.3f}, test {clf.score(X_test, y_test):.3f}"
-    )
+    n_parameters = units * (784 + 1) + 10 * (units + 1)
+    scores = clf.score(X_train, y_train), clf.score(X_test, y_test)
+    print(f"{units:4}   {n_parameters:10,}   {scores[0]:8.3f}   {scores[1]:.3f}")
 
 # %%
-# The first units bring most. After that, ten times the parameters buy little on the test images. Size alone is not what makes a network
-# good. What each hidden unit needs, whatever their number, is an activation: see
-# :doc:`the next page <05_activation>`.
+# The first units bring most. After that, ten times the parameters buy little on the test images.
+# Size alone is not what makes a network good. What each hidden unit needs, whatever their number,
+# is an activation: see :doc:`the next page <05_activation>`.

@@ -1,0 +1,130 @@
+"""
+Why hidden layers need an activation
+====================================
+
+Without an activation, a hundred layers can do no more than one. This page shows it in numbers,
+and then asks whether the bend of ReLU is bend enough.
+"""
+
+# %%
+# Without an activation, a layer multiplies by a matrix and adds a vector. Two such layers after
+# each other are
+#
+# .. math:: W_2 (W_1 x + b_1) + b_2 = (W_2 W_1) \, x + (W_2 b_1 + b_2)
+#
+# which is again one matrix and one vector. Mathematicians call this *linear*. We try it.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from keras import layers
+from scipy.special import softmax
+from sklearn.model_selection import train_test_split
+
+from skdnn import DNNClassifier, DNNRegressor, KerasClassifier
+from skdnn.datasets import load_fashion_mnist
+
+images, labels = load_fashion_mnist(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(
+    images, labels, train_size=6000, test_size=2000, stratify=labels, random_state=0
+)
+
+# %%
+# A linear stack
+# --------------
+#
+# Three layers without an activation. In Keras, a ``Dense`` layer has none unless you give one. In
+# ``DNNClassifier``, its name is "linear".
+
+stacked = KerasClassifier(
+    [
+        layers.Rescaling(1 / 255),
+        layers.Flatten(),
+        layers.Dense(100, name="first"),
+        layers.Dense(100, name="second"),
+        layers.Dense(10, activation="softmax", name="output"),
+    ],
+    optimizer="adam",
+    epochs=5,
+    random_state=0,
+    verbose=0,
+)
+stacked.fit(X_train, y_train)
+print(f"{stacked.model_.count_params():,} parameters, "
+      f"accuracy {stacked.score(X_test, y_test):.3f}")  # fmt: skip
+
+# %%
+# It collapses
+# ------------
+#
+# Multiply the three matrices. What is left is a single matrix with one column per class, and one
+# bias per class.
+
+(W1, b1), (W2, b2), (W3, b3) = (
+    stacked.model_.get_layer(name).get_weights() for name in ("first", "second", "output")
+)
+W = W1 @ W2 @ W3
+b = (b1 @ W2 + b2) @ W3 + b3
+print("W:", W.shape, " b:", b.shape, " together", f"{W.size + b.size:,} numbers")
+
+by_hand = softmax(X_test.reshape(-1, 784) / 255 @ W + b, axis=1)
+difference = np.abs(by_hand - stacked.predict_proba(X_test)).max()
+print(f"largest difference between the probabilities: {difference:.1e}")
+
+# %%
+# The same predictions, up to rounding. All those layers are worth one. This is *logistic
+# regression*, which needs no hidden layer at all. Now three networks with ``DNNClassifier``, which
+# differ only in what lies between the pixels and the output:
+
+variants = {
+    "no hidden layer": {"hidden_layer_sizes": ()},
+    "two hidden layers, linear": {"hidden_layer_sizes": (100, 100), "activation": "linear"},
+    "two hidden layers, ReLU": {"hidden_layer_sizes": (100, 100), "activation": "relu"},
+}
+for name, parameters in variants.items():
+    clf = DNNClassifier(**parameters, epochs=10, random_state=0).fit(X_train, y_train)
+    training, test = clf.score(X_train, y_train), clf.score(X_test, y_test)
+    print(f"{name:26} accuracy: training {training:.3f}, test {test:.3f}")
+
+# %%
+# The linear layers add parameters, and no new possibilities. The bend between the layers is what
+# makes a difference.
+#
+# Is ReLU non-linear enough?
+# --------------------------
+#
+# *ReLU*, the rectified linear unit, is :math:`\max(0, x)`: zero for negative sums, and the sum
+# itself for positive ones. That is two straight lines with one bend. How can this be enough?
+#
+# Because a layer has many bends, each at another place. Add them up, and the result bends wherever
+# one of its units does. Here are networks with 1, 8 and 200 hidden units that learn a wave.
+# :class:`~skdnn.DNNRegressor` predicts numbers instead of classes.
+
+x = np.linspace(-3, 3, 600).reshape(-1, 1)
+wave = np.sin(2 * x[:, 0]) + 0.5 * x[:, 0]
+
+fig, axes = plt.subplots(1, 4, figsize=(9, 2.7), sharey=True, layout="constrained")
+errors = {}
+for ax, (units, activation) in zip(
+    axes, [(200, "linear"), (1, "relu"), (8, "relu"), (200, "relu")], strict=True
+):
+    network = DNNRegressor(units, activation, epochs=200, learning_rate=0.01, random_state=0)
+    network.fit(x, wave)
+    errors[units, activation] = np.sqrt(np.mean((network.predict(x) - wave) ** 2))
+    ax.plot(x, wave, color="0.6", linewidth=4, label="wave")
+    ax.plot(x, network.predict(x), color="#0072B2", linewidth=1.8, label="network")
+    ax.set_title(f"{units} {activation}")
+axes[0].legend()
+plt.show()
+
+# %%
+for (units, activation), error in errors.items():
+    print(f"{units:3} units, {activation:6}  typical error {error:.3f}")
+
+# %%
+# One unit gives one bend. With 200 bends, the straight pieces are so short that they follow the
+# curve. A mathematical theorem (Cybenko 1989 for the sigmoid, Leshno and others 1993 for ReLU) says
+# that this works for any continuous curve, if there are enough units. And 200 linear units are
+# still one straight line.
+#
+# So a sigmoid is not more powerful for being curved. Which of the two learns more easily is another
+# question, and :doc:`the next page <06_sigmoid_and_relu>` answers it.

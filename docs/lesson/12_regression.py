@@ -1,0 +1,130 @@
+"""
+Predict a number
+================
+
+So far, networks chose among classes. In *regression* they predict a number. This page lets them
+see how far a pair of trousers has been turned, and shows why the output must not have an
+activation.
+"""
+
+# %%
+# Turned trousers
+# ---------------
+#
+# Take trousers, and turn each by a random angle between -90 and 90 degrees. The angle is what the
+# network has to find.
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from keras import layers
+from scipy.ndimage import rotate
+from sklearn.metrics import mean_absolute_error
+from sklearn.model_selection import train_test_split
+
+from skdnn import DNNRegressor, KerasRegressor
+from skdnn.datasets import load_fashion_mnist
+
+images, labels = load_fashion_mnist(return_X_y=True)
+trousers = images[labels == 1][:2000]
+angles = np.random.default_rng(0).uniform(-90, 90, size=len(trousers))
+turned = np.stack(
+    [
+        rotate(image, angle, reshape=False, order=1)
+        for image, angle in zip(trousers, angles, strict=True)
+    ]
+)
+X_train, X_test, y_train, y_test = train_test_split(turned, angles, test_size=500, random_state=0)
+
+fig, axes = plt.subplots(2, 6, figsize=(8, 3), layout="constrained")
+for ax, image, angle in zip(axes.flat, X_train, y_train, strict=False):
+    ax.imshow(image, cmap="gray_r")
+    ax.set(xticks=[], yticks=[], title=f"{angle:.0f}°")
+plt.show()
+
+# %%
+# With DNNRegressor
+# -----------------
+#
+# The output layer is a single unit *without* activation: its sum is the prediction. The loss is the
+# mean squared error. ``DNNRegressor`` also scales the angles inside, so that their size does not
+# matter for training.
+
+dense = DNNRegressor((100,), epochs=30, random_state=0).fit(X_train, y_train)
+dense.summary()
+
+# %%
+# ``score`` is :math:`R^2`: 1 is perfect, and 0 is as good as always predicting the mean. The *mean
+# absolute error* is easier to imagine.
+
+print(f"R²: {dense.score(X_test, y_test):.3f}")
+print(f"mean absolute error: {mean_absolute_error(y_test, dense.predict(X_test)):.1f} degrees")
+
+# %%
+# With KerasRegressor
+# -------------------
+#
+# One unit, no activation. The loss follows from the estimator: the mean squared error. A network of
+# your own gets ``y`` as it is, so here the angles are given in units of 90 degrees.
+
+
+def build(output_activation=None):
+    return keras.Sequential(
+        [
+            layers.Rescaling(1 / 255),
+            layers.Flatten(),
+            layers.Dense(100, activation="relu"),
+            layers.Dense(1, activation=output_activation),
+        ]
+    )
+
+
+stacked = KerasRegressor(build, optimizer="adam", epochs=30, random_state=0, verbose=0)
+stacked.fit(X_train, y_train / 90)
+print(
+    f"mean absolute error: {90 * mean_absolute_error(y_test / 90, stacked.predict(X_test)):.1f} degrees"
+)
+
+# %%
+# With an output activation
+# -------------------------
+#
+# An activation limits what can come out: ReLU never returns a negative number, a sigmoid only
+# returns numbers between 0 and 1. Half of the angles are then out of reach.
+
+activations = {"none": None, "ReLU": "relu", "sigmoid": "sigmoid"}
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.3), sharey=True, layout="constrained")
+for ax, (name, activation) in zip(axes, activations.items(), strict=True):
+    clone = KerasRegressor(
+        build, model__output_activation=activation, optimizer="adam", epochs=30,
+        random_state=0, verbose=0,
+    )  # fmt: skip
+    predicted = 90 * clone.fit(X_train, y_train / 90).predict(X_test)
+    error = mean_absolute_error(y_test, predicted)
+    ax.plot([-90, 90], [-90, 90], color="0.6", linewidth=1)
+    ax.plot(y_test, predicted, ".", color="#0072B2", alpha=0.5, markersize=5)
+    ax.set(title=f"{name}: error {error:.1f}°", xlabel="true angle", xticks=[-90, 0, 90])
+axes[0].set(ylabel="predicted angle", yticks=[-90, 0, 90])
+plt.show()
+
+# %%
+# Points on the line are right. Where the activation forbids an answer, the network can only press
+# itself against the border.
+#
+# Look at the worst
+# -----------------
+
+predicted = dense.predict(X_test)
+worst = np.argsort(np.abs(predicted - y_test))[::-1][:6]
+fig, axes = plt.subplots(1, 6, figsize=(8.5, 2), layout="constrained")
+for ax, i in zip(axes, worst, strict=True):
+    ax.imshow(X_test[i], cmap="gray_r")
+    ax.set_title(f"{y_test[i]:.0f}°, said {predicted[i]:.0f}°", fontsize=9)
+    ax.set(xticks=[], yticks=[])
+plt.show()
+
+# %%
+# Lying trousers at 90 and at -90 degrees differ only in where the waist is. A network that
+# hesitates between the two answers something in between, because that is what makes the squared
+# error small. The user guide has :doc:`other losses </user_guide/targets_and_losses>`, and shows
+# how to predict an interval instead of a number.
