@@ -81,9 +81,8 @@ def build(output_activation=None):
 
 stacked = KerasRegressor(build, optimizer="adam", epochs=30, random_state=0, verbose=0)
 stacked.fit(X_train, y_train / 90)
-print(
-    f"mean absolute error: {90 * mean_absolute_error(y_test / 90, stacked.predict(X_test)):.1f} degrees"
-)
+error = mean_absolute_error(y_test, 90 * stacked.predict(X_test))
+print(f"mean absolute error: {error:.1f} degrees")
 
 # %%
 # With an output activation
