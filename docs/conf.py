@@ -76,6 +76,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"\.py$",
     # These two are run by hand: see their first lines.
     "ignore_pattern": r"(fashion_mnist_lesson|looking_at_training)\.py$",
+    "subsection_order": [f"examples/{part}" for part in ("data", "training", "keras", "use")],
     "within_subsection_order": "FileNameSortKey",
     "backreferences_dir": "api/generated/examples",
     "doc_module": ("skdnn",),

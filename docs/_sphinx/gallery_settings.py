@@ -3,9 +3,13 @@
 import random
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
+
+STYLE = Path(__file__).with_name("figures.mplstyle")
 
 # Python's own defaults, for code that is not the script's; all other warnings are errors.
 IGNORED = [DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning]
@@ -14,7 +18,8 @@ IGNORED_MESSAGES: list[str] = []
 
 
 def reset(gallery_conf: dict[str, Any], script: str) -> None:
-    """Give a script the state of a new process: generators, options, memory of Keras."""
+    """Give a script the style of figures and the state of a new process."""
+    plt.style.use(STYLE)
     warnings.resetwarnings()
     warnings.simplefilter("error")
     for category in IGNORED:
