@@ -107,7 +107,6 @@ print(f"accuracy        {calibrated.score(X_test, y_test):.3f}")
 # See also
 # --------
 # :doc:`/user_guide/data` explains how images are scaled, and
-# :doc:`/user_guide/ensembles_and_calibration` how probabilities are calibrated. For convolutions,
-# see :doc:`/auto_examples/keras/cnn`.
+# :doc:`/user_guide/ensembles_and_calibration` how probabilities are calibrated.
 
 # sphinx_gallery_thumbnail_number = 2

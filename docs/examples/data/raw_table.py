@@ -113,7 +113,6 @@ print(f"{np.exp(network.predict(new_car)[0]):,.0f} euros")
 # See also
 # --------
 # :doc:`/user_guide/comparison` explains the test, and :doc:`/user_guide/data` what happens to text,
-# categories and missing values. :doc:`/auto_examples/data/dates_and_text` has columns of dates and
-# free text.
+# categories and missing values.
 
 # sphinx_gallery_thumbnail_number = 2
