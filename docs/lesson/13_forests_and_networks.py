@@ -1,0 +1,117 @@
+"""
+Forests and networks
+====================
+
+A random forest is the classifier to beat, on many tables and without any tuning. This page shows
+how differently it is trained, and puts both side by side with ``compare``.
+"""
+
+# %%
+# How they are trained
+# --------------------
+#
+# - A *random forest* is an *ensemble*, a team: hundreds of decision trees. Each tree is grown once,
+#   alone, on its own random sample of the images, and is never touched again. The forest votes.
+#   More trees make the vote steadier.
+# - *Boosting* grows trees one after the other, each on what its predecessors got wrong.
+# - A *network* has all its weights from the start, at random values. Each batch changes all of them
+#   a little, again and again. More epochs change the same weights further.
+#
+# So a forest needs one look at the images, and a network needs many. Let us watch.
+
+import matplotlib.pyplot as plt
+from keras import layers
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.model_selection import train_test_split
+
+from skdnn import DNNClassifier, KerasClassifier, compare
+from skdnn.datasets import load_fashion_mnist
+
+images, labels = load_fashion_mnist(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(
+    images, labels, train_size=6000, test_size=2000, stratify=labels, random_state=0
+)
+
+# %%
+# Both can go on where they stopped (:doc:`warm start <11_fit_again>`). For the forest this means
+# more trees, and for the network more epochs over the same weights.
+
+flat_train, flat_test = X_train.reshape(-1, 784), X_test.reshape(-1, 784)
+sizes = [1, 2, 4, 8, 16, 32, 64]
+curves = {"forest, training": [], "forest, test": [], "network, training": [], "network, test": []}
+
+forest = RandomForestClassifier(warm_start=True, random_state=0)
+network = DNNClassifier((100,), warm_start=True, random_state=0)
+trained = 0
+for size in sizes:
+    forest.set_params(n_estimators=size).fit(flat_train, y_train)
+    network.set_params(epochs=size - trained).fit(X_train, y_train)
+    trained = size
+    curves["forest, training"].append(forest.score(flat_train, y_train))
+    curves["forest, test"].append(forest.score(flat_test, y_test))
+    curves["network, training"].append(network.score(X_train, y_train))
+    curves["network, test"].append(network.score(X_test, y_test))
+
+fig, axes = plt.subplots(1, 2, figsize=(8.5, 3.4), sharey=True, layout="constrained")
+for ax, name, xlabel in zip(axes, ("forest", "network"), ("trees", "epochs"), strict=True):
+    ax.semilogx(sizes, curves[f"{name}, training"], "o-", color="#0072B2", label="training images")
+    ax.semilogx(sizes, curves[f"{name}, test"], "s--", color="#D55E00", label="test images")
+    ax.set(title=name, xlabel=xlabel, xticks=sizes, xticklabels=sizes)
+    ax.minorticks_off()
+axes[0].set_ylabel("accuracy")
+axes[1].legend(loc="lower right")
+plt.show()
+
+for name, values in curves.items():
+    print(f"{name:18}", "  ".join(f"{value:.3f}" for value in values))
+
+# %%
+# The trees know their training images by heart from early on, and the vote of many evens out what
+# each got wrong elsewhere. The network learns both kinds of image together at first, and drifts
+# towards learning by heart only later.
+#
+# Both at once
+# ------------
+#
+# Networks can vote, too. ``n_members`` trains several at the same time, from different starts, and
+# averages their probabilities.
+
+for n_members in (1, 5):
+    team = DNNClassifier((100,), n_members=n_members, epochs=8, random_state=0)
+    print(f"{n_members} members: accuracy {team.fit(X_train, y_train).score(X_test, y_test):.3f}")
+
+# %%
+# All in one ``compare``
+# ----------------------
+#
+# :func:`~skdnn.compare` cross-validates any estimators on the same *folds*: it splits the images
+# into three parts, and each part is the exam for models that were trained on the other two. Images
+# go to the networks as images, and to the others as rows of pixels.
+
+stack = [
+    layers.Rescaling(1 / 255),
+    layers.Flatten(),
+    layers.Dense(100, activation="relu"),
+    layers.Dense(10, activation="softmax"),
+]
+models = {
+    "DNNClassifier": DNNClassifier((100,), epochs=8, random_state=0),
+    "DNN, 5 members": DNNClassifier((100,), n_members=5, epochs=8, random_state=0),
+    "KerasClassifier": KerasClassifier(
+        stack, optimizer="adam", epochs=8, random_state=0, verbose=0
+    ),
+    "RandomForest": RandomForestClassifier(random_state=0),
+    "ExtraTrees": ExtraTreesClassifier(random_state=0),
+}
+result = compare(X_train[:4500], y_train[:4500], models, cv=3)
+print(result)
+
+# %%
+result.plot()
+plt.show()
+
+# %%
+# The last column of the table says whether a model is worse than the best one, or whether the
+# difference could be chance. With few images, as here, forests and small networks are often close,
+# and forests need no tuning. The user guide explains :doc:`the test behind it
+# </user_guide/comparison>`.
