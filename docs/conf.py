@@ -11,6 +11,7 @@ sys.path.insert(0, str(HERE / "_sphinx"))  # what only the build needs
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's log would be on the pages
 
 from inventories import sphinx_inventories  # noqa: E402
+from lesson_notebook import write_lesson_notebook  # noqa: E402
 
 import skdnn  # noqa: E402
 
@@ -74,8 +75,8 @@ sphinx_gallery_conf = {
     "examples_dirs": ["lesson", "examples"],
     "gallery_dirs": ["auto_lesson", "auto_examples"],
     "filename_pattern": r"\.py$",
-    # These two are run by hand: see their first lines.
-    "ignore_pattern": r"(fashion_mnist_lesson|looking_at_training)\.py$",
+    # This one is run by hand: see its first lines.
+    "ignore_pattern": r"looking_at_training\.py$",
     "subsection_order": [f"examples/{part}" for part in ("data", "training", "keras", "use")],
     "within_subsection_order": "FileNameSortKey",
     "backreferences_dir": "api/generated/examples",
@@ -117,6 +118,11 @@ def write_help(app: Any) -> None:
         (folder / f"{'-'.join(['skdnn', *words])}.txt").write_text(text, encoding="utf-8")
 
 
+def write_notebook(app: Any) -> None:
+    """Write the notebook of the whole lesson, which the first page of the lesson offers."""
+    write_lesson_notebook(Path(app.srcdir, "auto_lesson", "skdnn-lesson.ipynb"))
+
+
 def close_up(app: Any, page: str, source: list[str]) -> None:
     """Drop the empty line at the end of each code block, which only doctest needs."""
     source[0] = source[0].replace("\n\n```\n", "\n```\n")
@@ -126,4 +132,5 @@ def setup(app: Any) -> None:
     """Connect the functions above to the build."""
     app.connect("config-inited", write_inventories)
     app.connect("builder-inited", write_help)
+    app.connect("builder-inited", write_notebook)
     app.connect("source-read", close_up)

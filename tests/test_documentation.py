@@ -230,18 +230,6 @@ def example(name):
     return module
 
 
-def test_the_lesson_runs(monkeypatch, capsys):
-    rng = np.random.default_rng(0)
-    data = rng.integers(256, size=(60, 28, 28), dtype=np.uint8), np.arange(60) % 10
-    lesson = example("fashion_mnist_lesson")
-    monkeypatch.setattr(lesson, "load_fashion_mnist", lambda **_: data)
-    assert len(lesson.run(epochs=1, verbose=0)) == 4
-    printed = capsys.readouterr().out
-    assert "78,500" in printed
-    assert "79,510" in printed
-    assert "relu, adam" in printed
-
-
 def test_the_pictures_are_drawn(tmp_path):
     written = example("looking_at_training").run(tmp_path / "pictures", epochs=2)
     assert [path.name for path in written if path.stat().st_size] == [

@@ -69,9 +69,14 @@ except ValueError as error:
     print(error)
 
 # %%
-# Forget only the division, and there is not even an error, just bad predictions:
+# Forget only the division, and there is not even an error. The predictions are just worse, and
+# above all the network is now sure of every answer, of the wrong ones as well:
 
-print(f"accuracy: {by_hand.score(X_test.reshape(-1, 784), y_test):.3f}")
+for name, X in {"divided": prepare(X_test), "forgotten": X_test.reshape(-1, 784)}.items():
+    largest = by_hand.predict_proba(X).max(axis=1)
+    print(
+        f"{name:10} accuracy {by_hand.score(X, y_test):.3f}, mean confidence {largest.mean():.3f}"
+    )
 
 # %%
 # With ``Flatten``, inside the network

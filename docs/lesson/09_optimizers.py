@@ -134,9 +134,8 @@ def scores(**parameters):
 for optimizer in ("momentum", "adam"):
     rate = rates[int(np.argmax(accuracies[optimizer]))]
     values = scores(optimizer=optimizer, learning_rate=rate)
-    print(
-        f"{optimizer:9} rate {rate:5}: {np.mean(values):.3f}, from {min(values):.3f} to {max(values):.3f}"
-    )
+    spread = f"from {min(values):.3f} to {max(values):.3f}"
+    print(f"{optimizer:9} rate {rate:5}: accuracy {np.mean(values):.3f}, {spread}")
 
 # %%
 # With a rate that suits it, the older method keeps up, at less cost per step: it remembers one
@@ -191,7 +190,7 @@ for ax, (name, rotation) in zip(axes, valleys.items(), strict=True):
     for rule_name, rule in rules.items():
         walks = [
             walk(rule, rate, valley, rotation @ np.array([-2.0, 1.0]))
-            for rate in np.geomspace(0.001, 1, 40)
+            for rate in np.geomspace(0.001, 0.3, 40)
         ]
         best = min(walks, key=lambda places: height(places[-1], valley))
         colour, style = styles[rule_name]
