@@ -32,9 +32,15 @@ X_train, X_test, y_train, y_test = train_test_split(
 # A *pipeline* is a row of steps with an estimator at its end. Each step is fitted on the training
 # images only. Here *PCA* reduces 784 pixels to 50 numbers before the network sees them.
 
-flatten = FunctionTransformer(lambda images: images.reshape(len(images), -1) / 255)
+
+def flatten(images):
+    return images.reshape(len(images), -1) / 255
+
+
 with_pca = make_pipeline(
-    flatten, PCA(50, random_state=0), DNNClassifier((100,), epochs=8, random_state=0)
+    FunctionTransformer(flatten),
+    PCA(50, random_state=0),
+    DNNClassifier((100,), epochs=8, random_state=0),
 )
 with_pca.fit(X_train, y_train)
 print(f"accuracy: {with_pca.score(X_test, y_test):.3f}")
@@ -122,11 +128,16 @@ for name, values in zip(names, (sizes, activations, batches, epochs), strict=Tru
 # Search with KerasClassifier
 # ---------------------------
 #
-# The arguments of your function are parameters, too, with ``model__`` in front. They can be
-# searched together with the optimizer, inside a pipeline as well: then the name of the step comes
-# first.
+# The arguments of your function are parameters, too, with ``model__`` in front. Inside a pipeline,
+# the name of the step comes first. The first step here halves the images: each 2 × 2 pixels become
+# their mean.
 
-pipeline = make_pipeline(FunctionTransformer(lambda images: 255 - images), stacked)
+
+def halve(images):
+    return images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4))
+
+
+pipeline = make_pipeline(FunctionTransformer(halve), stacked)
 keras_grid = {
     "kerasclassifier__model__units": [50, 100],
     "kerasclassifier__model__activation": ["relu", "tanh"],
