@@ -113,12 +113,12 @@ plt.show()
 #
 # The *confusion matrix* has a row for each true class, and says what became of its images.
 
+fig, ax = plt.subplots(figsize=(6.5, 5.6), layout="constrained")
 ConfusionMatrixDisplay.from_estimator(
     dense, X_test, y_test, display_labels=names, normalize="true", values_format=".0%",
-    cmap="Blues", xticks_rotation=45, colorbar=False, text_kw={"fontsize": 8},
+    cmap="Blues", xticks_rotation=45, colorbar=False, text_kw={"fontsize": 8}, ax=ax,
 )  # fmt: skip
-plt.gcf().set_size_inches(6.5, 6)
-plt.tight_layout()
+plt.show()
 
 # %%
 proportions = np.array([dense.score(X_test[y_test == c], y_test[y_test == c]) for c in range(10)])
