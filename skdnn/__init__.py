@@ -63,13 +63,15 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name in ("datasets", "exceptions"):
-        return import_module(f"skdnn.{name}")
-    if name in _MODULES:
-        return getattr(import_module(f"skdnn.{_MODULES[name]}"), name)
-    raise AttributeError(f"module 'skdnn' has no attribute {name!r}")
+if not TYPE_CHECKING:  # type checkers would accept any name
+
+    def __getattr__(name: str) -> Any:
+        if name in ("datasets", "exceptions"):
+            return import_module(f"skdnn.{name}")
+        if name in _MODULES:
+            return getattr(import_module(f"skdnn.{_MODULES[name]}"), name)
+        raise AttributeError(f"module 'skdnn' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

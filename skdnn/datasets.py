@@ -8,13 +8,15 @@ from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal, overload
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import numpy as np
 from sklearn.utils import Bunch
 
-from skdnn._utils.sklearn_compat import StrOptions, validated
+from skdnn._utils.sklearn_compat import one_of, validated
+from skdnn.typing import Split
 
 __all__ = ["load_fashion_mnist"]
 
@@ -37,7 +39,7 @@ _SHA256 = {
         "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"
     ),
 }
-_SPLITS = {"train": ["train"], "test": ["t10k"], "all": ["train", "t10k"]}
+_SPLITS: dict[Split, list[str]] = {"train": ["train"], "test": ["t10k"], "all": ["train", "t10k"]}
 
 _TARGET_NAMES = [
     "T-shirt/top",
@@ -62,10 +64,26 @@ https://github.com/zalandoresearch/fashion-mnist, (c) 2017 Zalando SE, MIT licen
 """
 
 
+@overload
+def load_fashion_mnist(
+    *,
+    data_home: str | os.PathLike[str] | None = None,
+    split: Split = "train",
+    return_X_y: Literal[False] = False,
+    download_if_missing: bool = True,
+) -> Bunch: ...
+@overload
+def load_fashion_mnist(
+    *,
+    data_home: str | os.PathLike[str] | None = None,
+    split: Split = "train",
+    return_X_y: Literal[True],
+    download_if_missing: bool = True,
+) -> tuple[np.ndarray, np.ndarray]: ...
 @validated(
     {
         "data_home": [str, os.PathLike, None],
-        "split": [StrOptions(set(_SPLITS))],
+        "split": [one_of(Split)],
         "return_X_y": ["boolean"],
         "download_if_missing": ["boolean"],
     }
@@ -73,7 +91,7 @@ https://github.com/zalandoresearch/fashion-mnist, (c) 2017 Zalando SE, MIT licen
 def load_fashion_mnist(
     *,
     data_home: str | os.PathLike[str] | None = None,
-    split: str = "train",
+    split: Split = "train",
     return_X_y: bool = False,
     download_if_missing: bool = True,
 ) -> Bunch | tuple[np.ndarray, np.ndarray]:
@@ -153,6 +171,10 @@ def load_fashion_mnist(
     if return_X_y:
         return data, target
     return Bunch(data=data, target=target, target_names=np.array(_TARGET_NAMES), DESCR=_DESCR)
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
 
 
 def _folders(data_home: str | os.PathLike[str] | None) -> list[Path | None]:

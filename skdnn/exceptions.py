@@ -1,5 +1,7 @@
 """Errors of skdnn that have a class of their own."""
 
+__all__ = ["InvalidFileError"]
+
 
 class InvalidFileError(ValueError):
     """A file is not a `.skdnn` file that this version of skdnn can read.
@@ -23,3 +25,7 @@ class InvalidFileError(ValueError):
     ...         print(str(error).replace(folder, "."))
     ./model.skdnn is empty: it has no bytes.
     """
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

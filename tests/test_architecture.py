@@ -19,7 +19,7 @@ LEVELS = [
     {"_network"},
     {"_data"},
     {"_utils"},
-    {"exceptions"},
+    {"exceptions", "typing"},
 ]
 LEVEL = {folder: level for level, folders in enumerate(LEVELS) for folder in folders}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")

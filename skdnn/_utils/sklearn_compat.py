@@ -10,10 +10,10 @@ import re
 import reprlib
 from collections.abc import Callable, Mapping
 from html import escape
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 # Validates the constructor's parameters before a method runs.
-from sklearn.base import _fit_context as fit_context
+from sklearn.base import _fit_context
 
 # Selects rows of arrays, lists and DataFrames of any library.
 from sklearn.utils import _safe_indexing as safe_indexing
@@ -45,6 +45,22 @@ except ImportError:  # scikit-learn before 1.9
 
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
+
+
+def one_of(names: Any) -> StrOptions:
+    """Return the constraint of a parameter that accepts the names of a `Literal`."""
+    return StrOptions({*get_args(names)})
+
+
+def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[_Function], _Function]:
+    """Return a decorator of `fit`, which first validates the parameters of the constructor.
+
+    scikit-learn's decorator, with a type.
+    """
+    decorator: Callable[[_Function], _Function] = _fit_context(
+        prefer_skip_nested_validation=prefer_skip_nested_validation
+    )
+    return decorator
 
 
 def validated(constraints: Mapping[str, list[Any]]) -> Callable[[_Function], _Function]:
@@ -221,6 +237,7 @@ __all__ = [
     "fit_context",
     "has_callbacks",
     "metadata_requests",
+    "one_of",
     "safe_indexing",
     "set_metadata_requests",
     "validate_parameters",

@@ -6,3 +6,7 @@ from skdnn.comparison.display import ComparisonDisplay
 from skdnn.comparison.result import Comparison
 
 __all__ = ["Comparison", "ComparisonDisplay", "compare", "default_models"]
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

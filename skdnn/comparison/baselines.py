@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -19,12 +19,14 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skdnn._utils.annotations import BaselineName
 from skdnn._utils.text import unknown
 from skdnn.comparison.encode_table import TableEncoder, needs_encoding
 from skdnn.dnn.classifier import DNNClassifier
 from skdnn.dnn.regressor import DNNRegressor
+from skdnn.typing import Task
 
-TASKS = ("classification", "regression")
+TASKS: tuple[Task, ...] = get_args(Task)
 
 # name -> (function that creates the classifier, function that creates the regressor). The forests
 # use all cores, as the network and histogram gradient boosting do by default. On images, logistic
@@ -64,10 +66,10 @@ _NICKNAMES = {
 
 
 def default_models(
-    task: str,
+    task: Task,
     X: Any = None,
     *,
-    names: Sequence[str] | None = None,
+    names: Sequence[BaselineName | str] | None = None,
     random_state: int | np.random.RandomState | None = 0,
 ) -> dict[str, Any]:
     """Return the models that `compare` evaluates by default.

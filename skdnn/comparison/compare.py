@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import indexable
 
 from skdnn._data.column_warnings import ColumnWarnings
+from skdnn._utils.annotations import BaselineName
 from skdnn._utils.arguments import explains_unknown_arguments
 from skdnn.comparison.baselines import default_models
 from skdnn.comparison.checks import (
@@ -21,17 +22,18 @@ from skdnn.comparison.checks import (
 )
 from skdnn.comparison.cross_validation import Folds, Run, run_all
 from skdnn.comparison.result import Comparison
+from skdnn.typing import Auto, Task
 
 
 @explains_unknown_arguments
 def compare(
     X: Any,
     y: Any,
-    models: Mapping[str, Any] | Sequence[str] | None = None,
+    models: Mapping[str, Any] | Sequence[BaselineName | str] | None = None,
     cv: Any = 5,
     scoring: Any = None,
     *,
-    task: str = "auto",
+    task: Task | Auto = "auto",
     groups: Any = None,
     n_jobs: int | None = None,
     random_state: int | np.random.RandomState | None = 0,
@@ -158,7 +160,7 @@ def _reasons(runs: list[Run]) -> str:
     return "".join(f"\n  {', '.join(models)}: {reason}" for reason, models in names.items())
 
 
-def _side_by_side(task: str, runs: list[Run], folds: Folds) -> Comparison:
+def _side_by_side(task: Task, runs: list[Run], folds: Folds) -> Comparison:
     """Return the runs as a `Comparison`, best model first."""
     alive = [run for run in runs if run.failure is None]
     if not alive:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from skdnn._utils.annotations import Axes, DataFrame
 from skdnn._utils.pickle_version import checked_version, with_version
 from skdnn._utils.text import Column
 from skdnn.comparison.display import (
@@ -18,10 +19,7 @@ from skdnn.comparison.display import (
     time_cells,
 )
 from skdnn.comparison.significance import corrected_t_test, holm
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+from skdnn.typing import Task
 
 # A model is "worse" if the adjusted p-value of its difference to the best model is below ALPHA.
 ALPHA = 0.05
@@ -68,7 +66,7 @@ class Comparison:
     array([0.95, 0.32])
     """
 
-    task: str
+    task: Task
     names: tuple[str, ...]
     scores: dict[str, np.ndarray]
     fit_time: np.ndarray
@@ -173,7 +171,7 @@ class Comparison:
             "score_time": [_plain(value) for value in self.score_time[i]],
         }
 
-    def to_frame(self) -> "pd.DataFrame":
+    def to_frame(self) -> DataFrame:
         """Return the comparison as a pandas DataFrame with one row per model.
 
         Returns
@@ -217,7 +215,7 @@ class Comparison:
         return pd.DataFrame(columns, index=pd.Index(self.names, name="model"))
 
     def plot(
-        self, *, scorer: str | None = None, ax: "Sequence[Axes] | None" = None
+        self, *, scorer: str | None = None, ax: Sequence[Axes] | None = None
     ) -> ComparisonDisplay:
         """Plot the scores of each fold and the fit times.
 

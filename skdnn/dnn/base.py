@@ -6,20 +6,28 @@ has the steps of a fit.
 
 import copy
 from abc import ABC
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone, is_classifier
-from sklearn.utils import Bunch, Tags
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from skdnn._data.chunks import as_chunks
 from skdnn._data.splits import ValidationData
-from skdnn._network.activations import Activation
 from skdnn._network.lazy_model import LazyModel
 from skdnn._network.summary import NetworkTableMixin
+from skdnn._utils.annotations import (
+    Activation,
+    Columns,
+    Floats,
+    Initializer,
+    Integers,
+    KerasSequential,
+    Optimizer,
+)
 from skdnn._utils.arguments import check_parameters, explains_unknown_arguments
 from skdnn._utils.boolean_keys import with_plain_dicts, with_wrapped_dicts
 from skdnn._utils.callback_copies import clone_callbacks
@@ -42,13 +50,24 @@ from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.loss_and_targets import resolve_loss
 from skdnn.dnn.presets import is_auto
 from skdnn.dnn.settings import optimizer_spec, parameters
+from skdnn.dnn.type_hints import DNNTypeHints
+from skdnn.typing import (
+    Auto,
+    Blend,
+    DType,
+    LearningRateSchedule,
+    NumericEmbedding,
+    Parametrization,
+    Preset,
+    Scaling,
+)
 
 
-class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, BaseEstimator, ABC):
+class BaseDNN(
+    NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, DNNTypeHints, BaseEstimator, ABC
+):
     """Base class of `DNNClassifier` and `DNNRegressor`, which document the parameters."""
 
-    model_: Any
-    resolved_params_: Bunch
     _network: FittedNetwork
 
     _parameter_constraints: dict[str, list[Any]] = CONSTRAINTS
@@ -56,40 +75,40 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
     @explains_unknown_arguments
     def __init__(
         self,
-        hidden_layer_sizes: int | Sequence[int] | str = "auto",
-        activation: Activation | Sequence[Activation] = "auto",
+        hidden_layer_sizes: int | Integers | Auto = "auto",
+        activation: Activation | Sequence[Activation] | Auto = "auto",
         *,
-        preset: str = "auto",
-        dropout: float | Sequence[float] | str = "auto",
+        preset: Preset = "auto",
+        dropout: float | Floats | Auto = "auto",
         batch_norm: bool = False,
-        kernel_initializer: Any = "auto",
+        kernel_initializer: Initializer | Auto = "auto",
         alpha: float = 0.0,
-        scaling: str | None = "auto",
-        categorical_features: Any = "auto",
-        one_hot_max_size: int | str = "auto",
-        numeric_embedding: str | None = "auto",
-        n_members: int | str = "auto",
-        parametrization: str = "auto",
-        blend: str | None = "auto",
+        scaling: Scaling | None = "auto",
+        categorical_features: Columns | Auto | None = "auto",
+        one_hot_max_size: int | Auto = "auto",
+        numeric_embedding: NumericEmbedding | None = "auto",
+        n_members: int | Auto = "auto",
+        parametrization: Parametrization = "auto",
+        blend: Blend | None = "auto",
         loss: Any = "auto",
-        optimizer: Any = "adam",
-        learning_rate: Any = "auto",
-        learning_rate_schedule: str = "auto",
-        warmup: float | str = "auto",
+        optimizer: Optimizer = "adam",
+        learning_rate: float | Callable[[Any], Any] | Auto | None = "auto",
+        learning_rate_schedule: LearningRateSchedule = "auto",
+        warmup: float | Auto = "auto",
         momentum: float | None = None,
-        weight_decay: float | str | None = "auto",
+        weight_decay: float | Auto | None = "auto",
         clipnorm: float | None = None,
         ema_momentum: float | None = None,
-        epochs: int | str = "auto",
-        batch_size: int | str = "auto",
+        epochs: int | Auto = "auto",
+        batch_size: int | Auto = "auto",
         shuffle: bool = True,
-        early_stopping: bool | str = "auto",
+        early_stopping: bool | Auto = "auto",
         validation_fraction: float | None = None,
-        n_iter_no_change: int | str = "auto",
+        n_iter_no_change: int | Auto = "auto",
         tol: float = 1e-4,
         callbacks: Any = None,
         warm_start: bool = False,
-        dtype: str = "float32",
+        dtype: DType = "float32",
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | int = 0,
     ):
@@ -299,7 +318,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
     # -------------------------------------------------------------- inspect
 
     @of_one_fit
-    def to_keras(self) -> Any:
+    def to_keras(self) -> KerasSequential:
         """Build the network, with its preprocessing, as a compiled Keras model.
 
         Returns
@@ -322,12 +341,14 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, Bas
         optimizer = optimizer_spec(params, self.resolved_params_, owner)
         return self._network.keras_model(loss, optimizer)
 
-    def __getattr__(self, name: str) -> Any:
-        # Not a property: scikit-learn's `dir` and HTML representation read every property.
-        if name == "model_":
-            self._check_has_shapes("model_")
-            return LazyModel(snapshot(self).to_keras)
-        return super().__getattribute__(name)  # raises the original error
+    if not TYPE_CHECKING:  # type checkers would accept any attribute
+
+        def __getattr__(self, name: str) -> Any:
+            # Not a property: scikit-learn's `dir` and HTML representation read every property.
+            if name == "model_":
+                self._check_has_shapes("model_")
+                return LazyModel(snapshot(self).to_keras)
+            return super().__getattribute__(name)  # raises the original error
 
     def _resolved_values(self) -> dict[str, Any]:
         given = self.get_params(deep=False)

@@ -1,21 +1,40 @@
 """`DNNClassifier`: a dense network for classification."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Real
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 
 from skdnn._data.read_target import read_target
-from skdnn._network.activations import Activation
+from skdnn._utils.annotations import (
+    Activation,
+    ClassificationLoss,
+    ClassWeight,
+    Columns,
+    Floats,
+    Initializer,
+    Integers,
+    Optimizer,
+)
 from skdnn._utils.arguments import explains_unknown_arguments
-from skdnn._utils.sklearn_compat import Interval, StrOptions, fit_context
+from skdnn._utils.sklearn_compat import Interval, fit_context, one_of
 from skdnn._utils.snapshot import of_one_fit
 from skdnn.dnn.base import BaseDNN
-
-ClassWeight = dict[Any, float] | list[dict[Any, float]] | str | None
+from skdnn.typing import (
+    Auto,
+    Blend,
+    Calibration,
+    DType,
+    LearningRateSchedule,
+    Monitor,
+    NumericEmbedding,
+    Parametrization,
+    Preset,
+    Scaling,
+)
 
 
 class DNNClassifier(ClassifierMixin, BaseDNN):
@@ -424,53 +443,53 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
 
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseDNN._parameter_constraints,
-        "class_weight": [dict, list, StrOptions({"balanced"}), None],
-        "label_smoothing": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
-        "monitor": [StrOptions({"auto", "loss", "accuracy", "refinement"})],
-        "calibration": [StrOptions({"auto", "temperature"}), None],
+        "class_weight": [dict, list, one_of(Literal["balanced"]), None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left"), one_of(Auto)],
+        "monitor": [one_of(Monitor)],
+        "calibration": [one_of(Calibration), None],
     }
 
     @explains_unknown_arguments
     def __init__(
         self,
-        hidden_layer_sizes: int | Sequence[int] | str = "auto",
-        activation: Activation | Sequence[Activation] = "auto",
+        hidden_layer_sizes: int | Integers | Auto = "auto",
+        activation: Activation | Sequence[Activation] | Auto = "auto",
         *,
-        preset: str = "auto",
-        dropout: float | Sequence[float] | str = "auto",
+        preset: Preset = "auto",
+        dropout: float | Floats | Auto = "auto",
         batch_norm: bool = False,
-        kernel_initializer: Any = "auto",
+        kernel_initializer: Initializer | Auto = "auto",
         alpha: float = 0.0,
-        scaling: str | None = "auto",
-        categorical_features: Any = "auto",
-        one_hot_max_size: int | str = "auto",
-        numeric_embedding: str | None = "auto",
-        n_members: int | str = "auto",
-        parametrization: str = "auto",
-        blend: str | None = "auto",
-        loss: Any = "auto",
-        class_weight: ClassWeight = None,
-        optimizer: Any = "adam",
-        learning_rate: Any = "auto",
-        learning_rate_schedule: str = "auto",
-        warmup: float | str = "auto",
+        scaling: Scaling | None = "auto",
+        categorical_features: Columns | Auto | None = "auto",
+        one_hot_max_size: int | Auto = "auto",
+        numeric_embedding: NumericEmbedding | None = "auto",
+        n_members: int | Auto = "auto",
+        parametrization: Parametrization = "auto",
+        blend: Blend | None = "auto",
+        loss: ClassificationLoss = "auto",
+        class_weight: ClassWeight | list[ClassWeight] | Literal["balanced"] | None = None,
+        optimizer: Optimizer = "adam",
+        learning_rate: float | Callable[[Any], Any] | Auto | None = "auto",
+        learning_rate_schedule: LearningRateSchedule = "auto",
+        warmup: float | Auto = "auto",
         momentum: float | None = None,
-        weight_decay: float | str | None = "auto",
+        weight_decay: float | Auto | None = "auto",
         clipnorm: float | None = None,
         ema_momentum: float | None = None,
-        label_smoothing: float | str = "auto",
-        epochs: int | str = "auto",
-        batch_size: int | str = "auto",
+        label_smoothing: float | Auto = "auto",
+        epochs: int | Auto = "auto",
+        batch_size: int | Auto = "auto",
         shuffle: bool = True,
-        early_stopping: bool | str = "auto",
+        early_stopping: bool | Auto = "auto",
         validation_fraction: float | None = None,
-        n_iter_no_change: int | str = "auto",
+        n_iter_no_change: int | Auto = "auto",
         tol: float = 1e-4,
-        monitor: str = "auto",
-        calibration: str | None = "auto",
+        monitor: Monitor = "auto",
+        calibration: Calibration | None = "auto",
         callbacks: Any = None,
         warm_start: bool = False,
-        dtype: str = "float32",
+        dtype: DType = "float32",
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | int = 0,
     ):

@@ -3,33 +3,31 @@
 from numbers import Integral, Real
 from typing import Any
 
-from skdnn._utils.sklearn_compat import HasMethods, Interval, StrOptions
-from skdnn.dnn.presets import PRESETS
+from skdnn import typing
+from skdnn._utils.sklearn_compat import HasMethods, Interval, one_of
 
-_AUTO = StrOptions({"auto"})
+_AUTO = one_of(typing.Auto)
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left"), _AUTO],
     "activation": [str, callable, "array-like"],
-    "preset": [StrOptions({"auto", *PRESETS})],
+    "preset": [one_of(typing.Preset)],
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", _AUTO],
     "batch_norm": ["boolean"],
     "kernel_initializer": [str, callable],
     "alpha": [Interval(Real, 0, None, closed="left")],
-    "scaling": [StrOptions({"auto", "standard", "minmax", "pixelwise", "robust"}), None],
-    "categorical_features": ["array-like", StrOptions({"auto"}), None],
+    "scaling": [one_of(typing.Scaling), None],
+    "categorical_features": ["array-like", _AUTO, None],
     "one_hot_max_size": [Interval(Integral, 0, None, closed="left"), _AUTO],
-    "numeric_embedding": [StrOptions({"auto", "piecewise_linear", "periodic"}), None],
+    "numeric_embedding": [one_of(typing.NumericEmbedding), None],
     "n_members": [Interval(Integral, 1, None, closed="left"), _AUTO],
-    "parametrization": [StrOptions({"auto", "standard", "realmlp", "both"})],
-    "blend": [StrOptions({"auto", "greedy"}), None],
+    "parametrization": [one_of(typing.Parametrization)],
+    "blend": [one_of(typing.Blend), None],
     "loss": [str, callable, HasMethods(["call", "get_config"])],
     "optimizer": [str, type, HasMethods(["apply", "get_config"])],
     "learning_rate": [Interval(Real, 0, None, closed="neither"), callable, None, _AUTO],
     "momentum": [Interval(Real, 0, 1, closed="left"), None],
-    "learning_rate_schedule": [
-        StrOptions({"auto", "constant", "cosine", "coslog4", "one_cycle", "reduce_on_plateau"})
-    ],
+    "learning_rate_schedule": [one_of(typing.LearningRateSchedule)],
     "warmup": [Interval(Real, 0, 1, closed="left"), _AUTO],
     "weight_decay": [Interval(Real, 0, None, closed="left"), None, _AUTO],
     "clipnorm": [Interval(Real, 0, None, closed="neither"), None],
@@ -43,7 +41,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "tol": [Interval(Real, 0, None, closed="left")],
     "callbacks": [None, "array-like", callable, HasMethods("on_epoch_end")],
     "warm_start": ["boolean"],
-    "dtype": [StrOptions({"float32", "float64"})],
+    "dtype": [one_of(typing.DType)],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }

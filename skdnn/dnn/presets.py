@@ -1,12 +1,14 @@
 """The values of "auto" parameters in each preset, for tables and for images."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from sklearn.utils import Bunch
 
-PRESETS = ("plain", "fast", "balanced", "best")
+from skdnn.typing import Preset
+
+PRESETS = tuple(name for name in get_args(Preset) if name != "auto")
 # The most accurate preset whose median fit time is at most five times that of a random forest: see
 # docs/development/accuracy.md.
 DEFAULT = "balanced"

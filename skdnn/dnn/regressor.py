@@ -1,8 +1,8 @@
 """`DNNRegressor`: a dense network for regression."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Real
-from typing import Any, Self
+from typing import Any, Literal, Self, overload
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -11,11 +11,29 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from skdnn._data.targets import Quantile
-from skdnn._network.activations import Activation
+from skdnn._utils.annotations import (
+    Activation,
+    Columns,
+    Floats,
+    Initializer,
+    Integers,
+    Optimizer,
+    RegressionLoss,
+)
 from skdnn._utils.arguments import explains_unknown_arguments
-from skdnn._utils.sklearn_compat import Interval, StrOptions, fit_context
+from skdnn._utils.sklearn_compat import Interval, fit_context, one_of
 from skdnn._utils.snapshot import of_one_fit
 from skdnn.dnn.base import BaseDNN
+from skdnn.typing import (
+    Auto,
+    Blend,
+    DType,
+    LearningRateSchedule,
+    NumericEmbedding,
+    Parametrization,
+    Preset,
+    Scaling,
+)
 
 
 class DNNRegressor(RegressorMixin, BaseDNN):
@@ -383,48 +401,48 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseDNN._parameter_constraints,
         "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like", None],
-        "clip": ["boolean", StrOptions({"auto"})],
+        "clip": ["boolean", one_of(Auto)],
     }
 
     @explains_unknown_arguments
     def __init__(
         self,
-        hidden_layer_sizes: int | Sequence[int] | str = "auto",
-        activation: Activation | Sequence[Activation] = "auto",
+        hidden_layer_sizes: int | Integers | Auto = "auto",
+        activation: Activation | Sequence[Activation] | Auto = "auto",
         *,
-        preset: str = "auto",
-        dropout: float | Sequence[float] | str = "auto",
+        preset: Preset = "auto",
+        dropout: float | Floats | Auto = "auto",
         batch_norm: bool = False,
-        kernel_initializer: Any = "auto",
+        kernel_initializer: Initializer | Auto = "auto",
         alpha: float = 0.0,
-        scaling: str | None = "auto",
-        categorical_features: Any = "auto",
-        one_hot_max_size: int | str = "auto",
-        numeric_embedding: str | None = "auto",
-        n_members: int | str = "auto",
-        parametrization: str = "auto",
-        blend: str | None = "auto",
-        loss: Any = "auto",
-        quantile: float | Sequence[float] | None = None,
-        clip: bool | str = "auto",
-        optimizer: Any = "adam",
-        learning_rate: Any = "auto",
-        learning_rate_schedule: str = "auto",
-        warmup: float | str = "auto",
+        scaling: Scaling | None = "auto",
+        categorical_features: Columns | Auto | None = "auto",
+        one_hot_max_size: int | Auto = "auto",
+        numeric_embedding: NumericEmbedding | None = "auto",
+        n_members: int | Auto = "auto",
+        parametrization: Parametrization = "auto",
+        blend: Blend | None = "auto",
+        loss: RegressionLoss = "auto",
+        quantile: float | Floats | None = None,
+        clip: bool | Auto = "auto",
+        optimizer: Optimizer = "adam",
+        learning_rate: float | Callable[[Any], Any] | Auto | None = "auto",
+        learning_rate_schedule: LearningRateSchedule = "auto",
+        warmup: float | Auto = "auto",
         momentum: float | None = None,
-        weight_decay: float | str | None = "auto",
+        weight_decay: float | Auto | None = "auto",
         clipnorm: float | None = None,
         ema_momentum: float | None = None,
-        epochs: int | str = "auto",
-        batch_size: int | str = "auto",
+        epochs: int | Auto = "auto",
+        batch_size: int | Auto = "auto",
         shuffle: bool = True,
-        early_stopping: bool | str = "auto",
+        early_stopping: bool | Auto = "auto",
         validation_fraction: float | None = None,
-        n_iter_no_change: int | str = "auto",
+        n_iter_no_change: int | Auto = "auto",
         tol: float = 1e-4,
         callbacks: Any = None,
         warm_start: bool = False,
-        dtype: str = "float32",
+        dtype: DType = "float32",
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | int = 0,
     ):
@@ -493,9 +511,17 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         """
         return self._partial_fit(X, y, sample_weight)
 
+    @overload
+    def predict(self, X: Any, return_std: Literal[False] = False) -> np.ndarray: ...
+    @overload
+    def predict(self, X: Any, return_std: Literal[True]) -> tuple[np.ndarray, np.ndarray]: ...
+    @overload
+    def predict(self, X: Any, return_std: bool) -> np.ndarray | tuple[np.ndarray, np.ndarray]: ...
     @explains_unknown_arguments
     @of_one_fit
-    def predict(self, X: Any, return_std: bool = False) -> Any:
+    def predict(
+        self, X: Any, return_std: bool = False
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Predict regression targets.
 
         Parameters

@@ -8,3 +8,7 @@ from skdnn.wrappers.classifier import KerasClassifier
 from skdnn.wrappers.regressor import KerasRegressor
 
 __all__ = ["BaseWrapper", "KerasClassifier", "KerasRegressor"]
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -1,16 +1,18 @@
 """`BaseWrapper`, the common base class of `KerasClassifier` and `KerasRegressor`."""
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import type_of_target
 
 from skdnn._network.summary import NetworkTableMixin
+from skdnn._utils.annotations import KerasFunctions, KerasModel, KerasNetwork, Optimizer
 from skdnn._utils.boolean_keys import with_plain_dicts, with_wrapped_dicts
 from skdnn._utils.pickle_version import checked_version, with_version
 from skdnn._utils.sklearn_compat import ParametersTableMixin, fit_context
 from skdnn._utils.snapshot import of_one_fit
+from skdnn.typing import Auto
 from skdnn.wrappers import build, fit_steps, output_checks, parameters, predict_steps
 from skdnn.wrappers.build_options import BuildOptions
 from skdnn.wrappers.checks import check_data
@@ -21,9 +23,12 @@ from skdnn.wrappers.pickling import lazy_names, lazy_state, restored, saved_stat
 from skdnn.wrappers.routed_parameters import RoutedParameters
 from skdnn.wrappers.scikeras_hooks import check_hooks
 from skdnn.wrappers.target_encoders import Identity
+from skdnn.wrappers.type_hints import KerasTypeHints
 
 
-class BaseWrapper(NetworkTableMixin, NoOnnxMixin, ParametersTableMixin, RoutedParameters):
+class BaseWrapper(
+    NetworkTableMixin, NoOnnxMixin, ParametersTableMixin, KerasTypeHints, RoutedParameters
+):
     """Keras network as an estimator with targets of any type.
 
     Use `KerasClassifier` for labels and `KerasRegressor` for numeric targets. Use or subclass
@@ -101,21 +106,21 @@ class BaseWrapper(NetworkTableMixin, NoOnnxMixin, ParametersTableMixin, RoutedPa
 
     def __init__(
         self,
-        model: Any = None,
+        model: KerasNetwork | None = None,
         *,
-        build_fn: Any = None,
+        build_fn: KerasNetwork | None = None,
         warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        metrics: Any = None,
+        optimizer: Optimizer | None = "rmsprop",
+        loss: KerasFunctions | None = None,
+        metrics: KerasFunctions | None = None,
         batch_size: int | None = None,
         validation_batch_size: int | None = None,
-        verbose: int = 1,
+        verbose: int | Auto = 1,
         callbacks: Any = None,
-        validation_split: float = 0.0,
-        shuffle: bool = True,
-        run_eagerly: bool = False,
+        validation_split: float | None = 0.0,
+        shuffle: bool | Literal["batch"] = True,
+        run_eagerly: bool | None = False,
         epochs: int = 1,
         **kwargs: Any,
     ):
@@ -215,7 +220,7 @@ class BaseWrapper(NetworkTableMixin, NoOnnxMixin, ParametersTableMixin, RoutedPa
         return self
 
     @of_one_fit
-    def to_keras(self) -> Any:
+    def to_keras(self) -> KerasModel:
         """Return a copy of the trained network, with the optimizer and the optimizer's state.
 
         Changes of the copy do not change the estimator. `model_` is the network itself.

@@ -1,6 +1,6 @@
 """`KerasClassifier`, which turns a user-defined Keras network into a classifier."""
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -11,9 +11,11 @@ from sklearn.utils.multiclass import type_of_target
 from skdnn._data.class_labels import check_same_classes
 from skdnn._data.class_weight import class_weighted
 from skdnn._data.read_target import read_target
+from skdnn._utils.annotations import ClassWeight, KerasFunctions, KerasNetwork, Optimizer
 from skdnn._utils.keras_losses import INDICES
 from skdnn._utils.sklearn_compat import fit_context, validate_parameters
 from skdnn._utils.snapshot import of_one_fit
+from skdnn.typing import Auto
 from skdnn.wrappers import classifier_outputs, fit_steps, predict_steps
 from skdnn.wrappers.base import BaseWrapper
 from skdnn.wrappers.build_options import BuildOptions, build_options_of
@@ -154,27 +156,28 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     # Class weights become sample weights, because Keras does not know the labels.
     _fit_kwargs = BaseWrapper._fit_kwargs - {"class_weight"}
 
-    classes_: Any
+    classes_: np.ndarray | Any  # None for several columns of classes
+    n_classes_: int | Any
 
     def __init__(
         self,
-        model: Any = None,
+        model: KerasNetwork | None = None,
         *,
-        build_fn: Any = None,
+        build_fn: KerasNetwork | None = None,
         warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        metrics: Any = None,
+        optimizer: Optimizer | None = "rmsprop",
+        loss: KerasFunctions | None = None,
+        metrics: KerasFunctions | None = None,
         batch_size: int | None = None,
         validation_batch_size: int | None = None,
-        verbose: int = 1,
+        verbose: int | Auto = 1,
         callbacks: Any = None,
-        validation_split: float = 0.0,
-        shuffle: bool = True,
-        run_eagerly: bool = False,
+        validation_split: float | None = 0.0,
+        shuffle: bool | Literal["batch"] = True,
+        run_eagerly: bool | None = False,
         epochs: int = 1,
-        class_weight: Any = None,
+        class_weight: ClassWeight | list[ClassWeight] | Literal["balanced"] | None = None,
         **kwargs: Any,
     ):
         super().__init__(

@@ -1,0 +1,91 @@
+"""Types in the annotations of public functions and methods.
+
+Type checkers see the exact types. At run time, the types of optional and slow libraries are `Any`,
+and types with many names are `str`, so that signatures stay short and `typing.get_type_hints` works
+without these libraries.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from keras import Model as KerasModel
+    from keras import Sequential as KerasSequential
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import FancyBboxPatch
+    from onnx import ModelProto
+    from pandas import DataFrame
+
+    from skdnn.typing import (
+        ActivationName,
+        BaselineName,
+        ClassificationLossName,
+        InitializerName,
+        OptimizerName,
+        RegressionLossName,
+    )
+else:
+    Axes = DataFrame = FancyBboxPatch = Figure = KerasModel = KerasSequential = Any
+    Line2D = ModelProto = Any
+    ActivationName = BaselineName = InitializerName = OptimizerName = str
+    ClassificationLossName = RegressionLossName = str
+
+__all__ = [
+    "Activation",
+    "Array",
+    "Axes",
+    "BaselineName",
+    "ClassWeight",
+    "ClassificationLoss",
+    "Columns",
+    "DataFrame",
+    "FancyBboxPatch",
+    "Figure",
+    "Floats",
+    "Initializer",
+    "Integers",
+    "KerasFunctions",
+    "KerasModel",
+    "KerasNetwork",
+    "KerasOptimizer",
+    "KerasSequential",
+    "Line2D",
+    "ModelProto",
+    "Optimizer",
+    "RegressionLoss",
+    "Request",
+]
+
+
+class Array(Protocol):
+    """An array, or an object such as a Series or an Index that NumPy converts to an array."""
+
+    def __array__(self) -> Any:
+        """Return the array."""
+
+
+class KerasOptimizer(Protocol):
+    """An optimizer of Keras. Keras has no types."""
+
+    def get_config(self) -> Any:
+        """Return the configuration."""
+
+    def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
+        """Update variables."""
+
+
+Activation = ActivationName | Callable[[Any], Any]
+Initializer = InitializerName | str | type | Callable[..., Any]
+Optimizer = OptimizerName | str | type | KerasOptimizer
+ClassificationLoss = ClassificationLossName | str | Callable[..., Any]
+RegressionLoss = RegressionLossName | str | Callable[..., Any]
+Integers = Sequence[int] | Array
+Floats = Sequence[float] | Array
+Columns = Sequence[int] | list[Any] | tuple[Any, ...] | Array
+ClassWeight = dict[Any, float] | dict[Any, int]
+KerasNetwork = Callable[..., Any] | list[Any] | tuple[Any, ...]
+# A loss or metric, or one for each output of a network.
+KerasFunctions = str | Callable[..., Any] | list[Any] | tuple[Any, ...] | dict[str, Any]
+Request = bool | str | None  # of metadata, see scikit-learn's metadata routing

@@ -1,0 +1,95 @@
+"""Names that parameters accept, as types for annotations.
+
+Each type is a `Literal`. An editor completes the names, and a type checker reports other names.
+`fit` accepts the same names, because `_parameter_constraints` is made from these types.
+
+Examples
+--------
+>>> from typing import get_args
+>>> from skdnn import DNNClassifier
+>>> from skdnn.typing import Preset
+>>> def classifier(preset: Preset) -> DNNClassifier:
+...     return DNNClassifier(preset=preset)
+>>> get_args(Preset)
+('auto', 'plain', 'fast', 'balanced', 'best')
+"""
+
+from typing import Literal
+
+__all__ = [
+    "ActivationName",
+    "Auto",
+    "BaselineName",
+    "Blend",
+    "Calibration",
+    "ClassificationLossName",
+    "DType",
+    "InitializerName",
+    "LearningRateSchedule",
+    "Monitor",
+    "NumericEmbedding",
+    "OptimizerName",
+    "Parametrization",
+    "Preset",
+    "Profile",
+    "RegressionLossName",
+    "Scaling",
+    "Split",
+    "Task",
+]
+
+Auto = Literal["auto"]
+
+# Parameters of DNNClassifier and DNNRegressor.
+Preset = Literal["auto", "plain", "fast", "balanced", "best"]
+Scaling = Literal["auto", "standard", "minmax", "pixelwise", "robust"]
+NumericEmbedding = Literal["auto", "piecewise_linear", "periodic"]
+Parametrization = Literal["auto", "standard", "realmlp", "both"]
+Blend = Literal["auto", "greedy"]
+LearningRateSchedule = Literal[
+    "auto", "constant", "cosine", "coslog4", "one_cycle", "reduce_on_plateau"
+]
+Monitor = Literal["auto", "loss", "accuracy", "refinement"]
+Calibration = Literal["auto", "temperature"]
+DType = Literal["float32", "float64"]
+
+# Parameters of functions.
+Task = Literal["classification", "regression"]  # compare, default_models
+Profile = Literal["predict", "resume"]  # save
+Split = Literal["train", "test", "all"]  # load_fashion_mnist
+
+# fmt: off
+ActivationName = Literal[
+    "celu", "elu", "exponential", "gelu", "hard_shrink", "hard_sigmoid", "hard_silu",
+    "hard_swish", "hard_tanh", "identity", "leaky_relu", "linear", "log_sigmoid", "log_softmax",
+    "logistic", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax",
+    "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "swish",
+    "tanh", "tanh_shrink",
+]
+
+# Not complete: names of further losses, optimizers and initializers of Keras are accepted too.
+OptimizerName = Literal[
+    "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "ftrl", "lamb", "lion",
+    "momentum", "nadam", "nesterov", "rmsprop", "sgd",
+]
+InitializerName = Literal[
+    "constant", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity",
+    "lecun_normal", "lecun_uniform", "ones", "orthogonal", "random_normal", "random_uniform",
+    "truncated_normal", "variance_scaling", "zeros",
+]
+ClassificationLossName = Literal[
+    "auto", "log_loss", "binary_crossentropy", "binary_focal_crossentropy",
+    "categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge",
+    "sparse_categorical_crossentropy",
+]
+RegressionLossName = Literal[
+    "auto", "squared_error", "absolute_error", "huber", "log_cosh", "poisson", "gamma", "quantile",
+]
+BaselineName = Literal[  # of compare and default_models, which accept nicknames too
+    "DNN", "RandomForest", "ExtraTrees", "HistGradientBoosting", "Linear", "Dummy",
+]
+# fmt: on
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
