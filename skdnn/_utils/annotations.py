@@ -6,7 +6,7 @@ without these libraries.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from keras import Model as KerasModel
@@ -54,6 +54,7 @@ __all__ = [
     "Line2D",
     "ModelProto",
     "Optimizer",
+    "Rate",
     "RegressionLoss",
     "Request",
 ]
@@ -76,6 +77,7 @@ class KerasOptimizer(Protocol):
         """Update variables."""
 
 
+Rate = float | Callable[[Any], Any]
 Activation = ActivationName | Callable[[Any], Any]
 Initializer = InitializerName | str | type | Callable[..., Any]
 Optimizer = OptimizerName | str | type | KerasOptimizer
@@ -84,7 +86,8 @@ RegressionLoss = RegressionLossName | str | Callable[..., Any]
 Integers = Sequence[int] | Array
 Floats = Sequence[float] | Array
 Columns = Sequence[int] | list[Any] | tuple[Any, ...] | Array
-ClassWeight = dict[Any, float] | dict[Any, int]
+LabelWeights = dict[Any, float] | dict[Any, int]
+ClassWeight = LabelWeights | list[LabelWeights] | Literal["balanced"]
 KerasNetwork = Callable[..., Any] | list[Any] | tuple[Any, ...]
 # A loss or metric, or one for each output of a network.
 KerasFunctions = str | Callable[..., Any] | list[Any] | tuple[Any, ...] | dict[str, Any]

@@ -26,7 +26,7 @@ def task_and_reason(task: str, y: np.ndarray) -> tuple[str, str]:
     """
     found = find_task(task, {}, y)
     n_values = len(np.unique(y if y.dtype.kind in "biuf" else y.astype(str)))
-    what = found
+    what: str = found
     if found == "classification":
         what += f" of {n_values} classes" if y.ndim == 1 else f" of {y.shape[1]} labels"
     if task != "auto":

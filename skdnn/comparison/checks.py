@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
@@ -20,6 +20,7 @@ from sklearn.utils.multiclass import type_of_target
 from skdnn._data.read_samples import read_samples
 from skdnn._data.read_target import read_target
 from skdnn._utils.text import unknown
+from skdnn.typing import Task
 
 # A target of integers with at most this many distinct values is treated as classes.
 MAX_CLASSES = 30
@@ -119,7 +120,7 @@ def _check_is_scorer(scorer: Callable[..., Any]) -> None:
         )
 
 
-def find_task(task: str, models: Mapping[str, Any], y: np.ndarray) -> str:
+def find_task(task: str, models: Mapping[str, Any], y: np.ndarray) -> Task:
     """Return the given task, or if it is "auto", the task of the models or of the target."""
     if task != "auto" and task not in _TASKS:
         raise unknown("task", "compare", task, ["auto", *_TASKS])
@@ -141,7 +142,7 @@ def find_task(task: str, models: Mapping[str, Any], y: np.ndarray) -> str:
         )
     found = of_models or (_task_of(y) if task == "auto" else task)
     _check_fits(y, found)
-    return found
+    return cast(Task, found)
 
 
 def _task_of(y: np.ndarray) -> str:

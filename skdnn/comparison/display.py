@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from skdnn._utils.annotations import Axes, Figure
 from skdnn._utils.text import Column, align, fit_columns, terminal_width, wrapped
 from skdnn.plotting.common import flat_axes, pyplot
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from skdnn.comparison.result import Comparison
 
 # The axis of times is logarithmic if slowest time / fastest time exceeds this ratio.
@@ -57,6 +56,9 @@ class ComparisonDisplay:
     'accuracy'
     """
 
+    axes_: np.ndarray
+    figure_: Figure | Any  # a SubFigure, if the Axes are in one
+
     def __init__(
         self,
         names: Sequence[str],
@@ -78,8 +80,8 @@ class ComparisonDisplay:
         comparison: "Comparison",
         *,
         scorer: str | None = None,
-        ax: "Sequence[Axes] | None" = None,
-    ) -> "ComparisonDisplay":
+        ax: Sequence[Axes] | None = None,
+    ) -> Self:
         """Plot the result of `compare`.
 
         Parameters
@@ -125,7 +127,7 @@ class ComparisonDisplay:
         )
         return display.plot(ax=ax)
 
-    def plot(self, ax: "Sequence[Axes] | None" = None) -> "ComparisonDisplay":
+    def plot(self, ax: Sequence[Axes] | None = None) -> Self:
         """Plot the scores and the fit times.
 
         Parameters
@@ -160,7 +162,7 @@ class ComparisonDisplay:
         self._draw_times(self.axes_[1])
         return self
 
-    def _draw_scores(self, ax: "Axes") -> None:
+    def _draw_scores(self, ax: Axes) -> None:
         means = self.scores.mean(axis=1)
         far = means < _low_limit(self.scores)
         _draw_rows(ax, self.scores, np.where(far, np.nan, means), score_cells(self.scores))
@@ -171,7 +173,7 @@ class ComparisonDisplay:
         ax.set(xlabel=self.score_name, yticks=range(len(self.names)), yticklabels=self._labels())
         ax.set_title("○ one fold   | mean", fontsize="medium", loc="left")
 
-    def _draw_times(self, ax: "Axes") -> None:
+    def _draw_times(self, ax: Axes) -> None:
         medians = np.median(self.fit_time, axis=1)
         _draw_rows(ax, self.fit_time, medians, time_cells(self.fit_time))
         if 0 < LOG_RATIO * np.nanmin(medians) < np.nanmax(medians):
@@ -187,7 +189,7 @@ class ComparisonDisplay:
         return [f"{name}\n{word}" for name, word in zip(self.names, self.verdicts, strict=True)]
 
 
-def _draw_rows(ax: "Axes", table: np.ndarray, centres: np.ndarray, cells: list[str]) -> None:
+def _draw_rows(ax: Axes, table: np.ndarray, centres: np.ndarray, cells: list[str]) -> None:
     """Draw a row for each model, with the value of each fold, the centre and a text.
 
     The centre is the mean or median of the values. Only the text is drawn if the centre is NaN.

@@ -6,12 +6,12 @@ has the steps of a fit.
 
 import copy
 from abc import ABC
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -27,6 +27,7 @@ from skdnn._utils.annotations import (
     Integers,
     KerasSequential,
     Optimizer,
+    Rate,
 )
 from skdnn._utils.arguments import check_parameters, explains_unknown_arguments
 from skdnn._utils.boolean_keys import with_plain_dicts, with_wrapped_dicts
@@ -35,7 +36,6 @@ from skdnn._utils.keras_losses import LossPickle, is_keras_loss
 from skdnn._utils.keras_optimizers import OptimizerPickle, is_plain_optimizer
 from skdnn._utils.pickle_version import checked_version, with_version
 from skdnn._utils.sklearn_compat import (
-    CallbackSupportMixin,
     ParametersTableMixin,
     fit_context,
     validate_parameters,
@@ -50,7 +50,7 @@ from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.loss_and_targets import resolve_loss
 from skdnn.dnn.presets import is_auto
 from skdnn.dnn.settings import optimizer_spec, parameters
-from skdnn.dnn.type_hints import DNNTypeHints
+from skdnn.dnn.typed_estimator import TypedEstimator
 from skdnn.typing import (
     Auto,
     Blend,
@@ -63,9 +63,7 @@ from skdnn.typing import (
 )
 
 
-class BaseDNN(
-    NetworkTableMixin, ParametersTableMixin, CallbackSupportMixin, DNNTypeHints, BaseEstimator, ABC
-):
+class BaseDNN(NetworkTableMixin, ParametersTableMixin, TypedEstimator, ABC):
     """Base class of `DNNClassifier` and `DNNRegressor`, which document the parameters."""
 
     _network: FittedNetwork
@@ -92,7 +90,7 @@ class BaseDNN(
         blend: Blend | None = "auto",
         loss: Any = "auto",
         optimizer: Optimizer = "adam",
-        learning_rate: float | Callable[[Any], Any] | Auto | None = "auto",
+        learning_rate: Rate | Auto | None = "auto",
         learning_rate_schedule: LearningRateSchedule = "auto",
         warmup: float | Auto = "auto",
         momentum: float | None = None,

@@ -1,6 +1,6 @@
 """`DNNClassifier`: a dense network for classification."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any, Literal, Self
 
@@ -18,6 +18,7 @@ from skdnn._utils.annotations import (
     Initializer,
     Integers,
     Optimizer,
+    Rate,
 )
 from skdnn._utils.arguments import explains_unknown_arguments
 from skdnn._utils.sklearn_compat import Interval, fit_context, one_of
@@ -468,9 +469,9 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         parametrization: Parametrization = "auto",
         blend: Blend | None = "auto",
         loss: ClassificationLoss = "auto",
-        class_weight: ClassWeight | list[ClassWeight] | Literal["balanced"] | None = None,
+        class_weight: ClassWeight | None = None,
         optimizer: Optimizer = "adam",
-        learning_rate: float | Callable[[Any], Any] | Auto | None = "auto",
+        learning_rate: Rate | Auto | None = "auto",
         learning_rate_schedule: LearningRateSchedule = "auto",
         warmup: float | Auto = "auto",
         momentum: float | None = None,

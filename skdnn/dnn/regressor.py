@@ -1,6 +1,6 @@
 """`DNNRegressor`: a dense network for regression."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any, Literal, Self, overload
 
@@ -18,6 +18,7 @@ from skdnn._utils.annotations import (
     Initializer,
     Integers,
     Optimizer,
+    Rate,
     RegressionLoss,
 )
 from skdnn._utils.arguments import explains_unknown_arguments
@@ -426,7 +427,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         quantile: float | Floats | None = None,
         clip: bool | Auto = "auto",
         optimizer: Optimizer = "adam",
-        learning_rate: float | Callable[[Any], Any] | Auto | None = "auto",
+        learning_rate: Rate | Auto | None = "auto",
         learning_rate_schedule: LearningRateSchedule = "auto",
         warmup: float | Auto = "auto",
         momentum: float | None = None,

@@ -6,7 +6,7 @@ Each part has a file of its own. This one holds them together, and the attribute
 import platform
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import numpy as np
 import scipy
@@ -39,12 +39,13 @@ from skdnn.persistence.parameter_records import (
 )
 from skdnn.persistence.target_records import read_targets, targets_record
 from skdnn.persistence.value_records import read_value, write_value
+from skdnn.typing import Profile
 
 CLASSES: dict[str, type[BaseDNN]] = {
     "DNNClassifier": DNNClassifier,
     "DNNRegressor": DNNRegressor,
 }
-PROFILES = ("predict", "resume")
+PROFILES: tuple[Profile, ...] = get_args(Profile)
 _MOST_METRICS = 1000
 
 

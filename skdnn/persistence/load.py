@@ -1,19 +1,17 @@
 """`load`: reads a fitted estimator from a file, and runs no code of it."""
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from skdnn.dnn.classifier import DNNClassifier
+from skdnn.dnn.regressor import DNNRegressor
 from skdnn.persistence.container import read_container
 from skdnn.persistence.estimator_records import estimator_of, read_metadata
 from skdnn.persistence.fields import Arrays, Fields, named_errors
 from skdnn.persistence.open_file import check_path
 
-if TYPE_CHECKING:
-    from skdnn.dnn.classifier import DNNClassifier
-    from skdnn.dnn.regressor import DNNRegressor
 
-
-def load(path: str | os.PathLike[str]) -> "DNNClassifier | DNNRegressor":
+def load(path: str | os.PathLike[str]) -> DNNClassifier | DNNRegressor:
     """Read a fitted estimator from a `.skdnn` file.
 
     Loading runs no code of the file, and looks up no class or function by a name in it. The whole
@@ -66,7 +64,7 @@ def load(path: str | os.PathLike[str]) -> "DNNClassifier | DNNRegressor":
 
 def load_with_metadata(
     path: str | os.PathLike[str],
-) -> "tuple[DNNClassifier | DNNRegressor, dict[str, Any]]":
+) -> tuple[DNNClassifier | DNNRegressor, dict[str, Any]]:
     """Read a fitted estimator as `load` does, and what the user has stored with it."""
     container = read_container(path)
     with named_errors(os.fsdecode(path), container.skdnn_version):

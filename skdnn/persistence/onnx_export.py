@@ -11,15 +11,23 @@ from sklearn.utils.validation import check_is_fitted
 from skdnn import __version__
 from skdnn._data.frames import open_table
 from skdnn._network.onnx_graph import OnnxGraph, UniqueNames, build_model
+from skdnn._utils.annotations import ModelProto
 from skdnn._utils.snapshot import snapshot
 from skdnn.dnn.base import BaseDNN
 from skdnn.dnn.checks import check_rows
+from skdnn.dnn.classifier import DNNClassifier
+from skdnn.dnn.regressor import DNNRegressor
 from skdnn.persistence.atomic_write import write_atomically
 from skdnn.persistence.onnx_inputs import dtypes_of, kinds_in, model_inputs
 from skdnn.persistence.onnx_network import add_network
 
 
-def to_onnx(estimator: Any, path: str | os.PathLike[str] | None = None, *, X: Any = None) -> Any:
+def to_onnx(
+    estimator: DNNClassifier | DNNRegressor,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    X: Any = None,
+) -> ModelProto:
     """Convert a fitted `DNNClassifier` or `DNNRegressor` to an ONNX model.
 
     The model takes raw samples and returns what `predict` and `predict_proba` return. Imputation,
@@ -112,7 +120,7 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str] | None = None, *, X: An
     graph = OnnxGraph(dtypes_of(fitted, inputs).network, UniqueNames(x.name for x in inputs))
     outputs = add_network(graph, fitted, inputs)
     about = {"producer_name": "skdnn", "producer_version": __version__}
-    model = build_model(graph, inputs, outputs, type(estimator).__name__, **about)
+    model: ModelProto = build_model(graph, inputs, outputs, type(estimator).__name__, **about)
     if path is not None:
         write_atomically(path, model.SerializeToString())
     return model

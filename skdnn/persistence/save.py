@@ -9,21 +9,24 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from skdnn._utils.sklearn_compat import has_callbacks
+from skdnn.dnn.classifier import DNNClassifier
+from skdnn.dnn.regressor import DNNRegressor
 from skdnn.exceptions import InvalidFileError
 from skdnn.persistence.container import write_container
 from skdnn.persistence.estimator_records import CLASSES, PROFILES, document_of
 from skdnn.persistence.fields import MOST_TEXT
 from skdnn.persistence.open_file import check_path
 from skdnn.persistence.value_records import write_value
+from skdnn.typing import Profile
 
 _MOST_METADATA = 1000  # entries
 
 
 def save(
-    estimator: Any,
+    estimator: DNNClassifier | DNNRegressor,
     path: str | os.PathLike[str],
     *,
-    profile: str = "predict",
+    profile: Profile = "predict",
     metadata: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a fitted estimator to a `.skdnn` file, which runs no code when it is loaded.

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from skdnn._utils.annotations import Axes
 
 # Attributes in which meta-estimators store the fitted estimator. A pipeline has steps instead.
 _INSIDE = ("best_estimator_", "regressor_", "estimator_")
@@ -29,7 +28,7 @@ def pyplot(method: str) -> ModuleType:
     return plt
 
 
-def flat_axes(ax: "Axes | Sequence[Axes]") -> "list[Axes]":
+def flat_axes(ax: Axes | Sequence[Axes]) -> list[Axes]:
     """Return a flat list of Axes from one Axes, or from an array or sequence of Axes."""
     axes: list[Axes] = np.asarray(ax, dtype=object).ravel().tolist()
     return axes

@@ -1,16 +1,13 @@
 """The class `NetworkDisplay`, a diagram of the layers of a network."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from skdnn._network.summary import layers_of
+from skdnn._utils.annotations import Axes, FancyBboxPatch, Figure
 from skdnn.plotting.common import innermost, pyplot
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.patches import FancyBboxPatch
 
 # Font size in points, and lengths in inches for text of this size.
 _POINTS = 9.0
@@ -79,6 +76,10 @@ class NetworkDisplay:
     2
     """
 
+    ax_: Axes
+    figure_: Figure | Any  # a SubFigure, if the Axes are in one
+    boxes_: list[FancyBboxPatch]
+
     def __init__(
         self,
         names: Sequence[str],
@@ -98,8 +99,8 @@ class NetworkDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, *, ax: "Axes | None" = None, name: str | None = None
-    ) -> "NetworkDisplay":
+        cls, estimator: Any, *, ax: Axes | None = None, name: str | None = None
+    ) -> Self:
         """Plot the network of a fitted estimator.
 
         Parameters
@@ -143,7 +144,7 @@ class NetworkDisplay:
         title = type(inner).__name__ if name is None else name
         return cls(names, kinds, shapes, counts, sources=sources, name=title).plot(ax=ax)
 
-    def plot(self, ax: "Axes | None" = None) -> "NetworkDisplay":
+    def plot(self, ax: Axes | None = None) -> Self:
         """Plot the layers.
 
         Parameters
@@ -222,7 +223,7 @@ class NetworkDisplay:
         foot: tuple[str, str],
         fraction: float,
         points: float,
-    ) -> "FancyBboxPatch":
+    ) -> FancyBboxPatch:
         """Draw the box of a layer.
 
         The first line is the name and the type. The second line is the output shape and the

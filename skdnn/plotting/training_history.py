@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from skdnn._utils.annotations import Axes, Figure, Line2D
 from skdnn.plotting.collect_histories import (
     History,
     best_epoch,
@@ -16,10 +17,6 @@ from skdnn.plotting.collect_histories import (
     named_estimators,
 )
 from skdnn.plotting.common import flat_axes, innermost, pyplot
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.lines import Line2D
 
 # Line styles of training and validation values. Markers show values without neighbours.
 _STYLES: dict[str, dict[str, Any]] = {
@@ -77,6 +74,10 @@ class TrainingHistoryDisplay:
     ['loss', 'val_loss']
     """
 
+    ax_: Any  # an Axes, or an array of several Axes
+    figure_: Figure | Any  # a SubFigure, if the Axes are in one
+    lines_: dict[str, dict[str, Line2D]]
+
     def __init__(
         self,
         histories: Mapping[str, History],
@@ -96,10 +97,10 @@ class TrainingHistoryDisplay:
         estimator: Any,
         *,
         metric: str | Sequence[str] | None = None,
-        ax: "Axes | Sequence[Axes] | None" = None,
+        ax: Axes | Sequence[Axes] | None = None,
         name: str | Sequence[str] | None = None,
         line_kw: Mapping[str, Any] | None = None,
-    ) -> "TrainingHistoryDisplay":
+    ) -> Self:
         """Plot the training histories of one or several estimators.
 
         The marked epoch is `best_epoch_` if the estimator has this attribute, and otherwise the
@@ -174,10 +175,10 @@ class TrainingHistoryDisplay:
         history: Any,
         *,
         metric: str | Sequence[str] | None = None,
-        ax: "Axes | Sequence[Axes] | None" = None,
+        ax: Axes | Sequence[Axes] | None = None,
         name: str = "network",
         line_kw: Mapping[str, Any] | None = None,
-    ) -> "TrainingHistoryDisplay":
+    ) -> Self:
         """Plot one training history, such as that of a Keras model.
 
         The epoch with the lowest validation loss is marked, if there are validation values.
@@ -218,8 +219,8 @@ class TrainingHistoryDisplay:
         return display.plot(ax=ax, line_kw=line_kw)
 
     def plot(
-        self, ax: "Axes | Sequence[Axes] | None" = None, *, line_kw: Mapping[str, Any] | None = None
-    ) -> "TrainingHistoryDisplay":
+        self, ax: Axes | Sequence[Axes] | None = None, *, line_kw: Mapping[str, Any] | None = None
+    ) -> Self:
         """Plot the histories.
 
         Parameters
@@ -256,7 +257,7 @@ class TrainingHistoryDisplay:
             )
         self.ax_ = np.array(axes) if len(axes) > 1 else axes[0]
         self.figure_ = axes[0].figure
-        self.lines_: dict[str, dict[str, Line2D]] = {}
+        self.lines_ = {}
         curves = self._curves(self._colours(axes[0]))
         for figure, axis in zip(figures, axes, strict=True):
             for curve in curves:
@@ -291,7 +292,7 @@ class TrainingHistoryDisplay:
                 )
         return chosen
 
-    def _colours(self, ax: "Axes") -> list[Any]:
+    def _colours(self, ax: Axes) -> list[Any]:
         """Return a colour for each history.
 
         The colours are those of the current style if the style has enough colours.
@@ -324,7 +325,7 @@ class TrainingHistoryDisplay:
         )
         return [*folds, mean]
 
-    def _draw(self, ax: "Axes", figure: str, curve: "_Curve", line_kw: Mapping[str, Any]) -> None:
+    def _draw(self, ax: Axes, figure: str, curve: "_Curve", line_kw: Mapping[str, Any]) -> None:
         """Draw the training and validation values of a history, and mark the best epoch."""
         lines = self.lines_.setdefault(curve.name, {})
         label, marked = curve.label, None
@@ -357,7 +358,7 @@ class TrainingHistoryDisplay:
             if len(self.histories) == 1:
                 ax.axvline(epoch, color=curve.colour, linestyle=":", linewidth=1, label="_best")
 
-    def _write_legend(self, ax: "Axes", is_own: bool) -> None:
+    def _write_legend(self, ax: Axes, is_own: bool) -> None:
         """Write the legend of the colours and the line styles."""
         from matplotlib.lines import Line2D
 

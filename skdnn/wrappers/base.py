@@ -12,7 +12,6 @@ from skdnn._utils.boolean_keys import with_plain_dicts, with_wrapped_dicts
 from skdnn._utils.pickle_version import checked_version, with_version
 from skdnn._utils.sklearn_compat import ParametersTableMixin, fit_context
 from skdnn._utils.snapshot import of_one_fit
-from skdnn.typing import Auto
 from skdnn.wrappers import build, fit_steps, output_checks, parameters, predict_steps
 from skdnn.wrappers.build_options import BuildOptions
 from skdnn.wrappers.checks import check_data
@@ -23,12 +22,9 @@ from skdnn.wrappers.pickling import lazy_names, lazy_state, restored, saved_stat
 from skdnn.wrappers.routed_parameters import RoutedParameters
 from skdnn.wrappers.scikeras_hooks import check_hooks
 from skdnn.wrappers.target_encoders import Identity
-from skdnn.wrappers.type_hints import KerasTypeHints
 
 
-class BaseWrapper(
-    NetworkTableMixin, NoOnnxMixin, ParametersTableMixin, KerasTypeHints, RoutedParameters
-):
+class BaseWrapper(NetworkTableMixin, NoOnnxMixin, ParametersTableMixin, RoutedParameters):
     """Keras network as an estimator with targets of any type.
 
     Use `KerasClassifier` for labels and `KerasRegressor` for numeric targets. Use or subclass
@@ -116,7 +112,7 @@ class BaseWrapper(
         metrics: KerasFunctions | None = None,
         batch_size: int | None = None,
         validation_batch_size: int | None = None,
-        verbose: int | Auto = 1,
+        verbose: int | Literal["auto"] = 1,
         callbacks: Any = None,
         validation_split: float | None = 0.0,
         shuffle: bool | Literal["batch"] = True,

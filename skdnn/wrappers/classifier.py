@@ -15,7 +15,6 @@ from skdnn._utils.annotations import ClassWeight, KerasFunctions, KerasNetwork, 
 from skdnn._utils.keras_losses import INDICES
 from skdnn._utils.sklearn_compat import fit_context, validate_parameters
 from skdnn._utils.snapshot import of_one_fit
-from skdnn.typing import Auto
 from skdnn.wrappers import classifier_outputs, fit_steps, predict_steps
 from skdnn.wrappers.base import BaseWrapper
 from skdnn.wrappers.build_options import BuildOptions, build_options_of
@@ -152,12 +151,11 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     True
     """
 
+    classes_: np.ndarray | Any  # None for several columns of classes
+    n_classes_: int | Any
     _has_dense_network = True
     # Class weights become sample weights, because Keras does not know the labels.
     _fit_kwargs = BaseWrapper._fit_kwargs - {"class_weight"}
-
-    classes_: np.ndarray | Any  # None for several columns of classes
-    n_classes_: int | Any
 
     def __init__(
         self,
@@ -171,13 +169,13 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         metrics: KerasFunctions | None = None,
         batch_size: int | None = None,
         validation_batch_size: int | None = None,
-        verbose: int | Auto = 1,
+        verbose: int | Literal["auto"] = 1,
         callbacks: Any = None,
         validation_split: float | None = 0.0,
         shuffle: bool | Literal["batch"] = True,
         run_eagerly: bool | None = False,
         epochs: int = 1,
-        class_weight: ClassWeight | list[ClassWeight] | Literal["balanced"] | None = None,
+        class_weight: ClassWeight | None = None,
         **kwargs: Any,
     ):
         super().__init__(
@@ -223,8 +221,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
             The fitted estimator. If `fit` fails or is interrupted, the estimator is restored.
         """
         weight = class_weighted(sample_weight, y, self.class_weight, type(self).__name__)
-        super().fit(X, y, weight, **kwargs)
-        return self
+        return super().fit(X, y, weight, **kwargs)
 
     def partial_fit(  # type: ignore[override]  # classes come third, as in scikit-learn
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None, **kwargs: Any

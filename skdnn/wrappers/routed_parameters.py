@@ -2,13 +2,12 @@
 
 from typing import Any, Self
 
-from sklearn.base import BaseEstimator
-
 from skdnn.wrappers import parameters
 from skdnn.wrappers.chosen_network import check_is_known
+from skdnn.wrappers.typed_estimator import TypedEstimator
 
 
-class RoutedParameters(BaseEstimator):
+class RoutedParameters(TypedEstimator):
     """Base class of estimators with routed parameters, such as `optimizer__learning_rate`."""
 
     # Prefixes of routed parameters, and the parameters that are arguments of Keras's methods.

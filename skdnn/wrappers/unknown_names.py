@@ -66,7 +66,7 @@ _INSTEAD = {
 }
 
 
-def names_of_parameters(wrapper: "BaseWrapper", build: Callable[..., Any] | None) -> dict[str, str]:
+def names_of_parameters(wrapper: "BaseWrapper", build: Any) -> dict[str, str]:
     """Return the names of the parameters of a wrapper by the name that a user may search for.
 
     Parameters

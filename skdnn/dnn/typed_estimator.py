@@ -1,15 +1,17 @@
-"""Types of the fitted attributes of DNN estimators, and of methods that scikit-learn generates."""
+"""`TypedEstimator`: scikit-learn's base class with types for DNN estimators."""
 
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
 
 from skdnn._utils.annotations import KerasSequential, Request
+from skdnn._utils.sklearn_compat import CallbackSupportMixin
 
 
-class DNNTypeHints:
-    """What a type checker and an editor know of a DNN estimator. Empty at run time."""
+class TypedEstimator(CallbackSupportMixin, BaseEstimator):
+    """Base class with the types of fitted attributes, and of methods of scikit-learn."""
 
     best_epoch_: int
     best_score_: float
@@ -24,7 +26,8 @@ class DNNTypeHints:
 
     if TYPE_CHECKING:
 
-        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def get_params(self, deep: bool = True) -> dict[str, Any]:
+            """Return the parameters."""
 
         def set_fit_request(
             self,
@@ -34,6 +37,8 @@ class DNNTypeHints:
             y_val: Request = ...,
             sample_weight_val: Request = ...,
             groups: Request = ...,
-        ) -> Self: ...
+        ) -> Self:
+            """Choose the metadata that meta-estimators pass."""
 
-        def set_score_request(self, *, sample_weight: Request = ...) -> Self: ...
+        def set_score_request(self, *, sample_weight: Request = ...) -> Self:
+            """Choose the metadata that meta-estimators pass."""
