@@ -8,11 +8,12 @@ page writes one network in all three ways, and shows that they are the same netw
 
 # %%
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 from keras import layers
 from sklearn.model_selection import train_test_split
 
-from skdnn import DNNClassifier, KerasClassifier
+from skdnn import DNNClassifier, KerasClassifier, NetworkDisplay
 from skdnn.datasets import load_fashion_mnist
 
 images, labels = load_fashion_mnist(return_X_y=True)
@@ -91,7 +92,9 @@ added.fit(X_train, y_train)
 
 deeper = KerasClassifier(build, model__units=50, model__second_layer=True, **training)
 deeper.fit(X_train, y_train)
-deeper.summary()
+
+NetworkDisplay.from_estimator(deeper)
+plt.show()
 
 # %%
 # And with DNNClassifier

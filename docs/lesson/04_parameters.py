@@ -74,9 +74,9 @@ for weights in dense.model_.get_layer("hidden_1").get_weights():
 # What the parameters do
 # ----------------------
 #
-# Every hidden unit has 784 weights, one per pixel, so they can be drawn as an image. Where it is
-# blue, ink makes the unit say yes. Where it is orange, ink makes it say no. Below is the class for
-# which the unit speaks most strongly.
+# Every hidden unit has 784 weights, one per pixel, so they can be drawn as an image. Ink on purple
+# pixels pushes the output of the unit towards 1, and ink on orange pixels towards 0. Below each
+# image is the class that the unit speaks for most strongly.
 
 pixels_to_hidden, hidden_to_class = (
     dense.model_.get_layer(name).get_weights()[0] for name in ("hidden_1", "output")

@@ -145,5 +145,5 @@ for activation, values in accuracies.items():
 # of its smoother relatives such as "gelu". The sigmoid still has its place in an output that has to
 # be a probability.
 #
-# Eight layers were not better than one, though. So what is depth good for? See :doc:`the next page
-# <07_depth>`.
+# But eight layers of ReLU are hardly better than one here. So what is depth good for? See :doc:`the
+# next page <07_depth>`.

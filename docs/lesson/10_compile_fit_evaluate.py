@@ -8,6 +8,7 @@ network in both languages and shows which word is which.
 
 # %%
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 from keras import layers
 from sklearn.metrics import accuracy_score, classification_report, log_loss
@@ -110,6 +111,19 @@ print(
     f"sklearn.metrics loss {log_loss(names[y_test], probabilities):.4f}"
     f"  accuracy {accuracy_score(names[y_test], predicted):.4f}"
 )
+
+# %%
+# Here is one image, and what the network thinks of it:
+
+fig, (left, right) = plt.subplots(
+    1, 2, figsize=(7, 3.2), width_ratios=(1, 1.6), layout="constrained"
+)
+left.imshow(X_test[1], cmap="gray_r")
+left.set(xticks=[], yticks=[], title=f"label: {names[y_test[1]]}")
+right.barh(stacked.classes_, probabilities[1], color="#0072B2")
+right.invert_yaxis()
+right.set(xlim=(0, 1), xlabel="probability", title=f"prediction: {predicted[1]}")
+plt.show()
 
 # %%
 # What you gain

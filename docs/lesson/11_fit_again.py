@@ -65,8 +65,9 @@ difference = np.abs(in_one_go.predict_proba(X_test) - warm.predict_proba(X_test)
 print(f"3 fits of 3 epochs against 1 fit of 9, largest difference: {difference:.0e}")
 
 # %%
-# And it is downhill because the loss still has a slope: as long as the gradient is not zero,
-# another step makes the loss on the training images smaller. Here is the walk, one epoch per fit.
+# And it goes downhill because the loss still has a slope. As long as the gradient is not zero, a
+# small enough step against it makes the loss on the training images smaller. Here is the walk, one
+# epoch per fit.
 
 walker = DNNClassifier((100,), epochs=1, warm_start=True, random_state=0)
 training, test = [], []
