@@ -47,6 +47,7 @@ for label, row in enumerate(axes):
     for ax, image in zip(row, images[labels == label], strict=False):
         ax.imshow(image, cmap="gray_r")
         ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
     row[0].set_ylabel(names[label], rotation=0, ha="right", va="center")
 
 # %%
@@ -64,11 +65,13 @@ rows, columns = slice(6, 14), slice(12, 20)
 fig, (left, right) = plt.subplots(1, 2, figsize=(7.5, 3.7), layout="constrained")
 left.imshow(shoe, cmap="gray_r")
 left.add_patch(plt.Rectangle((11.5, 5.5), 8, 8, fill=False, edgecolor="#D55E00", linewidth=2))
-left.set(title="what you see", xticks=[], yticks=[])
+left.set_title("what you see")
+left.set_axis_off()
 right.imshow(shoe[rows, columns], cmap="gray_r", vmin=0, vmax=255)
 for (i, j), value in np.ndenumerate(shoe[rows, columns]):
     right.text(j, i, value, ha="center", va="center", color="white" if value > 127 else "black")
-right.set(title="what the computer gets (the square)", xticks=[], yticks=[])
+right.set_title("what the computer gets (the square)")
+right.set_axis_off()
 plt.show()
 
 # %%
@@ -100,7 +103,8 @@ centroids = NearestCentroid().fit(X_train.reshape(-1, 784), y_train)
 fig, axes = plt.subplots(2, 5, figsize=(7, 3.2), layout="constrained")
 for ax, mean, name in zip(axes.flat, centroids.centroids_, names, strict=True):
     ax.imshow(mean.reshape(28, 28), cmap="gray_r")
-    ax.set(xticks=[], yticks=[], title=name)
+    ax.set_title(name)
+    ax.set_axis_off()
 plt.show()
 
 # %%

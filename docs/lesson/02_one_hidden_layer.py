@@ -137,7 +137,7 @@ for ax, i in zip(axes.flat, wrong, strict=True):
     ax.imshow(X_test[i], cmap="gray_r")
     guess = f"{names[predicted[i]]}? ({probabilities[i].max():.0%})"
     ax.set_title(f"{names[y_test[i]]}\n{guess}", fontsize=9)
-    ax.set(xticks=[], yticks=[])
+    ax.set_axis_off()
 plt.show()
 
 # %%
