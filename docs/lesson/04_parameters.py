@@ -75,7 +75,7 @@ for weights in dense.model_.get_layer("hidden_1").get_weights():
 # ----------------------
 #
 # Every hidden unit has 784 weights, one per pixel, so they can be drawn as an image. Ink on purple
-# pixels pushes the output of the unit towards 1, and ink on orange pixels towards 0. Below each
+# pixels pushes the output of the unit towards 1, and ink on orange pixels towards 0. Above each
 # image is the class that the unit speaks for most strongly.
 
 pixels_to_hidden, hidden_to_class = (
@@ -88,7 +88,8 @@ for ax, unit in zip(axes.flat, strongest, strict=True):
     weights = pixels_to_hidden[:, unit].reshape(28, 28)
     limit = np.abs(weights).max()
     ax.imshow(weights, cmap="PuOr", vmin=-limit, vmax=limit)
-    ax.set(xticks=[], yticks=[], xlabel=f"{names[hidden_to_class[unit].argmax()]}")
+    ax.set_title(names[hidden_to_class[unit].argmax()])
+    ax.set_axis_off()
 plt.show()
 
 # %%

@@ -32,7 +32,8 @@ fig, (left, right) = plt.subplots(
     1, 2, figsize=(8.5, 2.4), width_ratios=(1, 3), layout="constrained"
 )
 left.imshow(shoe, cmap="gray_r")
-left.set(title=f"{shoe.shape}", xticks=[], yticks=[])
+left.set_title(f"{shoe.shape}")
+left.set_axis_off()
 right.imshow(shoe[10:20].reshape(1, -1), cmap="gray_r", aspect="auto")
 right.set(title=f"rows 10 to 19 of {shoe.reshape(-1).shape}", yticks=[], xticks=range(0, 281, 28))
 right.tick_params(labelbottom=False)
@@ -127,8 +128,8 @@ fig, axes = plt.subplots(2, 6, figsize=(7.5, 2.6), layout="constrained")
 for (top, bottom), image in zip(axes.T, X_train[:6], strict=True):
     top.imshow(image, cmap="gray_r")
     bottom.imshow(shuffle_pixels(image)[0], cmap="gray_r")
-    top.set(xticks=[], yticks=[])
-    bottom.set(xticks=[], yticks=[])
+    top.set_axis_off()
+    bottom.set_axis_off()
 plt.show()
 
 # %%

@@ -119,7 +119,8 @@ fig, (left, right) = plt.subplots(
     1, 2, figsize=(7, 3.2), width_ratios=(1, 1.6), layout="constrained"
 )
 left.imshow(X_test[1], cmap="gray_r")
-left.set(xticks=[], yticks=[], title=f"label: {names[y_test[1]]}")
+left.set_title(f"label: {names[y_test[1]]}")
+left.set_axis_off()
 right.barh(stacked.classes_, probabilities[1], color="#0072B2")
 right.invert_yaxis()
 right.set(xlim=(0, 1), xlabel="probability", title=f"prediction: {predicted[1]}")

@@ -39,7 +39,8 @@ X_train, X_test, y_train, y_test = train_test_split(turned, angles, test_size=50
 fig, axes = plt.subplots(2, 6, figsize=(8, 3), layout="constrained")
 for ax, image, angle in zip(axes.flat, X_train, y_train, strict=False):
     ax.imshow(image, cmap="gray_r")
-    ax.set(xticks=[], yticks=[], title=f"{angle:.0f}°")
+    ax.set_title(f"{angle:.0f}°")
+    ax.set_axis_off()
 plt.show()
 
 # %%
@@ -119,7 +120,7 @@ fig, axes = plt.subplots(1, 6, figsize=(8.5, 2), layout="constrained")
 for ax, i in zip(axes, worst, strict=True):
     ax.imshow(X_test[i], cmap="gray_r")
     ax.set_title(f"{y_test[i]:.0f}°, said {predicted[i]:.0f}°", fontsize=9)
-    ax.set(xticks=[], yticks=[])
+    ax.set_axis_off()
 plt.show()
 
 # %%
