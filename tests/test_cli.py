@@ -383,7 +383,9 @@ class TestProgram:
             "import sys; from skdnn.cli import main; main([]); "
             "sys.exit(','.join({'numpy', 'sklearn', 'tensorflow'} & set(sys.modules)))"
         )
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        run = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=300
+        )
         assert run.stderr.strip() == ""
 
     def test_a_reader_who_leaves_early_is_no_error(self):

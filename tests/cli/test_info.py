@@ -98,7 +98,7 @@ def test_starts_no_tensorflow(classification):
         f"import sys; from skdnn.cli import main; main(['info', {str(classification)!r}]); "
         "sys.exit(','.join({'tensorflow', 'keras'} & set(sys.modules)))"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert run.stderr.strip() == ""
     assert "DNNClassifier" in run.stdout
 

@@ -273,7 +273,9 @@ class TestOutput:
             f"main(['predict', {str(regression)!r}, {str(regression.parent / 'houses.csv')!r}]); "
             "sys.exit(','.join({'tensorflow', 'keras'} & set(sys.modules)))"
         )
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        run = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=300
+        )
         assert run.stderr.strip() == ""
         assert run.stdout.count("\n") == N + 1
 
