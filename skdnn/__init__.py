@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from skdnn.plotting.training_history import TrainingHistoryDisplay
     from skdnn.wrappers import KerasClassifier, KerasRegressor
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "Comparison",
