@@ -1,10 +1,11 @@
-"""What is installed: the oldest versions that are allowed, and every file of the package."""
+"""What is installed and published: versions, addresses, and every file of the distributions."""
 
 import json
 import os
 import re
 import subprocess
 import sys
+import tarfile
 from configparser import ConfigParser
 from pathlib import Path
 from zipfile import ZipFile
@@ -23,9 +24,15 @@ def minima(*requirements):
     return {name: re.sub(r"(\.0)+$", "", version) for name, version in pairs}
 
 
-def test_the_oldest_versions_are_those_of_setup_cfg():
+@pytest.fixture(scope="module")
+def config():
+    """Return the sections of setup.cfg."""
     config = ConfigParser(interpolation=None)
     config.read(ROOT / "setup.cfg", encoding="utf-8")
+    return config
+
+
+def test_the_oldest_versions_are_those_of_setup_cfg(config):
     extras = config["options.extras_require"]
     required = minima(config["options"]["install_requires"], extras["onnx"], extras["plot"])
     pinned = minima((ROOT / ".ci" / "oldest-requirements.txt").read_text(encoding="utf-8"))
@@ -34,6 +41,48 @@ def test_the_oldest_versions_are_those_of_setup_cfg():
     assert pinned == required | {
         name: version for name, version in minima(extras["test"]).items() if name in pinned
     }
+
+
+def read(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_every_file_names_the_version_that_is_installed():
+    assert re.search(r"^version: (.+)$", read("CITATION.cff"), re.MULTILINE)[1] == skdnn.__version__
+    newest = re.search(
+        r"^## (\S+) - (unreleased|\d{4}-\d\d-\d\d)$", read("CHANGELOG.md"), re.MULTILINE
+    )
+    assert skdnn.__version__ in (newest[1], f"{newest[1]}.dev0")
+
+
+def test_addresses_are_those_of_the_metadata(config):
+    urls = dict(
+        line.split(" = ") for line in config["metadata"]["project_urls"].split("\n") if line
+    )
+    citation = read("CITATION.cff")
+    assert f"\nrepository-code: {urls['Source']}\n" in citation
+    assert f"\nurl: {urls['Documentation']}\n" in citation
+    assert urls["Issues"] == urls["Source"] + "/issues"
+    ours = "https://github.com/skdnn/"
+    for name in ("SECURITY.md", "CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "RELEASING.md"):
+        assert read(name).count(ours) == read(name).count(urls["Source"])
+
+
+def test_pre_commit_has_the_linters_of_the_extra_test(config):
+    hooks = re.findall(r"(ruff|mypy)\S*\n    rev: v(\S+)", read(".pre-commit-config.yaml"))
+    pinned = re.findall(
+        r"^(ruff|mypy)==(\S+)$", config["options.extras_require"]["test"], re.MULTILINE
+    )
+    assert dict(hooks) == dict(pinned)
+    assert len(hooks) == 2
+
+
+def test_workflows_and_classifiers_have_the_same_versions_of_python(config):
+    classifiers = config["metadata"]["classifiers"]
+    named = re.findall(r"Python :: (3\.\d+)$", classifiers, re.MULTILINE)
+    tried = re.search(r"python: \[(.+)\]", read(".github/workflows/tests.yml"))[1]
+    assert re.findall(r"[\d.]+", tried) == named
+    assert config["options"]["python_requires"] == f">={named[0]}"
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +114,18 @@ def test_a_wheel_has_every_file_of_the_package(checkout, tmp_path):
     assert "skdnn/py.typed" in packed
 
 
+def test_the_source_distribution_has_every_file_of_the_repository(checkout, tmp_path):
+    build = "from setuptools.build_meta import build_sdist as build; import sys; build(sys.argv[1])"
+    command = [sys.executable, "-c", build, str(tmp_path)]
+    subprocess.run(command, check=True, cwd=checkout, capture_output=True)
+    (archive,) = tmp_path.glob("skdnn-*.tar.gz")
+    with tarfile.open(archive) as packed:
+        files = {name.split("/", 1)[1] for name in packed.getnames() if "/" in name}
+    for path in checkout.rglob("*"):
+        if path.is_file() and ".egg-info" not in path.as_posix():
+            assert path.relative_to(checkout).as_posix() in files
+
+
 # A process in which the packages that are named cannot be imported.
 PREDICT = """
 import json, sys
@@ -79,11 +140,9 @@ except ImportError as error:
 """
 
 
-def test_the_packages_of_the_deployment_page_are_enough_to_predict(tmp_path, iris):
+def test_the_packages_of_the_deployment_page_are_enough_to_predict(tmp_path, iris, config):
     page = (ROOT / "docs" / "user_guide" / "deployment.md").read_text(encoding="utf-8")
     enough = {*re.search(r"^pip install (numpy .+)$", page, re.MULTILINE)[1].split(), "joblib"}
-    config = ConfigParser(interpolation=None)
-    config.read(ROOT / "setup.cfg", encoding="utf-8")
     required = set(minima(config["options"]["install_requires"]))
     assert enough <= required  # joblib is installed with scikit-learn
     missing = [*sorted(required - enough), "pandas"]
