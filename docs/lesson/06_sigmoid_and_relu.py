@@ -134,10 +134,7 @@ plt.show()
 
 print("layers  ", "       ".join(str(depth) for depth in depths))
 for activation, values in accuracies.items():
-    print(
-        f"{activation:8}",
-        "  ".join(f"{d} layers {a:.3f}" for d, a in zip(depths, values, strict=True)),
-    )
+    print(f"{activation:8}", "   ".join(f"{value:.3f}" for value in values))
 
 # %%
 # With one hidden layer there is little between them. With eight, the sigmoids have learned far less
