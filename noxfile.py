@@ -1,3 +1,7 @@
+#!/usr/bin/env python3
+# /// script
+# dependencies = ["nox>=2025.2.9"]
+# ///
 """The checks of a change, each in an environment of its own: `nox -l` lists them.
 
 `nox` alone runs the linters and the tests. What follows `--` is passed on:
@@ -10,8 +14,8 @@ from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2024.4.15"
-nox.options.sessions = ["lint", "tests"]
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"  # uv, where it is installed
 nox.options.reuse_existing_virtualenvs = True
 
 # Nightly builds of scikit-learn and of what it is built on.
@@ -39,7 +43,7 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *session.posargs)
 
 
-@nox.session
+@nox.session(default=False)
 def oldest(session: nox.Session) -> None:
     """Run the quick tests with the oldest supported versions of the dependencies."""
     install(session, "test", "-c", ".ci/oldest-requirements.txt")
@@ -48,7 +52,7 @@ def oldest(session: nox.Session) -> None:
     session.run("pytest", *options, "tests", *session.posargs)
 
 
-@nox.session
+@nox.session(default=False)
 def nightly(session: nox.Session) -> None:
     """Run the tests with the newest nightly build of scikit-learn."""
     install(session, "test")
@@ -56,7 +60,7 @@ def nightly(session: nox.Session) -> None:
     session.run("pytest", "tests", *session.posargs)
 
 
-@nox.session
+@nox.session(default=False)
 def coverage(session: nox.Session) -> None:
     """Run the tests and measure which lines and branches they reach."""
     install(session, "test", "coverage>=7.10", "pytest-cov>=7")
@@ -65,14 +69,14 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "xml")
 
 
-@nox.session
+@nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """Build the pages; a warning is an error."""
     install(session, "docs")
     session.run("sphinx-build", "-W", "-b", "html", "docs", "docs/_build/html", *session.posargs)
 
 
-@nox.session
+@nox.session(default=False)
 def package(session: nox.Session) -> None:
     """Build both distributions into dist/, check them, and try the wheel."""
     session.install("build>=1.2", "twine>=6.1")
@@ -89,7 +93,7 @@ def package(session: nox.Session) -> None:
         session.run("skdnn", "predict", "iris.skdnn", "iris", "-o", "iris.csv")
 
 
-@nox.session(venv_backend="none")
+@nox.session(venv_backend="none", default=False)
 def release_check(session: nox.Session) -> None:
     """Look for the version of a tag, such as v0.1.0, in each file that names it."""
     (tag,) = session.posargs
@@ -103,3 +107,7 @@ def release_check(session: nox.Session) -> None:
     for name, line in lines:
         if not re.search(f"^{line}$", Path(name).read_text(encoding="utf-8"), re.MULTILINE):
             session.error(f"{name} has no line {line}")
+
+
+if __name__ == "__main__":
+    nox.main()

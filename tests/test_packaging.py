@@ -112,6 +112,11 @@ def test_a_wheel_has_every_file_of_the_package(checkout, tmp_path):
     files = (path for path in (checkout / "skdnn").rglob("*") if path.is_file())
     assert packed == {path.relative_to(checkout).as_posix() for path in files}
     assert "skdnn/py.typed" in packed
+    metadata = next(name for name in ZipFile(wheel).namelist() if name.endswith("/METADATA"))
+    readme = ZipFile(wheel).read(metadata).decode().split("\n\n", 1)[1]
+    targets = re.findall(r"\]\(([^)\s]+)", readme)  # PyPI has no other file of the repository
+    assert len(targets) > 5
+    assert all(re.match("https?://|#", target) for target in targets)
 
 
 def test_the_source_distribution_has_every_file_of_the_repository(checkout, tmp_path):
@@ -121,9 +126,9 @@ def test_the_source_distribution_has_every_file_of_the_repository(checkout, tmp_
     (archive,) = tmp_path.glob("skdnn-*.tar.gz")
     with tarfile.open(archive) as packed:
         files = {name.split("/", 1)[1] for name in packed.getnames() if "/" in name}
-    for path in checkout.rglob("*"):
-        if path.is_file() and ".egg-info" not in path.as_posix():
-            assert path.relative_to(checkout).as_posix() in files
+    ours = {path.relative_to(checkout) for path in checkout.rglob("*") if path.is_file()}
+    made = {path for path in ours if path.parts[0] in ("build", "skdnn.egg-info")}  # by builds
+    assert {path.as_posix() for path in ours - made} <= files
 
 
 # A process in which the packages that are named cannot be imported.
