@@ -133,8 +133,8 @@ server.server_close()
 # %%
 # The time of one row
 # -------------------
-# A server often predicts one row at a time. The forest gets the two columns without text and without
-# missing values.
+# A server often predicts one row at a time. The forest gets the two columns without text and
+# without missing values.
 
 forest = RandomForestClassifier(random_state=0).fit(X_train[["nights", "weeks_ahead"]], y_train)
 row = X_test[:1]
