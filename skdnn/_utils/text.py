@@ -14,7 +14,7 @@ OPTIONS = "one of {}, or an object of that kind"
 
 
 # What is written instead of a character that a stream cannot encode.
-_SIMILAR = {"─": "-", "±": "+/-", "…": "...", "²": "2", "×": "x", "–": "-", "—": "-"}  # noqa: RUF001
+_SIMILAR = {"─": "-", "±": "+/-", "…": "...", "²": "2", "×": "x", "◆": "*", "–": "-", "—": "-"}  # noqa: RUF001
 _GAP = "  "  # between two columns
 _SHORTEST = 8  # the width to which the cells of a first column may be shortened
 

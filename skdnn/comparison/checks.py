@@ -19,6 +19,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from skdnn._data.read_samples import read_samples
 from skdnn._data.read_target import read_target
+from skdnn._network.summary import NetworkTableMixin
 from skdnn._utils.text import unknown
 from skdnn.typing import Task
 
@@ -78,6 +79,22 @@ def check_models(models: Mapping[str, Any]) -> dict[str, Any]:
                 f"Got {model!r} instead{hint}."
             )
     return {str(name): model for name, model in models.items()}
+
+
+def contains_network(model: Any) -> bool:
+    """Return whether a model is or contains a network of skdnn, such as a pipeline or a search.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skdnn import DNNRegressor
+    >>> from skdnn.comparison.checks import contains_network
+    >>> [contains_network(make_pipeline(model)) for model in (DNNRegressor(), Ridge())]
+    [True, False]
+    """
+    inside = model.get_params(deep=True).values() if hasattr(model, "get_params") else ()
+    return any(isinstance(one, NetworkTableMixin) for one in (model, *inside))
 
 
 def check_scoring(scoring: Any, task: str) -> Any:

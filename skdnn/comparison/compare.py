@@ -17,6 +17,7 @@ from skdnn.comparison.checks import (
     check_samples,
     check_scoring,
     check_target,
+    contains_network,
     find_task,
     splitter,
 )
@@ -149,7 +150,8 @@ def compare(
     split = splitter(cv, y, groups, task, random_state).split
     folds = Folds(split(X, y, groups), len(y))
     runs = run_all(models, X, y, folds, scoring=scoring, n_jobs=n_jobs, verbose=verbose)
-    return _side_by_side(task, runs, folds)
+    networks = {name for name, model in models.items() if contains_network(model)}
+    return _side_by_side(task, runs, folds, networks)
 
 
 def _reasons(runs: list[Run]) -> str:
@@ -160,7 +162,7 @@ def _reasons(runs: list[Run]) -> str:
     return "".join(f"\n  {', '.join(models)}: {reason}" for reason, models in names.items())
 
 
-def _side_by_side(task: Task, runs: list[Run], folds: Folds) -> Comparison:
+def _side_by_side(task: Task, runs: list[Run], folds: Folds, networks: set[str]) -> Comparison:
     """Return the runs as a `Comparison`, best model first."""
     alive = [run for run in runs if run.failure is None]
     if not alive:
@@ -181,4 +183,5 @@ def _side_by_side(task: Task, runs: list[Run], folds: Folds) -> Comparison:
         n_train=n_train,
         n_test=n_test,
         failures={run.name: run.failure for run in ordered if run.failure is not None},
+        networks=tuple(run.name for run in ordered if run.name in networks),
     )

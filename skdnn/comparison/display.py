@@ -1,6 +1,6 @@
 """The plot of a comparison, and its tables as text and HTML."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 # The axis of times is logarithmic if slowest time / fastest time exceeds this ratio.
 LOG_RATIO = 30
+# Mark and colour of networks of skdnn. Other models have the text colour of the style, so that the
+# colour is also visible with colour blindness. Its contrast is at least 4 on #ffffff and #1e1e1e.
+NETWORK_MARK, NETWORK_COLOUR = "◆", "#1f7fd4"
 # Low scores that would shrink the range of the other scores by this factor are not drawn to scale.
 SQUEEZE = 4
 
@@ -22,6 +25,7 @@ SQUEEZE = 4
 class ComparisonDisplay:
     """Plot of the scores of each fold and the fit times, one row per model.
 
+    Networks of skdnn have filled blue diamonds, and other models have circles in the text colour.
     Create a display with `Comparison.plot` or :meth:`from_comparison`. Draw the display again with
     :meth:`plot`.
 
@@ -37,6 +41,8 @@ class ComparisonDisplay:
         Name of the score, which is the label of the score axis.
     verdicts : sequence of str, of length n_models, default=None
         Texts under the names of the models. None writes no text.
+    networks : sequence of str, default=()
+        Names of the models that are networks of skdnn.
 
     Attributes
     ----------
@@ -51,7 +57,9 @@ class ComparisonDisplay:
     >>> from skdnn import ComparisonDisplay
     >>> scores = np.array([[0.97, 0.95, 0.96], [0.91, 0.92, 0.90]])
     >>> seconds = np.array([[2.1, 2.0, 2.2], [0.1, 0.1, 0.1]])
-    >>> display = ComparisonDisplay(["forest", "line"], scores, seconds, score_name="accuracy")
+    >>> display = ComparisonDisplay(
+    ...     ["network", "line"], scores, seconds, score_name="accuracy", networks=["network"]
+    ... )
     >>> display.plot().axes_[0].get_xlabel()
     'accuracy'
     """
@@ -67,12 +75,14 @@ class ComparisonDisplay:
         *,
         score_name: str = "score",
         verdicts: Sequence[str] | None = None,
+        networks: Sequence[str] = (),
     ):
         self.names = names
         self.scores = scores
         self.fit_time = fit_time
         self.score_name = score_name
         self.verdicts = verdicts
+        self.networks = networks
 
     @classmethod
     def from_comparison(
@@ -124,6 +134,7 @@ class ComparisonDisplay:
             comparison.fit_time,
             score_name=scorer,
             verdicts=comparison.verdicts if scorer == comparison.scorer else None,
+            networks=comparison.networks,
         )
         return display.plot(ax=ax)
 
@@ -165,17 +176,25 @@ class ComparisonDisplay:
     def _draw_scores(self, ax: Axes) -> None:
         means = self.scores.mean(axis=1)
         far = means < _low_limit(self.scores)
-        _draw_rows(ax, self.scores, np.where(far, np.nan, means), score_cells(self.scores))
+        self._draw_rows(ax, self.scores, np.where(far, np.nan, means), score_cells(self.scores))
         beside = ax.get_yaxis_transform()
         for note, rows in (("◂ far off", far), ("failed", np.isnan(means))):
             for row in np.flatnonzero(rows):
-                ax.text(0.02, int(row), note, transform=beside, va="center", style="italic")
+                colour = self._style(int(row), ax)["color"]
+                place = {"transform": beside, "va": "center", "style": "italic"}
+                ax.text(0.02, int(row), note, color=colour, **place)
         ax.set(xlabel=self.score_name, yticks=range(len(self.names)), yticklabels=self._labels())
+        for name, label in zip(self.names, ax.get_yticklabels(), strict=True):
+            label.set_fontweight("bold" if name in self.networks else "normal")
         ax.set_title("○ one fold   | mean", fontsize="medium", loc="left")
+        if self.networks:
+            ax.set_title(
+                f"{NETWORK_MARK} network", fontsize="medium", loc="right", color=NETWORK_COLOUR
+            )
 
     def _draw_times(self, ax: Axes) -> None:
         medians = np.median(self.fit_time, axis=1)
-        _draw_rows(ax, self.fit_time, medians, time_cells(self.fit_time))
+        self._draw_rows(ax, self.fit_time, medians, time_cells(self.fit_time))
         if 0 < LOG_RATIO * np.nanmin(medians) < np.nanmax(medians):
             ax.set_xscale("log")
         else:
@@ -183,31 +202,40 @@ class ComparisonDisplay:
         ax.set(xlabel="seconds to fit", yticks=[])
         ax.set_title("○ one fold   | median", fontsize="medium", loc="left")
 
+    def _style(self, row: int, ax: Axes) -> dict[str, Any]:
+        """Return the colour and the markers of a row."""
+        if self.names[row] in self.networks:
+            return {"color": NETWORK_COLOUR, "marker": "D", "ms": 4.5}
+        ink = ax.xaxis.label.get_color()  # the text colour of the current style, light or dark
+        return {"color": ink, "marker": "o", "ms": 4.5, "mfc": "none"}
+
+    def _draw_rows(
+        self, ax: Axes, table: np.ndarray, centres: np.ndarray, cells: list[str]
+    ) -> None:
+        """Draw a row for each model, with the value of each fold, the centre and a text.
+
+        The centre is the mean or median of the values. Only the text is drawn if the centre is NaN.
+        """
+        beside = ax.get_yaxis_transform()  # x as a fraction of the panel's width, y in rows
+        # The folds of a row are shifted vertically, so that equal scores do not overlap.
+        steps = np.linspace(-0.2, 0.2, table.shape[1]) if table.shape[1] > 1 else np.zeros(1)
+        for row, (values, centre, cell) in enumerate(zip(table, centres, cells, strict=True)):
+            style = self._style(row, ax)
+            if np.isfinite(centre):
+                ax.plot(values, row + steps, linestyle="", alpha=0.7, **style)
+                ax.plot([centre, centre], [row - 0.32, row + 0.32], color=style["color"], lw=2.5)
+            text = {"va": "center", "family": "monospace", "size": "small"}
+            ax.text(1.02, row, cell, transform=beside, **text)
+        ax.locator_params(axis="x", nbins=6)
+        ax.set_ylim(len(table) - 0.5, -0.5)  # best at the top
+        ax.grid(axis="x", alpha=0.3)
+        ax.tick_params(axis="y", length=0)
+        ax.spines[["top", "right", "left"]].set_visible(False)
+
     def _labels(self) -> list[str]:
         if self.verdicts is None:
             return list(self.names)
         return [f"{name}\n{word}" for name, word in zip(self.names, self.verdicts, strict=True)]
-
-
-def _draw_rows(ax: Axes, table: np.ndarray, centres: np.ndarray, cells: list[str]) -> None:
-    """Draw a row for each model, with the value of each fold, the centre and a text.
-
-    The centre is the mean or median of the values. Only the text is drawn if the centre is NaN.
-    """
-    beside = ax.get_yaxis_transform()  # x as a fraction of the panel's width, y in rows
-    colour = ax.xaxis.label.get_color()  # the text colour of the current style, light or dark
-    # The folds of a row are shifted vertically, so that equal scores do not overlap.
-    steps = np.linspace(-0.2, 0.2, table.shape[1]) if table.shape[1] > 1 else np.zeros(1)
-    for row, (values, centre, cell) in enumerate(zip(table, centres, cells, strict=True)):
-        if np.isfinite(centre):
-            ax.plot(values, row + steps, "o", mfc="none", color=colour, alpha=0.7, ms=4.5)
-            ax.plot([centre, centre], [row - 0.32, row + 0.32], color=colour, lw=2.5)
-        ax.text(1.02, row, cell, transform=beside, va="center", family="monospace", size="small")
-    ax.locator_params(axis="x", nbins=6)
-    ax.set_ylim(len(table) - 0.5, -0.5)  # best at the top
-    ax.grid(axis="x", alpha=0.3)
-    ax.tick_params(axis="y", length=0)
-    ax.spines[["top", "right", "left"]].set_visible(False)
 
 
 def _low_limit(table: np.ndarray) -> float:
@@ -248,8 +276,25 @@ def text_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
     return "\n".join([*align(shown), "", *(line for note in notes for line in wrapped(note))])
 
 
-def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
+def html_table(
+    columns: Sequence[Column],
+    notes: Iterable[str],
+    *,
+    best: str | None = None,
+    networks: Collection[str] = (),
+) -> str:
     """Return a table with its notes as HTML, which a notebook shows in the colours of the notebook.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The columns. The first column holds the names of the models.
+    notes : iterable of str
+        The notes below the table.
+    best : str or None, default=None
+        The name of the model whose row is bold.
+    networks : collection of str, default=()
+        The names of the models whose rows have the mark and a tint of `NETWORK_COLOUR`.
 
     Examples
     --------
@@ -259,18 +304,28 @@ def html_table(columns: Sequence[Column], notes: Iterable[str]) -> str:
     True
     """
 
-    def line(tag: str, texts: Iterable[str]) -> str:
+    def line(tag: str, texts: Iterable[str], mark: str = "") -> str:
         styles = (f"text-align: {_ALIGN[column.left]}; padding: 0 0.6em" for column in columns)
-        pairs = zip(styles, texts, strict=True)
-        return "".join(f'<{tag} style="{style}">{escape(text)}</{tag}>' for style, text in pairs)
+        first, *cells = (
+            f'<{tag} style="{style}; white-space: nowrap">{escape(text)}'
+            for style, text in zip(styles, texts, strict=True)
+        )
+        return "".join(f"{cell}</{tag}>" for cell in (first + mark, *cells))
 
-    head = line("th", (column.header for column in columns))
-    rows = zip(*(column.cells for column in columns), strict=True)
-    body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
+    def row(texts: Sequence[str]) -> str:
+        styles, mark = "font-weight: bold" if texts[0] == best else "", ""
+        if texts[0] in networks:
+            styles += f"; background: {NETWORK_COLOUR}29"
+            mark = f' <span style="color: {NETWORK_COLOUR}">{NETWORK_MARK}</span>'
+        style = styles.removeprefix("; ")
+        return f'<tr style="{style}">{line("td", texts, mark)}</tr>'
+
+    head = line("th", [column.header for column in columns])
+    body = "".join(map(row, zip(*(column.cells for column in columns), strict=True)))
     small = "<br>".join(map(escape, notes))
     return (
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        f"<p><small>{small}</small></p>"
+        f'<div style="overflow-x: auto"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div><p><small>{small}</small></p>"
     )
 
 

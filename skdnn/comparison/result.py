@@ -11,6 +11,7 @@ from skdnn._utils.annotations import Axes, DataFrame
 from skdnn._utils.pickle_version import checked_version, with_version
 from skdnn._utils.text import Column
 from skdnn.comparison.display import (
+    NETWORK_MARK,
     ComparisonDisplay,
     html_table,
     score_cells,
@@ -50,6 +51,8 @@ class Comparison:
     failures : dict of str to str
         Reasons of the failures, by the names of the models that failed. The scores of a fold that
         failed are NaN.
+    networks : tuple of str, default=()
+        Names of the models that are or contain a network of skdnn. Tables and plots mark these.
 
     See Also
     --------
@@ -74,6 +77,7 @@ class Comparison:
     n_train: np.ndarray
     n_test: np.ndarray
     failures: dict[str, str]
+    networks: tuple[str, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
         return with_version(vars(self))
@@ -156,6 +160,7 @@ class Comparison:
         name = self.names[i]
         return {
             "name": name,
+            "is_network": name in self.networks,
             "verdict": self.verdicts[i],
             "p_value": _plain(self.p_values[i]),
             "failure": self.failures.get(name),
@@ -247,12 +252,14 @@ class Comparison:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return html_table(self._columns(), self._notes())
+        columns = [Column("model", list(self.names), left=True), *self._columns()[1:]]
+        return html_table(columns, self._notes(), best=self.best, networks=self.networks)
 
     def _columns(self) -> list[Column]:
+        marks = dict.fromkeys(self.networks, f" {NETWORK_MARK}")
         # A narrow terminal shows the columns of the smallest ranks.
         return [
-            Column("model", list(self.names), left=True),
+            Column("model", [name + marks.get(name, "") for name in self.names], left=True),
             *(
                 Column(scorer, score_cells(table), rank=1 + i if i else 0)
                 for i, (scorer, table) in enumerate(self.scores.items())
@@ -269,6 +276,8 @@ class Comparison:
         folds = f"{k} folds" if k > 1 else "1 fold"
         yield f"{folds} of {train:,} rows to train on and {test:,} to test. Scores: mean ± sd."
         yield "Seconds: median per fold; predict s includes computing the scores."
+        if self.networks:
+            yield f"{NETWORK_MARK} network of skdnn."
         yield (
             f"vs best: two-sided corrected resampled t-test on {self.scorer} (Nadeau & Bengio "
             f"2003), Holm-adjusted; worse: p < {ALPHA}."

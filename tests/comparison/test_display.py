@@ -1,15 +1,25 @@
 import sys
+from dataclasses import replace
+from html.parser import HTMLParser
 
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from sklearn.dummy import DummyClassifier
 from sklearn.naive_bayes import GaussianNB
 
 from skdnn import ComparisonDisplay, compare
 from skdnn._utils.text import Column
-from skdnn.comparison.display import html_table, score_cells, sd, text_table, time_cells
+from skdnn.comparison.display import (
+    NETWORK_COLOUR,
+    html_table,
+    score_cells,
+    sd,
+    text_table,
+    time_cells,
+)
 
 pytestmark = pytest.mark.quick
 
@@ -41,6 +51,32 @@ def drawn(ax, row):
     """Values of the folds drawn in a row of a panel."""
     lines = [x for x in ax.lines if x.get_marker() == "o" and round(x.get_ydata().mean()) == row]
     return [x for line in lines for x in line.get_xdata()]
+
+
+class Rows(HTMLParser):
+    """The cells and the style of each row of a table. Every tag has to be closed in its order."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.cells, self.styles = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        assert tag != "script"
+        if tag == "br":
+            return
+        self.open.append(tag)
+        if tag == "tr":
+            self.cells.append([])
+            self.styles.append(dict(attrs).get("style") or "")
+        elif tag in ("td", "th"):
+            self.cells[-1].append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "td" in self.open or "th" in self.open:
+            self.cells[-1][-1] += data
 
 
 def texts(ax):
@@ -85,6 +121,30 @@ class TestComparisonDisplay:
             colours = {line.get_color() for line in display.plot().axes_[0].lines}
         assert colours == {"white"}
 
+    @pytest.mark.parametrize("style", ["default", "dark_background"])
+    def test_a_network_has_a_colour_and_a_marker_of_its_own(self, scores, seconds, style):
+        names, numbers = ["forest", "net", "dummy"], scores[[0, 1, 1]]
+        with plt.style.context(style):
+            display = ComparisonDisplay(names, numbers, seconds, networks=["net"]).plot()
+        ink = display.axes_[0].xaxis.label.get_color()
+        for ax in display.axes_:
+            lines = {round(float(np.mean(line.get_ydata()))): line for line in ax.lines[::2]}
+            assert [lines[row].get_marker() for row in range(3)] == ["o", "D", "o"]
+            assert [lines[row].get_color() for row in range(3)] == [ink, NETWORK_COLOUR, ink]
+        weights = [label.get_fontweight() for label in display.axes_[0].get_yticklabels()]
+        assert weights == ["normal", "bold", "normal"]
+
+    @pytest.mark.parametrize("page", ["#ffffff", "#000000", "#111111", "#1e1e1e"])
+    def test_the_colour_of_a_network_is_visible_in_light_and_dark_themes(self, page):
+        # Contrast as in WCAG 2.2, which asks for 3 of graphical objects.
+        def luminance(colour):
+            rgb = np.array(to_rgb(colour))
+            linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+            return linear @ [0.2126, 0.7152, 0.0722]
+
+        dark, light = sorted(luminance(colour) for colour in (NETWORK_COLOUR, page))
+        assert (light + 0.05) / (dark + 0.05) >= 4 - 0.01
+
     def test_one_fold_is_enough(self, display, scores, seconds):
         display.scores, display.fit_time = scores[:, :1], seconds[:, :1]
         assert drawn(display.plot().axes_[0], 0) == [0.97]
@@ -124,6 +184,10 @@ class TestFromComparison:
         assert display.verdicts == result.verdicts
         assert drawn(display.axes_[0], 0) == result.scores["accuracy"][0].tolist()
 
+    def test_networks_are_those_of_the_comparison(self, result):
+        display = ComparisonDisplay.from_comparison(replace(result, networks=("bayes",)))
+        assert display.networks == ("bayes",)
+
     def test_another_score_has_no_verdicts(self, result):
         display = ComparisonDisplay.from_comparison(result, scorer="neg_log_loss")
         assert display.verdicts is None
@@ -147,6 +211,20 @@ class TestTables:
     def test_html_holds_the_same_and_is_escaped(self):
         html = html_table([Column("<i>", ["a&b"])], ["1 < 2"])
         assert all(text in html for text in ("&lt;i&gt;", "a&amp;b", "1 &lt; 2"))
+
+    def test_html_marks_the_best_model_and_the_networks(self):
+        names = ["forest", "<script>", "net", "dummy"]
+        columns = [Column("model", names), Column("s", ["4", "3", "2", "1"])]
+        html = html_table(columns, ["A note."], best="forest", networks=["<script>", "net"])
+        rows = Rows()
+        rows.feed(html)
+        assert rows.cells[1:] == [
+            ["forest", "4"], ["<script> ◆", "3"], ["net ◆", "2"], ["dummy", "1"]
+        ]  # fmt: skip
+        assert ["bold" in style for style in rows.styles[1:]] == [True, False, False, False]
+        tinted = [NETWORK_COLOUR in style for style in rows.styles[1:]]
+        assert tinted == [False, True, True, False]
+        assert rows.open == []
 
     @pytest.mark.parametrize(
         ("table", "cells"),
