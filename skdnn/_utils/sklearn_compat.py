@@ -9,7 +9,7 @@ import copy
 import re
 import reprlib
 from collections.abc import Callable, Mapping
-from html import escape
+from html import escape, unescape
 from typing import Any, TypeVar, get_args
 
 # Validates the constructor's parameters before a method runs.
@@ -43,6 +43,9 @@ except ImportError:  # scikit-learn before 1.9
         """Return a method unchanged, because this version of scikit-learn has no callbacks."""
         return method
 
+
+# The URL of the documentation of the newest release, as in the metadata of the package.
+DOCUMENTATION = "https://skdnn.readthedocs.io/en/stable"
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
@@ -186,8 +189,19 @@ def extend_html(table: Any, resolved: Mapping[str, Any], html: str) -> Any:
     """
     parameters = getattr(table, "_html_repr", None)
     if parameters is not None:
-        table._html_repr = lambda: _with_resolved(parameters(), resolved) + html
+        table._html_repr = lambda: _with_resolved(_escape_tooltips(parameters()), resolved) + html
     return table
+
+
+def _escape_tooltips(html: str) -> str:
+    """Escape the descriptions of parameters, which scikit-learn 1.8 does not escape."""
+
+    def escaped(found: re.Match[str]) -> str:
+        lines = (escape(unescape(line)) for line in found[2].split("<br>"))
+        return f"{found[1]}{'<br>'.join(lines)}</span>"
+
+    start = r'(<span class="param-doc-description"[^>]*>)'
+    return re.sub(rf"{start}(.*?)</span>", escaped, html, flags=re.DOTALL)
 
 
 def _with_resolved(html: str, resolved: Mapping[str, Any]) -> str:
@@ -195,18 +209,31 @@ def _with_resolved(html: str, resolved: Mapping[str, Any]) -> str:
         cell = re.search(rf"""copyToClipboard\('{name}',.*?<td class="value">[^<]*""", html, re.S)
         if cell is not None:
             text = escape(reprlib.repr(value))
-            note = f' <span style="color: gray" title="Value in the last fit">{text}</span>'
+            note = f' <span style="color: #666" title="Value in the last fit">{text}</span>'
             html = html[: cell.end()] + note + html[cell.end() :]
     return html
 
 
 class ParametersTableMixin:
-    """Mixin that adds resolved values and HTML to scikit-learn's table of parameters.
+    """Mixin that links the documentation, and adds to scikit-learn's table of parameters.
+
+    scikit-learn reads `_doc_link_module`, `_doc_link_template` and `_doc_link_url_param_generator`
+    of each estimator in a diagram. The class name links to its page of the documentation. From
+    version 1.8 on, each parameter also links to its entry on that page and shows the entry as a
+    tooltip. A subclass outside of skdnn has no links, because it has no page.
 
     From version 1.7 on, scikit-learn calls `_get_params_html` of each estimator in a diagram,
     including estimators in pipelines and searches. Older versions have no table of parameters and
     show nothing.
     """
+
+    _doc_link_module = "skdnn"
+    _doc_link_template = f"{DOCUMENTATION}/api/generated/{{page}}.html"
+
+    def _doc_link_url_param_generator(self) -> dict[str, str]:
+        owner = type(self)
+        module = owner.__module__.rpartition(".")[0] if owner.__name__ == "BaseWrapper" else "skdnn"
+        return {"page": f"{module}.{owner.__name__}"}
 
     def _resolved_values(self) -> Mapping[str, Any]:
         """Return the values that replaced parameters such as "auto" in the last fit, by name."""

@@ -107,6 +107,21 @@ def least_epoch(history: History) -> int | None:
     return int(np.argmin(np.where(finite, values, np.inf))) + 1 if finite.any() else None
 
 
+def training_label(estimators: Iterable[Any]) -> str:
+    """Return the label of training values, with what only the training loss has.
+
+    This is dropout, and smoothed labels, in at least one of the estimators. The validation loss is
+    computed without dropout and with the original labels.
+    """
+    resolved = [getattr(estimator, "resolved_params_", {}) for estimator in estimators]
+    only = [
+        words
+        for name, words in (("label_smoothing", "smoothed labels"), ("dropout", "dropout"))
+        if any(np.any(np.asarray(values.get(name, 0.0)) != 0) for values in resolved)
+    ]
+    return f"training ({', '.join(only)})" if only else "training"
+
+
 def isolated(values: np.ndarray) -> list[int]:
     """Return the positions of finite values without finite neighbours.
 

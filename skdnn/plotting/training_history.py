@@ -1,7 +1,6 @@
 """The class `TrainingHistoryDisplay`, a plot of the loss and metrics per epoch."""
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -15,15 +14,11 @@ from skdnn.plotting.collect_histories import (
     mean_history,
     mean_name,
     named_estimators,
+    training_label,
 )
 from skdnn.plotting.common import flat_axes, innermost, pyplot
+from skdnn.plotting.history_legend import STYLES, write_legend
 
-# Line styles of training and validation values. Markers show values without neighbours.
-_STYLES: dict[str, dict[str, Any]] = {
-    "": {"linestyle": "-", "marker": "o"},
-    "val_": {"linestyle": "--", "marker": "X"},
-}
-_LEGEND_ROWS = 20
 _FEW = 6  # up to this many histories have large markers
 
 
@@ -49,6 +44,9 @@ class TrainingHistoryDisplay:
     mean_name : str, default=None
         Name of the mean history in the legend, if the histories are folds of one model. All folds
         then have the same colour, and the mean is drawn for the epochs that all folds have.
+    training_label : str, default="training"
+        Label of the training values in the legend. :meth:`from_estimator` adds what only the
+        training loss has, such as "training (smoothed labels, dropout)".
 
     Attributes
     ----------
@@ -64,6 +62,22 @@ class TrainingHistoryDisplay:
     --------
     NetworkDisplay : The layers of a network.
     sklearn.model_selection.LearningCurveDisplay : Scores over the number of training rows.
+
+    Notes
+    -----
+    The training loss of an epoch and the validation loss after the epoch are different measures:
+
+    - The training loss is the mean over the batches of the epoch, while the weights change. The
+      validation loss is computed with the weights at the end of the epoch, or with their moving
+      average if `ema_momentum` is set.
+    - Dropout is only active in training.
+    - With `label_smoothing`, the training loss is computed with smoothed labels, and the validation
+      loss with the original labels. The smoothed loss is at least the entropy of a smoothed label,
+      which is 0.29 for `label_smoothing=0.1` and three classes.
+
+    The training loss can therefore be above the validation loss, and the distance of the lines does
+    not measure overfitting. Overfitting shows as a validation loss that rises. Both losses include
+    the L2 penalty of `alpha`.
 
     Examples
     --------
@@ -85,11 +99,13 @@ class TrainingHistoryDisplay:
         best_epochs: Mapping[str, int] | None = None,
         metric: str | Sequence[str] | None = None,
         mean_name: str | None = None,
+        training_label: str = "training",
     ):
         self.histories = histories
         self.best_epochs = best_epochs
         self.metric = metric
         self.mean_name = mean_name
+        self.training_label = training_label
 
     @classmethod
     def from_estimator(
@@ -166,6 +182,7 @@ class TrainingHistoryDisplay:
             best_epochs={key: epoch for key, epoch in found.items() if epoch},
             metric=metric,
             mean_name=mean_name(name, len(histories)) if is_folds else None,
+            training_label=training_label(inner.values()),
         )
         return display.plot(ax=ax, line_kw=line_kw)
 
@@ -270,7 +287,8 @@ class TrainingHistoryDisplay:
                 locator.set_params(integer=True)
             axis.grid(alpha=0.3)
             axis.spines[["top", "right"]].set_visible(False)
-        self._write_legend(axes[-1], is_own)
+        best = list((self.best_epochs or {}).values())
+        write_legend(axes[-1], self.lines_, best, self.training_label, is_own=is_own)
         return self
 
     def _figures(self, n_axes: int | None) -> list[str]:
@@ -329,7 +347,7 @@ class TrainingHistoryDisplay:
         """Draw the training and validation values of a history, and mark the best epoch."""
         lines = self.lines_.setdefault(curve.name, {})
         label, marked = curve.label, None
-        for prefix, style in _STYLES.items():
+        for prefix, style in STYLES.items():
             values = np.asarray(curve.history.get(prefix + figure, ()), dtype=float)
             finite = np.isfinite(values)
             if not finite.any():
@@ -357,33 +375,6 @@ class TrainingHistoryDisplay:
             )
             if len(self.histories) == 1:
                 ax.axvline(epoch, color=curve.colour, linestyle=":", linewidth=1, label="_best")
-
-    def _write_legend(self, ax: Axes, is_own: bool) -> None:
-        """Write the legend of the colours and the line styles."""
-        from matplotlib.lines import Line2D
-
-        shown, labels = ax.get_legend_handles_labels()  # also of earlier plots on these Axes
-        handles: list[Any] = [copy(handle) for handle in shown]
-        for handle in handles:
-            if isinstance(handle, Line2D) and handle.get_markevery() is not None:
-                handle.set_marker("")
-        ink = ax.xaxis.label.get_color()
-        best = list((self.best_epochs or {}).values())
-        number = f" {best[0]}" if len(best) == len(labels) == 1 else ""
-        drawn = {key: line for lines in self.lines_.values() for key, line in lines.items()}
-        if any(key.startswith("val_") for key in drawn):
-            has_marks = any(line.get_markevery() for line in drawn.values())
-            for word, style in zip(("training", "validation"), _STYLES.values(), strict=True):
-                shape = style if has_marks else {**style, "marker": ""}
-                handles.append(Line2D([], [], color=ink, markersize=5, **shape))
-                labels.append(word)
-        if best:
-            handles.append(Line2D([], [], color=ink, linestyle="", marker="o", mfc="none"))
-            labels.append(f"best epoch{number}")
-        place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if is_own else {"loc": "best"}
-        n_columns = -(-len(labels) // _LEGEND_ROWS)
-        small = "small" if len(labels) > 8 else None
-        ax.legend(handles, labels, frameon=not is_own, ncols=n_columns, fontsize=small, **place)
 
 
 class _Curve(NamedTuple):

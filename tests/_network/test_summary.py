@@ -64,7 +64,7 @@ def test_resolved_values_are_grey_beside_auto(clf):
         re.findall(r"""copyToClipboard\('(\w+)',.*?class="value">(.*?)</td>""", html, re.S)
     )
     cells = {name: re.sub(r"&#x27;", "'", cell) for name, cell in cells.items()}
-    grey = """'auto' <span style="color: gray" title="Value in the last fit">{}</span>"""
+    grey = """'auto' <span style="color: #666" title="Value in the last fit">{}</span>"""
     assert cells["preset"] == grey.format("'plain'")
     assert cells["batch_size"] == grey.format(32)
     assert cells["learning_rate"] == grey.format(None)

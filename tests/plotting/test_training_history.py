@@ -157,6 +157,34 @@ class TestPlot:
         assert right.y0 >= 0
 
 
+class TestTrainingLabel:
+    @pytest.mark.parametrize(
+        ("options", "label"),
+        [
+            ({}, "training"),
+            ({"dropout": [0.0, 0.0]}, "training"),
+            ({"dropout": [0.0, 0.5]}, "training (dropout)"),
+            ({"label_smoothing": 0.1}, "training (smoothed labels)"),
+            ({"label_smoothing": 0.1, "dropout": 0.1}, "training (smoothed labels, dropout)"),
+        ],
+    )
+    def test_it_names_what_only_the_training_loss_has(self, iris, options, label):
+        clf = DNNClassifier((4, 4), epochs=1, validation_fraction=0.2, **options).fit(*iris)
+        display = TrainingHistoryDisplay.from_estimator(clf)
+        assert display.training_label == label
+        assert legend(display)[1:3] == [label, "validation"]
+
+    def test_training_loss_is_of_smoothed_labels_and_validation_loss_of_the_labels(self, iris):
+        X, y = iris
+        options = {"epochs": 1, "learning_rate": 1e-9, "batch_size": 150, "random_state": 0}
+        clf = DNNClassifier((4,), label_smoothing=0.3, **options).fit(X, y, X_val=X, y_val=y)
+        log_p = np.log(clf.predict_proba(X))
+        smoothed = np.eye(3)[y] * 0.7 + 0.3 / 3
+        expected = [-(labels * log_p).sum(axis=1).mean() for labels in (smoothed, np.eye(3)[y])]
+        found = [clf.history_[key][0] for key in ("loss", "val_loss")]
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
 class TestBestEpoch:
     def test_it_is_that_of_the_least_validation_loss(self, history):
         display = TrainingHistoryDisplay.from_history(history)
