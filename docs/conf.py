@@ -94,7 +94,17 @@ sphinx_gallery_conf = {
 
 html_title = f"skdnn {version}"
 html_theme = "pydata_sphinx_theme"
-html_theme_options = {"navigation_with_keys": False}
+html_theme_options = {
+    "header_links_before_dropdown": 7,
+    "navbar_persistent": ["search-button"],
+    "navigation_with_keys": False,
+    "show_prev_next": True,
+    "footer_start": ["copyright"],
+    "footer_end": ["sphinx-version"],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {"index": [], "getting_started": [], "migration": []}
 html_static_path = ["_static"]
 html_css_files = ["skdnn.css"]
 html_show_sourcelink = False

@@ -25,6 +25,7 @@ AMBIGUOUS = {
     "Callback",
     "Identity",
 }
+WORDS = {"datasets", "exceptions", "load", "save"}
 NOT_LINKED = (nodes.title, nodes.reference, pending_xref, nodes.term)
 
 
@@ -41,7 +42,7 @@ def short_names() -> dict[str, str]:
             if name.startswith(BARE) and distinctive and name.count(".") < 4:
                 names.setdefault(last, set()).add(name)
     table = {last: full.pop() for last, full in names.items() if len(full) == 1}
-    own = {name: f"skdnn.{name}" for name in skdnn.__all__ if name[0].isupper()}
+    own = {name: f"skdnn.{name}" for name in skdnn.__all__ if name not in WORDS}
     return {**table, **own}
 
 
