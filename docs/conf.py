@@ -92,6 +92,11 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
 }
 
+# `sphinx-build -b linkcheck docs docs/_build/linkcheck` follows all links; it needs a network.
+linkcheck_timeout = 30
+linkcheck_retries = 2
+linkcheck_ignore = [r"https?://(localhost|127\.0\.0\.1)"]
+
 html_title = f"skdnn {version}"
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {
