@@ -1,4 +1,4 @@
-"""`python -m benchmarks`, from the checkout: speed, memory, files, accuracy, tables, a lesson."""
+"""`python -m benchmarks`, from the checkout: speed, memory, files, accuracy, what peers offer."""
 
 import argparse
 import json
@@ -14,6 +14,9 @@ from benchmarks import (
     growth,
     kill,
     memory,
+    peers,
+    picture,
+    readme,
     report,
     scoreboard,
     sizes,
@@ -32,11 +35,21 @@ NAMES = [*WORKS, "growth"]
 
 def names_of(text: str) -> list[str]:
     """Return the works that were asked for."""
+    return known_names(text, NAMES, "work")
+
+
+def needs_of(text: str) -> list[str]:
+    """Return the needs that were asked for."""
+    return known_names(text, list(peers.NEEDS), "need")
+
+
+def known_names(text: str, known: list[str], what: str) -> list[str]:
+    """Return the names that stand between commas, all of which must be known."""
     names = text.split(",")
-    unknown = [name for name in names if name not in NAMES]
+    unknown = [name for name in names if name not in known]
     if unknown:
         raise argparse.ArgumentTypeError(
-            f"unknown work {', '.join(unknown)}; there are: {', '.join(NAMES)}"
+            f"unknown {what} {', '.join(unknown)}; there are: {', '.join(known)}"
         )
     return names
 
@@ -115,6 +128,27 @@ def run_gather(arguments: argparse.Namespace) -> None:
     gather.run(arguments.folder)
 
 
+def run_peers(arguments: argparse.Namespace) -> None:
+    """Try what each library offers; a complete run goes into the documentation."""
+    result = peers.run(arguments.only)
+    text = peers.markdown(result)
+    print(text)
+    folder = None if arguments.only else FOLDER
+    write(folder and folder / "peers.json", json.dumps(result, indent=1) + "\n")
+    write(folder and folder / "peers.md", text)
+
+
+def run_picture(arguments: argparse.Namespace) -> None:
+    """Draw the picture of the README."""
+    require({"matplotlib"}, "plot", "")
+    print(picture.run(arguments.folder))
+
+
+def run_readme(arguments: argparse.Namespace) -> None:
+    """Write the figures of the pages into the README."""
+    print(readme.update(arguments.file))
+
+
 def run_fuzz(arguments: argparse.Namespace) -> None:
     """Load damaged model files."""
     print(fuzz.run(arguments.files, arguments.models, arguments.folder, arguments.report))
@@ -173,6 +207,12 @@ def parser() -> argparse.ArgumentParser:
     nine.add_argument("--times", type=int, default=kill.TIMES, help="default: %(default)s")
     for command in (eight, nine):
         command.add_argument("--models", type=Path, default=fuzz.MODELS, help="default: of tests")
+    ten = commands.add_parser("peers", help="what each library offers: one program for each need")
+    ten.add_argument("--only", type=needs_of, metavar="NEED,...", help=", ".join(peers.NEEDS))
+    eleven = commands.add_parser("picture", help="draw the picture of the README")
+    eleven.add_argument("--folder", type=Path, default=picture.FOLDER, help="default: %(default)s")
+    twelve = commands.add_parser("readme", help="write the figures of these pages into the README")
+    twelve.add_argument("--file", type=Path, default=readme.FILE, help="default: %(default)s")
     commands.add_parser("fashion-mnist", help="a first course's lesson, beside plain Keras")
     return whole
 
@@ -187,6 +227,9 @@ COMMANDS = {
     "gather": run_gather,
     "fuzz": run_fuzz,
     "kill": run_kill,
+    "peers": run_peers,
+    "picture": run_picture,
+    "readme": run_readme,
     "fashion-mnist": run_fashion_mnist,
 }
 

@@ -64,21 +64,18 @@ def measure_growth(workers: Any, rounds: int, quick: bool) -> list[dict[str, Any
         point |= {"values": values, "seconds": median(values)}
         point["multiply_adds"] = multiply_adds(sizes, point["rows"])
     for point in table:
-        point |= _against_first(point, table, quick)
+        point |= _against_first(point, table)
     return table
 
 
-def _against_first(point: dict[str, Any], table: list[dict], quick: bool) -> dict[str, Any]:
+def _against_first(point: dict[str, Any], table: list[dict]) -> dict[str, Any]:
     """Return how much more the point takes than the first one of its axis."""
     first = next(p for p in table if (p["base"], p["axis"]) == (point["base"], point["axis"]))
     pairs = zip(point["values"], first["values"], strict=True)
-    grown = {
+    return {
         "time_grown": median(a / b for a, b in pairs),
         "arithmetic_grown": point["multiply_adds"] / first["multiply_adds"],
     }
-    if point is not first and not quick:
-        grown["holds"] = grown["time_grown"] <= grown["arithmetic_grown"]
-    return grown
 
 
 def plot(table: list[dict[str, Any]], path: str) -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 SCALES = ((1, "s"), (1e-3, "ms"), (1e-6, "µs"))
-HOLDS = {True: "yes", False: "**no**"}
 QUICK = (
     "**Quick mode: far less work than the titles say. This shows that the command runs; the "
     "figures mean nothing.**"
@@ -25,7 +24,9 @@ FORMATS = {
 
 
 def show_spread(spread: dict[str, float], show: Any) -> str:
-    """Return the median, and the range in parentheses."""
+    """Return the median, and in parentheses the range, if there is one."""
+    if spread["min"] == spread["max"]:
+        return str(show(spread["median"]))
     return f"{show(spread['median'])} ({show(spread['min'])} - {show(spread['max'])})"
 
 
@@ -34,27 +35,14 @@ def show_ratio(ratio: float) -> str:
     return f"{ratio:.0f}x" if ratio >= 100 else f"{ratio:.3g}x"
 
 
-def show_required(row: dict[str, Any]) -> str:
-    """Return the bound as the requirement words it."""
-    if "at most" in row:
-        return f"at most {row['at most']:g} {row['unit']}"
-    if "at least" not in row:
-        return ""
-    bound = row["at least"]
-    if bound < 1:
-        return f"at least {show_ratio(bound)} (skdnn at most {show_ratio(1 / bound)})"
-    return f"at least {show_ratio(bound)}"
-
-
 def table_row(row: dict[str, Any]) -> str:
     """Return one line of the table."""
     figure = "" if row["figure"] == "seconds" else f", {row['figure']}"
     cells = [
         row["system"] + figure,
+        str(len(row["values"])),
         show_spread(row, FORMATS[row["unit"]]),
         show_spread(row["ratio"], show_ratio) if "ratio" in row else "",
-        show_required(row),
-        HOLDS[row["holds"]] if "holds" in row else "",
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -64,31 +52,34 @@ def work_table(work: dict[str, Any]) -> list[str]:
     return [
         f"**{work['title']}** (`{work['work']}`)",
         "",
-        "| system | median (min - max) | time as a multiple of skdnn's | required | holds |",
-        "|---|---:|---:|---|---|",
+        "| system | rounds | median (min - max) | time as a multiple of skdnn's |",
+        "|---|---:|---:|---:|",
         *map(table_row, work["rows"]),
         "",
     ]
 
 
+def spread_of(values: list[float], middle: float) -> dict[str, float]:
+    """Return a median with the range of its values."""
+    return {"median": middle, "min": min(values), "max": max(values)}
+
+
 def growth_table(points: list[dict[str, Any]]) -> list[str]:
     """Return the lines of the growth of time."""
     lines = [
-        "**Growth of skdnn's time with rows, width and depth** (`growth`; required: no faster "
-        "than the arithmetic)",
+        "**Growth of skdnn's time with rows, width and depth** (`growth`)",
         "",
-        "| from | | million multiply-adds | an epoch | arithmetic grows | time grows | holds |",
-        "|---|---|---:|---:|---:|---:|---|",
+        "| from | | million multiply-adds | an epoch | arithmetic grows | time grows |",
+        "|---|---|---:|---:|---:|---:|",
     ]
     for p in points:
         cells = [
             f"{p['base']}, {p['rows']:,} rows" if p["factor"] == 1 else "",
             f"{p['axis']} x{p['factor']}",
             f"{p['multiply_adds'] / 1e6:,.0f}",
-            show_seconds(p["seconds"]),
+            show_spread(spread_of(p["values"], p["seconds"]), show_seconds),
             show_ratio(p["arithmetic_grown"]),
             show_ratio(p["time_grown"]),
-            HOLDS[p["holds"]] if "holds" in p else "",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return [*lines, ""]
@@ -125,9 +116,9 @@ def figure_with_axes(n_axes: int) -> tuple[Any, list[Any]]:
     return figure, list(figure.subplots(1, n_axes, squeeze=False)[0])
 
 
-def save(figure: Any, path: str) -> None:
+def save(figure: Any, path: str, fonttype: str = "none") -> None:
     """Save a figure so that the same figures make the same file."""
     from matplotlib import rc_context
 
-    with rc_context({"svg.hashsalt": "skdnn", "svg.fonttype": "none"}):
+    with rc_context({"svg.hashsalt": "skdnn", "svg.fonttype": fonttype}):
         figure.savefig(path, metadata={"Date": None} if path.endswith(".svg") else None)

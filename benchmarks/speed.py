@@ -74,7 +74,7 @@ def run(names: list[str], rounds: int | None = None, quick: bool = False) -> dic
     with Workers() as workers:
         for name, work in works.items():
             figures = measure(workers, name, work, rounds, quick)
-            table = rows(work, figures, quick)
+            table = rows(figures)
             result["works"].append({"work": name, "title": work.title, "rows": table})
         if "growth" in names:
             say("growth")
@@ -137,10 +137,8 @@ def spread(values: list[float]) -> dict[str, float]:
     return {"median": median(values), "min": min(values), "max": max(values)}
 
 
-def rows(
-    work: Work, figures: dict[str, list[dict[str, float]]], quick: bool
-) -> list[dict[str, Any]]:
-    """Return one row for each system and figure, with its ratio to skdnn and its verdict."""
+def rows(figures: dict[str, list[dict[str, float]]]) -> list[dict[str, Any]]:
+    """Return one row for each system and figure, with its ratio to skdnn."""
     mine = [figure["seconds"] for figure in figures["skdnn"]]
     table = []
     for system, rounds in figures.items():
@@ -150,27 +148,5 @@ def rows(
             row |= {"values": values} | spread(values)
             if name == "seconds" and system != "skdnn":
                 row["ratio"] = spread([a / b for a, b in zip(values, mine, strict=True)])
-            row |= requirement(work, row)
-            if not quick:  # which says nothing of the work that the bounds are for
-                row |= verdict(row)
             table.append(row)
     return table
-
-
-def requirement(work: Work, row: dict[str, Any]) -> dict[str, float]:
-    """Return what is required of a row, if anything is."""
-    system, figure = row["system"], row["figure"]
-    if "ratio" in row and system in work.at_least:
-        return {"at least": work.at_least[system]}
-    if system == "skdnn" and figure in work.at_most:
-        return {"at most": work.at_most[figure]}
-    return {}
-
-
-def verdict(row: dict[str, Any]) -> dict[str, bool]:
-    """Return whether the row's requirement holds, if it has one."""
-    if "at least" in row:
-        return {"holds": row["ratio"]["median"] >= row["at least"]}
-    if "at most" in row:
-        return {"holds": row["median"] <= row["at most"]}
-    return {}

@@ -64,14 +64,12 @@ def test_peers_are_compared_with_skdnn_within_rounds(written):
     mine, peer = written[0]["works"][0]["rows"]
     first, second = (a / b for a, b in zip(peer["values"], mine["values"], strict=True))
     assert peer["ratio"]["median"] == pytest.approx((first + second) / 2)
-    assert peer["at least"] == pytest.approx(1 / 1.5)
     assert "ratio" not in mine
 
 
-def test_a_quick_run_passes_no_verdict(written):
+def test_a_quick_run_says_so(written):
     figures, page = written
     assert figures["quick"]
-    assert not [row for row in figures["works"][0]["rows"] if "holds" in row]
     assert page.startswith("**Quick mode")
 
 
@@ -95,6 +93,13 @@ def test_an_unknown_benchmark_is_rejected_with_the_known_ones():
     result = run("-m", "benchmarks", "--only", "iris,ires")
     assert result.returncode == 2
     assert "unknown work ires; there are: epoch-32, " in result.stderr
+
+
+def test_the_readme_has_the_figures_of_the_pages(module, tmp_path):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    copy = tmp_path / "README.md"
+    copy.write_text(text, encoding="utf-8")
+    assert module("readme").update(copy) == text  # python -m benchmarks readme
 
 
 # ------------------------------------------------------------------ accuracy

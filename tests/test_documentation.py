@@ -245,7 +245,7 @@ def test_the_pictures_are_drawn(tmp_path):
 
 def test_no_picture_is_large():
     pictures = list((DOCS / "pictures").iterdir())
-    assert len(pictures) == 4
+    assert len(pictures) == 6
     assert all(picture.stat().st_size < 150_000 for picture in pictures)
 
 

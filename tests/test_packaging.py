@@ -165,3 +165,15 @@ def test_the_packages_of_the_deployment_page_are_enough_to_predict(tmp_path, iri
     assert error.startswith(
         "Not installed: keras, tensorflow. To train a network or make a Keras model"
     )
+
+
+def test_every_hint_to_install_works_before_skdnn_is_published():
+    config = ConfigParser(interpolation=None)
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    extras = set(config["options.extras_require"])
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "skdnn").rglob("*.py")]
+    for path in pages:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"pip install (-U )?\"?skdnn", text), path
+        named = re.findall(r'pip install (?:-e )?"\.\[([\w,]+)\]"', text)
+        assert {extra for names in named for extra in names.split(",")} <= extras, path

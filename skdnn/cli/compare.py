@@ -164,7 +164,9 @@ def _check_plot(path: Path) -> None:
     try:
         import matplotlib
     except ImportError as error:
-        raise CommandError('--plot needs matplotlib: pip install "skdnn[plot]"') from error
+        raise CommandError(
+            '--plot needs matplotlib, of the extra plot: pip install ".[plot]" in a checkout'
+        ) from error
     matplotlib.use("agg")  # saving to a file needs no window
     from matplotlib.figure import Figure
 

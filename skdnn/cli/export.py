@@ -25,7 +25,7 @@ the output:
   label and probabilities. A regressor has the output variable. Any number of
   rows can be predicted at once. 'skdnn info' shows the order of the classes.
 
-  Needs onnx: pip install "skdnn[onnx]"
+  Needs the extra onnx: pip install ".[onnx]" in a checkout of skdnn
 
 examples:
   skdnn export houses.skdnn houses.onnx
@@ -72,7 +72,9 @@ def _graph(model: str) -> Any:
     try:
         import onnx  # noqa: F401
     except ImportError as error:
-        raise CommandError('export needs onnx: pip install "skdnn[onnx]"') from error
+        raise CommandError(
+            'export needs onnx, the extra onnx: pip install ".[onnx]" in a checkout of skdnn'
+        ) from error
     from skdnn import to_onnx
     from skdnn.persistence.load import load
 

@@ -205,7 +205,8 @@ class Comparison:
             import pandas as pd
         except ImportError as error:
             raise ImportError(
-                'Comparison.to_frame needs pandas: pip install "skdnn[plot]".'
+                'Comparison.to_frame needs pandas, of the extra plot: pip install ".[plot]" in a '
+                "checkout of skdnn."
             ) from error
         columns: dict[str, Any] = {}
         for scorer, table in self.scores.items():

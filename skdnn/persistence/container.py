@@ -237,7 +237,7 @@ def _version(whole: dict[str, Any], name: str) -> str:
     if number > FORMAT_VERSION:
         raise InvalidFileError(
             f"{name} was written by skdnn {writer} in format version {number}; this skdnn "
-            f"{__version__} reads version {FORMAT_VERSION}: upgrade with `pip install -U skdnn`."
+            f"{__version__} reads version {FORMAT_VERSION}: install a newer skdnn."
         )
     return writer
 

@@ -259,7 +259,7 @@ def named_errors(name: str, writer: str) -> Iterator[None]:
         if _release(writer) > _release(__version__):
             text = (
                 f"{name} was written by skdnn {writer}, and this skdnn {__version__} cannot read "
-                f"it: {error}. Upgrade with `pip install -U skdnn`."
+                f"it: {error}. Install a newer skdnn."
             )
         raise InvalidFileError(text) from None
 

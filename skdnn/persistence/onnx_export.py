@@ -55,7 +55,7 @@ def to_onnx(
     Raises
     ------
     ImportError
-        If the package onnx is not installed: `pip install "skdnn[onnx]"`.
+        If the package onnx is not installed. The message names the extra to install.
     TypeError
         If the estimator is neither a `DNNClassifier` nor a `DNNRegressor`, or if `path` is not the
         name of a file.
@@ -128,7 +128,9 @@ def to_onnx(
 
 def _check_onnx_is_installed() -> None:
     if importlib.util.find_spec("onnx") is None:
-        raise ImportError('skdnn.to_onnx needs onnx: pip install "skdnn[onnx]".')
+        raise ImportError(
+            'skdnn.to_onnx needs onnx, the extra onnx: pip install ".[onnx]" in a checkout.'
+        )
 
 
 def _check_path(path: Any) -> None:

@@ -24,7 +24,10 @@ def pyplot(method: str) -> ModuleType:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError(f'{method} needs matplotlib: pip install "skdnn[plot]".') from error
+        raise ImportError(
+            f'{method} needs matplotlib, of the extra plot: pip install ".[plot]" in a checkout of '
+            "skdnn."
+        ) from error
     return plt
 
 

@@ -55,4 +55,6 @@ def test_bad_input_is_reported_in_one_line(folder, problem, classification, monk
     assert "OUT.onnx: there is no folder no" in problem("export", classification, "no/m.onnx")
     assert "there is no file m.skdnn" in problem("export", "m.skdnn", "m.onnx")
     monkeypatch.setitem(sys.modules, "onnx", None)
-    assert 'needs onnx: pip install "skdnn[onnx]"' in problem("export", classification, "m.onnx")
+    assert 'needs onnx, the extra onnx: pip install ".[onnx]"' in problem(
+        "export", classification, "m.onnx"
+    )

@@ -458,7 +458,7 @@ class TestResult:
 
     def test_frame_without_pandas_names_what_to_install(self, result, monkeypatch):
         monkeypatch.setitem(sys.modules, "pandas", None)
-        with pytest.raises(ImportError, match=r'pip install "skdnn\[plot\]"'):
+        with pytest.raises(ImportError, match=r'pip install "\.\[plot\]"'):
             result.to_frame()
 
     def test_plot_draws_the_scores(self, result):

@@ -168,7 +168,7 @@ class TestComparisonDisplay:
 
     def test_without_matplotlib_names_what_to_install(self, display, monkeypatch):
         monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-        with pytest.raises(ImportError, match=r'pip install "skdnn\[plot\]"'):
+        with pytest.raises(ImportError, match=r'pip install "\.\[plot\]"'):
             display.plot()
 
 
