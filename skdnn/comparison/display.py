@@ -12,6 +12,8 @@ from skdnn.plotting.common import flat_axes, pyplot
 
 if TYPE_CHECKING:
     from skdnn.comparison.result import Comparison
+else:
+    Comparison = Any  # the other file imports this one
 
 # The axis of times is logarithmic if slowest time / fastest time exceeds this ratio.
 LOG_RATIO = 30
@@ -87,7 +89,7 @@ class ComparisonDisplay:
     @classmethod
     def from_comparison(
         cls,
-        comparison: "Comparison",
+        comparison: Comparison,
         *,
         scorer: str | None = None,
         ax: Sequence[Axes] | None = None,
