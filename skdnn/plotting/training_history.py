@@ -73,7 +73,7 @@ class TrainingHistoryDisplay:
     - Dropout is only active in training.
     - With `label_smoothing`, the training loss is computed with smoothed labels, and the validation
       loss with the original labels. The smoothed loss is at least the entropy of a smoothed label,
-      which is 0.29 for `label_smoothing=0.1` and three classes.
+      which is 0.29 for ``label_smoothing=0.1`` and three classes.
 
     The training loss can therefore be above the validation loss, and the distance of the lines does
     not measure overfitting. Overfitting shows as a validation loss that rises. Both losses include
