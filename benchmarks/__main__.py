@@ -133,7 +133,7 @@ def run_peers(arguments: argparse.Namespace) -> None:
     result = peers.run(arguments.only)
     text = peers.markdown(result)
     print(text)
-    folder = None if arguments.only else FOLDER
+    folder = arguments.folder or (None if arguments.only else FOLDER)
     write(folder and folder / "peers.json", json.dumps(result, indent=1) + "\n")
     write(folder and folder / "peers.md", text)
 
@@ -209,6 +209,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--models", type=Path, default=fuzz.MODELS, help="default: of tests")
     ten = commands.add_parser("peers", help="what each library offers: one program for each need")
     ten.add_argument("--only", type=needs_of, metavar="NEED,...", help=", ".join(peers.NEEDS))
+    ten.add_argument("--folder", type=Path, help="for peers.json and peers.md")
     eleven = commands.add_parser("picture", help="draw the picture of the README")
     eleven.add_argument("--folder", type=Path, default=picture.FOLDER, help="default: %(default)s")
     twelve = commands.add_parser("readme", help="write the figures of these pages into the README")

@@ -247,7 +247,8 @@ def train_on(system: str) -> str:
 PREDICT = """
 import pickle, sys
 model, X = pickle.load(open(sys.argv[1], "rb"))
-model.predict(X)
+model.predict(X)  # which may print its progress
+print()
 print(*sorted(set({frameworks!r}) & set(sys.modules)))
 """
 
@@ -264,7 +265,7 @@ def predict_alone(system: str) -> str:
         loaded = subprocess.run(
             command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment
         )
-    names = loaded.stdout.split()
+    names = loaded.stdout.splitlines()[-1].split()
     assert not names, f"imports {', '.join(names)}"
     return YES
 

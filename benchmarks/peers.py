@@ -71,7 +71,10 @@ def table(result: dict[str, Any]) -> list[str]:
 def markdown(result: dict[str, Any]) -> str:
     """Return the table, with what was run and why a cell is a no."""
     versions = ", ".join(f"{name} {n}" for name, n in result["machine"]["versions"].items())
-    lines = [f"{versions}.", "", *table(result), "", "The reasons, as each library gives them:", ""]
+    needs = [need["need"] for need in result["needs"]]
+    only = "" if needs == list(NEEDS) else f" --only {','.join(needs)}"
+    lines = [f"`python -m benchmarks peers{only}` with {versions}.", "", *table(result), ""]
+    lines += ["The reasons, as each library gives them:", ""]
     for need in result["needs"]:
         for system, found in need["cells"].items():
             if "reason" in found:
