@@ -1,5 +1,6 @@
 """What is reset before each script of the galleries, also in worker processes."""
 
+import os
 import random
 import sys
 import warnings
@@ -26,6 +27,7 @@ def reset(gallery_conf: dict[str, Any], script: str) -> None:
         warnings.simplefilter("ignore", category)
     for message in IGNORED_MESSAGES:
         warnings.filterwarnings("ignore", message)
+    os.environ["COLUMNS"] = "100"  # progress bars with the whole of their times
     random.seed(0)
     np.random.seed(0)
     if "keras" in sys.modules:
