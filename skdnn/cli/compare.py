@@ -37,8 +37,8 @@ MANUAL = f"""\
   imputed by the median, fitted in each fold.
 
 the table:
-  model           a diamond, or * where the terminal has none, marks the networks
-                  of skdnn
+  model           a diamond marks the networks of skdnn, or * where the terminal
+                  has no diamond
   accuracy, ...   mean and standard deviation of the score over the folds;
                   higher is better. Models are ranked by the first score.
   fit s           seconds to fit, median of the folds
