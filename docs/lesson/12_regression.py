@@ -109,7 +109,8 @@ plt.show()
 
 # %%
 # Points on the line are right. Where the activation forbids an answer, the network can only press
-# itself against the border.
+# itself against the border. A ReLU may get stuck there: if its sum is negative for every image, its
+# gradient is 0, it is a dead unit (:doc:`06_sigmoid_and_relu`), and the prediction is always 0.
 #
 # Look at the worst
 # -----------------
