@@ -15,14 +15,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
 
-import skdnn
 from skdnn import DNNClassifier, DNNRegressor, KerasClassifier, KerasRegressor
 from skdnn._utils.sklearn_compat import DOCUMENTATION
 from skdnn.wrappers import BaseWrapper
 
 pytestmark = pytest.mark.quick
 
-ROOT = Path(skdnn.__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ESTIMATORS = [DNNClassifier, DNNRegressor, KerasClassifier, KerasRegressor]
 has_tooltips = pytest.mark.skipif(
     "doc_link" not in inspect.signature(getattr(BaseEstimator, "_get_params_html", id)).parameters,

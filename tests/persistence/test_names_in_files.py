@@ -142,7 +142,9 @@ def test_a_parameter_that_a_file_lacks_has_its_default(rewritten):
 def test_a_parameter_of_a_newer_version_asks_for_an_upgrade(read, rewritten, monkeypatch):
     monkeypatch.setattr("skdnn.persistence.container.__version__", "99.1.0")
     path = rewritten(lambda document: document["params"].update(further=1))
-    message = r"written by skdnn 99\.1\.0.*'further', which DNNRegressor does not have\. Upgrade"
+    message = (
+        r"written by skdnn 99\.1\.0.*'further', which DNNRegressor does not have\. Install a new"
+    )
     with pytest.raises(InvalidFileError, match=message):
         read(path)
 

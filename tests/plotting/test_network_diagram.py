@@ -260,5 +260,7 @@ def test_one_without_a_network_is_an_error(iris):
 
 def test_without_matplotlib_names_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=r"NetworkDisplay.plot needs matplotlib: .*skdnn\[plot\]"):
+    with pytest.raises(
+        ImportError, match=r"NetworkDisplay.plot needs matplotlib, .*pip install ..\[plot"
+    ):
         stack(2).plot()

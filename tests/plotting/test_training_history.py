@@ -142,7 +142,9 @@ class TestPlot:
 
     def test_without_matplotlib_names_what_to_install(self, history, monkeypatch):
         monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-        with pytest.raises(ImportError, match=r"TrainingHistoryDisplay.plot .*skdnn\[plot\]"):
+        with pytest.raises(
+            ImportError, match=r"TrainingHistoryDisplay.plot .*pip install ..\[plot"
+        ):
             TrainingHistoryDisplay.from_history(history)
 
     @pytest.mark.parametrize("style", ["default", "dark_background"])
