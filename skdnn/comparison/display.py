@@ -183,7 +183,7 @@ class ComparisonDisplay:
         for note, rows in (("◂ far off", far), ("failed", np.isnan(means))):
             for row in np.flatnonzero(rows):
                 colour = self._style(int(row), ax)["color"]
-                place = {"transform": beside, "va": "center", "style": "italic"}
+                place: dict[str, Any] = {"transform": beside, "va": "center", "style": "italic"}
                 ax.text(0.02, int(row), note, color=colour, **place)
         ax.set(xlabel=self.score_name, yticks=range(len(self.names)), yticklabels=self._labels())
         for name, label in zip(self.names, ax.get_yticklabels(), strict=True):
@@ -226,7 +226,7 @@ class ComparisonDisplay:
             if np.isfinite(centre):
                 ax.plot(values, row + steps, linestyle="", alpha=0.7, **style)
                 ax.plot([centre, centre], [row - 0.32, row + 0.32], color=style["color"], lw=2.5)
-            text = {"va": "center", "family": "monospace", "size": "small"}
+            text: dict[str, Any] = {"va": "center", "family": "monospace", "size": "small"}
             ax.text(1.02, row, cell, transform=beside, **text)
         ax.locator_params(axis="x", nbins=6)
         ax.set_ylim(len(table) - 0.5, -0.5)  # best at the top
