@@ -104,7 +104,7 @@ plt.show()
 
 # %%
 # The loss falls fast at first, then ever more slowly. The solid curve is for images that the
-# network learns from, the dashed one for images that it does not. When the solid one goes on to
+# network learns from, the dashed one for images that it does not. When the solid one continues to
 # improve and the dashed one no longer does, the network has begun to learn its images by heart.
 # This is called *overfitting*.
 #

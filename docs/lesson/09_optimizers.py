@@ -15,7 +15,7 @@ object, walks with them through a valley, and finds out when Adam is better, and
 #
 # - *SGD*, stochastic gradient descent: step = rate × gradient. "Stochastic" because a batch is a
 #   random sample of the images.
-# - *Momentum* is SGD with a memory: each step goes on with 90% of the last one, as a ball that
+# - *Momentum* is SGD with a memory: each step keeps 90% of the last one, as a ball that
 #   rolls downhill.
 # - *RMSprop* gives each weight a rate of its own: rate × gradient / (typical size of the gradient
 #   of this weight). Such a rate is called *adaptive*.
@@ -142,7 +142,7 @@ for optimizer in ("momentum", "adam"):
 # number for each weight, Adam two.
 #
 # And there are losses on which Adam is slower. Think of the loss as a landscape. Here is a long
-# valley with steep walls, 100 times as steep as its floor. An adaptive rate per weight can stretch
+# valley with steep walls, 100 times as steep as its bottom. An adaptive rate per weight can stretch
 # the valley, if the valley lies along one weight. If it lies across, there is nothing to stretch:
 # every weight then has steep and flat at once.
 

@@ -1,9 +1,9 @@
 """
-Fit again, and it goes on
-=========================
+Fit again to continue training
+==============================
 
-By default, every ``fit`` starts from nothing. With ``warm_start`` it goes on where the last one
-stopped, and ``partial_fit`` goes on with other images. This page shows why another fit improves a
+By default, every ``fit`` starts from nothing. With ``warm_start`` it continues where the last one
+stopped, and ``partial_fit`` continues with other images. This page shows why another fit improves a
 network, and when it no longer does.
 """
 
@@ -104,8 +104,8 @@ print(f"test errors: {1 - careful.score(X_test, y_test):.3f}")
 # ``partial_fit``: images that come later
 # ---------------------------------------
 #
-# ``partial_fit`` trains for one epoch on the images that it gets, and goes on from what it knows.
-# The first call needs the list of all classes, because its images may not show them all.
+# ``partial_fit`` trains for one epoch on the images that it gets, and starts from the weights that
+# it has. The first call needs the list of all classes, because its images may not show them all.
 
 stream = DNNClassifier((100,), random_state=0)
 keras_stream = KerasClassifier(stacked.model, optimizer="adam", random_state=0, verbose=0)
