@@ -164,8 +164,15 @@ for row_number, (times, colour) in enumerate(zip(milliseconds.values(), colours,
     ax.plot(times, jitter, "o", color=colour, alpha=0.25, ms=4, mew=0)
     median = np.median(times)
     ax.plot([median] * 2, [row_number - 0.36, row_number + 0.36], color=colour, lw=3)
-    ax.text(median, row_number - 0.4, f"{median:.2g} ms", ha="center", va="bottom", color=colour,
-            fontweight="bold")  # fmt: skip
+    ax.text(
+        median,
+        row_number - 0.4,
+        f"{median:.0f} ms" if median >= 10 else f"{median:.2g} ms",
+        ha="center",
+        va="bottom",
+        color=colour,
+        fontweight="bold",
+    )
 ax.set(yticks=range(3), yticklabels=list(milliseconds), ylim=(2.5, -0.75))
 ax.tick_params(axis="y", length=0)
 ax.set(xscale="log", xlabel="milliseconds for one row (bars: medians)")
