@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import (
     accuracy,
     deploy,
+    fit_times,
     fuzz,
     gather,
     growth,
@@ -110,6 +111,16 @@ def run_deploy(arguments: argparse.Namespace) -> None:
     write(folder and folder / "deploy.md", text)
 
 
+def run_fit_times(arguments: argparse.Namespace) -> None:
+    """Measure fit times beside a random forest's; a complete run goes into the documentation."""
+    result = fit_times.run(arguments.quick)
+    text = fit_times.markdown(result)
+    print(text)
+    folder = arguments.folder or (None if arguments.quick else FOLDER)
+    write(folder and folder / "fit-times.json", json.dumps(result, indent=1) + "\n")
+    write(folder and folder / "fit-times.md", text)
+
+
 def run_accuracy(arguments: argparse.Namespace) -> None:
     """Measure accuracy; the defaults on all tables go into the documentation."""
     usual = parser().parse_args(["accuracy"])
@@ -195,7 +206,9 @@ def parser() -> argparse.ArgumentParser:
         help="tables and their index.json; without the table adult, a random one of its shape",
     )
     seven.add_argument("--folder", type=Path, help="where to write deploy.json and deploy.md")
-    for command in (one, two, three, four, six, seven):
+    thirteen = commands.add_parser("fit-times", help="fits of many sizes beside a random forest's")
+    thirteen.add_argument("--folder", type=Path, help="for fit-times.json and fit-times.md")
+    for command in (one, two, three, four, six, seven, thirteen):
         command.add_argument("--quick", action="store_true", help="very little work, as a trial")
     five = commands.add_parser("gather", help="write folders of public tables for `accuracy`")
     five.add_argument("folder", type=Path, help="older tables in it are replaced")
@@ -224,6 +237,7 @@ COMMANDS = {
     "sizes": run_sizes,
     "sparse": run_sparse,
     "deploy": run_deploy,
+    "fit-times": run_fit_times,
     "accuracy": run_accuracy,
     "gather": run_gather,
     "fuzz": run_fuzz,

@@ -102,6 +102,33 @@ def test_the_readme_has_the_figures_of_the_pages(module, tmp_path):
     assert module("readme").update(copy) == text  # python -m benchmarks readme
 
 
+@pytest.fixture
+def fit_times(module):
+    return module("fit_times")
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_tables_for_fit_times_have_the_size_that_is_said(fit_times, task):
+    for columns in (5, 7, 20):
+        X, y = fit_times.make_table(fit_times.Size(task, 100, columns))
+        assert X.shape == (100 + fit_times.N_TEST, columns)
+        assert len(np.unique(y)) == (2 if task == "classification" else len(y))
+
+
+def test_fit_times_are_multiples_of_the_forests(fit_times):
+    forest = {"first s": 2.0, "again s": 1.0, "again CPU s": 1.0, "score": 0.5}
+    network = {"first s": 6.0, "again s": 4.0, "again CPU s": 5.0, "score": 0.75}
+    fast = {"first s": 4.0, "again s": 1.5, "again CPU s": 2.5, "score": 0.625}
+    systems = dict(zip(fit_times.SYSTEMS, (forest, network, fast), strict=True))
+    table = {"task": "regression", "rows": 2000, "columns": 20, "systems": systems}
+    result = {"machine": {"cores": 2, "processor": "p", "system": "s", "load before": 0.5}}
+    result["machine"]["versions"] = {"numpy": "2"}
+    page = fit_times.markdown(result | {"tables": [table], "minutes": 3})
+    line = next(line for line in page.splitlines() if line.startswith("| 2,000 x 20"))
+    assert line.split(" | ")[1:-1] == ["1 s", "3x", "2x", "4x", "1.5x", "5x", "2.5x"]
+    assert "0.500, 0.750, 0.625" in line
+
+
 # ------------------------------------------------------------------ accuracy
 
 

@@ -1,0 +1,142 @@
+"""The time of a fit beside a random forest's, over numbers of rows and of columns.
+
+The tables are made by seeded generators, so that every size can be had: a classification table with
+ten informative columns, and Friedman's regression with five; all other columns are noise.
+"""
+
+import time
+import warnings
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks.report import show_ratio, show_seconds
+from benchmarks.speed import hush, machine, say
+
+TASKS = ("classification", "regression")
+ROWS = (500, 2_000, 8_000, 32_000, 128_000)  # with COLUMNS[0] columns
+COLUMNS = (20, 5, 100, 500, 2_000, 5_000)  # all but the first with FEW rows
+FEW, QUICK_ROWS, N_TEST, MOST_INFORMATIVE = 2_000, (500, 1_000), 5_000, 10
+SYSTEMS: dict[str, dict[str, Any]] = {
+    "RandomForest": {},
+    "skdnn": {},
+    "skdnn-fast": {"preset": "fast"},
+}
+PACKAGES = ("numpy", "scikit-learn", "tensorflow", "keras")
+
+
+class Size(NamedTuple):
+    """What a table is like."""
+
+    task: str
+    rows: int
+    columns: int
+
+
+def sizes(quick: bool) -> list[Size]:
+    """Return the sizes of all tables."""
+    if quick:
+        pairs = [(rows, COLUMNS[0]) for rows in QUICK_ROWS]
+    else:
+        pairs = [(rows, COLUMNS[0]) for rows in ROWS]
+        pairs += [(FEW, columns) for columns in COLUMNS[1:]]
+    return [Size(task, *pair) for task in TASKS for pair in pairs]
+
+
+def make_table(size: Size) -> tuple[np.ndarray, np.ndarray]:
+    """Make a table with `N_TEST` more rows than asked for, which are for testing."""
+    from sklearn.datasets import make_classification, make_friedman1
+
+    n_rows = size.rows + N_TEST
+    if size.task == "regression":
+        return make_friedman1(n_rows, size.columns, noise=1.0, random_state=0)
+    n_informative = min(size.columns, MOST_INFORMATIVE)
+    return make_classification(
+        n_rows,
+        size.columns,
+        n_informative=n_informative,
+        n_redundant=0,
+        n_clusters_per_class=4 if n_informative > 5 else 2,
+        flip_y=0.05,
+        random_state=0,
+    )
+
+
+def make_estimator(system: str, task: str) -> Any:
+    """Make an estimator with its defaults, or with the parameters of `SYSTEMS`."""
+    kind = "Classifier" if task == "classification" else "Regressor"
+    if system == "RandomForest":
+        from sklearn import ensemble
+
+        return getattr(ensemble, f"RandomForest{kind}")(random_state=0)
+    import skdnn
+
+    return getattr(skdnn, f"DNN{kind}")(random_state=0, **SYSTEMS[system])
+
+
+def measure(system: str, size: Size) -> dict[str, float]:
+    """Fit twice in this process: what comes first is imported, and nothing compiled beforehand."""
+    warnings.simplefilter("ignore")
+    X, y = make_table(size)
+    make_estimator(system, "classification").fit(X[:60, :3], np.arange(60) % 2)  # imports
+    train = slice(0, size.rows)
+    figures: dict[str, float] = {}
+    for turn in ("first", "again"):
+        estimator = make_estimator(system, size.task)
+        begin, cpu = time.perf_counter(), time.process_time()
+        estimator.fit(X[train], y[train])
+        figures[f"{turn} s"] = time.perf_counter() - begin
+        figures[f"{turn} CPU s"] = time.process_time() - cpu
+    return figures | {"score": float(estimator.score(X[size.rows :], y[size.rows :]))}
+
+
+def run(quick: bool = False) -> dict[str, Any]:
+    """Measure all systems on all tables, one after the other, each in a fresh process."""
+    begin = time.perf_counter()
+    result: dict[str, Any] = {"machine": machine(PACKAGES), "quick": quick, "tables": []}
+    for size in sizes(quick):
+        say(f"{size.task}, {size.rows:,} rows, {size.columns:,} columns")
+        figures = {}
+        for system in SYSTEMS:
+            with ProcessPoolExecutor(1, get_context("spawn"), initializer=hush) as pool:
+                figures[system] = pool.submit(measure, system, size).result()
+        result["tables"].append({**size._asdict(), "systems": figures})
+    return result | {"minutes": (time.perf_counter() - begin) / 60}
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """Return the tables of the page."""
+    facts, versions = result["machine"], result["machine"]["versions"]
+    lines = [
+        f"{facts['cores']} cores ({facts['processor']}, {facts['system']}); load of the machine "
+        f"before: {facts['load before']}; minutes: {result['minutes']:.0f}. "
+        f"{', '.join(f'{name} {number}' for name, number in versions.items())}.",
+        "",
+    ]
+    for task in TASKS:
+        score = "accuracy" if task == "classification" else "R2"
+        lines += [f"**{task.capitalize()}**", "", *_head(score)]
+        lines += [_line(table) for table in result["tables"] if table["task"] == task]
+        lines += [""]
+    return "\n".join(lines)
+
+
+def _head(score: str) -> list[str]:
+    others = [name for name in SYSTEMS if name != "RandomForest"]
+    cells = ["rows x columns", "RandomForest", *(f"{name}, first fit" for name in others)]
+    cells += [*(f"{name}, later fits" for name in others), *(f"{name}, CPU" for name in others)]
+    cells += [f"{score}: {', '.join(SYSTEMS)}"]
+    return [f"| {' | '.join(cells)} |", f"|---|{'---:|' * (len(cells) - 1)}"]
+
+
+def _line(table: dict[str, Any]) -> str:
+    forest = table["systems"]["RandomForest"]
+    others = [f for name, f in table["systems"].items() if name != "RandomForest"]
+    cells = [f"{table['rows']:,} x {table['columns']:,}", show_seconds(forest["again s"])]
+    cells += [show_ratio(figures["first s"] / forest["first s"]) for figures in others]
+    cells += [show_ratio(figures["again s"] / forest["again s"]) for figures in others]
+    cells += [show_ratio(figures["again CPU s"] / forest["again CPU s"]) for figures in others]
+    cells += [", ".join(f"{figures['score']:.3f}" for figures in table["systems"].values())]
+    return f"| {' | '.join(cells)} |"
