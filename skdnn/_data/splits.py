@@ -203,6 +203,28 @@ def member_weights(
     return training * (np.sum(fold >= 0) * n_members / training.sum()), validation
 
 
+def alternate_folds(rows: np.ndarray, is_in_fold: np.ndarray) -> np.ndarray:
+    """Order the rows of several folds so that a row of each fold follows in turn.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows,), int
+        Row indices.
+    is_in_fold : ndarray of shape (n_rows, n_folds), bool
+        Whether a row is in a fold. At most one element of each row is True.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_longest * n_folds,), int
+        Row indices. Element i is of fold i % n_folds. Folds that are shorter than the longest are
+        filled up with rows of the longest fold.
+    """
+    folds = [rows[is_in] for is_in in is_in_fold.T]
+    longest = max(folds, key=len)
+    filled = [np.concatenate([fold, longest[: len(longest) - len(fold)]]) for fold in folds]
+    return np.stack(filled, axis=1).ravel()
+
+
 def check_groups(groups: Any, y: np.ndarray) -> np.ndarray | None:
     """Validate the group labels, and raise an error unless each row of y has one group label."""
     if groups is None:

@@ -18,6 +18,7 @@ def build(
     dropout: Callable[..., Any] = keras.layers.Dropout,
     name: str | None = None,
     limit: np.ndarray | None = None,
+    members: Callable[..., Any] | None = None,
 ) -> Any:
     """Build the Keras model of a network. The caller then sets the network weights.
 
@@ -36,6 +37,8 @@ def build(
         Name of the model. If None, Keras chooses a name.
     limit : ndarray of shape (n_inputs,), float64, default=None
         The `Scaling` layer clips its outputs to [-limit, limit].
+    members : callable, default=None
+        Class of the `Members` layers. None means `keras_layers.Members`.
 
     Returns
     -------
@@ -48,7 +51,8 @@ def build(
     n_members, shape = 0, spec.input_shape
     for layer, output_shape, _ in spec.walk():
         dtype = entry if layer.is_preparation else spec.dtype
-        context = KerasContext(shape, dtype, n_members, dropout, offset, scale, fill, limit)
+        constants = offset, scale, fill, limit
+        context = KerasContext(shape, dtype, n_members, dropout, *constants, members)
         stack.append(layer.to_keras(context))
         n_members = layer.member_count() or n_members
         shape = output_shape

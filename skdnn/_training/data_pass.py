@@ -89,15 +89,12 @@ class NetworkPass:
         """
         first, n_steps = self._n_steps, call.n_steps
         rates = None if self._rates is None else self._rates[first : first + n_steps]
-        given = call.arrays, call.bounds, self._constants
-        sums = self._program.run(self._name, *given, rates)
-        is_finite = np.isfinite(sums[:, 0])
-        weight: float = call.n_rows
+        arrays, weight = call.arrays, float(call.n_rows)
         if self._name == "evaluate":
-            # In an ensemble, each row has one sample weight for each ensemble member.
-            _, _, *weights = call.arrays
-            weight *= np.mean(weights[0], dtype=np.float64) if weights else 1.0
-        elif not is_finite.all():
+            arrays, weight = self._with_own_weights(call)
+        sums = self._program.run(self._name, arrays, call.bounds, self._constants, rates)
+        is_finite = np.isfinite(sums[:, 0])
+        if self._name == "train" and not is_finite.all():
             n_steps = int(np.argmin(is_finite)) + 1
             weight, self.is_finite = float(call.bounds[n_steps]), False
         self._sums.append(sums)
@@ -105,6 +102,22 @@ class NetworkPass:
         self._weight += weight
         self._n_steps += n_steps
         return n_steps
+
+    def _with_own_weights(self, call: Call) -> tuple[list[np.ndarray], float]:
+        """Return the arrays to evaluate, and the sum of the weights averaged over the members.
+
+        In an ensemble, each row has one sample weight for each ensemble member. If each member has
+        a fold of its own, a row keeps the weight for its fold.
+        """
+        x, y, *weights = call.arrays
+        if not weights:
+            return [x, y], float(call.n_rows)
+        n_folds, (weight,) = self._program.key.n_folds, weights
+        if n_folds > 1:
+            by_fold = weight.reshape(-1, n_folds, weight.shape[1])
+            weight = np.diagonal(by_fold[:, :, :n_folds], axis1=1, axis2=2).ravel()
+        total = call.n_rows * np.mean(weight, dtype=np.float64) / n_folds
+        return [x, y, weight], float(total)
 
     def logs(self) -> dict[str, float]:
         """Return the means of the loss and the metric over the rows of the steps so far.

@@ -18,6 +18,7 @@ from skdnn._training.dense_program_key import TEMPERATURES, VECTORS, Constants, 
 from skdnn._training.losses import LOSSES, METRICS, SMOOTHED
 from skdnn._training.optimizer_state import averaged_pairs, build_optimizer, sets_final_weights
 from skdnn._training.optimizers import fused
+from skdnn._training.own_rows import OwnRows, fold_after_fold
 from skdnn._training.quick_dropout import QuickDropout
 from skdnn._training.session import Threads, UnsupportedFunctionError
 from skdnn._utils.keras_internals import can_clip_by_tensor, clip_by, learning_rate_variable
@@ -36,7 +37,8 @@ class Program(CompiledProgram):
     def __init__(self, key: ProgramKey):
         self.key = key
         self._has_members = key.spec.n_members > 1
-        self.model = build(key.spec.without_output_activation(), dropout=QuickDropout)
+        body, members = key.spec.without_output_activation(), OwnRows if key.by_member else None
+        self.model = build(body, dropout=QuickDropout, members=members)
         self.optimizer = key.optimizer.build(fused)
         self._fresh_slots = build_optimizer(self.optimizer, self.model)
         self._variables = [*self.model.weights, *self.optimizer.variables, *self._seeds()]
@@ -57,7 +59,8 @@ class Program(CompiledProgram):
 
     def _compile(self) -> None:
         try:
-            loop, signature = self._over_batches(self._train_batch, self.key.scheduled)
+            rows = self._row_signature()
+            loop, signature = self._over_batches(self._train_batch, rows, self.key.scheduled)
             self.functions.add("train", loop, signature)
         except UnsupportedFunctionError as error:
             loss, kind = self.key.loss, self.key.optimizer.kind
@@ -74,14 +77,14 @@ class Program(CompiledProgram):
     # ---------------------------------------------------------------- trace
 
     def _over_batches(
-        self, step: Callable[..., Any], scheduled: bool = False
+        self, step: Callable[..., Any], rows: list[Any], scheduled: bool = False
     ) -> tuple[Callable[..., Any], list[Any]]:
         """Return a function that calls `step` on each batch, and the signature of the function.
 
-        The function takes the rows, the bounds of the batches, the constants, and the learning
-        rates of the steps if `scheduled`.
+        The function takes the arrays of the rows, whose signature is `rows`, the bounds of the
+        batches, the constants, and the learning rates of the steps if `scheduled`.
         """
-        rows, dtype = self._row_signature(), self.key.spec.dtype
+        dtype = self.key.spec.dtype
         row, number = tf.TensorSpec([None], dtype), tf.TensorSpec([], dtype)
         constants = [row if x in VECTORS else number for x in Constants._fields]
         signature = [*rows, BOUNDS, *constants]
@@ -105,12 +108,14 @@ class Program(CompiledProgram):
 
         return loop, signature
 
-    def _row_signature(self) -> list[Any]:
+    def _row_signature(self, *, own: bool = False) -> list[Any]:
+        """Return the signature of x, y and the weights, of own rows of each member if `own`."""
         key, spec = self.key, self.key.spec
+        each = self._has_members and not own
         rows = [
             tf.TensorSpec([None, spec.n_inputs], spec.dtype),
             tf.TensorSpec([None, spec.n_outputs][: key.y_ndim], key.y_dtype),
-            tf.TensorSpec([None, spec.n_members] if self._has_members else [None], spec.dtype),
+            tf.TensorSpec([None, spec.n_members] if each else [None], spec.dtype),
         ]
         return rows[: 3 if key.weighted else 2]
 
@@ -165,7 +170,8 @@ class Program(CompiledProgram):
         (x, y), loss = batch[:2], self.key.loss
         output = self.model(x, training=training)
         if self._has_members:
-            y = tf.tile(y, [self.key.spec.n_members] + [1] * (self.key.y_ndim - 1))
+            n_copies = self.key.spec.n_members if training else self._n_copies
+            y = tf.tile(y, [n_copies] + [1] * (self.key.y_ndim - 1))
             output = tf.reshape(output, [-1, self.key.spec.n_outputs])
         activation = str(self.key.spec.activations[-1])
         if training and self.key.smoothed:
@@ -216,6 +222,8 @@ class Program(CompiledProgram):
 
     def _evaluate_batch(self, batch: list[Any], constants: Constants) -> Any:
         """Return the sums of the losses and metrics over the rows of a batch."""
+        if self.key.by_member:
+            batch = [fold_after_fold(array, self.key.n_folds) for array in batch]
         losses, *others = self._losses_and_metric(batch, constants, training=False)
         if self.key.penalized:
             losses += self._penalty(constants.alpha)
@@ -225,7 +233,15 @@ class Program(CompiledProgram):
         """Return the sample weight of each loss."""
         if not self.key.weighted:
             return tf.ones_like(losses)
-        return tf.reshape(tf.transpose(batch[2]), [-1]) if self._has_members else batch[2]
+        weights = batch[2]
+        if not self._has_members:
+            return weights
+        is_own = len(weights.shape) == 1
+        return (
+            tf.tile(weights, [self._n_copies])
+            if is_own
+            else tf.reshape(tf.transpose(weights), [-1])
+        )
 
     def _sums(self, values: list[Any], weights: Any) -> Any:
         """Return the sums of each of `values` over the rows of a batch, weighted by `weights`.
@@ -315,6 +331,11 @@ class Program(CompiledProgram):
         return sum(prod(v.shape) for v in self.model.trainable_variables)
 
     @property
+    def _n_copies(self) -> int:
+        """The number of ensemble members that evaluate the same row."""
+        return self.key.spec.n_members // self.key.n_folds
+
+    @property
     def n_branches(self) -> int:
         """The number of architectures in the network, which are independent parts of a step."""
         return len(self.key.spec.outputs)
@@ -335,7 +356,8 @@ class Program(CompiledProgram):
             Whether to take a training step on each batch or to evaluate each batch.
         rows : sequence of ndarray
             The arrays x, (n_rows, n_inputs), and y, followed by the sample weights if the key is
-            `weighted`.
+            `weighted`. In an evaluation of a key that is `by_member`, row i is of fold
+            i % n_folds, and the weights have one dimension.
         bounds : ndarray of shape (n_steps + 1,), int32
             The index of the first row of each batch, followed by the number of rows.
         constants : Constants
@@ -350,7 +372,8 @@ class Program(CompiledProgram):
             further columns of an evaluation are the summed cross-entropies at `TEMPERATURES`.
         """
         if name not in self.functions:
-            loop, signature = self._over_batches(self._evaluate_batch)
+            own = self._row_signature(own=self.key.by_member)
+            loop, signature = self._over_batches(self._evaluate_batch, own)
             self.functions.add(name, self._with_averages(loop), signature)
         dtype = self.key.spec.dtype
         values = [np.asarray(x, dtype) for x in constants]

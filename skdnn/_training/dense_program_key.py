@@ -35,6 +35,12 @@ class ProgramKey:
     scheduled: bool = False  # whether each step receives a learning rate
     smoothed: bool = False  # whether labels are smoothed in training
     tempered: bool = False  # whether an evaluation also returns losses at `TEMPERATURES`
+    by_member: bool = False  # whether each ensemble member is evaluated on a fold of its own
+
+    @property
+    def n_folds(self) -> int:
+        """The number of folds if the key is `by_member`. Member i has fold i % n_folds."""
+        return self.spec.n_members // len(self.spec.outputs) if self.by_member else 1
 
 
 class Constants(NamedTuple):

@@ -42,6 +42,9 @@ class Plan:
         last epoch. None for all epochs.
     validation_batch_size : int or None
         The number of rows of a batch in an evaluation. None to choose a number automatically.
+    n_folds : int
+        The number of folds of the held-out rows. Element i of `held_out` is of fold i % n_folds,
+        and a batch of an evaluation has as many rows of each fold.
     """
 
     rows: np.ndarray
@@ -52,6 +55,7 @@ class Plan:
     schedule: Schedule | None = None
     evaluation_epochs: frozenset[int] | None = None
     validation_batch_size: int | None = None
+    n_folds: int = 1
 
 
 @dataclass
@@ -149,7 +153,9 @@ class Training:
         batch_size = max(1, min(_EVALUATION_BATCH, VALUES_PER_CALL // feeder.n_values))
         if self.each_step:
             batch_size = plan.batch_size
-        steps = batch_sizes(len(plan.held_out), plan.validation_batch_size or batch_size)
+        batch_size = plan.validation_batch_size or batch_size
+        batch_size = plan.n_folds * max(1, batch_size // plan.n_folds)
+        steps = batch_sizes(len(plan.held_out), batch_size)
         current = self._job.start_pass("evaluate", None)
         for call in feeder.calls(plan.held_out, steps):
             current.run(call)

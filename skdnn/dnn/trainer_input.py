@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from skdnn._data.splits import check_indices
+from skdnn._data.splits import alternate_folds, check_indices
 from skdnn._network.spec import NetworkSpec
 from skdnn._training.batches import Fetch, fetch_both
 from skdnn._training.dense_program_key import Constants, ProgramKey
@@ -104,14 +104,25 @@ def make_inputs(
     key = _program_key(network, settings, data, codes)
     plan = Plan(
         rows=data.rows,
-        held_out=data.held_out,
+        held_out=_evaluated_rows(data, key.n_folds),
         epochs=n_epochs,
         batch_size=int(resolved.batch_size),
         shuffle=bool(params.shuffle),
         schedule=settings.schedule,
         evaluation_epochs=evaluation_epochs,
+        n_folds=key.n_folds,
     )
     return TrainerInput(key, _fetch(network, data, codes, key.weighted), constants, plan)
+
+
+def _evaluated_rows(data: TrainingRows, n_folds: int) -> np.ndarray:
+    """Return the held-out rows in the order in which they are evaluated."""
+    if data.validation is None or not data.by_member:
+        return data.held_out
+    _, _, weight = data.validation
+    assert weight is not None  # the weights assign the rows to the folds
+    own = weight[data.held_out - len(data.y), :n_folds] > 0
+    return alternate_folds(data.held_out, own)
 
 
 def _check_indices(data: TrainingRows) -> None:
@@ -157,6 +168,7 @@ def _program_key(
         scheduled=settings.schedule is not None,
         smoothed=smoothing > 0,
         tempered=is_smooth and monitor != "loss" and data.validation is not None,
+        by_member=data.by_member,
     )
 
 

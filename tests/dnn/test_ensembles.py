@@ -6,7 +6,13 @@ from scipy.special import log_softmax
 from sklearn.metrics import log_loss
 
 from skdnn import DNNClassifier, DNNRegressor
-from skdnn._data.splits import folds, folds_of_groups, member_weights
+from skdnn._data.splits import (
+    alternate_folds,
+    assign_folds,
+    folds,
+    folds_of_groups,
+    member_weights,
+)
 from skdnn.dnn.calibration import residual_variance, temperature
 
 
@@ -143,6 +149,43 @@ def test_members_are_validated_on_rows_that_they_have_not_seen(table):
     sizes = [np.sum(fold == member) for member in range(4)]
     expected = np.average(losses, weights=sizes)
     assert -model.best_score_ == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("n_folds", [2, 3])
+def test_rows_of_the_folds_alternate(n_folds):
+    rows, fold = np.arange(100, 110), np.array([0, 1, 0, 0, -1, 0, 1, 0, 1, 0])
+    order = alternate_folds(rows, fold[:, np.newaxis] == np.arange(n_folds)).reshape(-1, n_folds)
+    assert order[:, 0].tolist() == [100, 102, 103, 105, 107, 109]
+    assert order[:3, 1].tolist() == [101, 106, 108]
+    # What fills up the others is of no other fold than the first.
+    assert set(order[3:, 1]) | set(order[:, 2:].ravel()) <= set(order[:, 0])
+
+
+GROUPS = np.repeat([0, 1, 2, 3], [200, 150, 40, 10])
+
+
+@pytest.mark.parametrize("groups", [None, GROUPS], ids=["equal folds", "unequal folds"])
+@pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
+def test_the_validation_loss_is_that_of_the_members_of_each_fold(table, kind, groups):
+    X, y = table
+    weight = np.random.default_rng(2).integers(1, 4, len(y))
+    model = kind(preset="fast", epochs=4, batch_size=128, random_state=0)
+    model.fit(X, y, weight, groups=groups)
+    n_members, network = model.resolved_params_.n_members, model._network
+    seed = model._continuation.split_seed
+    fold = assign_folds(y, np.arange(len(y)), groups, seed, classifies=kind is DNNClassifier)
+    x = network.inputs.apply(X, np.float32)
+    body, weights = network.spec.without_mean().body, network.state.weights
+    losses, of_weight = 0.0, 0.0
+    for member, output in enumerate(body.forward(weights, x)):
+        own = fold == member % n_members
+        if kind is DNNClassifier:
+            each = -np.log(output[own, y[own]])
+        else:
+            each = ((y[own] - network.targets.mean) / network.targets.unit - output[own, 0]) ** 2
+        losses, of_weight = losses + weight[own] @ each, of_weight + weight[own].sum()
+    best = model.history_["val_loss"][model.best_epoch_ - 1]
+    assert best == pytest.approx(losses / of_weight, rel=1e-4)
 
 
 def test_the_prediction_is_the_mean_of_the_members(table):

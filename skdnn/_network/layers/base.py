@@ -61,6 +61,8 @@ class KerasContext:
         The numbers that replace missing values in the `ColumnTransform` layer.
     limit : ndarray of shape (n_inputs,), float64, or None
         The `Scaling` layer clips its outputs to [-limit, limit].
+    members : callable or None
+        Class of `Members` layers. None means `keras_layers.Members`.
     """
 
     shape: Shape
@@ -71,6 +73,7 @@ class KerasContext:
     scale: np.ndarray | None = None
     fill: np.ndarray | None = None
     limit: np.ndarray | None = None
+    members: Callable[..., Any] | None = None
 
 
 class Layer(FieldState):

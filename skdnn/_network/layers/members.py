@@ -40,7 +40,8 @@ class Members(Layer):
         """Return a Keras `Members` layer of skdnn."""
         from skdnn._network import keras_layers
 
-        return keras_layers.Members(self.n_members, name=self.name, dtype=context.dtype)
+        make = context.members or keras_layers.Members
+        return make(self.n_members, name=self.name, dtype=context.dtype)
 
     def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
         """Return the input unchanged. The weights of the next layers bring the axis of members."""

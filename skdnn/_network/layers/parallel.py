@@ -91,7 +91,8 @@ class Parallel(Layer):
         outputs = []
         for number, network in enumerate(self.networks(context.shape, context.dtype), start=1):
             name = f"{self.name}_{number}"
-            outputs.append(build(network, dropout=context.dropout, name=name)(x))
+            model = build(network, dropout=context.dropout, name=name, members=context.members)
+            outputs.append(model(x))
         return keras.Model(x, keras.ops.concatenate(outputs, axis=0), name=self.name)
 
     def to_onnx(self, graph: OnnxGraph, x: str, weights: Sequence[np.ndarray], shape: Shape) -> str:
