@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import clone, is_classifier
+from sklearn.base import is_classifier
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -30,11 +30,6 @@ from skdnn._utils.annotations import (
     Rate,
 )
 from skdnn._utils.arguments import check_parameters, explains_unknown_arguments
-from skdnn._utils.boolean_keys import with_plain_dicts, with_wrapped_dicts
-from skdnn._utils.callback_copies import clone_callbacks
-from skdnn._utils.keras_losses import LossPickle, is_keras_loss
-from skdnn._utils.keras_optimizers import OptimizerPickle, is_plain_optimizer
-from skdnn._utils.pickle_version import checked_version, with_version
 from skdnn._utils.sklearn_compat import (
     ParametersTableMixin,
     fit_context,
@@ -43,6 +38,7 @@ from skdnn._utils.sklearn_compat import (
 from skdnn._utils.snapshot import of_one_fit, snapshot
 from skdnn.dnn.checks import check_rows
 from skdnn.dnn.constraints import CONSTRAINTS
+from skdnn.dnn.copying import CopyableEstimator
 from skdnn.dnn.fit import fit
 from skdnn.dnn.fit_chunks import fit_chunks, partial_fit_chunks
 from skdnn.dnn.fit_result import FITTED_ATTRIBUTES, FitResult, Request
@@ -50,7 +46,6 @@ from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.loss_and_targets import resolve_loss
 from skdnn.dnn.presets import is_auto
 from skdnn.dnn.settings import optimizer_spec, parameters
-from skdnn.dnn.typed_estimator import TypedEstimator
 from skdnn.typing import (
     Auto,
     Blend,
@@ -63,7 +58,7 @@ from skdnn.typing import (
 )
 
 
-class BaseDNN(NetworkTableMixin, ParametersTableMixin, TypedEstimator, ABC):
+class BaseDNN(NetworkTableMixin, ParametersTableMixin, CopyableEstimator, ABC):
     """Base class of `DNNClassifier` and `DNNRegressor`, which document the parameters."""
 
     _network: FittedNetwork
@@ -364,30 +359,6 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, TypedEstimator, ABC):
             "call fit(X, y) first."
         )
         check_is_fitted(self, msg=message)
-
-    def __sklearn_clone__(self) -> Self:
-        # Clones share a loss, because Keras's copy may lose settings, and what callbacks refer to.
-        bare = copy.copy(self)
-        bare.loss, bare.callbacks = "auto", None
-        copied: Self = super(BaseDNN, bare).__sklearn_clone__()
-        copied.loss = self.loss if is_keras_loss(self.loss) else clone(self.loss, safe=False)
-        copied.callbacks = clone_callbacks(self.callbacks)
-        return copied
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Callbacks may hold open files, which no other process could use.
-        state = with_wrapped_dicts(with_version(super().__getstate__()))
-        state.pop("callbacks_", None)
-        if is_plain_optimizer(self.optimizer):
-            state["optimizer"] = OptimizerPickle(self.optimizer)
-        return {**state, "loss": LossPickle(self.loss)} if is_keras_loss(self.loss) else state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        state = with_plain_dicts(checked_version(state, type(self).__name__))
-        loss, optimizer = state.get("loss"), state.get("optimizer")
-        if type(optimizer) is OptimizerPickle:
-            state["optimizer"] = optimizer.optimizer
-        super().__setstate__({**state, "loss": loss.loss} if type(loss) is LossPickle else state)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
