@@ -38,11 +38,13 @@ LIGHT_FILES_OF_TRAINING = {
     "_training/compiled_forward.py",
     "_training/callback_model.py",
     "_training/data_pass.py",
+    "_training/early_stopping.py",
     "_training/progress.py",
     "_training/dense_program_key.py",
     "_training/process.py",
     "_training/program_cache.py",
     "_training/schedules.py",
+    "_training/time_limit.py",
     "_training/training_job.py",
 }
 # Where each library is imported, and nowhere else.

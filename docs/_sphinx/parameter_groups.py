@@ -36,6 +36,7 @@ GROUPS = {
         "ema_momentum",
         "label_smoothing",
         "epochs",
+        "time_limit",
         "batch_size",
         "shuffle",
         "warm_start",

@@ -1,11 +1,10 @@
 """Reports that the trainer calls between epochs.
 
-The reports write progress lines, stop training early, divide the learning rate on a plateau, and
-call scikit-learn's callbacks.
+The reports write progress lines, divide the learning rate on a plateau, and call scikit-learn's
+callbacks.
 """
 
 import io
-import math
 import shutil
 import sys
 import threading
@@ -46,6 +45,12 @@ class Report:
 
     def steps_done(self, n_steps: int) -> None:
         """Receive the number of steps of the last graph call."""
+
+    def steps_end(self, training: Any) -> None:
+        """Receive the `Training` object when all steps of one epoch, or of several, are done.
+
+        The held-out rows are evaluated afterwards. The method may change `training.n_epochs`.
+        """
 
     def evaluation_begins(self, training: Any) -> None:
         """Receive the `Training` object before the held-out rows are evaluated after an epoch."""
@@ -91,6 +96,10 @@ class ReportList(Report):
     def steps_done(self, n_steps: int) -> None:
         for report in self.reports:
             report.steps_done(n_steps)
+
+    def steps_end(self, training: Any) -> None:
+        for report in self.reports:
+            report.steps_end(training)
 
     def evaluation_begins(self, training: Any) -> None:
         for report in self.reports:
@@ -189,90 +198,6 @@ class ProgressLines(Report):
             ascii=not can_encode(_BLOCKS, self.stream),
         )
         return line
-
-
-class EarlyStopping(Report):
-    """A report that stops training when the validation loss no longer improves.
-
-    The report keeps a copy of the state of the best epoch.
-
-    Parameters
-    ----------
-    measure : callable
-        Takes the logs of an epoch, and returns the validation loss to minimise.
-    patience : int
-        The number of consecutive epochs without an improvement after which training stops.
-    tol : float
-        The tolerance. The loss improves if the loss decreases by more than `tol`. The best epoch is
-        the epoch with the smallest loss, even if the decrease is smaller than `tol`.
-    resumes : bool
-        Whether training resumes from an earlier fit. If so, the initial state is also a candidate
-        for the best state.
-    candidates : set of int, default=None
-        The epochs, counted from 1, that may be the best epoch. None for all epochs. Another epoch
-        may be the best epoch only while no epoch in the set, nor the initial state, has a finite
-        loss.
-
-    Attributes
-    ----------
-    best_epoch : int
-        The number of the best epoch, counted from 1. The number is 0 if the initial state is best.
-    best_loss : float
-        The validation loss of the best epoch. Infinite if no validation loss was finite.
-    best : State or None
-        The state of the best epoch. None if the initial state is best.
-    stopped : bool
-        Whether the report has stopped training.
-    """
-
-    def __init__(
-        self,
-        measure: Callable[[dict[str, Any]], Any],
-        patience: int,
-        tol: float,
-        resumes: bool,
-        candidates: frozenset[int] | None = None,
-    ):
-        self.measure = measure
-        self.patience = patience
-        self.tol = tol
-        self.resumes = resumes
-        self.candidates = candidates
-        self.best_epoch = self._epoch = self._improved = 0
-        self.best_loss = self._reference = math.inf
-        self.best: Any = None
-        # The sort key of the best epoch: whether the epoch is outside `candidates`, and its loss.
-        self._rank = (True, math.inf)
-        self.stopped = False
-
-    def training_begins(self, training: Any) -> None:
-        """Evaluate the initial state if training resumes from an earlier fit."""
-        if self.resumes:
-            loss = self.measure(training.evaluate())
-            if math.isfinite(loss):
-                self.best_loss = self._reference = loss
-                self._rank = (False, loss)
-
-    def epoch_ends(self, logs: dict[str, float], training: Any = None) -> bool:
-        """Keep the state of the best epoch so far, and return whether to stop training."""
-        self._epoch += 1
-        if "val_loss" not in logs:  # the epoch was not evaluated
-            return False
-        loss = self.measure(logs)
-        rank = (self.candidates is not None and self._epoch not in self.candidates, loss)
-        if loss < math.inf and rank < self._rank:
-            self.best_epoch, self.best_loss, self.best = self._epoch, loss, training.read()
-            self._rank = rank
-        if loss < self._reference - self.tol:
-            self._reference, self._improved = loss, self._epoch
-        self.stopped = self._epoch - self._improved >= self.patience
-        return self.stopped
-
-    def summary(self) -> str:
-        """Return a sentence that states why training stopped and which epoch was the best."""
-        begin = f"Stopped after {self.patience} epochs without improvement: the" * self.stopped
-        best = f"epoch {self.best_epoch}" if self.best_epoch else "the fit before"
-        return f"{begin or 'The'} weights are those of {best}."
 
 
 class Plateau(Report):

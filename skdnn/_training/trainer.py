@@ -142,20 +142,21 @@ def _order(plan: Plan, rng: np.random.Generator, epoch: int) -> np.ndarray:
 def _epochs(job: Job, report: Report, training: Training) -> Iterator[dict[str, float]]:
     """Train epoch by epoch, and yield the logs of each epoch when the epoch is over."""
     plan, n_steps, done = job.plan, len(job.steps), training.epoch
-    while done < plan.epochs:
-        n_epochs = _epochs_of_a_call(job, report, done)
+    while done < training.n_epochs:
+        n_epochs = _epochs_of_a_call(job, report, training, done)
         rows = np.concatenate([job.order(done + i) for i in range(n_epochs)])
         report.epoch_begins(done + 1, n_steps)
         rates = _learning_rates(job, training, done, n_epochs)
         finished = _train(job, rows, np.tile(job.steps, n_epochs), rates, report, training)
+        training.n_trained = done + n_epochs
+        report.steps_end(training)
         all_logs = finished.epoch_logs(n_epochs, n_steps, len(plan.rows))
         for number, logs in enumerate(all_logs, start=1):
             logs = training.logs if training.stop else logs
             if rates is not None:
                 last = training.step if training.stop else number * n_steps
                 logs["learning_rate"] = float(rates[last - 1])
-            epoch = done + number
-            if len(plan.held_out) and epoch == _next_evaluation(plan, epoch - 1):
+            if number == n_epochs and _is_evaluated(plan, training):
                 report.evaluation_begins(training)
                 held_out = training.evaluate()
                 report.evaluation_ends(held_out, training)
@@ -164,22 +165,24 @@ def _epochs(job: Job, report: Report, training: Training) -> Iterator[dict[str, 
         done += n_epochs
 
 
-def _epochs_of_a_call(job: Job, report: Report, done: int) -> int:
+def _epochs_of_a_call(job: Job, report: Report, training: Training, done: int) -> int:
     """Return the number of epochs to train in one pass, without a report or an evaluation."""
-    most = job.plan.epochs - done
+    plan, most = job.plan, training.n_epochs - done
     if not report.silent:
         return 1
-    if len(job.plan.held_out):
-        most = min(most, _next_evaluation(job.plan, done) - done)
-    return min(most, job.feeder.rounds_per_call(len(job.plan.rows), len(job.steps)))
+    if len(plan.held_out):
+        evaluated = plan.evaluation_epochs(training.n_epochs)
+        later = [] if evaluated is None else [epoch for epoch in evaluated if epoch > done]
+        most = 1 if evaluated is None else min([done + most, *later]) - done
+    return min(most, job.feeder.rounds_per_call(len(plan.rows), len(job.steps)))
 
 
-def _next_evaluation(plan: Plan, epoch: int) -> int:
-    """Return the next epoch after which the held-out rows are evaluated, or the last epoch."""
-    if plan.evaluation_epochs is None:
-        return epoch + 1
-    later = (number for number in plan.evaluation_epochs if number > epoch)
-    return min(later, default=plan.epochs)
+def _is_evaluated(plan: Plan, training: Training) -> bool:
+    """Return whether the held-out rows are evaluated after the last epoch whose steps are done."""
+    if not len(plan.held_out):
+        return False
+    evaluated, epoch = plan.evaluation_epochs(training.n_epochs), training.n_trained
+    return evaluated is None or epoch in evaluated or epoch == training.n_epochs
 
 
 def _learning_rates(job: Job, training: Training, done: int, n_epochs: int) -> np.ndarray | None:
@@ -191,7 +194,7 @@ def _learning_rates(job: Job, training: Training, done: int, n_epochs: int) -> n
     if schedule is None or job.base_rate is None:
         return None
     numbers = np.arange(done * n_steps, (done + n_epochs) * n_steps)
-    factors = schedule.factors(numbers, job.plan.epochs * n_steps)
+    factors = schedule.factors(numbers, training.n_epochs * n_steps)
     return job.base_rate * training.learning_rate_factor * factors
 
 

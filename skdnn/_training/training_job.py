@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 _EVALUATION_BATCH = 2048
 
+# Takes the planned number of epochs, and returns some of the epochs, which are counted from 1. None
+# stands for all epochs.
+EpochSet = Callable[[int], frozenset[int] | None]
+
+
+def all_epochs(n_epochs: int) -> None:
+    """Return None, which stands for all epochs."""
+
 
 @dataclass
 class Plan:
@@ -37,9 +45,9 @@ class Plan:
         if a `Job` is created in another way, because `Job.order` then determines the order.
     schedule : Schedule or None
         The schedule of the learning rate. None if the learning rate is constant.
-    evaluation_epochs : frozenset of int or None
-        The epochs, counted from 1, after which the held-out rows are evaluated, in addition to the
-        last epoch. None for all epochs.
+    evaluation_epochs : callable
+        Takes the planned number of epochs, and returns the epochs after which the held-out rows are
+        evaluated, in addition to the last epoch. They are counted from 1, and None is all epochs.
     validation_batch_size : int or None
         The number of rows of a batch in an evaluation. None to choose a number automatically.
     n_folds : int
@@ -53,7 +61,7 @@ class Plan:
     batch_size: int
     shuffle: bool = True
     schedule: Schedule | None = None
-    evaluation_epochs: frozenset[int] | None = None
+    evaluation_epochs: EpochSet = all_epochs
     validation_batch_size: int | None = None
     n_folds: int = 1
 
@@ -112,6 +120,11 @@ class Training:
     epoch : int
         The number of finished epochs. A report may set the number before the first epoch, and
         training resumes from that epoch.
+    n_epochs : int
+        The planned number of epochs. A report may change the number in `steps_end`, to at least
+        `n_trained`. The schedule of the learning rate then ends with that epoch.
+    n_trained : int
+        The number of epochs whose steps are done, of which the last ones may not be finished.
     step : int
         The number of finished steps of the current epoch, up to the first step that diverged.
     logs : dict of str to float
@@ -131,7 +144,8 @@ class Training:
 
     def __init__(self, job: Job):
         self._job = job
-        self.epoch = self.step = 0
+        self.epoch = self.step = self.n_trained = 0
+        self.n_epochs = job.plan.epochs
         self.logs: dict[str, float] = {}
         self.epoch_logs: list[dict[str, float]] = []
         self.validation_logs: list[dict[str, float]] = []

@@ -56,6 +56,7 @@ SYNONYMS = {
         "quantile": ["q", "quantiles", "tau"],
         "random_state": ["random_seed", "seed"],
         "scaling": ["normalize", "scale", "scaler", "standardize"],
+        "time_limit": ["max_time", "time_budget", "time_limit_s", "timeout", "train_time"],
         "tol": ["min_delta"],
         "validation_fraction": ["val_size", "validation_size", "validation_split"],
         "verbose": ["silent", "verbosity"],

@@ -88,6 +88,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--preset", choices=_PRESETS, default="auto", help="see 'the presets' (default: balanced)")
     add("--epochs", type=_positive, metavar="N", help="number of epochs (default: by preset)")
     add(
+        "--time-limit",
+        type=_seconds,
+        metavar="SECONDS",
+        help="end the training in time, and keep the best epoch so far",
+    )
+    add(
         "--valid",
         type=fraction,
         metavar="FRACTION",
@@ -101,6 +107,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _positive(text: str) -> int:
     return whole(1, text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, got {text!r}")
+    return value
 
 
 class Rows(NamedTuple):
@@ -202,7 +218,12 @@ def _train(args: argparse.Namespace, job: _Job, tell: Any) -> tuple[Any, dict[st
     rows = job.trained
     estimators = {"classification": DNNClassifier, "regression": DNNRegressor}
     epochs = "auto" if args.epochs is None else args.epochs
-    model = estimators[rows.task](preset=args.preset, epochs=epochs, random_state=args.seed)
+    model = estimators[rows.task](
+        preset=args.preset,
+        epochs=epochs,
+        time_limit=args.time_limit,
+        random_state=args.seed,
+    )
     start = time.perf_counter()
     with _progress(shown=not args.quiet and sys.stderr is not None and sys.stderr.isatty()):
         model.fit(rows.X, rows.y, sample_weight=rows.weight)

@@ -93,6 +93,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CopyableEstimator, ABC):
         clipnorm: float | None = None,
         ema_momentum: float | None = None,
         epochs: int | Auto = "auto",
+        time_limit: float | None = None,
         batch_size: int | Auto = "auto",
         shuffle: bool = True,
         early_stopping: bool | Auto = "auto",
@@ -129,6 +130,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CopyableEstimator, ABC):
         self.clipnorm = clipnorm
         self.ema_momentum = ema_momentum
         self.epochs = epochs
+        self.time_limit = time_limit
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.early_stopping = early_stopping

@@ -277,6 +277,14 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         number does not change the preset. In the preset "plain", "auto" is 50 without early
         stopping and 200 with early stopping. In all other presets, "auto" is chosen so that the fit
         has the preset's number of steps.
+    time_limit : float or None, default=None
+        Maximum number of seconds of a fit, which include compilation. If fewer than `epochs` epochs
+        fit, training ends after as many as fit, at least one, with a `ConvergenceWarning`. A
+        learning-rate schedule is shortened to end with them. Early stopping keeps the best epoch as
+        without a limit. The pace of the epochs so far determines how many epochs fit, so a fit may
+        exceed the limit slightly, and an epoch that takes longer than the limit is completed. A fit
+        that the limit shortens depends on the speed of the machine. A fit that it does not shorten
+        is the same as without a limit. `partial_fit` does not use the limit. None means no limit.
     batch_size : int or "auto", default="auto"
         Number of rows per optimizer step. A number greater than the number of rows means all rows.
         "auto" is 32 in the preset "plain". In all other presets, "auto" is the power of 2 nearest
@@ -480,6 +488,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         ema_momentum: float | None = None,
         label_smoothing: float | Auto = "auto",
         epochs: int | Auto = "auto",
+        time_limit: float | None = None,
         batch_size: int | Auto = "auto",
         shuffle: bool = True,
         early_stopping: bool | Auto = "auto",
@@ -519,6 +528,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
             clipnorm=clipnorm,
             ema_momentum=ema_momentum,
             epochs=epochs,
+            time_limit=time_limit,
             batch_size=batch_size,
             shuffle=shuffle,
             early_stopping=early_stopping,

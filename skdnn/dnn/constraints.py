@@ -33,6 +33,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "clipnorm": [Interval(Real, 0, None, closed="neither"), None],
     "ema_momentum": [Interval(Real, 0, 1, closed="left"), None],
     "epochs": [Interval(Integral, 1, None, closed="left"), _AUTO],
+    "time_limit": [Interval(Real, 0, None, closed="neither"), None],
     "batch_size": [Interval(Integral, 1, None, closed="left"), _AUTO],
     "shuffle": ["boolean"],
     "early_stopping": ["boolean", _AUTO],

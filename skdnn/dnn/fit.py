@@ -5,6 +5,7 @@ the network, train the network, and calibrate the predictions.
 """
 
 from dataclasses import replace
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.base import BaseEstimator
 
 from skdnn._network.spec import State
 from skdnn._training.callbacks import Report, SklearnCallbacks
+from skdnn._training.training_job import EpochSet, all_epochs
 from skdnn._utils.callback_copies import model_released
 from skdnn._utils.sklearn_compat import has_callbacks, with_callbacks
 from skdnn.dnn.calibration import calibrate, check_can_calibrate
@@ -26,6 +28,7 @@ from skdnn.dnn.run import (
     keras_callbacks,
     run,
     sklearn_callbacks,
+    time_limit,
     validation_measure,
 )
 from skdnn.dnn.settings import Settings, parameters
@@ -86,15 +89,17 @@ class Epochs(NamedTuple):
     ----------
     number : int
         The largest number of epochs to train.
-    candidates : set of int or None
-        The epochs that early stopping may keep, counted from 1. None is all epochs.
-    evaluated : set of int or None
-        The epochs after which held-out rows are evaluated. None is all epochs.
+    candidates : callable
+        Takes the planned number of epochs, and returns the epochs that early stopping may keep.
+        They are counted from 1, and None is all epochs.
+    evaluated : callable
+        Takes the planned number of epochs, and returns the epochs after which held-out rows are
+        evaluated. None is all epochs.
     """
 
     number: int
-    candidates: frozenset[int] | None
-    evaluated: frozenset[int] | None
+    candidates: EpochSet
+    evaluated: EpochSet
 
 
 def _plan_epochs(
@@ -110,9 +115,15 @@ def _plan_epochs(
     # Callbacks and the plateau read the validation loss of every epoch, and may stop after any.
     every = callbacks or has_callbacks(draft) or is_plateau(settings)
     if every or not data.by_member:
-        return Epochs(n_epochs, candidates, None)
-    some = frozenset(range(n_epochs, 0, -max(1, n_epochs // _N_EVALUATIONS)))
-    return Epochs(n_epochs, candidates, some if candidates is None else some & candidates)
+        return Epochs(n_epochs, candidates, all_epochs)
+
+    @cache
+    def evaluated(planned: int) -> frozenset[int]:
+        some = frozenset(range(planned, 0, -max(1, planned // _N_EVALUATIONS)))
+        own = candidates(planned)
+        return some if own is None else some & own
+
+    return Epochs(n_epochs, candidates, evaluated)
 
 
 def _run(
@@ -142,6 +153,7 @@ def _run(
         inputs,
         before.continuation.rng,
         stopping=stopping,
+        limit=time_limit(settings, request.begin, epochs.number) if request.is_whole else None,
         reports=[report for report in reports if report is not None],
         verbose=request.verbose,
         header=settings.header if request.is_whole else "",

@@ -1,5 +1,6 @@
 """`fit` and `partial_fit` on chunks, for data larger than memory."""
 
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,14 +11,15 @@ from sklearn.utils import Bunch
 from skdnn._data.chunks import Chunk, Chunks
 from skdnn._data.splits import ValidationData
 from skdnn._network.spec import State
-from skdnn._training.callbacks import EarlyStopping, ProgressLines, Report, ReportList
+from skdnn._training.callbacks import ProgressLines, Report, ReportList
+from skdnn._training.early_stopping import EarlyStopping
 from skdnn._utils.sklearn_compat import has_callbacks
 from skdnn.dnn.checks import warn_if_regression
 from skdnn.dnn.fit import fit, with_best_epoch, without_foreign_state
 from skdnn.dnn.fit_result import FitResult, Request
 from skdnn.dnn.prepare import draw_seed, start_training, weigh_rows
 from skdnn.dnn.presets import WHOLE_FIT_PARAMETERS, Data
-from skdnn.dnn.run import best_of, early_stopping, run
+from skdnn.dnn.run import best_of, early_stopping, report_time_limit, run, time_limit
 from skdnn.dnn.settings import Settings, parameters, resolve_settings
 from skdnn.dnn.trainer_input import make_inputs
 
@@ -47,6 +49,7 @@ def fit_chunks(
     """
     from skdnn._training.process import check_process
 
+    begin = time.perf_counter()
     chunks.check_repeatable()
     check_process()
     known = None if previous is None else previous.resolved_params
@@ -73,8 +76,11 @@ def fit_chunks(
     lines = ProgressLines(n_epochs) if settings.params.verbose else None
     if lines is not None:
         lines.write_line(settings.header)
-    report = ReportList([part for part in (lines, stopping) if part is not None])
+    limit = time_limit(settings, begin, n_epochs)
+    report = ReportList([part for part in (limit, lines, stopping) if part is not None])
     trained, history = _epochs(draft, chunks, validation, start, n_epochs, report)
+    if limit is not None:
+        report_time_limit(limit, history, settings.owner, lines)
     result = replace(
         start.after(trained.network.state, history),
         network=trained.network,
@@ -132,9 +138,9 @@ def _epochs(
     """
     history: History = {}
     n_chunks = chunks.n_chunks or sum(1 for _ in chunks)
-    result = start
-    for epoch in range(1, n_epochs + 1):
-        report.epoch_begins(epoch, n_chunks)
+    result, progress = start, _Progress(n_epochs)
+    while progress.n_trained < progress.n_epochs:
+        report.epoch_begins(progress.n_trained + 1, n_chunks)
         logs_of_chunks, n_rows = [], []
         for number, chunk in enumerate(chunks, start=1):
             own = validation if number == n_chunks else ValidationData()
@@ -143,22 +149,26 @@ def _epochs(
             logs_of_chunks.append({name: values[-1] for name, values in result.history.items()})
             n_rows.append(chunk.n_rows)
             report.steps_done(1)
+        progress.n_trained, progress.state = progress.n_trained + 1, result.network.state
+        report.steps_end(progress)
         logs = _mean_logs(logs_of_chunks, n_rows)
         for name, value in logs.items():
             history.setdefault(name, []).append(value)
-        if report.epoch_ends(logs, _TrainedState(result.network.state)):
+        if report.epoch_ends(logs, progress):
             break
     return result, history
 
 
-@dataclass(frozen=True)
-class _TrainedState:
-    """The state after an epoch, in the form in which early stopping reads the state."""
+@dataclass
+class _Progress:
+    """The progress of a fit, with the attributes of `Training` that the reports use."""
 
-    state: State
+    n_epochs: int
+    n_trained: int = 0
+    state: State | None = None
 
-    def read(self) -> State:
-        """Return the state after the epoch."""
+    def read(self) -> State | None:
+        """Return the state after the last epoch."""
         return self.state
 
 

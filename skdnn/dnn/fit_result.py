@@ -1,5 +1,6 @@
 """The arguments and the result of a fit."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -46,6 +47,8 @@ class Request:
         the network is trained for one epoch.
     verbose : bool, default=False
         Whether to print a line for each epoch.
+    begin : float, default=time.perf_counter()
+        When the call began, from which `time_limit` counts.
     """
 
     X: Any
@@ -55,6 +58,7 @@ class Request:
     classes: Any = None
     is_whole: bool = True
     verbose: bool = False
+    begin: float = field(default_factory=time.perf_counter)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,15 +11,17 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skdnn._network.spec import State
 from skdnn._training.callbacks import (
-    EarlyStopping,
     Plateau,
     ProgressLines,
     Report,
     ReportList,
     SklearnCallbacks,
 )
-from skdnn._training.training_job import Plan
+from skdnn._training.early_stopping import EarlyStopping
+from skdnn._training.time_limit import TimeLimit
+from skdnn._training.training_job import EpochSet, Plan, all_epochs
 from skdnn._utils.sklearn_compat import callback_context, has_callbacks, safe_indexing
+from skdnn._utils.text import counted
 from skdnn._utils.user_warning import warn_user
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.settings import Settings
@@ -59,6 +61,7 @@ def run(
     rng: np.random.Generator,
     *,
     stopping: EarlyStopping | None = None,
+    limit: TimeLimit | None = None,
     reports: Sequence[Report] = (),
     verbose: bool = False,
     header: str = "",
@@ -77,6 +80,8 @@ def run(
         Random number generator for the order of rows and for dropout seeds.
     stopping : EarlyStopping or None, default=None
         Report that ends training early and selects the best epoch. None trains all epochs.
+    limit : TimeLimit or None, default=None
+        Report that shortens training to a time limit. None trains without a limit.
     reports : sequence of Report, default=()
         Further objects that are called between steps and epochs.
     verbose : bool, default=False
@@ -95,13 +100,15 @@ def run(
     lines = ProgressLines(plan.epochs) if verbose else None
     if lines is not None and header:
         lines.write_line(header)
-    parts = [lines, _plateau(settings), stopping, *reports]
+    parts = [limit, lines, _plateau(settings), stopping, *reports]
     report = ReportList([part for part in parts if part is not None])
     state, history = train(
         inputs.key, inputs.fetch, inputs.constants, network.state, plan, rng, report
     )
     if not history:  # zero epochs, or a callback removed all logs
         return Outcome(state, history)
+    if limit is not None:
+        report_time_limit(limit, history, settings.owner, lines)
     if stopping is None:
         _warn_if_diverged(history["loss"][-1], network, settings.owner)
         return Outcome(state, history)
@@ -111,6 +118,42 @@ def run(
     if outcome.best_epoch:
         _warn_if_diverged(history["loss"][outcome.best_epoch - 1], network, settings.owner)
     return outcome
+
+
+def time_limit(settings: Settings, begin: float, n_epochs: int) -> TimeLimit | None:
+    """Return the report that shortens training to `time_limit`, or None without a limit.
+
+    Parameters
+    ----------
+    settings : Settings
+        The resolved parameters.
+    begin : float
+        The value of `time.perf_counter()` at the start of the fit.
+    n_epochs : int
+        The number of epochs without a limit.
+    """
+    seconds = settings.params.time_limit
+    return None if seconds is None else TimeLimit(float(seconds), begin, n_epochs)
+
+
+def report_time_limit(
+    limit: TimeLimit, history: dict[str, list[float]], owner: str, lines: ProgressLines | None
+) -> None:
+    """Warn, and print if the fit prints, that the time limit has ended training, if it has."""
+    n_epochs = len(next(iter(history.values())))
+    if not limit.is_reached(n_epochs):
+        return
+    text = (
+        f"time_limit={limit.seconds:g} ended the training of {owner} after "
+        f"{n_epochs} of {counted(limit.planned, 'epoch')}"
+    )
+    if lines is not None:
+        lines.write_line(f"{text}.")
+    warn_user(
+        f"{text}. A learning-rate schedule was shortened to these epochs. For a longer training, "
+        "raise time_limit.",
+        ConvergenceWarning,
+    )
 
 
 def best_of(stopping: EarlyStopping, start: State, history: dict[str, list[float]]) -> Outcome:
@@ -125,7 +168,7 @@ def best_of(stopping: EarlyStopping, start: State, history: dict[str, list[float
 
 
 def early_stopping(
-    settings: Settings, metric: str, *, resumes: bool, among: frozenset[int] | None = None
+    settings: Settings, metric: str, *, resumes: bool, among: EpochSet = all_epochs
 ) -> EarlyStopping:
     """Return the report that stops training early and selects the best epoch.
 
@@ -137,8 +180,9 @@ def early_stopping(
         Name of the metric in the logs.
     resumes : bool
         Whether training continues an earlier fit. The initial state may then be selected.
-    among : set of int, default=None
-        The epochs that may be selected. The first epoch is 1. None means all epochs.
+    among : callable, default=all_epochs
+        Takes the planned number of epochs, and returns the epochs that may be selected. The first
+        epoch is 1. None means all epochs.
     """
     measure = validation_measure(settings, metric)
     patience = settings.resolved.n_iter_no_change
@@ -166,16 +210,29 @@ def validation_measure(settings: Settings, metric: str) -> Callable[[dict[str, A
     return measure
 
 
-def candidate_epochs(settings: Settings, n_epochs: int) -> frozenset[int] | None:
-    """Return the epochs that early stopping may select, or None for all epochs.
+def candidate_epochs(settings: Settings, n_epochs: int) -> EpochSet:
+    """Return the epochs that early stopping may select, as a function of the planned epochs.
 
     If the learning rate is cyclic and training runs for all epochs, these are the epochs near the
     end of a cycle. Other epochs are excluded because among many epochs at a high learning rate, one
-    may have a low loss by chance.
+    may have a low loss by chance. A time limit may lower the planned number of epochs, and with it
+    the ends of the cycles.
+
+    Parameters
+    ----------
+    settings : Settings
+        The resolved parameters.
+    n_epochs : int
+        The number of epochs without a time limit.
+
+    Returns
+    -------
+    callable
+        Takes the planned number of epochs, and returns a set of epochs, or None for all epochs.
     """
     if settings.schedule is None or settings.resolved.n_iter_no_change < n_epochs:
-        return None
-    return settings.schedule.ends_of_cycles(n_epochs)
+        return all_epochs
+    return cache(settings.schedule.ends_of_cycles)
 
 
 def is_plateau(settings: Settings) -> bool:

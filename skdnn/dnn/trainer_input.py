@@ -10,7 +10,7 @@ from skdnn._data.splits import alternate_folds, check_indices
 from skdnn._network.spec import NetworkSpec
 from skdnn._training.batches import Fetch, fetch_both
 from skdnn._training.dense_program_key import Constants, ProgramKey
-from skdnn._training.training_job import Plan
+from skdnn._training.training_job import EpochSet, Plan, all_epochs
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.settings import Settings
 
@@ -72,7 +72,7 @@ def make_inputs(
     settings: Settings,
     data: TrainingRows,
     n_epochs: int,
-    evaluation_epochs: frozenset[int] | None = None,
+    evaluation_epochs: EpochSet = all_epochs,
 ) -> TrainerInput:
     """Convert rows and resolved parameters to the arguments of the trainer.
 
@@ -86,8 +86,9 @@ def make_inputs(
         The training rows and held-out rows.
     n_epochs : int
         Maximum number of epochs.
-    evaluation_epochs : set of int, default=None
-        Epochs after which held-out rows are evaluated. The first epoch is 1. None means all epochs.
+    evaluation_epochs : callable, default=all_epochs
+        Takes the planned number of epochs, and returns the epochs after which held-out rows are
+        evaluated. The first epoch is 1. None means all epochs.
     """
     _check_indices(data)
     resolved, params = settings.resolved, settings.params

@@ -5,7 +5,8 @@ from threading import Thread
 
 import pytest
 
-from skdnn._training.callbacks import EarlyStopping, ProgressLines, ReportList
+from skdnn._training.callbacks import ProgressLines, ReportList
+from skdnn._training.early_stopping import EarlyStopping
 
 
 def val_loss(logs):
@@ -117,7 +118,7 @@ def test_figures_of_any_size_keep_four_digits(two_epochs):
 class Training:
     """Whose state is the number of epochs."""
 
-    epochs = 0
+    epochs, n_epochs = 0, 100
 
     def read(self):
         return self.epochs

@@ -14,14 +14,15 @@ from skdnn._network.initial_weights import initial_weights
 from skdnn._network.keras_model import build
 from skdnn._network.spec import State
 from skdnn._training import batches, trainer
-from skdnn._training.callbacks import EarlyStopping, Report
+from skdnn._training.callbacks import Report
 from skdnn._training.dense_program_key import Constants, ProgramKey
+from skdnn._training.early_stopping import EarlyStopping
 from skdnn._training.optimizers import optimizer_names, resolve_optimizer
 from skdnn._training.program_cache import ProgramCache
 from skdnn._training.quick_dropout import QuickDropout
 from skdnn._training.schedules import Schedule
 from skdnn._training.trainer import train
-from skdnn._training.training_job import Plan
+from skdnn._training.training_job import Plan, all_epochs
 from skdnn._utils.tensorflow import keras, tf
 
 pytestmark = pytest.mark.quick
@@ -545,12 +546,11 @@ def test_each_member_is_trained_as_if_it_were_alone(data, optimizer):
 
 
 def test_some_epochs_are_looked_at(data):
-    split = plan(
-        7, rows=np.arange(50), held_out=np.arange(50, N), evaluation_epochs=frozenset([3, 6, 7])
-    )
+    sides = {"rows": np.arange(50), "held_out": np.arange(50, N)}
+    split = plan(7, **sides, evaluation_epochs=lambda n: frozenset([3, 6, 7]))
     _, some = run(key_for(network()), data, start(network()), split)
     _, all_of_them = run(
-        key_for(network()), data, start(network()), replace(split, evaluation_epochs=None)
+        key_for(network()), data, start(network()), replace(split, evaluation_epochs=all_epochs)
     )
     assert np.flatnonzero(np.isfinite(some["val_loss"])).tolist() == [2, 5, 6]
     seen = np.array(all_of_them["val_loss"])[[2, 5, 6]]
