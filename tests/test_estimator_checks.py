@@ -1,5 +1,6 @@
 """scikit-learn's own conformance checks."""
 
+import re
 from functools import partial
 
 import keras
@@ -12,8 +13,6 @@ from sklearn.utils.estimator_checks import (
 )
 
 from skdnn import DNNClassifier, DNNRegressor, KerasClassifier, KerasRegressor
-
-pytestmark = pytest.mark.quick
 
 WEIGHT_CHECKS = [
     check_sample_weight_equivalence_on_dense_data,
@@ -44,6 +43,7 @@ def check_in_float32(estimator, check, monkeypatch):
     check(estimator)
 
 
+@pytest.mark.quick  # another dtype, loss or preset uses nothing else of scikit-learn
 @parametrize_with_checks([DNNClassifier(preset="plain"), DNNRegressor(preset="plain")])
 def test_scikit_learn_check(estimator, check, monkeypatch):
     check_in_float32(estimator, check, monkeypatch)
@@ -53,13 +53,33 @@ def test_scikit_learn_check(estimator, check, monkeypatch):
     [
         DNNClassifier(preset="plain", dtype="float64"),
         DNNRegressor(preset="plain", dtype="float64"),
-        DNNRegressor(preset="plain", dtype="float64", loss="huber"),
-        DNNRegressor(preset="plain", dtype="float64", loss="quantile", quantile=0.6),
-        DNNRegressor(preset="plain", dtype="float64", loss="poisson"),
+        DNNRegressor(preset="plain", dtype="float64", loss="poisson"),  # its y is not negative
     ],
     expected_failed_checks=lambda estimator: NEGATIVE if estimator.loss == "poisson" else {},
 )
 def test_scikit_learn_check_in_float64(estimator, check):
+    check(estimator)
+
+
+OTHER_LOSSES = [
+    DNNRegressor(preset="plain", dtype="float64", loss="huber"),
+    DNNRegressor(preset="plain", dtype="float64", loss="quantile", quantile=0.6),
+]
+# Checks of what is trained and predicted. To all others, these losses are the squared error.
+OF_TRAINING = re.compile("regressor|sample_weight|idempotent|invariance")
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    [
+        (estimator, check)
+        for one in OTHER_LOSSES
+        for estimator, check in estimator_checks.estimator_checks_generator(one)
+        if OF_TRAINING.search(check.func.__name__)
+    ],
+    ids=lambda x: x.func.__name__ if isinstance(x, partial) else x.loss,
+)
+def test_scikit_learn_check_of_training_with_other_losses(estimator, check):
     check(estimator)
 
 
@@ -70,6 +90,7 @@ def test_scikit_learn_check_of_the_default(estimator, check):
     check(estimator)
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize(
     ("params", "positive_only", "multi_output"),
     [
@@ -88,6 +109,7 @@ def test_the_tags_of_targets(params, positive_only, multi_output):
     assert tags.single_output
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("cls", [DNNClassifier, DNNRegressor])
 def test_the_tags_of_data(cls):
     tags = get_tags(cls()).input_tags
@@ -99,6 +121,7 @@ def test_the_tags_of_data(cls):
 WRAPPERS = [KerasClassifier(verbose=0), KerasRegressor(verbose=0)]
 
 
+@pytest.mark.quick
 @parametrize_with_checks(WRAPPERS)
 def test_scikit_learn_check_of_a_wrapper(estimator, check, monkeypatch):
     check_in_float32(estimator, check, monkeypatch)

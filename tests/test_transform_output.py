@@ -41,14 +41,16 @@ def output(request):
         KerasRegressor(verbose=0),
     ]
 )
-def test_scikit_learn_check(estimator, check, output, monkeypatch):
+def test_scikit_learn_check(estimator, check, monkeypatch):
+    """With pandas alone: what polars changes is in the tests of the wrappers below."""
     # The checks prepare their own data with a scaler, and expect arrays of it.
     scaler = StandardScaler().set_output(transform="default")
     monkeypatch.setattr(estimator_checks, "StandardScaler", lambda: sklearn.clone(scaler))
     if check.func in WEIGHT_CHECKS:  # in float32, as in test_estimator_checks.py
         compare = partial(estimator_checks.assert_allclose_dense_sparse, rtol=1e-5, atol=1e-6)
         monkeypatch.setattr(estimator_checks, "assert_allclose_dense_sparse", compare)
-    check(estimator)
+    with sklearn.config_context(transform_output="pandas"):
+        check(estimator)
 
 
 class Scaled(KerasClassifier):

@@ -46,10 +46,9 @@ def in_child(function):
 ERROR = "RuntimeError: This process was forked from one that has"
 
 
-def run(code):
-    result = subprocess.run(
-        [sys.executable, "-c", START + code], capture_output=True, text=True, timeout=280
-    )
+def run(code, *arguments):
+    command = [sys.executable, "-c", START + code, *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=280)
     assert result.returncode == 0, result.stderr[-2000:]
     return result.stdout
 
@@ -95,10 +94,14 @@ finally:
     )
 
 
-def test_every_way_into_tensorflow_is_an_error_in_a_forked_process():
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """What each way into TensorFlow ends in, in a child, and a file with two fitted wrappers."""
+    file = tmp_path_factory.mktemp("forks") / "fitted.pkl"
     output = run(
         """
 clf = fitted(RECURRENT)
+open(sys.argv[1], "wb").write(pickle.dumps((fitted(DENSE), clf)))
 packed = pickle.dumps(clf)
 dnn = DNNClassifier((300,), activation=keras.ops.sin, epochs=1).fit(X, y)
 ways = {
@@ -119,24 +122,30 @@ ways = {
 }
 for name, way in ways.items():
     print(name, in_child(way), sep=" | ")
-"""
+""",
+        file,
     )
+    return output, file
+
+
+def test_every_way_into_tensorflow_is_an_error_in_a_forked_process(trained):
+    output, _ = trained
     for line in output.splitlines():
         assert f" | {ERROR} trained a network" in line
         assert "loky backend or with multiprocessing's 'spawn'" in line
     assert len(output.splitlines()) == 14
 
 
-def test_a_parent_that_has_only_loaded_a_wrapper(tmp_path):
-    path = tmp_path / "fitted.pkl"
-    run(f"open({str(path)!r}, 'wb').write(pickle.dumps((fitted(DENSE), fitted(RECURRENT))))")
+def test_a_parent_that_has_only_loaded_a_wrapper(trained):
+    _, file = trained
     output = run(
-        f"""
-dense, recurrent = pickle.load(open({str(path)!r}, "rb"))
+        """
+dense, recurrent = pickle.load(open(sys.argv[1], "rb"))
 recurrent.predict(X)
 assert len(in_child(lambda: dense.predict(X).tolist()[:10])) == 10
 print(in_child(lambda: recurrent.predict(X)))
 print(in_child(lambda: dense.fit(X, y)))
-"""
+""",
+        file,
     )
     assert output.count(f"{ERROR} used TensorFlow") == 2

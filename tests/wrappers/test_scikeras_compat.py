@@ -61,9 +61,13 @@ assert (twin.predict_proba([[0.5]]) == clf.predict_proba([[0.5]])).all()
 """
 LOAD = """
 import pickle, sys
+from pathlib import Path
 import numpy as np
-clf, X = pickle.load(open(sys.argv[1], "rb"))
-np.save(sys.argv[2], clf.predict_proba(X))
+found = {}
+for file in map(Path, sys.argv[2:]):
+    clf, X = pickle.loads(file.read_bytes())
+    found[file.stem] = clf.predict_proba(X)
+np.savez(sys.argv[1], **found)
 """
 
 
@@ -105,25 +109,23 @@ def test_importing_the_package_imports_neither_keras_nor_scikeras():
 def test_new_process_predicts_the_same(iris, tmp_path):
     import cloudpickle
 
+    layers = [keras.layers.Dense(4), keras.layers.Dense(3, "softmax")]
+    of_layers, of_function = (
+        KerasClassifier(model, verbose=0, random_state=0).fit(*iris) for model in (layers, build)
+    )
+    (tmp_path / "layers.pkl").write_bytes(pickle.dumps((of_layers, iris[0])))
     # By value, because the new process does not have this module.
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     try:
-        clf = KerasClassifier(build, verbose=0, random_state=0).fit(*iris)
-        (tmp_path / "clf.pkl").write_bytes(cloudpickle.dumps((clf, iris[0])))
+        (tmp_path / "function.pkl").write_bytes(cloudpickle.dumps((of_function, iris[0])))
     finally:
         cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
-    run(LOAD, tmp_path / "clf.pkl", tmp_path / "out.npy")
-    proba = clf.predict_proba(iris[0])
-    assert_allclose(np.load(tmp_path / "out.npy"), proba, rtol=1e-4, atol=1e-6)
-
-
-def test_plain_pickle_in_a_new_process(iris, tmp_path):
-    layers = [keras.layers.Dense(4), keras.layers.Dense(3, "softmax")]
-    clf = KerasClassifier(layers, verbose=0, random_state=0).fit(*iris)
-    (tmp_path / "clf.pkl").write_bytes(pickle.dumps((clf, iris[0])))
-    run(LOAD, tmp_path / "clf.pkl", tmp_path / "out.npy")
-    proba = clf.predict_proba(iris[0])
-    assert_allclose(np.load(tmp_path / "out.npy"), proba, rtol=1e-4, atol=1e-6)
+    names = ["layers", "function"]
+    run(LOAD, tmp_path / "out.npz", *[tmp_path / f"{name}.pkl" for name in names])
+    predicted = np.load(tmp_path / "out.npz")
+    for name, clf in zip(names, (of_layers, of_function), strict=True):
+        proba = clf.predict_proba(iris[0])
+        assert_allclose(predicted[name], proba, rtol=1e-4, atol=1e-6, err_msg=name)
 
 
 def test_search_in_worker_processes_gives_the_same(iris):
