@@ -214,6 +214,36 @@ print(os.environ["TF_CPP_MIN_LOG_LEVEL"], os.environ["ONEDNN_PRIMITIVE_CACHE_CAP
 """
 
 
+def test_silence_few_kernels_of_onednn_and_a_verbose_fit_on_standard_output_alone():
+    unset = {"TF_CPP_MIN_LOG_LEVEL": None, "ONEDNN_PRIMITIVE_CACHE_CAPACITY": None}
+    verbose = "clf.set_params(verbose=1).fit(X, y)"
+    result = run(FIT + OTHERS + IN_WORKERS + ENVIRONMENT + verbose, **unset)
+    settings, header, *lines = result.stdout.splitlines()  # nothing comes before the settings
+    assert settings.split()[1:] == ["128"]
+    assert header.startswith(
+        "DNNClassifier uses preset='plain', because hidden_layer_sizes is given"
+    )
+    assert [line.split()[1] for line in lines] == ["1/3", "2/3", "3/3"]
+    assert result.stderr == ""
+
+
+def test_the_environment_of_a_user_is_left_alone():
+    given = {"TF_CPP_MIN_LOG_LEVEL": "0", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "7"}
+    assert run(FIT + ENVIRONMENT, **given).stdout == "0 7\n"
+
+
+WORKERS = """
+from sklearn.model_selection import cross_val_score
+cross_val_score(clf, X, y, cv=2, n_jobs=2)
+"""
+
+
+ENVIRONMENT = """
+import os
+print(os.environ["TF_CPP_MIN_LOG_LEVEL"], os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"])
+"""
+
+
 def test_silence_and_few_kernels_of_onednn():
     unset = {"TF_CPP_MIN_LOG_LEVEL": None, "ONEDNN_PRIMITIVE_CACHE_CAPACITY": None}
     result = run(FIT + OTHERS + IN_WORKERS + ENVIRONMENT, **unset)
