@@ -25,9 +25,11 @@ from skdnn._training.trainer import train
 from skdnn._training.training_job import Plan, all_epochs
 from skdnn._utils.tensorflow import keras, tf
 
-pytestmark = pytest.mark.quick
-
 N = 70  # not a multiple of the batch size of 16: the last batch has 6 rows
+
+
+# Also with the oldest versions: what is Keras's own there, or uses names of TensorFlow.
+quick = pytest.mark.quick
 
 
 class Data(NamedTuple):
@@ -126,6 +128,7 @@ def assert_same_weights(state, model, tolerance=1e-6):
         np.testing.assert_allclose(mine, its, rtol=tolerance, atol=tolerance)
 
 
+@quick
 @pytest.mark.parametrize(
     "settings",
     [
@@ -139,7 +142,7 @@ def assert_same_weights(state, model, tolerance=1e-6):
     ],
     ids=lambda settings: next(iter(settings)),
 )
-@pytest.mark.parametrize("kind", ["Adam", "AdamW", "SGD"])
+@pytest.mark.parametrize("kind", ["AdamW", "SGD"])
 def test_settings_of_optimizers_agree_with_keras_fit(data, kind, settings):
     if kind == "SGD":
         settings = {**settings, "momentum": 0.9}
@@ -149,6 +152,7 @@ def test_settings_of_optimizers_agree_with_keras_fit(data, kind, settings):
     assert_same_weights(state, by_keras(key, data, start(key.spec))[0], 2e-6)
 
 
+@quick
 @pytest.mark.parametrize("name", [*optimizer_names(), "momentum", "nesterov"])
 def test_weights_agree_with_keras_fit(data, name):
     key = key_for(network(), name)
@@ -166,6 +170,7 @@ def test_optimizers_keep_the_digits_of_float64(precise, name):
     assert_same_weights(state, by_keras(key, precise, start(key.spec), epochs=20)[0], 2e-8)
 
 
+@quick
 @pytest.mark.parametrize(
     ("loss", "metric", "activation"),
     [
@@ -188,12 +193,14 @@ def test_other_targets_agree_with_keras_fit(data, loss, metric, activation, weig
     np.testing.assert_allclose(history["loss"], expected["loss"], rtol=1e-5)
 
 
+@quick
 def test_batch_norm_agrees_with_keras_fit(precise):
     key = key_for(network(batch_norm=True, dtype="float64"))
     state, _ = run(key, precise, start(key.spec), plan())
     assert_same_weights(state, by_keras(key, precise, start(key.spec))[0], 1e-7)
 
 
+@quick
 def test_sample_weights_agree_with_keras_fit(data):
     weight = np.random.default_rng(2).uniform(0.5, 1.5, N).astype("float32")
     key = key_for(network(), weighted=True)
@@ -202,6 +209,7 @@ def test_sample_weights_agree_with_keras_fit(data):
     assert_same_weights(state, model)
 
 
+@quick
 def test_penalty_agrees_with_keras_regularizer(data):
     key = key_for(network(), penalized=True)
     split = plan(rows=np.arange(50), held_out=np.arange(50, N))
@@ -220,6 +228,7 @@ def test_penalty_agrees_with_keras_regularizer(data):
         np.testing.assert_allclose(history[name], its[name], rtol=1e-5)
 
 
+@quick
 def test_schedule_agrees_with_keras_fit(data):
     schedule = keras.optimizers.schedules.CosineDecay(0.05, 10)
     key = key_for(network(), "sgd", schedule)
@@ -227,6 +236,7 @@ def test_schedule_agrees_with_keras_fit(data):
     assert_same_weights(state, by_keras(key, data, start(key.spec))[0])
 
 
+@quick
 def test_held_out_rows_are_evaluated_as_keras_evaluates(data):
     key = key_for(network(dropout=0.3, batch_norm=True))
     split = plan(rows=np.arange(50), held_out=np.arange(50, N))
@@ -279,6 +289,7 @@ def test_nothing_of_the_fit_before_is_left(data):
         np.testing.assert_array_equal(a, b)
 
 
+@quick
 @pytest.mark.parametrize(
     "change",
     [{"batch_size": 7}, {"epochs": 5}, {"rows": np.arange(33)}, {"shuffle": True}],
@@ -328,6 +339,7 @@ def test_parts_that_do_not_wait_have_a_thread_each(
     assert trainer.threads_for(program, 32) == expected
 
 
+@quick
 def test_two_threads_train_as_one_after_the_other(data):
     key = key_for(network(dropout=0.2))
     alone = [run(key, data, start(key.spec), plan(), seed)[0] for seed in (1, 2)]
@@ -346,6 +358,7 @@ def test_two_threads_train_as_one_after_the_other(data):
             np.testing.assert_array_equal(a, b)
 
 
+@quick
 @pytest.mark.parametrize("rate", [0.01, 0.2, 0.5, 0.9, 0.999999])
 def test_dropout_drops_its_rate_and_keeps_the_mean(rate):
     drop = QuickDropout(rate, seed=1)
@@ -360,6 +373,7 @@ def test_dropout_drops_its_rate_and_keeps_the_mean(rate):
     assert_array_equal(drop(x, training=False), x)
 
 
+@quick
 @pytest.mark.parametrize(("patience", "epochs"), [(3, 60), (1, 60), (100, 12)])
 def test_early_stopping_ends_where_keras_ends(data, patience, epochs):
     key = key_for(network(), learning_rate=0.02)
@@ -376,6 +390,7 @@ def test_early_stopping_ends_where_keras_ends(data, patience, epochs):
     assert_same_weights(stopping.best, model)
 
 
+@quick
 def test_where_training_starts_may_be_evaluated(data):
     class Look(Report):
         silent = False
@@ -403,6 +418,7 @@ def test_where_training_starts_may_be_evaluated(data):
 STRENGTHS = {"clipnorm": 0.05, "weight_decay": 0.1, "ema_momentum": 0.9}
 
 
+@quick
 @pytest.mark.parametrize("name", [*optimizer_names(), "momentum", "nesterov"])
 def test_strengths_given_as_data_agree_with_keras_fit(data, name):
     key = key_for(network(), name, strengths=STRENGTHS)
@@ -445,6 +461,7 @@ def test_the_average_is_what_is_validated(data):
     assert history["val_loss"][-1] == pytest.approx(loss, rel=1e-5)
 
 
+@quick
 def test_going_on_with_averages_is_as_if_never_stopped(data):
     key = key_for(network(dropout=0.3), strengths={"ema_momentum": 0.9})
     split = {"rows": np.arange(50), "held_out": np.arange(50, N), "shuffle": True}
@@ -460,6 +477,7 @@ def test_going_on_with_averages_is_as_if_never_stopped(data):
         np.testing.assert_array_equal(a, b)
 
 
+@quick
 @pytest.mark.parametrize(
     ("loss", "activation"),
     [("sparse_categorical_crossentropy", "softmax"), ("binary_crossentropy", "sigmoid")],
@@ -526,6 +544,7 @@ def test_a_schedule_does_not_depend_on_how_epochs_are_cut(data, values, monkeypa
         np.testing.assert_array_equal(a, b)
 
 
+@quick
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop"])
 def test_each_member_is_trained_as_if_it_were_alone(data, optimizer):
     hidden = [(16, "relu", 0.0), (8, "tanh", 0.0)]
