@@ -233,44 +233,6 @@ def test_the_environment_of_a_user_is_left_alone():
 
 
 WORKERS = """
-from sklearn.model_selection import cross_val_score
-cross_val_score(clf, X, y, cv=2, n_jobs=2)
-"""
-
-
-ENVIRONMENT = """
-import os
-print(os.environ["TF_CPP_MIN_LOG_LEVEL"], os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"])
-"""
-
-
-def test_silence_and_few_kernels_of_onednn():
-    unset = {"TF_CPP_MIN_LOG_LEVEL": None, "ONEDNN_PRIMITIVE_CACHE_CAPACITY": None}
-    result = run(FIT + OTHERS + IN_WORKERS + ENVIRONMENT, **unset)
-    assert (result.stdout.split()[1:], result.stderr) == (["128"], "")
-
-
-def test_the_environment_of_a_user_is_left_alone_and_silence_kept():
-    given = {"TF_CPP_MIN_LOG_LEVEL": "3", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "7"}
-    result = run(FIT + ENVIRONMENT, **given)
-    assert (result.stdout, result.stderr) == ("3 7\n", "")
-
-
-def test_a_log_level_of_the_user_that_is_not_silent_is_left_alone():
-    assert run(FIT + ENVIRONMENT, TF_CPP_MIN_LOG_LEVEL="0").stdout.split()[0] == "0"
-
-
-def test_verbose_fit_writes_to_standard_output_alone():
-    result = run(FIT + "clf.set_params(verbose=1).fit(X, y)", TF_CPP_MIN_LOG_LEVEL=None)
-    header, *lines = result.stdout.splitlines()
-    assert header.startswith(
-        "DNNClassifier uses preset='plain', because hidden_layer_sizes is given"
-    )
-    assert [line.split()[1] for line in lines] == ["1/3", "2/3", "3/3"]
-    assert result.stderr == ""
-
-
-WORKERS = """
 import numpy as np
 from sklearn.model_selection import cross_val_score
 from skdnn import DNNClassifier

@@ -7,8 +7,6 @@ import pytest
 
 from skdnn._utils.text import Column, align, can_encode, encodable, fit_columns
 
-pytestmark = pytest.mark.quick
-
 # Everything that skdnn prints, on the standard streams of the process and on others.
 PRINTING = """
 import io, sys
@@ -143,7 +141,10 @@ class TestTable:
         ]
 
 
-@pytest.mark.parametrize(("encoding", "sd"), [("ascii", "+/- sd."), ("cp1252", "± sd.")])
+@pytest.mark.parametrize(
+    ("encoding", "sd"),
+    [pytest.param("ascii", "+/- sd.", marks=pytest.mark.quick), ("cp1252", "± sd.")],
+)
 def test_all_that_is_printed_can_be_encoded(encoding, sd):
     environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
     code = PRINTING.format(encoding=encoding)
