@@ -33,15 +33,15 @@ def plain_keras(activation, optimizer, weights):
 
 
 @pytest.mark.parametrize(("activation", "optimizer"), STEPS)
-def test_five_epochs_agree_with_plain_keras(split, activation, optimizer):
+def test_three_epochs_agree_with_plain_keras(split, activation, optimizer):
     X_train, X_val, y_train, y_val = split
     # No shuffling: the split has done it, and so both see the same batches.
     settings = {"activation": activation, "shuffle": False, "random_state": 0, "preset": "plain"}
     begin = DNNClassifier(**settings, optimizer="sgd", learning_rate=1e-30, epochs=1)
     weights = begin.fit(X_train[:1000], y_train[:1000]).model_.get_weights()
-    network = DNNClassifier(**settings, optimizer=optimizer, epochs=5).fit(X_train, y_train)
+    network = DNNClassifier(**settings, optimizer=optimizer, epochs=3).fit(X_train, y_train)
     model = plain_keras(activation, optimizer, weights)
-    model.fit(X_train / 255, y_train, epochs=5, batch_size=32, shuffle=False, verbose=0)
+    model.fit(X_train / 255, y_train, epochs=3, batch_size=32, shuffle=False, verbose=0)
     proba = model.predict(X_val / 255, batch_size=1000, verbose=0)
     accuracy = np.mean(proba.argmax(axis=1) == y_val)
     assert network.score(X_val, y_val) == pytest.approx(accuracy, abs=0.01)

@@ -157,15 +157,17 @@ def test_partial_fit_iterates_chunks_once(data):
     assert chunked.history_ == apart.history_
 
 
-def test_memory_does_not_grow_with_rows():
+def test_memory_does_not_grow_with_rows(monkeypatch):
+    monkeypatch.setattr("skdnn._data.chunks._SAMPLE", 30_000)
+
     def source(n_chunks):
         rng = np.random.default_rng(0)
         for _ in range(n_chunks):
-            X = rng.random((2000, 100), dtype=np.float32)
+            X = rng.random((600, 100), dtype=np.float32)
             yield X, (X[:, 0] > 0.5).astype(int)
 
     def peak(n_chunks):
-        model = DNNClassifier((4,), epochs=1, batch_size=500, random_state=0)
+        model = DNNClassifier((4,), epochs=1, batch_size=150, random_state=0)
         tracemalloc.start()
         model.fit(lambda: source(n_chunks))
         peak = tracemalloc.get_traced_memory()[1]
@@ -173,8 +175,8 @@ def test_memory_does_not_grow_with_rows():
         return peak
 
     peak(1)  # for what is made once
-    sample = 100_000 * 100 * 4
-    few, many = peak(60), peak(180)  # 48 and 144 MB; beyond the sample from 50 chunks on
+    sample = 30_000 * 100 * 4
+    few, many = peak(60), peak(180)  # 14 and 43 MB; beyond the sample from 50 chunks on
     assert many < few + 0.1 * sample
 
 
