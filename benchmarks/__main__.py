@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import (
     accuracy,
+    cores,
     deploy,
     fit_times,
     fuzz,
@@ -121,6 +122,16 @@ def run_fit_times(arguments: argparse.Namespace) -> None:
     write(folder and folder / "fit-times.md", text)
 
 
+def run_cores(arguments: argparse.Namespace) -> None:
+    """Measure fits with several threads; a complete run goes into the documentation."""
+    result = cores.run(arguments.rounds, arguments.quick)
+    text = cores.markdown(result)
+    print(text)
+    folder = arguments.folder or (None if arguments.quick else FOLDER)
+    write(folder and folder / "cores.json", json.dumps(result, indent=1) + "\n")
+    write(folder and folder / "cores.md", text)
+
+
 def run_accuracy(arguments: argparse.Namespace) -> None:
     """Measure accuracy; the defaults on all tables go into the documentation."""
     usual = parser().parse_args(["accuracy"])
@@ -208,7 +219,10 @@ def parser() -> argparse.ArgumentParser:
     seven.add_argument("--folder", type=Path, help="where to write deploy.json and deploy.md")
     thirteen = commands.add_parser("fit-times", help="fits of many sizes beside a random forest's")
     thirteen.add_argument("--folder", type=Path, help="for fit-times.json and fit-times.md")
-    for command in (one, two, three, four, six, seven, thirteen):
+    fourteen = commands.add_parser("cores", help="default fits with several threads")
+    fourteen.add_argument("--rounds", type=int, help=f"default: {cores.ROUNDS}, or 1 with --quick")
+    fourteen.add_argument("--folder", type=Path, help="for cores.json and cores.md")
+    for command in (one, two, three, four, six, seven, thirteen, fourteen):
         command.add_argument("--quick", action="store_true", help="very little work, as a trial")
     five = commands.add_parser("gather", help="write folders of public tables for `accuracy`")
     five.add_argument("folder", type=Path, help="older tables in it are replaced")
@@ -236,6 +250,7 @@ COMMANDS = {
     "memory": run_memory,
     "sizes": run_sizes,
     "sparse": run_sparse,
+    "cores": run_cores,
     "deploy": run_deploy,
     "fit-times": run_fit_times,
     "accuracy": run_accuracy,

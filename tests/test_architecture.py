@@ -46,6 +46,7 @@ LIGHT_FILES_OF_TRAINING = {
     "_training/schedules.py",
     "_training/time_limit.py",
     "_training/training_job.py",
+    "_training/workers.py",
 }
 # Where each library is imported, and nowhere else.
 IMPORTED_IN = {

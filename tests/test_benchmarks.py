@@ -523,3 +523,29 @@ def test_the_table_adult_is_read_or_replaced_by_one_of_its_shape(module, folder,
     entry = {**index["shop"], "file": str(folder / "shop.csv.gz")}
     (tmp_path / "index.json").write_text(json.dumps({"adult": entry}), encoding="utf-8")
     assert adult(tmp_path)[0] == "the table adult (90 rows, 2 columns)"
+
+
+def test_of_groups_one_by_one_the_longest_time_counts(module, monkeypatch):
+    cores = module("cores")
+    clock = iter([0, 3, 10, 15, 20, 21])
+    monkeypatch.setattr(cores.time, "perf_counter", lambda: next(clock))
+    saved = []
+    with cores.OneByOne(saved, 3) as workers:
+        assert workers.map(pow, [2, 3, 4], [3, 2, 1]) == [8, 9, 4]
+    assert saved == [3 + 1]
+
+
+def test_fits_with_several_threads_are_compared_with_one(module):
+    cores = module("cores")
+    fits = [
+        {"rows": 2000, "n_jobs": n, "simulated": n == 8, "seconds": [s, s], "cpu": [9.0, 9.0]}
+        for n, s in ((None, 6.0), (1, 8.0), (8, 2.0))
+    ]
+    machine = {"cores": 2, "processor": "p", "system": "s", "load before": 0.1, "versions": {}}
+    result = {"fits": fits, "machine": machine, "rounds": 2, "quick": False, "minutes": 1.0}
+    rows = [line for line in cores.markdown(result).splitlines() if line.startswith("| 2,000")]
+    assert rows == [
+        "| 2,000 | `None` | measured | 6 s | 9 s | 1.33 |",
+        "| 2,000 | `1` | measured | 8 s | 9 s | 1.00 |",
+        "| 2,000 | `8` | simulated | 2 s | 9 s | 4.00 |",
+    ]

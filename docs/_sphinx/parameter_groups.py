@@ -50,7 +50,7 @@ GROUPS = {
         "calibration",
     ],
     "Ensemble": ["n_members", "blend"],
-    "Other": ["callbacks", "random_state", "verbose"],
+    "Other": ["callbacks", "n_jobs", "random_state", "verbose"],
 }
 ESTIMATORS = {"DNNClassifier", "DNNRegressor"}
 

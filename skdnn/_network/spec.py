@@ -120,6 +120,29 @@ class NetworkSpec(FieldState):
         n_inputs = prod(before[-1]) if before else self.n_inputs
         return NetworkSpec((n_inputs,), layers, self.dtype)
 
+    @cached_property
+    def has_member_axis(self) -> list[bool]:
+        """Whether the first axis of each weight array is that of the ensemble members."""
+        return [len(row.input_shape) > 1 for row in self.rows() for _ in row.weight_shapes]
+
+    @cached_property
+    def shares_trained_weights(self) -> bool:
+        """Whether ensemble members share weights that are trained."""
+        shared = (row for row in self.rows() if len(row.input_shape) == 1)
+        return any(row.layer.is_trained and row.weight_shapes for row in shared)
+
+    def select_members(self, weights: Sequence[np.ndarray], members: slice) -> list[np.ndarray]:
+        """Return the arrays of some ensemble members of each architecture.
+
+        `weights` are all arrays but the weights of a layer that averages the members.
+        """
+        pairs = zip(weights, self.has_member_axis, strict=False)
+        return [array[members] if has_axis else array for array, has_axis in pairs]
+
+    def with_members(self, n_members: int) -> NetworkSpec:
+        """Return the network with another number of ensemble members of each architecture."""
+        return replace(self, layers=tuple(x.with_members(n_members) for x in self.layers))
+
     def without_mean(self) -> NetworkSpec:
         """Return the network without the layer that averages the ensemble members."""
         return replace(self, layers=tuple(x for x in self.layers if not x.averages_members))

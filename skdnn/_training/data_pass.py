@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from skdnn._training.dense_program import Program
     from skdnn._training.dense_program_key import Constants
     from skdnn._training.keras_program import ModelProgram
+    from skdnn._training.member_groups import GroupedProgram
 
 
 class Pass(Protocol):
@@ -49,7 +50,7 @@ class NetworkPass:
 
     Parameters
     ----------
-    program : Program
+    program : Program or GroupedProgram
         A compiled program with a loaded state.
     name : {"train", "evaluate"}
         Whether to take a training step on each batch or to evaluate each batch.
@@ -66,7 +67,7 @@ class NetworkPass:
 
     def __init__(
         self,
-        program: "Program",
+        program: "Program | GroupedProgram",
         name: str,
         constants: "Constants",
         rates: np.ndarray | None = None,
@@ -93,6 +94,12 @@ class NetworkPass:
         if self._name == "evaluate":
             arrays, weight = self._with_own_weights(call)
         sums = self._program.run(self._name, arrays, call.bounds, self._constants, rates)
+        if self._program.key.penalized:
+            # The weights of the network, and so the penalty, do not change in an evaluation.
+            trains = self._name == "train"
+            n_rows = np.diff(call.bounds) if trains else weight / call.n_steps
+            sums, penalty = sums[:, :-1], sums[:, -1]
+            sums[:, 0] += penalty * n_rows
         is_finite = np.isfinite(sums[:, 0])
         if self._name == "train" and not is_finite.all():
             n_steps = int(np.argmin(is_finite)) + 1

@@ -4,6 +4,7 @@ One graph call trains on many batches, in a `tf.while_loop`. NumPy has put the r
 order before the call.
 """
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
@@ -19,7 +20,7 @@ from skdnn._training.losses import LOSSES, METRICS, SMOOTHED
 from skdnn._training.optimizer_state import averaged_pairs, build_optimizer, sets_final_weights
 from skdnn._training.optimizers import fused
 from skdnn._training.own_rows import OwnRows, fold_after_fold
-from skdnn._training.quick_dropout import QuickDropout
+from skdnn._training.quick_dropout import QuickDropout, placed
 from skdnn._training.session import Threads, UnsupportedFunctionError
 from skdnn._utils.keras_internals import can_clip_by_tensor, clip_by, learning_rate_variable
 from skdnn._utils.tensorflow import tf
@@ -36,7 +37,7 @@ class Program(CompiledProgram):
 
     def __init__(self, key: ProgramKey):
         self.key = key
-        self._has_members = key.spec.n_members > 1
+        self._has_members = len(key.spec.output_shape) > 1
         body, members = key.spec.without_output_activation(), OwnRows if key.by_member else None
         self.model = build(body, dropout=QuickDropout, members=members)
         self.optimizer = key.optimizer.build(fused)
@@ -74,6 +75,12 @@ class Program(CompiledProgram):
     def _seeds(self) -> list[Any]:
         return [layer.seed_generator.state for layer in dropout_layers(self.model)]
 
+    def copy(self) -> "Program":
+        """Return a program with the same compiled functions and with variables of its own."""
+        copied = copy.copy(self)
+        copied.functions = self.functions.copy()
+        return copied
+
     # ---------------------------------------------------------------- trace
 
     def _over_batches(
@@ -102,11 +109,18 @@ class Program(CompiledProgram):
                 return [results.write(i, step(batch, constants))]
 
             results = tf.TensorArray(dtype, tf.size(bounds) - 1, element_shape=[None])
-            with self._hyperparameters(constants):
+            layers = dropout_layers(self.model)
+            with self._hyperparameters(constants), placed(layers, constants.first_member):
                 (results,) = over_batches(body, arrays, bounds, [results])
             return results.stack()
 
         return loop, signature
+
+    def _evaluation(self) -> tuple[Callable[..., Any], list[Any]]:
+        """Return the function that evaluates batches, and its signature."""
+        rows = self._row_signature(own=self.key.by_member)
+        loop, signature = self._over_batches(self._evaluate_batch, rows)
+        return self._with_averages(loop), signature
 
     def _row_signature(self, *, own: bool = False) -> list[Any]:
         """Return the signature of x, y and the weights, of own rows of each member if `own`."""
@@ -198,10 +212,7 @@ class Program(CompiledProgram):
         return alpha * tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in kernels])
 
     def _train_batch(self, batch: list[Any], constants: Constants) -> Any:
-        """Take a gradient step on the mean loss of a batch.
-
-        Return the sums of the losses and of the metrics over the rows of the batch.
-        """
+        """Take a gradient step on the mean loss of a batch, and return the results of the step."""
         variables, scale = self.model.trainable_variables, self.optimizer.scale_loss
         with tf.GradientTape() as tape:
             losses, *_ = values = self._losses_and_metric(batch, constants, training=True)
@@ -218,16 +229,17 @@ class Program(CompiledProgram):
             gradients = [tf.clip_by_norm(x, constants.clipnorm) for x in gradients]
         self.optimizer.apply(gradients, variables)
         sums = self._sums(values, weights)
-        return sums + tf.stack([n_rows * penalty, 0.0]) if self.key.penalized else sums
+        return tf.concat([sums, [penalty]], axis=0) if self.key.penalized else sums
 
     def _evaluate_batch(self, batch: list[Any], constants: Constants) -> Any:
-        """Return the sums of the losses and metrics over the rows of a batch."""
+        """Return the results of an evaluation of a batch."""
         if self.key.by_member:
             batch = [fold_after_fold(array, self.key.n_folds) for array in batch]
-        losses, *others = self._losses_and_metric(batch, constants, training=False)
-        if self.key.penalized:
-            losses += self._penalty(constants.alpha)
-        return self._sums([losses, *others], self._weights(batch, losses))
+        values = self._losses_and_metric(batch, constants, training=False)
+        sums = self._sums(values, self._weights(batch, values[0]))
+        if not self.key.penalized:
+            return sums
+        return tf.concat([sums, [self._penalty(constants.alpha)]], axis=0)
 
     def _weights(self, batch: list[Any], losses: Any) -> Any:
         """Return the sample weight of each loss."""
@@ -273,7 +285,7 @@ class Program(CompiledProgram):
         slots, is_fresh = state.optimizer, state.optimizer is None
         if slots is None:
             slots = [state.weights[s] if isinstance(s, int) else s for s in self._fresh_slots]
-        seeds = state.seeds or [_fresh_seed(rng) for _ in self._seeds()]
+        seeds = state.seeds or self.fresh_seeds(rng)
         values: list[Any] = [*state.weights, *slots, *seeds]
         self._check_shapes(values)
         if learning_rate is not None:
@@ -281,6 +293,11 @@ class Program(CompiledProgram):
             values = [learning_rate if v is self._rate else value for v, value in pairs]
         values = values if is_fresh else self._swapped(values)
         self.functions.call(threads, "load", *values)
+
+    def fresh_seeds(self, rng: np.random.Generator) -> list[np.ndarray]:
+        """Draw a seed for each dropout layer."""
+        draws = [rng.integers(2**32, dtype=np.uint32) for _ in self._seeds()]
+        return [np.array([draw, 0], np.uint32) for draw in draws]
 
     def _check_shapes(self, values: list[Any]) -> None:
         if [np.shape(value) for value in values] != [tuple(v.shape) for v in self._variables]:
@@ -369,18 +386,13 @@ class Program(CompiledProgram):
         -------
         results : ndarray of shape (n_steps, 2), or more
             The loss and the metric, summed over the rows of each batch. If the key is `tempered`,
-            further columns of an evaluation are the summed cross-entropies at `TEMPERATURES`.
+            further columns of an evaluation are the summed cross-entropies at `TEMPERATURES`. If
+            the key is `penalized`, the last column is the penalty, which is not multiplied by the
+            number of rows.
         """
-        if name not in self.functions:
-            own = self._row_signature(own=self.key.by_member)
-            loop, signature = self._over_batches(self._evaluate_batch, own)
-            self.functions.add(name, self._with_averages(loop), signature)
+        self.functions.ensure(name, self._evaluation)
         dtype = self.key.spec.dtype
         values = [np.asarray(x, dtype) for x in constants]
         given = [*rows, bounds, *values, *([] if rates is None else [rates])]
         results: np.ndarray = self.functions.call(self._threads, name, *given)
         return results
-
-
-def _fresh_seed(rng: np.random.Generator) -> np.ndarray:
-    return np.array([rng.integers(2**32, dtype=np.uint32), 0], np.uint32)

@@ -59,6 +59,9 @@ class Constants(NamedTuple):
     clipnorm, weight_decay, ema_momentum, label_smoothing : float
         The estimator parameters of the same names. The key of the program determines whether a
         value is used.
+    first_member : float
+        The position, in the whole ensemble, of the first ensemble member of each architecture.
+        Greater than 0 if a program trains a part of an ensemble.
     """
 
     unit: Any
@@ -69,6 +72,7 @@ class Constants(NamedTuple):
     weight_decay: Any = 0.0
     ema_momentum: Any = 0.0
     label_smoothing: Any = 0.0
+    first_member: Any = 0.0
 
 
 # The temperatures by which logits are divided before the cross-entropies of an evaluation.

@@ -3,7 +3,8 @@
 The loop trains networks that no `NetworkSpec` describes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -69,12 +70,12 @@ class ModelProgram(CompiledProgram):
         super().__init__([*self._state, *others])
         self._structures: dict[str, Any] = {}
         try:
-            self._compile("train")
+            self.functions.add("train", *self._traceable("train"))
         except _CANNOT_BE_TRACED as error:
             raise UnsupportedModelError(f"the network cannot be moved: {error}") from error
 
-    def _compile(self, name: str) -> None:
-        """Compile the training loop ("train") or the evaluation loop ("evaluate")."""
+    def _traceable(self, name: str) -> tuple[Callable[..., Any], list[Any]]:
+        """Return the loop of training ("train") or evaluation ("evaluate"), and its signature."""
         rows = tf.nest.flatten(self._batch)
         signature = [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in rows]
         step = getattr(self.model, _STEPS[name])
@@ -90,7 +91,7 @@ class ModelProgram(CompiledProgram):
             self._structures[name] = results = self.model.get_metrics_result()
             return [tf.identity(value) for value in tf.nest.flatten(results)]
 
-        self.functions.add(name, loop, [*signature, BOUNDS, tf.TensorSpec([], tf.bool)])
+        return loop, [*signature, BOUNDS, tf.TensorSpec([], tf.bool)]
 
     def _reset(self) -> bool:
         self.model.reset_metrics()
@@ -138,8 +139,7 @@ class ModelProgram(CompiledProgram):
         results : dict of str to float, ndarray, or nested lists or dicts of them
             The loss and the metrics since the start of the pass, by name.
         """
-        if name not in self.functions:
-            self._compile(name)
+        self.functions.ensure(name, partial(self._traceable, name))
         values = self.functions.call(self._threads, name, *rows, bounds, np.bool_(starts))
         values = values if isinstance(values, list) else [values]
         return dict(tf.nest.pack_sequence_as(self._structures[name], values))

@@ -6,7 +6,9 @@ threads. Therefore a function is traced as usual, and the traced graph is then i
 graph of a session, in which copies replace the variables.
 """
 
+import copy
 import os
+import threading
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -52,6 +54,7 @@ class SessionFunctions:
         self._sessions: dict[Threads, Any] = {}
         self._callables: dict[tuple[Threads, str], Callable[..., Any]] = {}
         self._functions: dict[str, tuple[list[Any], Any]] = {}
+        self._lock = threading.Lock()
         _INSTANCES.add(self)
         with self._graph.as_default():
             self._handles = [
@@ -69,6 +72,24 @@ class SessionFunctions:
             ]
             self._functions["load"] = values, tf.group(*assign)
             self._functions["read"] = [], reads
+
+    def copy(self) -> "SessionFunctions":
+        """Return the same functions with sessions of their own, and so with other variables."""
+        copied = copy.copy(self)
+        copied._sessions, copied._callables = {}, {}
+        _INSTANCES.add(copied)
+        return copied
+
+    def ensure(
+        self, name: str, make: Callable[[], tuple[Callable[..., Any], Sequence[Any]]]
+    ) -> None:
+        """Add a function, with the arguments of `add` that `make` returns, unless it was added.
+
+        Several threads may call the method for copies of the same functions.
+        """
+        with self._lock:
+            if name not in self._functions:
+                self.add(name, *make())
 
     def add(self, name: str, function: Callable[..., Any], signature: Sequence[Any]) -> None:
         """Trace a function of tensors, and import the traced graph into the graph of the sessions.
@@ -106,9 +127,6 @@ class SessionFunctions:
                 f"it uses a variable, table or iterator that is not the network's own: {outer!r}"
             )
         return tf.constant(outer.numpy())
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._functions
 
     def call(self, threads: Threads, name: str, *arrays: Any) -> Any:
         """Run a function on arrays or numbers in a session with the given numbers of threads.

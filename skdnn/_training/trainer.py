@@ -21,10 +21,12 @@ from skdnn._training.data_pass import NetworkPass, Pass
 from skdnn._training.dense_program import Program
 from skdnn._training.dense_program_key import Constants, ProgramKey
 from skdnn._training.keras_program import ModelProgram
+from skdnn._training.member_groups import GroupedProgram, lent_program
 from skdnn._training.program_cache import PROGRAMS
 from skdnn._training.progress import with_listener
 from skdnn._training.session import Threads, available_threads
 from skdnn._training.training_job import Job, Plan, Training, divergence_error
+from skdnn._training.workers import effective_threads
 
 # An additional thread makes a step faster only if the step has this many multiply-adds for each
 # additional thread. The update of the network weights counts as the multiply-adds of 96 rows.
@@ -78,12 +80,14 @@ def train(
     RuntimeError
         If the process was forked from a process that has trained a network.
     """
+    n_threads = effective_threads(plan.n_jobs)
     with (
-        PROGRAMS.lend(key, Program) as program,
+        lent_program(PROGRAMS, key, n_threads) as program,
         Feeder(program, fetch, key.spec.n_inputs) as feeder,
     ):
         rate = key.optimizer.learning_rate
-        program.load(state, rate, rng, threads_for(program, min(plan.batch_size, len(plan.rows))))
+        batch_size = min(plan.batch_size, len(plan.rows))
+        program.load(state, rate, rng, threads_for(program, batch_size, n_threads))
 
         def start_pass(name: str, rates: np.ndarray | None) -> NetworkPass:
             return NetworkPass(program, name, constants, rates)
@@ -221,20 +225,30 @@ def _train(
     return current
 
 
-def threads_for(program: Program | ModelProgram, batch_size: int) -> Threads:
+def threads_for(
+    program: Program | GroupedProgram | ModelProgram,
+    batch_size: int,
+    n_threads: int | None = None,
+) -> Threads:
     """Return the numbers of threads that are expected to be fastest for a batch size.
+
+    `n_threads` is the maximum number of threads. None means that the programs in use have equal
+    parts of the processors.
 
     Threads are first assigned to independent parts of a step, and then to single operations. A
     small operation is not faster with two threads, but two independent operations are faster if
     each has a thread.
     """
-    n_threads = available_threads() // max(1, PROGRAMS.n_lent)
+    if n_threads is None:
+        n_threads = available_threads() // max(1, PROGRAMS.n_lent)
+    elif isinstance(program, GroupedProgram):
+        n_threads //= program.n_groups
     between = max(1, min(n_threads, program.n_branches))
     work = program.work * (batch_size + _ROWS_OF_AN_UPDATE) // between
     return Threads(max(1, min(n_threads // between, 1 + work // _WORK_PER_THREAD)), between)
 
 
-def _advice(program: Program) -> str:
+def _advice(program: Program | GroupedProgram) -> str:
     return (
         f"Lower learning_rate (it was {program.learning_rate():.3g}), or scale the inputs "
         "(scaling='standard')."

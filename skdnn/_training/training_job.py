@@ -16,6 +16,7 @@ from skdnn._training.schedules import Schedule
 if TYPE_CHECKING:
     from skdnn._training.dense_program import Program
     from skdnn._training.keras_program import ModelProgram
+    from skdnn._training.member_groups import GroupedProgram
 
 _EVALUATION_BATCH = 2048
 
@@ -53,6 +54,8 @@ class Plan:
     n_folds : int
         The number of folds of the held-out rows. Element i of `held_out` is of fold i % n_folds,
         and a batch of an evaluation has as many rows of each fold.
+    n_jobs : int or None
+        The number of threads that train groups of ensemble members, as joblib interprets it.
     """
 
     rows: np.ndarray
@@ -64,6 +67,7 @@ class Plan:
     evaluation_epochs: EpochSet = all_epochs
     validation_batch_size: int | None = None
     n_folds: int = 1
+    n_jobs: int | None = None
 
 
 @dataclass
@@ -72,7 +76,7 @@ class Job:
 
     Attributes
     ----------
-    program : Program or ModelProgram
+    program : Program, GroupedProgram or ModelProgram
         The compiled program, into which the initial state is loaded.
     start_pass : callable
         Takes "train" or "evaluate" and the learning rates of the steps, and returns a new `Pass`
@@ -94,7 +98,7 @@ class Job:
         The number of rows of each step of an epoch.
     """
 
-    program: "Program | ModelProgram"
+    program: "Program | GroupedProgram | ModelProgram"
     start_pass: Callable[[str, np.ndarray | None], Pass]
     feeder: Feeder
     plan: Plan

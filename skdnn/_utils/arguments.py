@@ -51,6 +51,7 @@ SYNONYMS = {
         "metrics": ["eval_metric", "metric"],
         "momentum": ["nesterovs_momentum"],
         "n_iter_no_change": ["early_stopping_patience", "early_stopping_rounds", "patience"],
+        "n_jobs": ["n_threads", "nthread", "num_threads", "num_workers", "thread_count"],
         "n_members": ["ensemble_size", "n_ensemble", "n_estimators", "n_models", "num_members"],
         "optimizer": ["optim", "optimiser", "solver"],
         "quantile": ["q", "quantiles", "tau"],

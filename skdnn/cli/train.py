@@ -87,6 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("-o", "--output", metavar="MODEL", help="the file to save, which ends in .skdnn")
     add("--preset", choices=_PRESETS, default="auto", help="see 'the presets' (default: balanced)")
     add("--epochs", type=_positive, metavar="N", help="number of epochs (default: by preset)")
+    add("--jobs", type=_jobs, metavar="N", help="threads that train, -1: all cores (default: auto)")
     add(
         "--time-limit",
         type=_seconds,
@@ -116,6 +117,18 @@ def _seconds(text: str) -> float:
         value = 0.0
     if not value > 0:
         raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, got {text!r}")
+    return value
+
+
+def _jobs(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value == 0:
+        raise argparse.ArgumentTypeError(
+            f"expected a number of threads, or -1 for all cores, got {text!r}"
+        )
     return value
 
 
@@ -222,6 +235,7 @@ def _train(args: argparse.Namespace, job: _Job, tell: Any) -> tuple[Any, dict[st
         preset=args.preset,
         epochs=epochs,
         time_limit=args.time_limit,
+        n_jobs=args.jobs,
         random_state=args.seed,
     )
     start = time.perf_counter()

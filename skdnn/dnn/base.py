@@ -103,6 +103,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CopyableEstimator, ABC):
         callbacks: Any = None,
         warm_start: bool = False,
         dtype: DType = "float32",
+        n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | int = 0,
     ):
@@ -140,6 +141,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CopyableEstimator, ABC):
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.dtype = dtype
+        self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
 

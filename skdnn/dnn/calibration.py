@@ -86,7 +86,9 @@ def calibrate(
     has_variance = n_members > 1 and has_means
     if not (calibrates or blends or has_variance):
         return network
-    rows = _held_out_logits(network, fetch, held_out)
+    # The variance between members is that of all members, also on rows that they are trained on.
+    parts = _own_folds(network) if by_member and not has_variance else [network]
+    rows = _held_out_logits(network, parts, fetch, held_out)
     activate = NUMPY_ACTIVATIONS[targets.activation]
     # Each row holds the indices of the ensemble members of one architecture.
     architectures = np.arange(n_members).reshape(len(network.spec.outputs), -1)
@@ -111,19 +113,43 @@ def calibrate(
     return network
 
 
-def _held_out_logits(network: FittedNetwork, fetch: Fetch, held_out: np.ndarray) -> HeldOutLogits:
-    spec = network.spec
-    n_members, body = spec.n_members, spec.body.without_output_activation()
+def _own_folds(network: FittedNetwork) -> list[FittedNetwork]:
+    """Return a network for each fold, with the ensemble members that are validated on the fold."""
+    n_folds = network.spec.n_members // len(network.spec.outputs)
+    return [network.of_members(slice(i, i + 1)) for i in range(n_folds)]
+
+
+def _held_out_logits(
+    network: FittedNetwork, parts: list[FittedNetwork], fetch: Fetch, held_out: np.ndarray
+) -> HeldOutLogits:
+    """Return the logits of held-out rows, and 0 for members whose part does not get a row.
+
+    If there are several parts, part i gets the rows on which member i of an architecture has a
+    weight.
+    """
+    spec, n_parts = network.spec, len(parts)
+    n_members, body = spec.n_members, spec.body
     n_values = n_members * spec.n_outputs
     rows = held_out[:: -(-len(held_out) // max(_FEWEST_ROWS, _MOST_OUTPUTS // n_values))]
-    forward, size = network.fastest_forward(body, len(rows), np.dtype(spec.dtype))
-    size = max(1, min(size, _MOST_FETCHED // body.n_inputs))
+    dtype = np.dtype(spec.dtype)
+    forwards = [
+        part.fastest_forward(
+            part.spec.body.without_output_activation(), len(rows) // n_parts, dtype
+        )
+        for part in parts
+    ]
+    size = max(1, min(forwards[0][1], _MOST_FETCHED // body.n_inputs))
     logits, codes, weights = [], [], []
     for start in range(0, len(rows), size):
         x, own, *weight = fetch(rows[start : start + size])
-        logits.append(forward(x).astype(np.float64).reshape(n_members, len(x), -1))
+        each = weight[0].reshape(len(x), -1) if weight else np.ones((len(x), 1))
+        found = np.zeros((n_members, len(x), spec.n_outputs))
+        for i, (forward, _) in enumerate(forwards):
+            gets = each[:, i] > 0 if n_parts > 1 else np.ones(len(x), bool)
+            found[i::n_parts, gets] = forward(x[gets])
+        logits.append(found)
         codes.append(own)
-        weights.append(weight[0].reshape(len(x), -1) if weight else np.ones((len(x), 1)))
+        weights.append(each)
     all_weights = np.broadcast_to(np.concatenate(weights).T, (n_members, len(rows)))
     return HeldOutLogits(
         np.concatenate(logits, axis=1), np.concatenate(codes), all_weights.astype(np.float64)

@@ -353,6 +353,12 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     dtype : {"float32", "float64"}, default="float32"
         Data type of the network weights and of all computations. float32 is faster. float64 is for
         results that need more than about 6 digits.
+    n_jobs : int, default=None
+        Number of threads that train an ensemble. The members are divided into groups, at most
+        `n_members` of them, and each group is trained in a thread of its own. -1 means all cores.
+        None means the number of the active ``joblib.parallel_config`` context, and without a
+        context a thread for each architecture, or more for large networks. The results do not
+        depend on `n_jobs` beyond rounding.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of the rows, dropout and the selection of held-out
         rows. Pass an int for reproducible results. Global seeds are neither read nor set.
@@ -500,6 +506,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         callbacks: Any = None,
         warm_start: bool = False,
         dtype: DType = "float32",
+        n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | int = 0,
     ):
@@ -538,6 +545,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
             callbacks=callbacks,
             warm_start=warm_start,
             dtype=dtype,
+            n_jobs=n_jobs,
             random_state=random_state,
             verbose=verbose,
         )

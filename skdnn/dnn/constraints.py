@@ -43,6 +43,11 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "callbacks": [None, "array-like", callable, HasMethods("on_epoch_end")],
     "warm_start": ["boolean"],
     "dtype": [one_of(typing.DType)],
+    "n_jobs": [
+        Interval(Integral, 1, None, closed="left"),
+        Interval(Integral, None, -1, closed="right"),
+        None,
+    ],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }

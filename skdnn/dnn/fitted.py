@@ -97,6 +97,12 @@ class FittedNetwork(FieldState):
         """Return a copy without temperatures, ensemble weights and residual variance."""
         return replace(self, temperatures=None, ensemble_weights=None, residual_variance=None)
 
+    def of_members(self, members: slice) -> "FittedNetwork":
+        """Return a copy with some ensemble members of each architecture, for predictions only."""
+        weights = self.spec.select_members(self.state.weights, members)
+        n_members = members.stop - members.start
+        return replace(self, spec=self.spec.with_members(n_members), state=State(weights))
+
     # ------------------------------------------------------------------------- predict
 
     def predict(self, X: Any) -> np.ndarray:

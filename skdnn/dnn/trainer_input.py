@@ -112,6 +112,7 @@ def make_inputs(
         schedule=settings.schedule,
         evaluation_epochs=evaluation_epochs,
         n_folds=key.n_folds,
+        n_jobs=params.n_jobs,
     )
     return TrainerInput(key, _fetch(network, data, codes, key.weighted), constants, plan)
 

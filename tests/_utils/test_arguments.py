@@ -34,7 +34,7 @@ BOTH = pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
         ("Batch_Size", "did you mean 'batch_size'"),
         ("beta_1", "give an optimizer object that has it"),
         ("metrics", "history_ has a metric already"),
-        ("n_jobs", "give it to what runs several fits"),
+        ("n_threads", "did you mean 'n_jobs'?"),
     ],
 )
 def test_unknown_parameters_name_the_one_that_is_meant(kind, given, meant):

@@ -38,14 +38,15 @@ class TestModel:
         assert loaded.get_params() == in_python["price"].get_params()
 
     def test_is_named_after_the_data(self, folder, capsys):
-        assert main(["train", "iris", *QUICK]) == 0
+        assert main(["train", "iris", "--jobs", "2", *QUICK]) == 0
         out = capsys.readouterr().out
         assert "Saved iris.skdnn (" in out
         assert "on all 150 rows." in out.replace("\n", " ")
         X, y = load_iris(return_X_y=True)
         expected = DNNClassifier(preset="plain", epochs=2, random_state=0).fit(X, y)
-        found = load("iris.skdnn").predict_proba(X)
-        np.testing.assert_array_equal(found, expected.predict_proba(X))
+        found = load("iris.skdnn")
+        np.testing.assert_allclose(found.predict_proba(X), expected.predict_proba(X), atol=1e-6)
+        assert found.n_jobs == 2
 
     def test_metadata_has_target_task_and_data(self, regression, classification):
         told = read_info(regression).metadata
@@ -195,6 +196,7 @@ class TestBadInput:
             (["iris", "--valid", "0.99"], "iris: --valid 0.99 of 150 rows leaves too few"),
             (["iris", "--preset", "super"], "argument --preset: invalid choice: 'super'"),
             (["iris", "--epochs", "0"], "--epochs: expected a whole number from 1, got '0'"),
+            (["iris", "--jobs", "0"], "--jobs: expected a number of threads, or -1 for all cores"),
             (
                 ["iris", "--seed", "4294967296"],
                 "--seed: expected a whole number from 0 to 4,294,967,2",

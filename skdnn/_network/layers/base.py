@@ -129,6 +129,10 @@ class Layer(FieldState):
         """Return the number of ensemble members that this layer creates. 0 for most layers."""
         return 0
 
+    def with_members(self, n_members: int) -> Layer:
+        """Return the same layer with another number of ensemble members of each architecture."""
+        return self
+
     def networks(self, shape: Shape, dtype: str = "float32") -> Sequence[NetworkSpec]:
         """Return the networks within the layer, for an input of `shape`."""
         return ()

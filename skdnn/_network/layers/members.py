@@ -1,8 +1,8 @@
 """Layers that pass rows to ensemble members and average the outputs of the members."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -28,6 +28,10 @@ class Members(Layer):
     def member_count(self) -> int:
         """Return the number of ensemble members."""
         return self.n_members
+
+    def with_members(self, n_members: int) -> Self:
+        """Return the same layer with another number of ensemble members."""
+        return replace(self, n_members=n_members)
 
     def forward(self, x: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
         """Add a leading axis of length 1. Sparse rows are returned unchanged.

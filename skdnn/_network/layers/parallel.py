@@ -41,6 +41,11 @@ class Parallel(Layer):
         """Return the total number of ensemble members of all stacks."""
         return sum(map(count_members, self.stacks))
 
+    def with_members(self, n_members: int) -> Self:
+        """Return the same layer with another number of ensemble members of each stack."""
+        stacks = (tuple(x.with_members(n_members) for x in stack) for stack in self.stacks)
+        return replace(self, stacks=tuple(stacks))
+
     def networks(self, shape: Shape, dtype: str = "float32") -> Sequence[NetworkSpec]:
         """Return each stack as a separate network."""
         if (shape, dtype) not in self._networks:
