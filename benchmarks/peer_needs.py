@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.peer_systems import CNN, INSTALLED, MAKE, network_of_arrays
+from benchmarks.peer_systems import CNN, DNN, INSTALLED, MAKE, WRAPPED, network_of_arrays
 from benchmarks.work import ROOT
 
 YES = "yes"
@@ -97,7 +97,7 @@ def take_images(system: str) -> str:
 
 def take_own_network(system: str) -> str:
     """Fit a convolutional network that the user wrote."""
-    assert system in CNN, "the layers are dense, and the activation is one of four"
+    assert system in CNN, "all layers are dense"
     X, y = digits()
     X = X.reshape(len(X), -1)  # the first layer makes images of the rows
     assert CNN[system](64, epochs=5).fit(X, y).score(X, y) > GOOD
@@ -149,9 +149,10 @@ def search(system: str) -> str:
         "Keras's wrappers": {"fit_kwargs": [{"epochs": n, "verbose": 0} for n in (1, 50)]}
         | {"model_kwargs": [{"units": n, "rate": r} for n in (4, 32) for r in (0.001, 0.01)]},
         "skorch": {"module__units": [4, 32], "max_epochs": [1, 50], "lr": [0.001, 0.01]},
-        "skdnn": {"hidden_layer_sizes": [(4,), (32,)], "epochs": [1, 50]}
+        DNN: {"hidden_layer_sizes": [(4,), (32,)], "epochs": [1, 50]}
         | {"learning_rate": [0.001, 0.01]},
     }
+    grids[WRAPPED] = grids["SciKeras"]
     grid = {f"net__{name}": values for name, values in grids[system].items()}
     pipe = Pipeline([("scale", StandardScaler()), ("net", MAKE[system](4))])
     X, y = iris()
@@ -163,7 +164,7 @@ def search(system: str) -> str:
 def stop_early(system: str) -> str:
     """Stop early with digits in the order of their labels; the best epoch is kept."""
     patience = {"patience": 5, "restore_best_weights": True}
-    if system in ("SciKeras", "Keras's wrappers"):
+    if system in ("SciKeras", "Keras's wrappers", WRAPPED):
         import keras
 
         callbacks = [keras.callbacks.EarlyStopping(**patience)]
@@ -180,7 +181,8 @@ def stop_early(system: str) -> str:
             "fit_kwargs": {"validation_split": 0.2, "callbacks": callbacks}
         },
         "skorch": lambda: skorch,
-        "skdnn": lambda: {"early_stopping": True},
+        DNN: lambda: {"early_stopping": True},
+        WRAPPED: lambda: {"validation_split": 0.2, "callbacks": callbacks},
     }
     X, y = digits()
     order = np.argsort(y, kind="stable")
@@ -235,7 +237,7 @@ def train_on(system: str) -> str:
     else:
         est = MAKE[system](4, epochs=1)
         steps = [lambda: est.partial_fit(X, y)] * 40
-        if system in ("MLPClassifier", "skdnn"):
+        if system in ("MLPClassifier", DNN, WRAPPED):
             steps = [lambda: est.partial_fit(X, y, classes=[0, 1, 2])] * 40
     for step in steps:
         step()
@@ -292,7 +294,7 @@ def export_onnx(system: str) -> str:
 
 def _write_onnx(system: str, est: Any, X: np.ndarray, file: str) -> bool:
     """Write the estimator, or its network if that is all that can be written."""
-    if system == "skdnn":
+    if system == DNN:
         import skdnn
 
         skdnn.to_onnx(est, file)
@@ -314,7 +316,7 @@ def _write_onnx(system: str, est: Any, X: np.ndarray, file: str) -> bool:
         )
     else:
         est.model_.export(file, format="onnx", verbose=False)
-    return system in ("skdnn", "MLPClassifier")
+    return system in (DNN, "MLPClassifier")
 
 
 def save_safely(system: str) -> str:
@@ -322,7 +324,7 @@ def save_safely(system: str) -> str:
     X, y = iris()
     est = MAKE[system](4, epochs=2).fit(X, y)
     with TemporaryDirectory() as folder:
-        if system == "skdnn":
+        if system == DNN:
             import skdnn
 
             skdnn.save(est, f"{folder}/model.skdnn")
@@ -331,7 +333,7 @@ def save_safely(system: str) -> str:
             est.save_params(f"{folder}/weights", use_safetensors=True)
             loaded, shown = MAKE[system](4).initialize(), "the weights"
             loaded.load_params(f"{folder}/weights", use_safetensors=True)
-        elif system == "Keras's wrappers":
+        elif system in ("SciKeras", "Keras's wrappers", WRAPPED):
             import keras
 
             est.model_.save(f"{folder}/model.keras")
@@ -355,21 +357,13 @@ import benchmarks.peer_needs as needs
 X, y = needs.iris()
 assert needs.MAKE[{system!r}](4).fit(X, y).score(X, y) > needs.GOOD
 """
-WRAPPED = """
-import benchmarks.peer_needs as needs
-from benchmarks.peer_systems import network_of_meta
-from skdnn import KerasClassifier
-X, y = needs.iris()
-clf = KerasClassifier(network_of_meta, optimizer__learning_rate=0.01, epochs=50, verbose=0)
-assert clf.fit(X, y).score(X, y) > needs.GOOD
-"""
 
 
 def choose_backend(system: str) -> str:
     """Fit in a process in which Keras computes with JAX."""
     if system in ("MLPClassifier", "skorch"):
         return "—"
-    program = WRAPPED if system == "skdnn" else BACKEND.format(system=system)
+    program = BACKEND.format(system=system)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "KERAS_BACKEND": "jax"}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)

@@ -157,34 +157,50 @@ def skorch(n_features: int, units: int = 32, epochs: int = 50, **options: Any) -
     )
 
 
-def skdnn(n_features: int, units: int | None = 32, epochs: int = 50, **options: Any) -> Any:
+def dnn(n_features: int, units: int | None = 32, epochs: int = 50, **options: Any) -> Any:
     """Return skdnn's classifier, as one plain network of the same size."""
     from skdnn import DNNClassifier
 
     return DNNClassifier((units,), learning_rate=RATE, epochs=epochs, random_state=0, **options)
 
 
-def skdnn_cnn(n_features: int, epochs: int) -> Any:
-    """Return skdnn's classifier around a convolutional network."""
+def wrapped(
+    n_features: int,
+    units: int | None = 32,
+    epochs: int = 50,
+    model: Callable = network_of_meta,
+    **options: Any,
+) -> Any:
+    """Return skdnn's classifier around a Keras network."""
     from skdnn import KerasClassifier
 
+    if units is not None:
+        options["model__units"] = units
     return KerasClassifier(
-        cnn_of_meta, optimizer__learning_rate=RATE, epochs=epochs, random_state=0, verbose=0
+        model,
+        optimizer="adam",
+        optimizer__learning_rate=RATE,
+        epochs=epochs,
+        random_state=0,
+        verbose=0,
+        **options,
     )
 
 
+DNN, WRAPPED = "skdnn: DNNClassifier", "skdnn: KerasClassifier"
 MAKE: dict[str, Callable[..., Any]] = {
     "MLPClassifier": mlp,
     "SciKeras": scikeras,
     "Keras's wrappers": keras_wrapper,
     "skorch": skorch,
-    "skdnn": skdnn,
+    DNN: dnn,
+    WRAPPED: wrapped,
 }
 CNN: dict[str, Callable[..., Any]] = {
     "SciKeras": partial(scikeras, units=None, model=cnn_of_meta),
     "Keras's wrappers": partial(keras_wrapper, units=None, model=cnn_of_arrays),
     "skorch": partial(skorch, module__convolutional=True),
-    "skdnn": skdnn_cnn,
+    WRAPPED: partial(wrapped, units=None, model=cnn_of_meta),
 }
 # The distributions to install for each, and what they bring along.
 INSTALLED = {
@@ -192,5 +208,6 @@ INSTALLED = {
     "SciKeras": ("scikeras", "tensorflow"),
     "Keras's wrappers": ("keras", "tensorflow", "scikit-learn"),
     "skorch": ("skorch", "torch"),
-    "skdnn": ("skdnn",),
+    DNN: ("skdnn",),
+    WRAPPED: ("skdnn",),
 }
