@@ -30,6 +30,7 @@ SPEED = {
     "deep-256": ("an epoch, 3 x 256 units, batches of 256", ("Keras", "PyTorch")),
     "grid": ("a `GridSearchCV` of 40 fits on digits", ("SciKeras", "MLPClassifier")),
     "wrapped-grid": ("the same with `KerasClassifier`", ("SciKeras",)),
+    "wrapped-convolution": ("a small CNN in `KerasClassifier`, first fit", ("SciKeras",)),
     "predict-1": ("`predict_proba` of one row", ("SciKeras", "MLPClassifier", "PyTorch")),
     "load": ("process start, unpickling, one prediction", ("SciKeras", "MLPClassifier")),
 }
