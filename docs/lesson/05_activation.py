@@ -113,7 +113,7 @@ for ax, (units, activation) in zip(
     ax.plot(x, wave, color="0.6", linewidth=4, label="wave")
     ax.plot(x, network.predict(x), color="#0072B2", linewidth=1.8, label="network")
     ax.set_title(f"{units} {activation}")
-axes[0].legend()
+axes[0].legend(loc="lower right")
 plt.show()
 
 # %%

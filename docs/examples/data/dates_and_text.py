@@ -52,12 +52,13 @@ tickets.head()
 # rows, because each of their values is new.
 
 import warnings
+from textwrap import fill
 
 network = DNNRegressor((64,), epochs=30, learning_rate=0.003, alpha=0.001, random_state=0)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     network.fit(tickets, hours)
-print(caught[0].message)
+print(fill(str(caught[0].message), 88))
 
 # %%
 # With skrub
@@ -77,7 +78,7 @@ pipeline
 # %%
 # The columns that reach the network:
 
-list(vectorizer.fit(tickets).get_feature_names_out())
+print(fill(", ".join(vectorizer.fit(tickets).get_feature_names_out()), 88))
 
 # %%
 # Cross-validation fits the vectorizer on the training rows of each fold, so nothing leaks.

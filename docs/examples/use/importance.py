@@ -92,7 +92,7 @@ ax.barh(range(len(order)), contribution[order], left=start[:-1], color=colours, 
 labels = [f"{X.columns[i]} = {X_test.iloc[patient, i]:g}" for i in order]
 ax.set(yticks=range(len(order)), yticklabels=labels)
 ax.axvline(start[0], color="0.5", lw=1, ls="--")
-ax.text(start[0], len(order) - 0.35, f"mean {start[0]:.0f}", ha="center", va="bottom", color="0.4")
+ax.text(start[0], len(order) - 0.35, f" mean {start[0]:.0f}", va="bottom", color="0.4")
 ax.text(start[-1], len(order) - 0.35, f"prediction {start[-1]:.0f}", ha="center", va="bottom")
 ax.set(xlabel="predicted progression of the disease (orange raises it, blue lowers it)")
 ax.set(xlim=(start.min() - 0.1 * np.ptp(start), start.max() + 0.1 * np.ptp(start)))
