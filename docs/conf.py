@@ -29,6 +29,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "code_links",
+    "internal_links",
     "parameter_groups",
 ]
 exclude_patterns = ["_build", "_sphinx", "lesson", "examples", "development/benchmarks"]

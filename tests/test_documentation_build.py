@@ -1,10 +1,11 @@
-"""What the build of the pages relies on: groups of parameters, and lists of documented objects."""
+"""What the build of the pages relies on: groups of parameters, lists of objects, links."""
 
 import importlib
 import importlib.util
 import inspect
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -94,3 +95,41 @@ def test_lists_are_renewed_from_a_published_inventory(tmp_path):
     renewed, missing = inventories.renew(old, published)
     assert renewed.objects == {"a.B": ("class", "new.html#$")}
     assert missing == ["a.gone"]
+
+
+LINKED = """<h1 id="top">Title</h1><a href="#top"></a><a href="b/c.html?x=1#caf%C3%A9"></a>
+<img src="picture.png"/><a href="https://example.org/none"></a><a href="mailto:a@b"></a>"""
+
+
+@pytest.fixture
+def built(tmp_path):
+    """Two pages, a picture, and a page that is only a download."""
+    (tmp_path / "b").mkdir()
+    (tmp_path / "_static").mkdir()
+    (tmp_path / "picture.png").write_bytes(b"")
+    (tmp_path / "_static" / "copy.html").write_text('<a href="none"></a>', encoding="utf-8")
+    page = '<h2 id="caf\u00e9"></h2><a href="../a.html#top"></a>'
+    (tmp_path / "b" / "c.html").write_text(page, encoding="utf-8")
+    (tmp_path / "a.html").write_text(LINKED, encoding="utf-8")
+    return tmp_path
+
+
+def test_links_with_a_target_are_not_reported(built):
+    assert helper("internal_links").broken_links(built) == []
+
+
+@pytest.mark.parametrize("link", ["d.html", "#other", "b/c.html#top", "../a.html", "img/x.png"])
+def test_a_link_without_a_target_is_reported_with_its_page(built, link):
+    (built / "a.html").write_text(f"{LINKED}<a href='{link}'>&lt;</a>", encoding="utf-8")
+    assert helper("internal_links").broken_links(built) == [f"a.html: {link}"]
+
+
+def test_broken_links_end_a_build_of_html(built):
+    (built / "a.html").write_text("<img src='none.png'>", encoding="utf-8")
+    builder = SimpleNamespace(format="html")
+    app = SimpleNamespace(outdir=built, builder=builder)
+    module = helper("internal_links")
+    with pytest.raises(ValueError, match=r"Broken links:\na\.html: none\.png\nb/c\.html: \.\./a"):
+        module.check(app, None)
+    builder.format = "linkcheck"
+    module.check(app, None)

@@ -27,7 +27,7 @@ def reset(gallery_conf: dict[str, Any], script: str) -> None:
         warnings.simplefilter("ignore", category)
     for message in IGNORED_MESSAGES:
         warnings.filterwarnings("ignore", message)
-    os.environ["COLUMNS"] = "100"  # progress bars with the whole of their times
+    os.environ["COLUMNS"] = "96"  # progress bars with the whole of their times
     random.seed(0)
     np.random.seed(0)
     if "keras" in sys.modules:
