@@ -86,7 +86,7 @@ sphinx_gallery_conf = {
     "parallel": min(2, os.cpu_count() or 1),
     "image_srcset": ["2x"],
     "capture_repr": ("_repr_html_", "__repr__"),
-    "ignore_repr_types": r"matplotlib|builtins\.NoneType",
+    "ignore_repr_types": r"matplotlib|builtins\.NoneType|Display'",
     "download_all_examples": True,
     "show_signature": False,
     "remove_config_comments": True,

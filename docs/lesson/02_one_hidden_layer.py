@@ -18,7 +18,7 @@ builds it twice, trains it, and looks at what it gets right and wrong.
 # - The *output* layer has one unit per class. Its activation, *softmax*, turns ten sums into ten
 #   probabilities that add up to 1.
 #
-# The oldest activation is the *sigmoid*, :math:`1 / (1 + e^{-x})`. It squeezes any sum into the
+# The oldest activation is the *sigmoid*, ``1 / (1 + exp(-x))``. It squeezes any sum into the
 # range from 0 ("I do not see my pattern") to 1 ("here it is").
 
 import matplotlib.pyplot as plt

@@ -48,10 +48,7 @@ stacked.fit(X_train, y_train).summary()
 # --------------
 #
 # A unit has one weight for each of its inputs, and one bias. So a dense layer has
-#
-# .. math:: \text{units} \times (\text{inputs} + 1)
-#
-# parameters. For the two layers:
+# ``units * (inputs + 1)`` parameters. For the two layers:
 
 hidden = 100 * (784 + 1)
 output = 10 * (100 + 1)

@@ -8,11 +8,8 @@ and then asks whether the bend of ReLU is bend enough.
 
 # %%
 # Without an activation, a layer multiplies by a matrix and adds a vector. Two such layers after
-# each other are
-#
-# .. math:: W_2 (W_1 x + b_1) + b_2 = (W_2 W_1) \, x + (W_2 b_1 + b_2)
-#
-# which is again one matrix and one vector. Mathematicians call this *linear*. We try it.
+# each other are ``V (W x + b) + c = (V W) x + (V b + c)``, which is again one matrix and one
+# vector. Mathematicians call this *linear*. We try it.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -92,7 +89,7 @@ for name, parameters in variants.items():
 # Is ReLU non-linear enough?
 # --------------------------
 #
-# *ReLU*, the rectified linear unit, is :math:`\max(0, x)`: zero for negative sums, and the sum
+# *ReLU*, the rectified linear unit, is ``max(0, x)``: zero for negative sums, and the sum
 # itself for positive ones. That is two straight lines with one bend. How can this be enough?
 #
 # Because a layer has many bends, each at another place. Add them up, and the result bends wherever

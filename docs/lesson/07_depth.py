@@ -12,8 +12,7 @@ chessboard.
 # -------
 #
 # Take a strip of paper from 0 to 1 and fold it in the middle. Two ReLU units do that:
-#
-# .. math:: \text{fold}(x) = \max(0, 2x) - 2 \max(0, 2x - 1)
+# ``fold(x) = max(0, 2 x) - 2 max(0, 2 x - 1)``.
 #
 # The next layer folds the folded strip, and so on. Each layer is as small as the first.
 

@@ -55,7 +55,7 @@ dense = DNNRegressor((100,), epochs=30, random_state=0).fit(X_train, y_train)
 dense.summary()
 
 # %%
-# ``score`` is :math:`R^2`: 1 is perfect, and 0 is as good as always predicting the mean. The *mean
+# ``score`` is R²: 1 is perfect, and 0 is as good as always predicting the mean. The *mean
 # absolute error* is easier to imagine.
 
 print(f"R²: {dense.score(X_test, y_test):.3f}")

@@ -40,7 +40,7 @@ def compare(
     random_state: int | np.random.RandomState | None = 0,
     verbose: int = 0,
 ) -> Comparison:
-    r"""Cross-validate several models on the same folds.
+    """Cross-validate several models on the same folds.
 
     Each model is evaluated by scikit-learn's `cross_validate`. The folds are created once and are
     the same for all models, so that differences between scores are due to the models and not to
@@ -100,16 +100,12 @@ def compare(
     -----
     Each model is tested against the best model with the corrected resampled t-test [1]_. The plain
     paired t-test underestimates the variance of the differences, because the training sets of the
-    folds overlap. With the differences :math:`d_1, \dots, d_k` over k folds, their mean
-    :math:`\bar d` and sample variance :math:`s^2`,
-
-    .. math:: t = \bar d \Big/ \sqrt{(1/k + n_{test} / n_{train}) \, s^2}
-
-    follows Student's t distribution with k - 1 degrees of freedom. The test is two-sided. For folds
-    of unequal sizes, :math:`n_{test}` and :math:`n_{train}` are the mean sizes. The p-values are
-    adjusted for the number of comparisons [2]_. The verdict is "worse" if p < 0.05, and "within
-    noise" otherwise. "Within noise" does not mean equal: more or larger folds may show a
-    difference.
+    folds overlap. Over k folds, the differences have the mean d and the sample variance v. Then
+    t = d / sqrt((1 / k + n_test / n_train) * v) follows Student's t distribution with k - 1 degrees
+    of freedom. The test is two-sided. For folds of unequal sizes, n_test and n_train are the mean
+    sizes. The p-values are adjusted for the number of comparisons [2]_. The verdict is "worse" if
+    p < 0.05, and "within noise" otherwise. "Within noise" does not mean equal: more or larger folds
+    may show a difference.
 
     References
     ----------
