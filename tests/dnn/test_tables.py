@@ -436,15 +436,20 @@ def test_encode_gives_sparse_and_images_back(counts):
 # ------------------------------------------------------------ memory maps
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8"])
-@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize(
+    ("dtype", "gaps"),
+    [
+        *[(dtype, False) for dtype in ("float32", "float64", "int64", "uint8")],
+        *[(dtype, True) for dtype in ("float32", "float64")],  # others have no NaN
+    ],
+)
 def test_memory_maps_are_never_in_memory_as_a_whole(tmp_path, monkeypatch, dtype, gaps):
     monkeypatch.setattr("skdnn._data.preprocessing._CHUNK", 2**16)
     monkeypatch.setattr("skdnn._training.batches.VALUES_PER_CALL", 2**16)
     monkeypatch.setattr("skdnn.dnn.fitted._VALUES", 2**16)
     X, y = make_regression(8000, 1000, random_state=0)
     X = (20 * X).astype(dtype)
-    if gaps and X.dtype.kind == "f":
+    if gaps:
         X[::5, 3] = np.nan
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
