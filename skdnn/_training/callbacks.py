@@ -166,6 +166,8 @@ class ProgressLines(Report):
             if not name.startswith("val_"):
                 held_out = f" (val {logs[f'val_{name}']:#.4g})" if f"val_{name}" in logs else ""
                 figures.append(f"{name} {value:#.4g}{held_out}")
+        if "val_score" in logs:
+            figures.append(f"score (val {logs['val_score']:#.4g})")
         line = self._line(" ".join(figures))
         width = len(self.worker) + len(line)
         if self.is_terminal and width >= shutil.get_terminal_size().columns:

@@ -56,6 +56,12 @@ class Plan:
         and a batch of an evaluation has as many rows of each fold.
     n_jobs : int or None
         The number of threads that train groups of ensemble members, as joblib interprets it.
+    score : callable or None
+        Takes the state of the program, and returns a score of the network on the held-out rows,
+        which the logs of an evaluation contain as "val_score". None for no score.
+    scored_epochs : callable
+        Takes the planned number of epochs, and returns the epochs after which an evaluation
+        contains the score, in addition to the last epoch. None is all epochs.
     """
 
     rows: np.ndarray
@@ -68,6 +74,8 @@ class Plan:
     validation_batch_size: int | None = None
     n_folds: int = 1
     n_jobs: int | None = None
+    score: Callable[[Any], float] | None = None
+    scored_epochs: EpochSet = all_epochs
 
 
 @dataclass
@@ -157,13 +165,21 @@ class Training:
         self.each_step = self.stop = False
 
     def evaluate(self) -> dict[str, float]:
-        """Return the loss and metrics of the held-out rows, with names that start with "val_".
+        """Return the loss, metrics and score of the held-out rows, whose names start with "val_".
 
         The network computes as in prediction, without dropout. Empty if there are no held-out rows.
         """
         if not len(self._job.plan.held_out):
             return {}
-        return {f"val_{name}": value for name, value in self._evaluated().items()}
+        logs = {f"val_{name}": value for name, value in self._evaluated().items()}
+        if self._job.plan.score is not None and self._is_scored():
+            logs["val_score"] = self._job.plan.score(self.read())
+        return logs
+
+    def _is_scored(self) -> bool:
+        """Return whether an evaluation now contains the score. True before the first epoch."""
+        scored = self._job.plan.scored_epochs(self.n_epochs)
+        return scored is None or self.n_trained in {0, self.n_epochs, *scored}
 
     def _evaluated(self) -> dict[str, float]:
         plan, feeder = self._job.plan, self._job.feeder

@@ -8,6 +8,8 @@ without these libraries.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from skdnn import typing
+
 if TYPE_CHECKING:
     from keras import Model as KerasModel
     from keras import Sequential as KerasSequential
@@ -25,12 +27,13 @@ if TYPE_CHECKING:
         InitializerName,
         OptimizerName,
         RegressionLossName,
+        ScorerName,
     )
 else:
     Axes = DataFrame = FancyBboxPatch = Figure = KerasModel = KerasSequential = Any
     Line2D = ModelProto = Any
     ActivationName = BaselineName = InitializerName = OptimizerName = str
-    ClassificationLossName = RegressionLossName = str
+    ClassificationLossName = RegressionLossName = ScorerName = str
 
 __all__ = [
     "Activation",
@@ -53,9 +56,11 @@ __all__ = [
     "KerasSequential",
     "Line2D",
     "ModelProto",
+    "Monitor",
     "Optimizer",
     "Rate",
     "RegressionLoss",
+    "RegressionMonitor",
     "Request",
 ]
 
@@ -83,6 +88,8 @@ Initializer = InitializerName | str | type | Callable[..., Any]
 Optimizer = OptimizerName | str | type | KerasOptimizer
 ClassificationLoss = ClassificationLossName | str | Callable[..., Any]
 RegressionLoss = RegressionLossName | str | Callable[..., Any]
+Monitor = typing.Monitor | ScorerName | Callable[..., Any]
+RegressionMonitor = Literal["auto", "loss"] | ScorerName | Callable[..., Any]
 Integers = Sequence[int] | Array
 Floats = Sequence[float] | Array
 Columns = Sequence[int] | list[Any] | tuple[Any, ...] | Array

@@ -6,6 +6,7 @@ parameters.
 """
 
 import copy
+import inspect
 import re
 import reprlib
 from collections.abc import Callable, Mapping
@@ -14,6 +15,9 @@ from typing import Any, TypeVar, get_args
 
 # Validates the constructor's parameters before a method runs.
 from sklearn.base import _fit_context
+
+# The base class of the scorers that `make_scorer` and `get_scorer` return.
+from sklearn.metrics._scorer import _BaseScorer
 
 # Selects rows of arrays, lists and DataFrames of any library.
 from sklearn.utils import _safe_indexing as safe_indexing
@@ -78,6 +82,19 @@ def validated(constraints: Mapping[str, list[Any]]) -> Callable[[_Function], _Fu
         dict(constraints), prefer_skip_nested_validation=True
     )
     return decorator
+
+
+def is_scorer(value: Any) -> bool:
+    """Whether an object is a scorer as `sklearn.metrics.make_scorer` returns it."""
+    return isinstance(value, _BaseScorer)
+
+
+def takes_sample_weight(scorer: Any) -> bool:
+    """Whether a scorer or a function accepts sample weights, and metadata routing permits them."""
+    if not isinstance(scorer, _BaseScorer):
+        return "sample_weight" in inspect.signature(scorer).parameters
+    requests = scorer.get_metadata_routing().score.requests
+    return scorer._accept_sample_weight() and requests.get("sample_weight") is not False
 
 
 def has_callbacks(estimator: Any) -> bool:
@@ -263,10 +280,12 @@ __all__ = [
     "extend_html",
     "fit_context",
     "has_callbacks",
+    "is_scorer",
     "metadata_requests",
     "one_of",
     "safe_indexing",
     "set_metadata_requests",
+    "takes_sample_weight",
     "validate_parameters",
     "validated",
     "with_callbacks",

@@ -26,6 +26,7 @@ from skdnn._utils.annotations import (
     Initializer,
     Integers,
     KerasSequential,
+    Monitor,
     Optimizer,
     Rate,
 )
@@ -100,6 +101,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CopyableEstimator, ABC):
         validation_fraction: float | None = None,
         n_iter_no_change: int | Auto = "auto",
         tol: float = 1e-4,
+        monitor: Monitor = "auto",
         callbacks: Any = None,
         warm_start: bool = False,
         dtype: DType = "float32",
@@ -138,6 +140,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CopyableEstimator, ABC):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.monitor = monitor
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.dtype = dtype

@@ -17,6 +17,7 @@ from skdnn._utils.annotations import (
     Floats,
     Initializer,
     Integers,
+    Monitor,
     Optimizer,
     Rate,
 )
@@ -30,7 +31,6 @@ from skdnn.typing import (
     Calibration,
     DType,
     LearningRateSchedule,
-    Monitor,
     NumericEmbedding,
     Parametrization,
     Preset,
@@ -315,8 +315,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         Minimum decrease of the validation loss, relative to the last improvement, that counts as
         an improvement for early stopping and for "reduce_on_plateau". The network weights of the
         epoch with the lowest loss are kept, even if the last decrease was smaller.
-    monitor : {"auto", "loss", "accuracy", "refinement"}, default="auto"
-        Measure that early stopping minimises on the held-out rows.
+    monitor : {"auto", "loss", "accuracy", "refinement"}, str or callable, default="auto"
+        Measure on the held-out rows that decides which epoch early stopping keeps.
 
         - "loss": the loss.
         - "accuracy": the error rate plus a tenth of "refinement", or of the loss if the loss is not
@@ -325,6 +325,13 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
           named "val_refinement" in `history_` (Berta et al. 2025, "Rethinking Early Stopping:
           Refine, Then Calibrate"). This measure does not penalise over- or underconfident
           probabilities, which `calibration` corrects. It is available only for the cross-entropies.
+        - The name of a scorer of scikit-learn, such as "roc_auc", "f1" or "neg_log_loss", a scorer
+          that `sklearn.metrics.make_scorer` returns, or a function of (estimator, X, y). The
+          highest score is best. It is computed for all held-out rows at once. Each row is predicted
+          by the mean of the members that are not trained on it. The scorer receives the
+          `sample_weight` of the rows if it accepts them, but not `class_weight`. It is called only
+          after epochs that can be kept, and its values are "val_score" in `history_`. "accuracy"
+          is the measure above; the plain accuracy is `sklearn.metrics.get_scorer("accuracy")`.
         - "auto": "loss" in the preset "plain" and for losses other than the cross-entropies.
           Otherwise "accuracy".
     calibration : {"auto", "temperature"} or None, default="auto"
@@ -381,9 +388,9 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
     n_iter_ : int
         Number of epochs trained.
     validation_scores_ : ndarray of shape (`n_iter_`,)
-        Negative of the measure chosen by `monitor` after each epoch, so that higher is better. NaN
-        for epochs without validation. `validation_scores_`, `best_epoch_` and `best_score_` exist
-        only after a `fit` with early stopping.
+        The score chosen by `monitor` after each epoch, or the negative of a loss, so that higher is
+        better. NaN for epochs without a value. `validation_scores_`, `best_epoch_` and
+        `best_score_` exist only after a `fit` with early stopping.
     best_epoch_ : int
         The epoch whose weights were kept, counted from 1. If no new epoch of a `warm_start` was
         better, `best_epoch_` is the epoch that training continued from. `warm_start` and
@@ -460,7 +467,6 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         **BaseDNN._parameter_constraints,
         "class_weight": [dict, list, one_of(Literal["balanced"]), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left"), one_of(Auto)],
-        "monitor": [one_of(Monitor)],
         "calibration": [one_of(Calibration), None],
     }
 
@@ -542,6 +548,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
             tol=tol,
+            monitor=monitor,
             callbacks=callbacks,
             warm_start=warm_start,
             dtype=dtype,
@@ -551,7 +558,6 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         )
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
-        self.monitor = monitor
         self.calibration = calibration
 
     @explains_unknown_arguments

@@ -40,6 +40,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), _AUTO],
     "tol": [Interval(Real, 0, None, closed="left")],
+    "monitor": [str, callable],
     "callbacks": [None, "array-like", callable, HasMethods("on_epoch_end")],
     "warm_start": ["boolean"],
     "dtype": [one_of(typing.DType)],

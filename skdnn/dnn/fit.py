@@ -19,6 +19,7 @@ from skdnn._utils.sklearn_compat import has_callbacks, with_callbacks
 from skdnn.dnn.calibration import calibrate, check_can_calibrate
 from skdnn.dnn.fit_result import FitResult, Request
 from skdnn.dnn.fitted import FittedNetwork
+from skdnn.dnn.held_out_score import with_score
 from skdnn.dnn.prepare import Start, start_training, weigh_rows
 from skdnn.dnn.run import (
     Outcome,
@@ -67,6 +68,7 @@ def fit(draft: BaseEstimator, request: Request, previous: FitResult | None) -> F
     inputs = make_inputs(
         start.before.network, start.settings, data, epochs.number, epochs.evaluated
     )
+    inputs = with_score(inputs, draft, request, start, data, epochs.scored)
     if request.is_whole:
         check_can_calibrate(start.settings, len(data.held_out))
     with model_released(callbacks):
@@ -95,11 +97,15 @@ class Epochs(NamedTuple):
     evaluated : callable
         Takes the planned number of epochs, and returns the epochs after which held-out rows are
         evaluated. None is all epochs.
+    scored : callable
+        Takes the planned number of epochs, and returns the epochs after which the scorer of
+        `monitor` is called, if the epoch is evaluated. None is all epochs.
     """
 
     number: int
     candidates: EpochSet
     evaluated: EpochSet
+    scored: EpochSet
 
 
 def _plan_epochs(
@@ -114,8 +120,10 @@ def _plan_epochs(
     candidates = candidate_epochs(settings, n_epochs)
     # Callbacks and the plateau read the validation loss of every epoch, and may stop after any.
     every = callbacks or has_callbacks(draft) or is_plateau(settings)
-    if every or not data.by_member:
-        return Epochs(n_epochs, candidates, all_epochs)
+    if every:
+        return Epochs(n_epochs, candidates, evaluated=all_epochs, scored=all_epochs)
+    if not data.by_member:
+        return Epochs(n_epochs, candidates, evaluated=all_epochs, scored=candidates)
 
     @cache
     def evaluated(planned: int) -> frozenset[int]:
@@ -123,7 +131,7 @@ def _plan_epochs(
         own = candidates(planned)
         return some if own is None else some & own
 
-    return Epochs(n_epochs, candidates, evaluated)
+    return Epochs(n_epochs, candidates, evaluated, scored=candidates)
 
 
 def _run(

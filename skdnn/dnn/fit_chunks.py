@@ -13,10 +13,12 @@ from skdnn._data.splits import ValidationData
 from skdnn._network.spec import State
 from skdnn._training.callbacks import ProgressLines, Report, ReportList
 from skdnn._training.early_stopping import EarlyStopping
+from skdnn._training.training_job import all_epochs
 from skdnn._utils.sklearn_compat import has_callbacks
 from skdnn.dnn.checks import warn_if_regression
 from skdnn.dnn.fit import fit, with_best_epoch, without_foreign_state
 from skdnn.dnn.fit_result import FitResult, Request
+from skdnn.dnn.held_out_score import with_score
 from skdnn.dnn.prepare import draw_seed, start_training, weigh_rows
 from skdnn.dnn.presets import WHOLE_FIT_PARAMETERS, Data
 from skdnn.dnn.run import best_of, early_stopping, report_time_limit, run, time_limit
@@ -87,7 +89,7 @@ def fit_chunks(
         continuation=trained.continuation,
     )
     if stopping is not None:
-        outcome = best_of(stopping, start.network.state, history)
+        outcome = best_of(stopping, start.network.state, history, settings)
         before = start if previous is None else previous
         result = replace(result, network=replace(result.network, state=outcome.state))
         result = with_best_epoch(result, before, outcome, settings)
@@ -194,6 +196,7 @@ def _evaluate_start(
     network = without_foreign_state(start.before, start.settings)
     data = weigh_rows(draft, request, start)
     inputs = make_inputs(network, start.settings, data, n_epochs=0)
+    inputs = with_score(inputs, draft, request, start, data, all_epochs)
     run(network, start.settings, inputs, start.before.continuation.rng, reports=[stopping])
 
 

@@ -20,6 +20,7 @@ from skdnn._utils.annotations import (
     Optimizer,
     Rate,
     RegressionLoss,
+    RegressionMonitor,
 )
 from skdnn._utils.arguments import explains_unknown_arguments
 from skdnn._utils.sklearn_compat import Interval, fit_context, one_of
@@ -307,6 +308,16 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         Minimum decrease of the validation loss, relative to the last improvement, that counts as
         an improvement for early stopping and for "reduce_on_plateau". The network weights of the
         epoch with the lowest loss are kept, even if the last decrease was smaller.
+    monitor : {"auto", "loss"}, str or callable, default="auto"
+        Measure on the held-out rows that decides which epoch early stopping keeps.
+
+        - "auto", "loss": the loss.
+        - The name of a scorer of scikit-learn, such as "r2" or "neg_mean_absolute_error", a scorer
+          that `sklearn.metrics.make_scorer` returns, or a function of (estimator, X, y). The
+          highest score is best. It is computed for all held-out rows at once. Each row is predicted
+          by the mean of the members that are not trained on it. The scorer receives the
+          `sample_weight` of the rows if it accepts them. It is called only after epochs that can be
+          kept, and its values are "val_score" in `history_`.
     callbacks : Keras callback, class or callable, list of them, or None, default=None
         Keras callbacks of each fit: objects derived from `keras.callbacks.Callback`, or classes and
         functions without arguments, which are called in each fit to create a callback. Objects of
@@ -349,9 +360,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     n_iter_ : int
         Number of epochs trained.
     validation_scores_ : ndarray of shape (`n_iter_`,)
-        Negative of the validation loss after each epoch, so that higher is better. NaN for epochs
-        without validation. `validation_scores_`, `best_epoch_` and `best_score_` exist only after a
-        `fit` with early stopping.
+        The score chosen by `monitor` after each epoch, or the negative of the loss, so that higher
+        is better. NaN for epochs without a value. `validation_scores_`, `best_epoch_` and
+        `best_score_` exist only after a `fit` with early stopping.
     best_epoch_ : int
         The epoch whose weights were kept, counted from 1. If no new epoch of a `warm_start` was
         better, `best_epoch_` is the epoch that training continued from. `warm_start` and
@@ -456,6 +467,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         validation_fraction: float | None = None,
         n_iter_no_change: int | Auto = "auto",
         tol: float = 1e-4,
+        monitor: RegressionMonitor = "auto",
         callbacks: Any = None,
         warm_start: bool = False,
         dtype: DType = "float32",
@@ -495,6 +507,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
             tol=tol,
+            monitor=monitor,
             callbacks=callbacks,
             warm_start=warm_start,
             dtype=dtype,

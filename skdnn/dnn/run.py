@@ -112,7 +112,7 @@ def run(
     if stopping is None:
         _warn_if_diverged(history["loss"][-1], network, settings.owner)
         return Outcome(state, history)
-    outcome = best_of(stopping, network.state, history)
+    outcome = best_of(stopping, network.state, history, settings)
     if lines is not None:
         lines.write_line(stopping.summary())
     if outcome.best_epoch:
@@ -156,9 +156,16 @@ def report_time_limit(
     )
 
 
-def best_of(stopping: EarlyStopping, start: State, history: dict[str, list[float]]) -> Outcome:
+def best_of(
+    stopping: EarlyStopping, start: State, history: dict[str, list[float]], settings: Settings
+) -> Outcome:
     """Return the outcome with the state of the best epoch, or `start` if no epoch was better."""
     if not np.isfinite(stopping.best_loss):
+        if settings.scorer is not None and np.isfinite(history["val_loss"][-1]):
+            raise ValueError(
+                f"monitor={settings.params.monitor!r} of {settings.owner} was not a finite number "
+                "after any epoch. Set monitor to another scorer, or to 'loss'."
+            )
         raise ValueError(
             "Training diverged: the validation loss was not finite after any epoch. Lower "
             "learning_rate, or look for huge values among the rows to validate on."
@@ -202,6 +209,8 @@ def validation_measure(settings: Settings, metric: str) -> Callable[[dict[str, A
     monitor = settings.resolved.get("monitor", "loss")
 
     def measure(logs: dict[str, Any]) -> Any:
+        if settings.scorer is not None:
+            return -logs.get("val_score", np.nan)  # not all epochs are scored
         if monitor != "accuracy":
             return logs[f"val_{monitor}"]
         loss = logs.get("val_refinement", logs["val_loss"])

@@ -13,6 +13,7 @@ from skdnn._network.activations import Activation, resolve_activation
 from skdnn._network.architectures import value_per_layer
 from skdnn._training.schedules import Schedule
 from skdnn.dnn.loss_and_targets import describe_loss, resolve_loss
+from skdnn.dnn.monitor import Scorer, resolve_scorer
 from skdnn.dnn.presets import (
     NAMES,
     NETWORK_PARAMETERS,
@@ -69,6 +70,8 @@ class Settings:
         The hidden layers.
     why : str
         The reason for the preset, as `why_preset` returns it.
+    scorer : callable or None
+        The scorer that `monitor` stands for. None for a measure of the training loop.
     """
 
     owner: str
@@ -80,6 +83,7 @@ class Settings:
     schedule: Schedule | None
     hidden: Hidden
     why: str
+    scorer: Scorer | None = None
 
     @property
     def header(self) -> str:
@@ -136,7 +140,10 @@ def resolve_settings(estimator: BaseEstimator, data: Data, known: Bunch | None) 
         schedule = _schedule(params, resolved, optimizer, owner)
     hidden = _hidden_layers(resolved, owner)
     why = why_preset(params.preset, params, data, continues=known is not None)
-    return Settings(owner, classifies, params, resolved, loss, optimizer, schedule, hidden, why)
+    scorer = resolve_scorer(resolved.get("monitor", "loss"), owner, classifies)
+    return Settings(
+        owner, classifies, params, resolved, loss, optimizer, schedule, hidden, why, scorer
+    )
 
 
 def resolve_params(

@@ -153,7 +153,7 @@ def _program_key(
     from skdnn._training.losses import SMOOTHED
 
     resolved, targets = settings.resolved, network.targets
-    monitor = resolved.get("monitor", "loss")
+    is_tempered = resolved.get("monitor") in ("accuracy", "refinement")
     smoothing = resolved.get("label_smoothing", 0.0)
     is_smooth = isinstance(settings.loss, str) and targets.loss in SMOOTHED
     _check_cross_entropy(settings, is_smooth)
@@ -169,7 +169,7 @@ def _program_key(
         penalized=settings.params.alpha > 0,
         scheduled=settings.schedule is not None,
         smoothed=smoothing > 0,
-        tempered=is_smooth and monitor != "loss" and data.validation is not None,
+        tempered=is_smooth and is_tempered and data.validation is not None,
         by_member=data.by_member,
     )
 

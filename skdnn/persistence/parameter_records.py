@@ -19,6 +19,7 @@ _INSTEAD = {
         ", or another initializer by its name",
     ),
     "learning_rate": ("learning_rate=0.001", ", or another number"),
+    "monitor": ("monitor='loss'", ", or a scorer of scikit-learn by its name"),
     "loss": ("loss='auto'", ", or another loss by its name"),
     "optimizer": ("optimizer='adam', learning_rate=0.001", ", or another name and rate"),
 }

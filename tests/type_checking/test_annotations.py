@@ -6,6 +6,7 @@ from types import UnionType
 from typing import Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
+from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import StrOptions
 
 import skdnn
@@ -49,6 +50,13 @@ def test_activation_names_are_those_of_keras():
     newer = names - {*activation_names(), *ACTIVATION_ALIASES}
     assert newer <= {"sparse_sigmoid"}  # of Keras 3.9
     assert all(resolve_activation(name, "test") for name in names - newer)
+
+
+def test_scorer_names_are_those_of_scikit_learn():
+    names = {*get_args(typing.ScorerName), "accuracy"}
+    assert {*get_scorer_names()} <= names
+    newer = {"d2_brier_score", "d2_log_loss_score"}  # of scikit-learn 1.8
+    assert names - {*get_scorer_names()} <= newer
 
 
 def test_further_names_exist():
