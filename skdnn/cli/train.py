@@ -95,6 +95,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="end the training in time, and keep the best epoch so far",
     )
     add(
+        "--monitor",
+        metavar="SCORER",
+        default="auto",
+        help="keep the epoch with the best value of this scorer of scikit-learn, such as roc_auc",
+    )
+    add(
         "--valid",
         type=fraction,
         metavar="FRACTION",
@@ -236,6 +242,7 @@ def _train(args: argparse.Namespace, job: _Job, tell: Any) -> tuple[Any, dict[st
         epochs=epochs,
         time_limit=args.time_limit,
         n_jobs=args.jobs,
+        monitor=args.monitor,
         random_state=args.seed,
     )
     start = time.perf_counter()

@@ -48,6 +48,12 @@ class TestModel:
         np.testing.assert_allclose(found.predict_proba(X), expected.predict_proba(X), atol=1e-6)
         assert found.n_jobs == 2
 
+    def test_has_the_time_limit_and_the_monitor(self, folder):
+        given = ["--time-limit", "600", "--monitor", "neg_log_loss"]
+        assert main(["train", "iris", *QUICK, *given]) == 0
+        params = load("iris.skdnn").get_params()
+        assert (params["time_limit"], params["monitor"]) == (600.0, "neg_log_loss")
+
     def test_metadata_has_target_task_and_data(self, regression, classification):
         told = read_info(regression).metadata
         assert (told["target"], told["task"], told["rows"]) == ("price", "regression", N)
@@ -197,6 +203,8 @@ class TestBadInput:
             (["iris", "--preset", "super"], "argument --preset: invalid choice: 'super'"),
             (["iris", "--epochs", "0"], "--epochs: expected a whole number from 1, got '0'"),
             (["iris", "--jobs", "0"], "--jobs: expected a number of threads, or -1 for all cores"),
+            (["iris", "--time-limit", "0"], "--time-limit: expected a number of seconds above 0"),
+            (["iris", "--monitor", "roc_acu"], "iris: --monitor must be one of auto, loss, accura"),
             (
                 ["iris", "--seed", "4294967296"],
                 "--seed: expected a whole number from 0 to 4,294,967,2",
