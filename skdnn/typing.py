@@ -37,6 +37,7 @@ __all__ = [
     "ScorerName",
     "Split",
     "Task",
+    "Validation",
 ]
 
 Auto = Literal["auto"]
@@ -52,6 +53,7 @@ LearningRateSchedule = Literal[
 ]
 Monitor = Literal["auto", "loss", "accuracy", "refinement"]
 Calibration = Literal["auto", "temperature"]
+Validation = Literal["time"]
 DType = Literal["float32", "float64"]
 
 # Parameters of functions.

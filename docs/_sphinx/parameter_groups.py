@@ -43,6 +43,7 @@ GROUPS = {
     ],
     "Validation": [
         "early_stopping",
+        "validation",
         "validation_fraction",
         "n_iter_no_change",
         "tol",

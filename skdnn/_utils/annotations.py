@@ -5,7 +5,7 @@ and types with many names are `str`, so that signatures stay short and `typing.g
 without these libraries.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from skdnn import typing
@@ -62,6 +62,8 @@ __all__ = [
     "RegressionLoss",
     "RegressionMonitor",
     "Request",
+    "Splitter",
+    "ValidationRows",
 ]
 
 
@@ -82,6 +84,16 @@ class KerasOptimizer(Protocol):
         """Update variables."""
 
 
+class Splitter(Protocol):
+    """A splitter of scikit-learn, such as `KFold()`."""
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Any:
+        """Return pairs of row indices."""
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> Any:
+        """Return the number of pairs."""
+
+
 Rate = float | Callable[[Any], Any]
 Activation = ActivationName | Callable[[Any], Any]
 Initializer = InitializerName | str | type | Callable[..., Any]
@@ -90,6 +102,7 @@ ClassificationLoss = ClassificationLossName | str | Callable[..., Any]
 RegressionLoss = RegressionLossName | str | Callable[..., Any]
 Monitor = typing.Monitor | ScorerName | Callable[..., Any]
 RegressionMonitor = Literal["auto", "loss"] | ScorerName | Callable[..., Any]
+ValidationRows = typing.Validation | int | Splitter | list[Any] | tuple[Any, ...] | Iterator[Any]
 Integers = Sequence[int] | Array
 Floats = Sequence[float] | Array
 Columns = Sequence[int] | list[Any] | tuple[Any, ...] | Array

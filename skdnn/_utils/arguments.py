@@ -60,6 +60,7 @@ SYNONYMS = {
         "scaling": ["normalize", "scale", "scaler", "standardize"],
         "time_limit": ["max_time", "time_budget", "time_limit_s", "timeout", "train_time"],
         "tol": ["min_delta"],
+        "validation": ["cv", "n_folds", "split", "splitter"],
         "validation_fraction": ["val_size", "validation_size", "validation_split"],
         "verbose": ["silent", "verbosity"],
         "warm_start": ["resume"],

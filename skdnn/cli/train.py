@@ -212,9 +212,11 @@ def _job(args: argparse.Namespace, loaded: Loaded) -> _Job:
     """Return the checked data with its task, and hold out rows if this is asked."""
     from skdnn.cli.held_out import rows_to_hold_out, task_and_reason
     from skdnn.comparison.checks import check_samples, check_target
+    from skdnn.dnn.monitor import resolve_scorer
 
     y = check_target(loaded.y)
     task, reason = task_and_reason(args.task, y)
+    resolve_scorer(args.monitor, "skdnn", task == "classification")  # an error before training
     rows = Rows(check_samples(loaded.X), y, loaded.weight, task)
     if args.valid is None:
         return _Job(rows, None, reason)

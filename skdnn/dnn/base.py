@@ -29,6 +29,7 @@ from skdnn._utils.annotations import (
     Monitor,
     Optimizer,
     Rate,
+    ValidationRows,
 )
 from skdnn._utils.arguments import check_parameters, explains_unknown_arguments
 from skdnn._utils.sklearn_compat import (
@@ -98,6 +99,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CopyableEstimator, ABC):
         batch_size: int | Auto = "auto",
         shuffle: bool = True,
         early_stopping: bool | Auto = "auto",
+        validation: ValidationRows | None = None,
         validation_fraction: float | None = None,
         n_iter_no_change: int | Auto = "auto",
         tol: float = 1e-4,
@@ -137,6 +139,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CopyableEstimator, ABC):
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.early_stopping = early_stopping
+        self.validation = validation
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
@@ -211,7 +214,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CopyableEstimator, ABC):
             Weights of the rows of X_val.
         groups : array-like of shape (n_samples,), default=None
             Group labels of the rows. If rows of X are held out, no group is split between training
-            and held-out rows.
+            and held-out rows. A splitter in `validation` gets the labels.
 
         Returns
         -------

@@ -37,6 +37,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "batch_size": [Interval(Integral, 1, None, closed="left"), _AUTO],
     "shuffle": ["boolean"],
     "early_stopping": ["boolean", _AUTO],
+    "validation": ["cv_object", one_of(typing.Validation)],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), _AUTO],
     "tol": [Interval(Real, 0, None, closed="left")],

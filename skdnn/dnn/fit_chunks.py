@@ -206,6 +206,7 @@ def _check_for_chunks(draft: BaseEstimator, settings: Settings, validation: Vali
     balanced = isinstance(params.get("class_weight"), str)
     troubles = {
         "early stopping without X_val and y_val": resolved.early_stopping and validation.X is None,
+        "validation: pass X_val and y_val": params.validation is not None,
         "a validation_fraction: pass X_val and y_val": params.validation_fraction is not None,
         "groups": validation.groups is not None,
         "class_weight='balanced': pass a dict": balanced,

@@ -18,6 +18,15 @@ from skdnn._data.robust_scaling import outlier_message
 from skdnn._data.splits import assign_folds, check_groups, hold_out, member_weights
 from skdnn._data.table import Columns
 from skdnn._data.targets import NumericTargets, Targets
+from skdnn._data.validation_folds import (
+    Fold,
+    RowsToSplit,
+    check_classes_of_folds,
+    folds_of_members,
+    folds_of_splitter,
+    last_rows,
+    weights_of_folds,
+)
 from skdnn._utils.user_warning import warn_user
 from skdnn.dnn.architecture import (
     check_unchanged,
@@ -54,13 +63,17 @@ class Split(NamedTuple):
     held_out : ndarray of int
         Indices of the held-out rows.
     by_member : bool
-        Whether each ensemble member has a held-out fold of its own. All rows are then training rows
-        of some member.
+        Whether each ensemble member has a held-out fold of its own. `rows` are then the training
+        rows of any member.
+    folds : list of Fold or None, default=None
+        The folds that `validation` describes, one for each member if `by_member`. None if the
+        folds of the members are drawn.
     """
 
     rows: np.ndarray
     held_out: np.ndarray
     by_member: bool
+    folds: list[Fold] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,11 +120,17 @@ def start_training(draft: BaseEstimator, request: Request, previous: FitResult |
     split = split_rows(
         settings, request, data.y, rows, seed, has_folds(settings, request, len(rows))
     )
-    data = data._replace(X=_read(draft, data.X, columns, split.rows, is_first=previous is None))
+    table, is_first = data.X, previous is None
+    data = data._replace(X=_read(draft, table, columns, split.rows, is_first=is_first))
     if split.by_member and split_categories(settings, columns)[1]:
         # Folds are not used, because members share the embeddings of categories. The embeddings
         # would be trained on the rows on which a member is validated.
-        split = split_rows(settings, request, data.y, rows, seed, by_member=False)
+        if split.folds is None:
+            split = split_rows(settings, request, data.y, rows, seed, by_member=False)
+        else:
+            split = _split_by_fold(split.folds[-1])
+            columns = _columns(draft, previous)  # whose categories are those of the training rows
+            data = data._replace(X=_read(draft, table, columns, split.rows, is_first=is_first))
     if data.weight is not None:
         data = data._replace(weight=data.weight / data.weight[split.rows].mean())
     if previous is None:
@@ -205,14 +224,17 @@ def _read(
 def has_folds(settings: Settings, request: Request, n_rows: int) -> bool:
     """Return whether each ensemble member is validated on a fold of its own.
 
-    With folds, each row is a training row of some member. Folds are not used if members share
-    weights or if there are few rows.
+    With folds that are drawn, each row is a training row of some member. Folds are not used if
+    members share weights. They are not drawn if there are few rows.
     """
     resolved, params = settings.resolved, settings.params
-    stops = request.is_whole and bool(resolved.early_stopping)
-    several = resolved.n_members > 1 and params.validation_fraction is None
-    alone = resolved.numeric_embedding != "periodic" and n_rows >= FEWEST_ROWS
-    return several and alone and stops and request.validation.X is None
+    alone = resolved.n_members > 1 and resolved.numeric_embedding != "periodic"
+    if not (alone and request.is_whole and request.validation.X is None):
+        return False
+    if params.validation is not None:
+        return True
+    is_drawn = params.validation_fraction is None and n_rows >= FEWEST_ROWS
+    return is_drawn and bool(resolved.early_stopping)
 
 
 def split_rows(
@@ -229,12 +251,51 @@ def split_rows(
     if fraction is None and stops:
         fraction = _VALIDATION_FRACTION
     is_given = request.validation.X is not None
+    if settings.params.validation is not None and request.is_whole and not is_given:
+        return _split_by_validation(settings, request, y, rows, by_member)
     if by_member or not request.is_whole or is_given or fraction is None:
         return Split(rows, rows[:0], by_member)
     groups = check_groups(request.validation.groups, y)
     groups = None if groups is None else groups[rows]
     labels = y[rows] if settings.classifies and y.ndim == 1 else None
     return Split(*hold_out(rows, labels, fraction, seed, groups), by_member=False)
+
+
+def _split_by_validation(
+    settings: Settings, request: Request, y: np.ndarray, rows: np.ndarray, by_member: bool
+) -> Split:
+    """Split rows as the parameter `validation` says."""
+    params, owner = settings.params, settings.owner
+    groups = check_groups(request.validation.groups, y)
+    is_time = isinstance(params.validation, str)
+    if params.validation_fraction is not None and not is_time:
+        raise ValueError(
+            f"validation_fraction={params.validation_fraction!r} of {owner} has no meaning for a "
+            "validation that says which rows to hold out: leave it at None, or set "
+            "validation='time'."
+        )
+    if groups is not None and (is_time or not hasattr(params.validation, "split")):
+        warn_user(f"The groups are ignored by validation={params.validation!r:.100} of {owner}.")
+    if is_time:
+        fraction = params.validation_fraction or _VALIDATION_FRACTION
+        folds = [last_rows(rows, fraction, owner)]
+    else:
+        source = RowsToSplit(request.X, y, groups, rows)
+        folds = folds_of_splitter(params.validation, source, owner, classifies=settings.classifies)
+    own = folds[-1:]
+    if by_member and len(folds) > 1:
+        own = folds_of_members(folds, int(settings.resolved.n_members))
+    if settings.classifies and y.ndim == 1:
+        check_classes_of_folds(own, y, rows, owner)
+    if len(own) == 1:
+        return _split_by_fold(own[0])
+    training = np.unique(np.concatenate([fold.training for fold in own]))
+    return Split(training, rows[:0], by_member=True, folds=own)
+
+
+def _split_by_fold(fold: Fold) -> Split:
+    """Return a split in which all ensemble members have the same held-out rows."""
+    return Split(np.sort(fold.training), np.unique(fold.held_out), by_member=False)
 
 
 def design(
@@ -274,7 +335,7 @@ def _clipped(targets: Targets, settings: Settings, y: np.ndarray) -> Targets:
 def weigh_rows(draft: BaseEstimator, request: Request, start: Start) -> TrainingRows:
     """Apply class weights and folds to the sample weights, and check the validation data."""
     settings, network = start.settings, start.before.network
-    (X, y, weight, _), (rows, held_out, by_member) = start.data, start.split
+    (X, y, weight, _), (rows, held_out, by_member, folds) = start.data, start.split
     class_weights = fit_class_weights(
         settings.params.get("class_weight"), network.targets, y, rows, weight, settings.owner
     )
@@ -289,14 +350,17 @@ def weigh_rows(draft: BaseEstimator, request: Request, start: Start) -> Training
         weight = weight / weight[rows].mean()
     validation = check_validation_data(draft, request.validation, network, class_weights)
     if by_member:
-        groups = check_groups(request.validation.groups, y)
-        seed = start.before.continuation.split_seed
-        fold = assign_folds(y, rows, groups, seed, classifies=settings.classifies)
-        weight, weight_val = member_weights(weight, fold, settings.resolved.n_members)
+        if folds is None:
+            groups = check_groups(request.validation.groups, y)
+            seed = start.before.continuation.split_seed
+            fold = assign_folds(y, rows, groups, seed, classifies=settings.classifies)
+            weight, weight_val = member_weights(weight, fold, settings.resolved.n_members)
+        else:
+            weight, weight_val = weights_of_folds(weight, folds, len(y))
         n_architectures = network.spec.n_members // weight.shape[1]
         weight, weight_val = np.tile(weight, n_architectures), np.tile(weight_val, n_architectures)
         validation = X, y, weight_val
-        held_out = len(y) + rows[weight_val[rows].any(axis=1)]
+        held_out = len(y) + np.flatnonzero(weight_val.any(axis=1))
     elif validation is not None:
         held_out = len(y) + np.arange(len(validation[1]))
     return TrainingRows(X, y, weight, rows, held_out, validation, by_member)

@@ -21,6 +21,7 @@ from skdnn._utils.annotations import (
     Rate,
     RegressionLoss,
     RegressionMonitor,
+    ValidationRows,
 )
 from skdnn._utils.arguments import explains_unknown_arguments
 from skdnn._utils.sklearn_compat import Interval, fit_context, one_of
@@ -292,6 +293,19 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         "plain", "auto" is True if `epochs` is "auto" and `fit` is given X_val or more than 10,000
         rows of positive weight. In all other presets, "auto" is True for tables of at least 50 rows
         or with X_val, and False for images.
+    validation : "time", int, splitter, iterable or None, default=None
+        The rows that are held out, if not by X_val. None means rows drawn at random, see
+        `validation_fraction` and `n_members`.
+
+        - "time": the last rows, a `validation_fraction` of them.
+        - A splitter of scikit-learn, such as `GroupKFold()` or `TimeSeriesSplit()`, a number of
+          folds, or a list of pairs (training rows, held-out rows) of indices. Member i of an
+          ensemble is trained and validated on the i-th of the last `n_members` folds. If there are
+          fewer folds, they are used repeatedly. A single network uses the last fold. So do members
+          that share weights: with `numeric_embedding="periodic"`, or with categories that are not
+          one-hot encoded. Splitters that need groups get the `groups` of `fit`.
+
+        The preprocessing is fitted on the rows on which any member is trained.
     validation_fraction : float or None, default=None
         Fraction of the rows, in (0, 1), that is held out at random from training and
         evaluated after each epoch ("val_loss" and so on in `history_`). With `groups`, the number
@@ -464,6 +478,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         batch_size: int | Auto = "auto",
         shuffle: bool = True,
         early_stopping: bool | Auto = "auto",
+        validation: ValidationRows | None = None,
         validation_fraction: float | None = None,
         n_iter_no_change: int | Auto = "auto",
         tol: float = 1e-4,
@@ -504,6 +519,7 @@ class DNNRegressor(RegressorMixin, BaseDNN):
             batch_size=batch_size,
             shuffle=shuffle,
             early_stopping=early_stopping,
+            validation=validation,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
             tol=tol,

@@ -105,7 +105,7 @@ def make_inputs(
     key = _program_key(network, settings, data, codes)
     plan = Plan(
         rows=data.rows,
-        held_out=_evaluated_rows(data, key.n_folds),
+        held_out=_evaluated_rows(data, key),
         epochs=n_epochs,
         batch_size=int(resolved.batch_size),
         shuffle=bool(params.shuffle),
@@ -117,14 +117,21 @@ def make_inputs(
     return TrainerInput(key, _fetch(network, data, codes, key.weighted), constants, plan)
 
 
-def _evaluated_rows(data: TrainingRows, n_folds: int) -> np.ndarray:
+def _evaluated_rows(data: TrainingRows, key: ProgramKey) -> np.ndarray:
     """Return the held-out rows in the order in which they are evaluated."""
-    if data.validation is None or not data.by_member:
+    if data.validation is None or not key.by_member:
         return data.held_out
     _, _, weight = data.validation
     assert weight is not None  # the weights assign the rows to the folds
-    own = weight[data.held_out - len(data.y), :n_folds] > 0
+    own = weight[data.held_out - len(data.y), : key.n_folds] > 0
     return alternate_folds(data.held_out, own)
+
+
+def _has_own_folds(data: TrainingRows, n_members: int) -> bool:
+    """Return whether each held-out row is held out from at most one member per architecture."""
+    if not data.by_member or data.validation is None or data.validation[2] is None:
+        return False
+    return bool(np.sum(data.validation[2][:, :n_members] > 0, axis=1).max() <= 1)
 
 
 def _check_indices(data: TrainingRows) -> None:
@@ -170,7 +177,7 @@ def _program_key(
         scheduled=settings.schedule is not None,
         smoothed=smoothing > 0,
         tempered=is_smooth and is_tempered and data.validation is not None,
-        by_member=data.by_member,
+        by_member=_has_own_folds(data, settings.resolved.n_members),
     )
 
 

@@ -21,6 +21,7 @@ _INSTEAD = {
     "learning_rate": ("learning_rate=0.001", ", or another number"),
     "monitor": ("monitor='loss'", ", or a scorer of scikit-learn by its name"),
     "loss": ("loss='auto'", ", or another loss by its name"),
+    "validation": ("validation=None", ", or a number of folds"),
     "optimizer": ("optimizer='adam', learning_rate=0.001", ", or another name and rate"),
 }
 
