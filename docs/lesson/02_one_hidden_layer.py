@@ -44,8 +44,12 @@ X_train, X_test, y_train, y_test = train_test_split(
 # images, divides the pixels by 255, and ends in one softmax unit per class.
 #
 # Training shows the network *batches* of 32 images. After each batch, an *optimizer* changes all
-# weights a little so that the *loss* falls. The loss is a number that says how far the
-# probabilities are from the right answers. One pass over all training images is an *epoch*.
+# weights a little so that the *loss* falls. One pass over all training images is an *epoch*. (Which
+# optimizers there are, such as "rmsprop", is the subject of :doc:`page 9 <09_optimizers>`.)
+#
+# The loss of one image is minus the logarithm of the probability that its true class gets: 0 for a
+# probability of 1, 0.7 for a half, 2.3 for a tenth. The loss of many images is their mean. It is
+# called *cross-entropy*, or log-loss.
 
 dense = DNNClassifier(
     hidden_layer_sizes=(100,), activation="sigmoid", optimizer="rmsprop", epochs=10, random_state=0
@@ -53,8 +57,11 @@ dense = DNNClassifier(
 dense.fit(X_train, y_train)
 
 # %%
-# The table shows the parameters, and below them the layers. And the exam, on images that the
-# network has never seen:
+# The table shows the layers. "Parameters" has two meanings here. Click on *Parameters* for the
+# settings of the estimator. The numbers in the column *Parameters* of the layers count weights and
+# biases (:doc:`page 4 <04_parameters>`).
+#
+# And now the exam, on images that the network has never seen:
 
 print(f"accuracy: {dense.score(X_test, y_test):.3f}")
 
@@ -81,12 +88,17 @@ stacked.fit(X_train, y_train)
 print(f"accuracy: {stacked.score(X_test, y_test):.3f}")
 
 # %%
-# Nearly the same number, because it is the same network. It is not exactly the same, because
-# weights start at random values and the two draw different ones.
+# Both beat the 0.687 of the nearest average by far. And they are nearly the same number, because it
+# is the same network. It is not exactly the same, because weights start at random values and the
+# two draw different ones.
+#
+# So there is luck in every such number. Another start, or another test set, moves the accuracy by
+# one or two hundredths. Keep this in mind on all pages: smaller differences mean nothing.
 #
 # :class:`~skdnn.NetworkDisplay` draws the layers.
 
 NetworkDisplay.from_estimator(stacked)
+plt.title("A network with one hidden layer")
 plt.show()
 
 # %%
@@ -99,14 +111,17 @@ plt.show()
 watched = DNNClassifier(
     (100,), "sigmoid", optimizer="rmsprop", epochs=15, validation_fraction=0.2, random_state=0
 )
-TrainingHistoryDisplay.from_estimator(watched.fit(X_train, y_train))
+display = TrainingHistoryDisplay.from_estimator(watched.fit(X_train, y_train))
+display.figure_.suptitle("Loss and accuracy after each epoch")
 plt.show()
 
 # %%
 # The loss falls fast at first, then ever more slowly. The solid curve is for images that the
-# network learns from, the dashed one for images that it does not. When the solid one continues to
-# improve and the dashed one no longer does, the network has begun to learn its images by heart.
-# This is called *overfitting*.
+# network learns from, the dashed one for images that it does not. The dotted line with a circle
+# marks the best epoch. At first the dashed curve may be better: the solid one is a mean over the
+# whole epoch, while the network was still learning, and the dashed one is measured at its end. When
+# the solid one continues to improve and the dashed one no longer does, the network has begun to
+# learn its images by heart. This is called *overfitting*.
 #
 # Where it is wrong
 # -----------------
@@ -114,6 +129,7 @@ plt.show()
 # The *confusion matrix* has a row for each true class, and says what became of its images.
 
 fig, ax = plt.subplots(figsize=(6.5, 5.6), layout="constrained")
+ax.set_title("Confusion matrix on the test images")
 ConfusionMatrixDisplay.from_estimator(
     dense, X_test, y_test, display_labels=names, normalize="true", values_format=".0%",
     cmap="Blues", xticks_rotation=45, colorbar=False, text_kw={"fontsize": 8}, ax=ax,
@@ -121,7 +137,8 @@ ConfusionMatrixDisplay.from_estimator(
 plt.show()
 
 # %%
-proportions = np.array([dense.score(X_test[y_test == c], y_test[y_test == c]) for c in range(10)])
+right = dense.predict(X_test) == y_test
+proportions = np.array([right[y_test == label].mean() for label in range(10)])
 print(f"hardest class: {names[proportions.argmin()]}, {proportions.min():.0%} correct")
 print(f"easiest class: {names[proportions.argmax()]}, {proportions.max():.0%} correct")
 
@@ -132,7 +149,8 @@ print(f"easiest class: {names[proportions.argmax()]}, {proportions.max():.0%} co
 probabilities = dense.predict_proba(X_test)
 predicted = probabilities.argmax(axis=1)
 wrong = np.flatnonzero(predicted != y_test)[:10]
-fig, axes = plt.subplots(2, 5, figsize=(7.5, 4), layout="constrained")
+fig, axes = plt.subplots(2, 5, figsize=(7.5, 4.2), layout="constrained")
+fig.suptitle("Ten mistakes: true class, and the class predicted")
 for ax, i in zip(axes.flat, wrong, strict=True):
     ax.imshow(X_test[i], cmap="gray_r")
     guess = f"{names[predicted[i]]}? ({probabilities[i].max():.0%})"

@@ -8,7 +8,8 @@ page works out where they come from, and looks at them.
 
 # %%
 # The parameters of a network are its weights and biases: all the numbers that training changes. We
-# take the network of one hidden layer, 784 pixels, 100 units and 10 classes.
+# take the network of one hidden layer, 784 pixels, 100 units and 10 classes. From here on it is
+# trained by *Adam*, an optimizer that page 9 explains.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,8 +27,10 @@ dense = DNNClassifier((100,), "sigmoid", epochs=10, random_state=0).fit(X_train,
 dense.summary()
 
 # %%
-# ``KerasClassifier`` prints the same table for your own layers. ``None`` in a shape stands for the
-# number of images, which may be any.
+# ``None`` in a shape stands for the number of images, which may be any. All parameters are
+# trainable here. Some other kinds of layers have numbers that training leaves alone.
+#
+# ``KerasClassifier`` prints the same table for your own layers.
 
 stacked = KerasClassifier(
     [
@@ -64,29 +67,33 @@ for weights in dense.model_.get_layer("hidden_1").get_weights():
     print(weights.shape, "=", f"{weights.size:,} numbers")
 
 # %%
-# ``Flatten`` and the scaling have nothing to learn, so they have 0 parameters. Nearly all
-# parameters lie between the pixels and the first hidden layer. A second hidden layer of 100 units
-# would only add 100 × (100 + 1) = 10,100.
+# ``Flatten`` and the scaling have nothing to learn, so they have 0 parameters. Which of the two
+# comes first makes no difference. (``Scaling`` is the layer of ``DNNClassifier`` for what
+# ``Rescaling`` does in Keras.) Nearly all parameters lie between the pixels and the first hidden
+# layer. A second hidden layer of 100 units would only add 100 × (100 + 1) = 10,100.
 #
 # What the parameters do
 # ----------------------
 #
 # Every hidden unit has 784 weights, one per pixel, so they can be drawn as an image. Ink on purple
-# pixels pushes the output of the unit towards 1, and ink on orange pixels towards 0. Above each
-# image is the class that the unit speaks for most strongly.
+# pixels pushes the output of the unit towards 1, and ink on orange pixels towards 0. For each
+# class, here is the unit that speaks for it most strongly: the one with the largest weight to its
+# output.
 
 pixels_to_hidden, hidden_to_class = (
     dense.model_.get_layer(name).get_weights()[0] for name in ("hidden_1", "output")
 )
 names = load_fashion_mnist().target_names
-strongest = hidden_to_class.max(axis=1).argsort()[::-1][:10]
-fig, axes = plt.subplots(2, 5, figsize=(7.5, 3.8), layout="constrained")
-for ax, unit in zip(axes.flat, strongest, strict=True):
+strongest = hidden_to_class.argmax(axis=0)
+limit = np.abs(pixels_to_hidden[:, strongest]).max()
+fig, axes = plt.subplots(2, 5, figsize=(8, 3.8), layout="constrained")
+fig.suptitle("Weights of the unit that speaks most strongly for each class")
+for ax, unit, name in zip(axes.flat, strongest, names, strict=True):
     weights = pixels_to_hidden[:, unit].reshape(28, 28)
-    limit = np.abs(weights).max()
-    ax.imshow(weights, cmap="PuOr", vmin=-limit, vmax=limit)
-    ax.set_title(names[hidden_to_class[unit].argmax()])
+    picture = ax.imshow(weights, cmap="PuOr", vmin=-limit, vmax=limit)
+    ax.set_title(name)
     ax.set_axis_off()
+fig.colorbar(picture, ax=axes, label="weight", shrink=0.8)
 plt.show()
 
 # %%

@@ -54,7 +54,7 @@ print(f"{stacked.model_.count_params():,} parameters, "
 # ------------
 #
 # Multiply the three matrices. What is left is a single matrix with one column per class, and one
-# bias per class.
+# bias per class. (In code an image is a row, so the matrices stand in the other order.)
 
 (W1, b1), (W2, b2), (W3, b3) = (
     stacked.model_.get_layer(name).get_weights() for name in ("first", "second", "output")
@@ -78,13 +78,15 @@ variants = {
     "two hidden layers, ReLU": {"hidden_layer_sizes": (100, 100), "activation": "relu"},
 }
 for name, parameters in variants.items():
-    clf = DNNClassifier(**parameters, epochs=10, random_state=0).fit(X_train, y_train)
-    training, test = clf.score(X_train, y_train), clf.score(X_test, y_test)
-    print(f"{name:26} accuracy: training {training:.3f}, test {test:.3f}")
+    print(f"{name}, from two starts")
+    for seed in range(2):
+        clf = DNNClassifier(**parameters, epochs=10, random_state=seed).fit(X_train, y_train)
+        training, test = clf.score(X_train, y_train), clf.score(X_test, y_test)
+        print(f"  accuracy: training {training:.3f}, test {test:.3f}")
 
 # %%
-# The linear layers add parameters, and no new possibilities. The bend between the layers is what
-# makes a difference.
+# The linear layers add parameters, and no new possibilities. The two linear kinds differ no more
+# than two starts do. The bend between the layers is what makes a difference.
 #
 # Is ReLU non-linear enough?
 # --------------------------
@@ -99,7 +101,10 @@ for name, parameters in variants.items():
 x = np.linspace(-3, 3, 600).reshape(-1, 1)
 wave = np.sin(2 * x[:, 0]) + 0.5 * x[:, 0]
 
-fig, axes = plt.subplots(1, 4, figsize=(9, 2.7), sharey=True, layout="constrained")
+fig, axes = plt.subplots(1, 4, figsize=(9, 3.1), sharey=True, layout="constrained")
+fig.suptitle("A wave, and networks with so many units, of this activation")
+fig.supxlabel("input")
+fig.supylabel("output")
 errors = {}
 for ax, (units, activation) in zip(
     axes, [(200, "linear"), (1, "relu"), (8, "relu"), (200, "relu")], strict=True
@@ -118,10 +123,12 @@ for (units, activation), error in errors.items():
     print(f"{units:3} units, {activation:6}  typical error {error:.3f}")
 
 # %%
-# One unit gives one bend. With 200 bends, the straight pieces are so short that they follow the
-# curve. A mathematical theorem (Cybenko 1989 for the sigmoid, Leshno and others 1993 for ReLU) says
-# that this works for any continuous curve, if there are enough units. And 200 linear units are
-# still one straight line.
+# One unit gives one bend. With 200 units, there are enough bends to follow the curve. Look at the
+# corners: training does not spread the bends evenly, and with 8 units some bends lie so close
+# together that you see fewer corners. A mathematical theorem (Cybenko 1989 for the sigmoid, Leshno
+# and others 1993 for ReLU) says that for any continuous curve good weights exist, if there are
+# enough units. It does not say that training finds them. And 200 linear units are still one
+# straight line.
 #
 # So a sigmoid is not more powerful for being curved. Which of the two learns more easily is another
 # question, and :doc:`the next page <06_sigmoid_and_relu>` answers it.

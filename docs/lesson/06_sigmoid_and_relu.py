@@ -15,7 +15,8 @@ This page draws the two functions, measures the fading, and shows what it does t
 # learning.
 #
 # To reach a weight, the gradient travels back from the output through all layers in between. At
-# each layer it is multiplied by the slope of the activation there.
+# each layer it is multiplied by the weights and by the slope of the activation there. This is
+# called *backpropagation*.
 
 import keras
 import matplotlib.pyplot as plt
@@ -31,7 +32,7 @@ images, labels = load_fashion_mnist(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(
     images, labels, train_size=6000, test_size=2000, stratify=labels, random_state=0
 )
-BLUE, ORANGE = "#0072B2", "#D55E00"
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 
 x = np.linspace(-6, 6, 601)
 sigmoid = 1 / (1 + np.exp(-x))
@@ -43,8 +44,8 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
 for name, (value, slope, colour, style) in curves.items():
     left.plot(x, value, color=colour, linestyle=style, linewidth=2.5, label=name)
     right.plot(x, slope, color=colour, linestyle=style, linewidth=2.5, label=name)
-left.set(title="activation", xlabel="sum of the unit", ylim=(-0.2, 3))
-right.set(title="its slope", xlabel="sum of the unit", ylim=(-0.07, 1.1))
+left.set(title="the activations", xlabel="sum of the unit", ylim=(-0.2, 3))
+right.set(title="their slopes", xlabel="sum of the unit", ylim=(-0.07, 1.1))
 right.axhline(0.25, color="0.6", linewidth=1)
 right.annotate("0.25", (-6, 0.27), color="0.35")
 left.legend()
@@ -55,16 +56,18 @@ print(f"after ten layers, at most:     {0.25**10:.0e}")
 
 # %%
 # The sigmoid is never steeper than a quarter, and flat at both ends: there it is *saturated*. Ten
-# layers multiply the gradient by a millionth or less. (The weights play a part, too, but they start
-# small.) ReLU has the slope 1 wherever it is active, and lets the gradient pass unchanged. The
-# price is the slope 0 on the left: a unit that is negative for every image learns no more. One
+# such slopes multiply the gradient by a millionth or less. (The weights play a part, too, but they
+# start small.) ReLU has the slope 1 wherever it is active, and lets the gradient pass unchanged.
+# The price is the slope 0 on the left: a unit that is negative for every image learns no more. One
 # speaks of *dying* units.
 #
 # Gradients, measured
 # -------------------
 #
 # Here is a network with eight hidden layers, before any training. ``initialize`` builds it without
-# training it.
+# training it. TensorFlow's ``GradientTape`` records how the loss is computed, and then works out
+# its gradient, for the weights (``kernel``) of each layer. "sparse_categorical_crossentropy" is
+# Keras's name for the loss of page 2.
 
 
 def build(activation="relu", depth=8, units=64):
@@ -97,22 +100,27 @@ fig, ax = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
 ax.semilogy(range(1, 10), sizes["relu"], "o-", color=ORANGE, linewidth=2, label="ReLU")
 ax.semilogy(range(1, 10), sizes["sigmoid"], "s--", color=BLUE, linewidth=2, label="sigmoid")
 ax.set(xlabel="layer (9 is the output)", ylabel="mean size of the gradient")
+ax.set_title("The gradient in each of nine layers, before training")
 ax.legend()
 plt.show()
 
 for activation, gradients in sizes.items():
     ratio = gradients[0] / gradients[-1]
     print(f"{activation:8} gradient of the first layer / gradient of the last: {ratio:.0e}")
+print(f"eight slopes of a quarter: {0.25**8:.0e}")
 
 # %%
-# With sigmoids, the first layer hardly gets a gradient. It is the layer that sees the pixels, and
-# it stays at its random weights.
+# Between the last layer and the first lie eight activations. So with sigmoids, the slopes alone
+# leave the first layer at most the last number above, and it gets even less. It is the layer that
+# sees the pixels, and it stays near its random weights. (In the last layer itself, the sigmoid is
+# ahead: its units pass on about 0.5 each, and a gradient also grows with what comes in.)
 #
 # What this does to training
 # --------------------------
 #
 # ``DNNClassifier`` takes a tuple with one number per hidden layer, so a loop over the depth is
-# short.
+# short. *tanh* comes along: it has the shape of a sigmoid, but goes from -1 to 1. It is flat at
+# both ends as well, but in the middle its slope is 1.
 
 depths = [1, 2, 4, 8]
 accuracies = {
@@ -122,13 +130,15 @@ accuracies = {
         .score(X_test, y_test)
         for depth in depths
     ]
-    for activation in ("relu", "sigmoid")
+    for activation in ("relu", "sigmoid", "tanh")
 }
 
 fig, ax = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
 ax.plot(depths, accuracies["relu"], "o-", color=ORANGE, linewidth=2, label="ReLU")
 ax.plot(depths, accuracies["sigmoid"], "s--", color=BLUE, linewidth=2, label="sigmoid")
+ax.plot(depths, accuracies["tanh"], "^:", color=GREEN, linewidth=2, label="tanh")
 ax.set(xticks=depths, ylim=(0, 1), xlabel="hidden layers", ylabel="accuracy on test images")
+ax.set_title("Accuracy after eight epochs, by depth")
 ax.legend(loc="lower left")
 plt.show()
 
@@ -138,9 +148,10 @@ for activation, values in accuracies.items():
 
 # %%
 # With one hidden layer there is little between them. With eight, the sigmoids have learned far less
-# in the same time, and the ReLUs do not mind. This is why hidden layers have ReLU nowadays, or one
-# of its smoother relatives such as "gelu". The sigmoid still has its place in an output that has to
-# be a probability.
+# in the same time, and neither ReLU nor tanh minds. So it is the slope of a quarter that does the
+# harm, more than the flat ends. Nowadays most hidden layers have ReLU, which is quick to compute,
+# or one of its smoother relatives such as "gelu". The sigmoid still has its place in an output that
+# has to be a probability.
 #
 # But eight layers of ReLU are hardly better than one here. So what is depth good for? See :doc:`the
 # next page <07_depth>`.

@@ -24,8 +24,8 @@ X_train, X_test, y_train, y_test = train_test_split(
 # What flattening does
 # --------------------
 #
-# It puts the 28 rows of an image one after the other. Here are an image, and the first 10 of its
-# rows as the network gets them.
+# It puts the 28 rows of an image one after the other. Here are an image, and ten of its rows (10 to
+# 19) as the network gets them: 280 numbers, drawn as narrow bars.
 
 shoe = X_train[np.flatnonzero(y_train == 9)[2]]
 fig, (left, right) = plt.subplots(
@@ -35,8 +35,10 @@ left.imshow(shoe, cmap="gray_r")
 left.set_title(f"{shoe.shape}")
 left.set_axis_off()
 right.imshow(shoe[10:20].reshape(1, -1), cmap="gray_r", aspect="auto")
-right.set(title=f"rows 10 to 19 of {shoe.reshape(-1).shape}", yticks=[], xticks=range(0, 281, 28))
-right.tick_params(labelbottom=False)
+right.set(title=f"a part of {shoe.reshape(-1).shape}", yticks=[], xlabel="row of the image")
+right.set_xticks(np.arange(13.5, 280, 28), range(10, 20))
+for edge in range(28, 280, 28):
+    right.axvline(edge - 0.5, color="#D55E00", linewidth=1)
 plt.show()
 
 # %%
@@ -124,7 +126,8 @@ def shuffle_pixels(images):
     return images.reshape(-1, 784)[:, order].reshape(-1, 28, 28)
 
 
-fig, axes = plt.subplots(2, 6, figsize=(7.5, 2.6), layout="constrained")
+fig, axes = plt.subplots(2, 6, figsize=(7.5, 2.9), layout="constrained")
+fig.suptitle("Six images, and below them the same pixels, shuffled")
 for (top, bottom), image in zip(axes.T, X_train[:6], strict=True):
     top.imshow(image, cmap="gray_r")
     bottom.imshow(shuffle_pixels(image)[0], cmap="gray_r")
@@ -143,3 +146,6 @@ print(f"shuffled:    {shuffled.score(shuffle_pixels(X_test), y_test):.3f}")
 # inputs means nothing. That is why it works for tables, where the columns have no order either. It
 # is also why *convolutional* layers, which know what a neighbour is, do better on large images.
 # ``KerasClassifier`` takes those, too: see :doc:`the user guide </user_guide/keras_wrappers>`.
+#
+# Whatever the layers are, something has to change their weights: the optimizer, on :doc:`the next
+# page <09_optimizers>`.

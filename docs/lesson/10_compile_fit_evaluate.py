@@ -27,7 +27,9 @@ X_train, X_test, y_train, y_test = train_test_split(
 # --------
 #
 # ``compile`` says how to learn: with which optimizer, to make which loss small, and what to report
-# besides. ``fit`` learns, ``evaluate`` takes the exam, and ``predict`` returns probabilities.
+# besides. ``fit`` learns, ``evaluate`` takes the exam, and ``predict`` returns probabilities. The
+# loss is the one of :doc:`page 2 <02_one_hidden_layer>`, called *cross-entropy* here. "sparse"
+# means that each label is one number, and not a row of ten zeros and ones.
 
 keras.utils.set_random_seed(0)
 model = keras.Sequential(
@@ -81,6 +83,9 @@ for clf in (stacked, dense):
     print(f"{type(clf).__name__:16} accuracy {accuracy:.3f}", clf.predict(X_test[:3]))
 
 # %%
+# The accuracies are not quite those of other pages with the same network. Text is sorted by the
+# alphabet, so the classes have other numbers, and other random weights.
+#
 # The dictionary
 # --------------
 #
@@ -91,7 +96,7 @@ for clf in (stacked, dense):
 # - ``predict(X)`` → ``predict_proba(X)``. In scikit-learn, ``predict(X)`` returns the labels.
 # - ``evaluate(X, y)`` → ``score(X, y)`` for the accuracy, and any function of
 #   :mod:`sklearn.metrics` for other measures.
-# - ``history = fit(...)`` → the attribute ``history_``.
+# - ``history = fit(...)`` → the attribute ``history_``, a dictionary with the loss of every epoch.
 # - ``model`` → ``model_``, the trained network.
 #
 # Why two different words for predictions? Keras's model knows columns of numbers. A classifier of
@@ -100,11 +105,11 @@ for clf in (stacked, dense):
 # The same numbers
 # ----------------
 #
-# ``evaluate`` of the trained network and scikit-learn's metrics agree, up to rounding.
+# ``evaluate`` of the trained network and scikit-learn's metrics agree, up to rounding. Keras's
+# model knows no text, so it needs the number of each label's column.
 
-loss, accuracy = stacked.model_.evaluate(
-    X_test, np.searchsorted(stacked.classes_, names[y_test]), verbose=0
-)
+columns = np.searchsorted(stacked.classes_, names[y_test])
+loss, accuracy = stacked.model_.evaluate(X_test, columns, verbose=0)
 predicted, probabilities = stacked.predict(X_test), stacked.predict_proba(X_test)
 print(f"evaluate        loss {loss:.4f}  accuracy {accuracy:.4f}")
 print(
@@ -113,6 +118,10 @@ print(
 )
 
 # %%
+# Compare with the loss and the accuracy at the top of this page: the loss may be higher where the
+# accuracy is higher, too. The accuracy only asks whether an answer is right, the loss also how sure
+# the network was of it.
+#
 # Here is one image, and what the network thinks of it:
 
 fig, (left, right) = plt.subplots(
@@ -130,8 +139,10 @@ plt.show()
 # What you gain
 # -------------
 #
-# All of scikit-learn now works on the network. A report with *precision* (how many of those called
-# a shirt are shirts) and *recall* (how many of the shirts were found), for instance:
+# All of scikit-learn now works on the network. A report, for instance, with *precision* (how many
+# of those called a shirt are shirts) and *recall* (how many of the shirts were found). The
+# *f1-score* is a mean of the two, and *support* the number of images of the class. The last two
+# lines are means over the classes, without and with the support as weights (*macro*, *weighted*).
 
 print(classification_report(names[y_test], dense.predict(X_test)))
 
