@@ -56,6 +56,14 @@ def test_the_notebook_has_no_markup_of_sphinx(notebook):
         assert not re.search(r":[a-z]+:`|^\.\. |`_", text, re.M), text
 
 
+def test_the_links_of_the_notebook_lead_to_its_headings(notebook):
+    texts = "\n".join(cells(notebook, "markdown"))
+    headings = {title.replace(" ", "-") for title in re.findall(r"^#+ (.+)", texts, re.M)}
+    links = re.findall(r"\]\(#(\S+?)\)", texts)
+    assert len(links) > 14
+    assert set(links) <= headings
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_starts_with_a_title_and_what_it_shows(page):
     title, line, _, shows = ast.get_docstring(ast.parse(page.read_text("utf-8"))).splitlines()[:4]

@@ -16,8 +16,7 @@ from sphinx_gallery.py_source_parser import remove_config_comments, split_code_a
 
 LESSON = Path(__file__).parents[1] / "lesson"
 # A role with a title, such as :doc:`the next page <02_one_hidden_layer>`, or without one.
-TITLED = re.compile(r":(?:doc|class|func|mod):`([^`<]+?)\s*<[^`>]+>`")
-UNTITLED = re.compile(r":(?:doc|class|func|mod):`([^`]+)`")
+ROLE = re.compile(r":(doc|class|func|mod):`(?:([^`<]+?)\s*<)?([^`<>]+)>?`")
 
 
 def lesson_notebook() -> NotebookContent:
@@ -40,15 +39,28 @@ def readable(kind: str, content: str) -> str:
     """Return a block as it is shown in a notebook, where Sphinx's roles mean nothing."""
     if kind == "code":
         return remove_config_comments(content)
-    content = TITLED.sub(r"\1", content)
-    return UNTITLED.sub(lambda match: f"``{short_name(match[1])}``", content)
+    return ROLE.sub(plain, content)
 
 
-def short_name(target: str) -> str:
-    """Return the last part of a name whose link hides the others: DNNClassifier, presets."""
-    if target.startswith("~"):
-        return target.rpartition(".")[2]
-    return target.rpartition("/")[2]
+def plain(role: re.Match[str]) -> str:
+    """Return what a notebook shows for a role: a link inside it, or the name of something else."""
+    kind, text, target = role.groups()
+    if kind != "doc":
+        return text or f"``{target.rpartition('.')[2] if target.startswith('~') else target}``"
+    title = title_of(target)
+    if not target.startswith("/"):
+        return f"[{text} ({title})](#{title.replace(' ', '-')})"
+    if text is None:
+        return f'"{title}" in the user guide'
+    return f'{text} ("{title}")' if "user guide" in text else f'{text} (user guide: "{title}")'
+
+
+def title_of(target: str) -> str:
+    """Return the title of a page of the lesson, or of a page of the documentation: "/..."."""
+    if target.startswith("/"):
+        page = LESSON.parent / f"{target[1:]}.md"
+        return page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+    return (LESSON / f"{target}.py").read_text(encoding="utf-8").splitlines()[1]
 
 
 def write_lesson_notebook(path: str | Path) -> None:
