@@ -102,7 +102,7 @@ x = np.linspace(-3, 3, 600).reshape(-1, 1)
 wave = np.sin(2 * x[:, 0]) + 0.5 * x[:, 0]
 
 fig, axes = plt.subplots(1, 4, figsize=(9, 3.1), sharey=True, layout="constrained")
-fig.suptitle("A wave, and networks with so many units, of this activation")
+fig.suptitle("Four networks that learn a wave, named by their hidden units")
 fig.supxlabel("input")
 fig.supylabel("output")
 errors = {}

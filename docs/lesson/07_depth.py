@@ -106,8 +106,9 @@ for name, sizes in shapes.items():
     )
 
 # %%
-# The start matters: a bad one costs the deep network many squares. Here is what the networks of
-# ``DNNClassifier`` have made of the board, each from its best start:
+# The start matters: a bad one costs the deep network many squares. But each deep one is better than
+# every wide one. Here is what the networks of ``DNNClassifier`` have made of the board, each from
+# its best start:
 
 side = np.linspace(0, 6, 151)
 board = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)

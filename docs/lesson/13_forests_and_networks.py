@@ -93,7 +93,9 @@ for seed in range(2):
 
 # %%
 # Each errs in other places, so the vote is better than its voters are on average. ``n_members=5``
-# does this inside one ``DNNClassifier``, and :doc:`ensembles and calibration
+# trains five networks inside one ``DNNClassifier``, in less time. They start from different
+# weights, but see the same batches in the same order, and so they err more alike. Here, their vote
+# is not better than one network. :doc:`Ensembles and calibration
 # </user_guide/ensembles_and_calibration>` tells more.
 #
 # All in one ``compare``

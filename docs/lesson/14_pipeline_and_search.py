@@ -119,8 +119,8 @@ ax.set_title("Cross-validated accuracy of all combinations")
 plt.show()
 
 # %%
-# The sigmoid with two layers is worse than with one, as on :doc:`page 6 <06_sigmoid_and_relu>`.
-# Which of the four matters most here? The spread between the means of its values says it.
+# With sigmoids, two layers are worse than one: :doc:`page 6 <06_sigmoid_and_relu>` says why. Which
+# of the four matters most here? The spread between the means of its values says it.
 
 for name, values in zip(names, (sizes, activations, batches, epochs), strict=True):
     values = np.array([str(value) for value in values])
@@ -129,7 +129,8 @@ for name, values in zip(names, (sizes, activations, batches, epochs), strict=Tru
 
 # %%
 # All four about the same: none may be left at a bad value. The best values lie at the edge of the
-# grid, the most units and the most epochs. So the next search would go beyond it.
+# grid: the largest network, the smallest batches and the most epochs. So the next search would go
+# beyond it.
 #
 # Search with KerasClassifier
 # ---------------------------
