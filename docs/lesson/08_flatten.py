@@ -35,7 +35,7 @@ left.imshow(shoe, cmap="gray_r")
 left.set_title(f"image {shoe.shape}")
 left.set_axis_off()
 right.imshow(shoe[10:20].reshape(1, -1), cmap="gray_r", aspect="auto")
-right.set(title=f"ten rows of it, from the flat {shoe.reshape(-1).shape}", yticks=[], xlabel="row of the image")
+right.set(title=f"ten rows of {shoe.reshape(-1).shape}", yticks=[], xlabel="row of the image")
 right.set_xticks(np.arange(13.5, 280, 28), range(10, 20))
 for edge in range(28, 280, 28):
     right.axvline(edge - 0.5, color="#D55E00", linewidth=1)

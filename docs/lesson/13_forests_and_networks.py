@@ -54,7 +54,8 @@ for size in sizes:
     curves["network, training"].append(network.score(X_train, y_train))
     curves["network, test"].append(network.score(X_test, y_test))
 
-fig, axes = plt.subplots(1, 2, figsize=(8.5, 3.4), sharey=True, layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(8.5, 3.6), sharey=True, layout="constrained")
+fig.suptitle("Accuracy with more trees, and with more epochs")
 for ax, name, xlabel in zip(axes, ("forest", "network"), ("trees", "epochs"), strict=True):
     ax.semilogx(sizes, curves[f"{name}, training"], "o-", color="#0072B2", label="training images")
     ax.semilogx(sizes, curves[f"{name}, test"], "s--", color="#D55E00", label="test images")
