@@ -106,8 +106,8 @@ for name, (colour, width) in styles.items():
 bottom.axhline(0, color="k", lw=1)
 top.set(ylabel="heat in kW", title=f"Forecasts {AHEAD} hours ahead")
 bottom.set(ylabel="error in kW", xlabel="days", xlim=(0, 7))
-top.legend(ncols=3, loc="upper left", bbox_to_anchor=(0, 1.02))
 top.set_ylim(None, 1.12 * y[test][-len(days) :].max())
+top.legend(ncols=3, loc="upper left", bbox_to_anchor=(0, 1.02))
 
 # %%
 # Cross-validate in the order of time

@@ -81,7 +81,8 @@ LearningCurveDisplay.from_estimator(
     std_display_style="fill_between",
     ax=ax,
 )
-ax.set(xlabel="training rows", title="Accuracy by the number of rows")
+ax.set_xlabel("training rows")
+ax.set_title("Accuracy by the number of rows")
 
 # %%
 # Let the fit stop by itself
