@@ -53,6 +53,8 @@ def class_weighted(sample_weight: Any, y: Any, class_weight: Any, owner: str) ->
             f"The 'class_weight' parameter of {owner} must be a dict from labels to weights if "
             f"y has one column: class_weight={{label: weight, ...}}. Got {class_weight!r}."
         )
+    if isinstance(class_weight, dict) and np.ndim(y) < 2:
+        _check_labels(class_weight, sorted(set(y.tolist()), key=str), owner)
     weight = compute_sample_weight(check_class_weights(class_weight, owner), y)
     return weight if sample_weight is None else weight * np.asarray(sample_weight)
 
@@ -128,16 +130,25 @@ class ClassWeights:
 
     def _given_factors(self, given: dict[Any, float], classes: np.ndarray) -> np.ndarray:
         """Return the class weights in a dict as an array in the order of the classes."""
-        missing = [label for label in classes.tolist() if label not in given]
-        # As in scikit-learn, classes that are not in the dict have weight 1. If the dict also has
-        # labels that are not classes, these labels are probably misspelt.
-        if missing and len(classes) - len(missing) != len(given):
-            raise ValueError(
-                f"The classes, {missing}, are not in class_weight of {self.owner}, and it has "
-                f"labels that are not in y. Got {given!r}: use the labels in y."
-            )
+        _check_labels(given, classes.tolist(), self.owner)
         check_class_weights(given, self.owner)
         return np.array([float(given.get(label, 1.0)) for label in classes.tolist()])
+
+
+def _check_labels(given: dict[Any, float], classes: list[Any], owner: str) -> None:
+    """Raise an error if class weights have labels that are probably misspelt.
+
+    As in scikit-learn, classes that are not in the dict have weight 1. If all classes are in the
+    dict, other labels are ignored, because a fold may lack a class.
+    """
+    others = [label for label in given if label not in classes]
+    if others and not all(label in given for label in classes):
+        is_one = len(others) == 1
+        raise ValueError(
+            f"The 'class_weight' parameter of {owner} names {', '.join(map(repr, others))}, which "
+            f"{'is no class' if is_one else 'are no classes'}: the classes in y are "
+            f"{', '.join(map(repr, classes))}."
+        )
 
 
 def _balanced(counts: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skdnn._data.date_texts import are_dates
 from skdnn._data.exact_integers import LARGEST_EXACT
 from skdnn._data.frames import open_table, split_missing
 from skdnn._utils.user_warning import warn_user
@@ -36,12 +37,20 @@ class ColumnWarnings:
     def __init__(self, owner: str):
         self.owner = owner
         self.unique: list[str] = []
+        self.dates: list[str] = []
         self.inexact: list[str] = []
 
-    def see_categories(self, name: str, counts: Mapping[Any, int]) -> None:
-        """Note a categorical column, of which each category has the given number of rows."""
+    def see_categories(
+        self, name: str, counts: Mapping[Any, int], *, is_guess: bool = True
+    ) -> None:
+        """Note a categorical column, of which each category has the given number of rows.
+
+        Dates are noted only if it is a guess that the column is one of categories.
+        """
         if are_nearly_unique(counts.values()):
             self.unique.append(name.removeprefix("Column "))
+        elif is_guess and sum(counts.values()) >= _LEAST_ROWS and are_dates(counts):
+            self.dates.append(name.removeprefix("Column "))
 
     def see_numbers(self, name: str, known: np.ndarray) -> None:
         """Note a numeric column, whose values that are not missing are given."""
@@ -70,13 +79,17 @@ class ColumnWarnings:
             known, _ = split_missing(table.columns(i), dtype)
             is_number = known.dtype == object and all(map(_is_number, known))
             if known.ndim == 1 and known.dtype.kind not in "fiub" and not is_number:
-                self.see_categories(table.name(i), Counter(map(str, known.tolist())))
+                is_text = all(isinstance(value, str) for value in known)
+                counts = Counter(map(str, known.tolist()))
+                self.see_categories(table.name(i), counts, is_guess=is_text)
         return self
 
     def warn(self) -> None:
         """Warn about the noted columns, once for each reason."""
         if self.unique:
             warn_user(_unique_message(self.unique, self.owner), ColumnWarning)
+        if self.dates:
+            warn_user(_dates_message(self.dates, self.owner), ColumnWarning)
         if self.inexact:
             which, are = _listed(self.inexact)
             takes_names = self.owner.startswith("DNN")
@@ -108,6 +121,17 @@ def _unique_message(columns: list[str], owner: str) -> str:
         f"identifiers or free text, from which {owner} can learn nothing as they are. Drop "
         "identifiers, such as with X.drop(columns=[...]), and turn dates and text into numbers, "
         "such as with make_pipeline(skrub.TableVectorizer(), ...)."
+    )
+
+
+def _dates_message(columns: list[str], owner: str) -> str:
+    which, are = _listed(columns)
+    keep = ", or name them in categorical_features" if owner.startswith("DNN") else ""
+    return (
+        f"{which} of X {are} dates as text, which {owner} takes for categories, so that it learns "
+        "no trend and no season, and knows nothing of a new date. Turn dates into numbers, such as "
+        f"with pd.to_datetime(X[{columns[0]}]).dt.month or make_pipeline(skrub.TableVectorizer(), "
+        f"...){keep}."
     )
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
 
 from skdnn._data.containers import as_object_array, check_container
 from skdnn._data.frames import TIMES, advice_for, is_missing, open_table
@@ -47,6 +49,30 @@ def read_samples(X: Any, owner: str) -> Any:
             f"{type(X).__name__}: pass an array of shape (n_samples, n_features)."
         )
     return X
+
+
+def validate(estimator: BaseEstimator, *data: Any, **options: Any) -> Any:
+    """Validate data with scikit-learn, and say what to write if the columns are not those of fit.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        The estimator, whose `feature_names_in_` are set or compared.
+    *data, **options : object
+        The other arguments of `sklearn.utils.validation.validate_data`.
+    """
+    try:
+        return validate_data(estimator, *data, **options)
+    except ValueError as error:
+        text = str(error)
+        if not text.startswith("The feature names should match"):
+            raise
+        advice = (
+            "Pass a table with all columns of fit, in their order."
+            if "missing" in text
+            else "Pass X[model.feature_names_in_], the columns of fit in their order."
+        )
+    raise ValueError(f"{text.rstrip()}\n{advice}")
 
 
 def _check_is_table(X: Any, owner: str) -> None:

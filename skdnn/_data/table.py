@@ -118,7 +118,7 @@ class Columns:
                 counts = count_categories(column.known[chosen[~column.missing]])
                 codes = {value: code for code, value in enumerate(counts, start=1)}
                 self.encoders[i] = Categories(codes, bool(column.missing[rows].any()))
-                troubles.see_categories(table.name(i), counts)
+                troubles.see_categories(table.name(i), counts, is_guess=declared is None)
             else:
                 troubles.see_numbers(table.name(i), column.known)
             columns.append(self._encode(table, i, column))

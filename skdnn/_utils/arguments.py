@@ -68,6 +68,14 @@ SYNONYMS = {
     }.items()
     for name in names
 }
+# Parameters of trees, which networks do not have.
+OF_TREES = [
+    *["bagging_fraction", "boosting_type", "booster", "bootstrap", "ccp_alpha", "colsample_bytree"],
+    *["feature_fraction", "max_bin", "max_bins", "max_depth", "max_features", "max_leaf_nodes"],
+    *["max_leaves", "max_samples", "min_child_samples", "min_child_weight", "min_data_in_leaf"],
+    *["min_impurity_decrease", "min_samples_leaf", "min_samples_split", "num_leaves", "oob_score"],
+    *["subsample", "tree_method"],
+]
 # Arguments without a counterpart, and what to write instead.
 INSTEAD = {
     **dict.fromkeys(
@@ -86,6 +94,9 @@ INSTEAD = {
     **dict.fromkeys(["calibration", "label_smoothing"], "only DNNClassifier has it"),
     **dict.fromkeys(["clip", "quantile"], "only DNNRegressor has it"),
     "class_weight": "only classifiers have it; fit takes sample_weight",
+    **dict.fromkeys(
+        OF_TREES, "only trees have it; a network has hidden_layer_sizes, dropout and weight_decay"
+    ),
     "power_t": "see learning_rate_schedule",
 }
 _VALIDATION = "pass validation rows as X_val= and y_val="

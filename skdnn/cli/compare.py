@@ -152,7 +152,8 @@ def _as_text(args: argparse.Namespace, X: Any, result: "Comparison", remarks: li
     lines = wrapped(f"{describe_rows(args.dataset, X)}, {result.task}")
     if remarks:
         lines += wrapped(f"Read with {'; '.join(remarks)}.")
-    return "\n".join([*lines, "", str(result)])
+    table = str(result).replace('scoring="roc_auc"', "--scoring roc_auc")
+    return "\n".join([*lines, "", table])
 
 
 def _as_json(args: argparse.Namespace, X: Any, result: "Comparison", remarks: list[str]) -> str:

@@ -12,6 +12,11 @@ _TEXTS = {
     "Name them in categorical_features or drop them if": "Use --drop NAME,NAME if",
     "convert y to numbers, or set": "convert it to numbers, or write",
 }
+# Code for columns of dates and text, which a shell has no place for
+_CODE = re.compile(
+    r", such as with (pd\..* or )?make_pipeline\(skrub.*?\.\.\.\)(, or name them \w+ \w+)?"
+)
+_ON_THE_PAGE = "see 'Dates, identifiers and free text' in the user guide"
 
 
 class CommandError(Exception):
@@ -60,7 +65,13 @@ def in_options(message: str) -> str:
         return {"X": "the input", "y": "the target", "n_jobs": "--jobs"}.get(name, f"--{name}")
 
     message = re.sub(r"[Tt]he '(\w+)' parameter of \w+", option, message)
+    message = _CODE.sub(_without_code, message)
     for text, of_command in _TEXTS.items():
         message = message.replace(text, of_command)
     message = re.sub(r"\b(cv|task)='?(\w+)'?", r"--\1 \2", message)
     return message.replace(" of y.", " of the target.")
+
+
+def _without_code(match: re.Match[str]) -> str:
+    drop = ", or use --drop NAME,NAME" if match[1] else ""
+    return f" in the file{drop}: {_ON_THE_PAGE}"

@@ -186,7 +186,10 @@ def _check_known(needed: Sequence[str], known: Sequence[str], file: str, start: 
     if not missing:
         return
     spare = [name for name in known if name not in needed]
-    shown = ", ".join(f"{name!r}{did_you_mean(name, spare)}" for name in missing[:10])
+    hints = [did_you_mean(name, spare) for name in missing[:10]]
+    if len(missing) == len(needed) and 2 * sum(map(bool, hints)) < len(hints):
+        hints = [""] * len(hints)  # another table, in which one name happens to be similar
+    shown = ", ".join(f"{name!r}{text}" for name, text in zip(missing, hints, strict=False))
     more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
     columns = "the column" if len(missing) == 1 else f"{len(missing)} columns"
     raise CommandError(f"{start}{file} lacks {columns} {shown}{more}; {listed(known)}")

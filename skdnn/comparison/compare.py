@@ -1,5 +1,6 @@
 """The function `compare`, which cross-validates models on the same folds."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -147,18 +148,41 @@ def compare(
     folds = Folds(split(X, y, groups), len(y))
     runs = run_all(models, X, y, folds, scoring=scoring, n_jobs=n_jobs, verbose=verbose)
     networks = {name for name, model in models.items() if contains_network(model)}
-    return _side_by_side(task, runs, folds, networks)
+    frequent = _frequent_class(y) if task == "classification" and y.ndim == 1 else None
+    return _side_by_side(task, runs, folds, networks, frequent)
+
+
+def _pos_label(failure: str) -> str:
+    """Return what to do about a score that takes the class 1 for the one of interest."""
+    if "pos_label=1 is not a valid label" not in failure:
+        return ""
+    return (
+        " Name the class of interest in a scorer, such as scoring=make_scorer(f1_score, "
+        "pos_label='yes'), or pass y == 'yes'."
+    )
 
 
 def _reasons(runs: list[Run]) -> str:
     """Return a line for each reason of a failure, with the names of the models."""
     names: dict[str, list[str]] = {}
     for run in runs:
-        names.setdefault(str(run.failure), []).append(run.name)
+        names.setdefault(f"{run.failure}{_pos_label(str(run.failure))}", []).append(run.name)
     return "".join(f"\n  {', '.join(models)}: {reason}" for reason, models in names.items())
 
 
-def _side_by_side(task: Task, runs: list[Run], folds: Folds, networks: set[str]) -> Comparison:
+def _frequent_class(y: np.ndarray) -> tuple[str, float]:
+    """Return the most frequent label, as it is written in Python, and its fraction of the rows."""
+    ((label, n_rows),) = Counter(y.tolist()).most_common(1)
+    return repr(label), n_rows / len(y)
+
+
+def _side_by_side(
+    task: Task,
+    runs: list[Run],
+    folds: Folds,
+    networks: set[str],
+    frequent: tuple[str, float] | None,
+) -> Comparison:
     """Return the runs as a `Comparison`, best model first."""
     alive = [run for run in runs if run.failure is None]
     if not alive:
@@ -180,4 +204,5 @@ def _side_by_side(task: Task, runs: list[Run], folds: Folds, networks: set[str])
         n_test=n_test,
         failures={run.name: run.failure for run in ordered if run.failure is not None},
         networks=tuple(run.name for run in ordered if run.name in networks),
+        frequent_class=frequent,
     )

@@ -24,6 +24,8 @@ from skdnn.typing import Task
 
 # A model is "worse" if the adjusted p-value of its difference to the best model is below ALPHA.
 ALPHA = 0.05
+# From this share of one class on, the accuracy may say little. Then the table has a hint.
+FREQUENT = 0.8
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,6 +55,8 @@ class Comparison:
         failed are NaN.
     networks : tuple of str, default=()
         Names of the models that are or contain a network of skdnn. Tables and plots mark these.
+    frequent_class : tuple of str and float, default=None
+        The most frequent class and its fraction of the rows. None for other targets.
 
     See Also
     --------
@@ -78,6 +82,7 @@ class Comparison:
     n_test: np.ndarray
     failures: dict[str, str]
     networks: tuple[str, ...] = ()
+    frequent_class: tuple[str, float] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return with_version(vars(self))
@@ -285,8 +290,20 @@ class Comparison:
             if k > 1
             else "vs best: a test needs two folds or more."
         )
+        if self.frequent_class is not None and self._tells_little(self.frequent_class[1]):
+            label, share = self.frequent_class
+            yield (
+                f"{share:.0%} of the rows are of class {label}, so that the accuracy says little: "
+                'rank by another score, such as scoring="roc_auc".'
+            )
         for name, reason in self.failures.items():
             yield f"{name} failed: {reason}"
+
+    def _tells_little(self, share: float) -> bool:
+        """Return whether the best accuracy is hardly above that of always the same class."""
+        best = self.scores[self.scorer][0].mean()
+        is_close = 1 - best > (1 - share) / 2
+        return self.scorer == "accuracy" and share >= FREQUENT and bool(is_close)
 
 
 def _plain(value: float) -> float | None:
@@ -296,4 +313,8 @@ def _plain(value: float) -> float | None:
 def _p_text(p: float) -> str:
     if p < 0.001:
         return "p < 0.001"
-    return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+    digits = 3 if p < 0.1 else 2
+    # A p-value that is rounded to ALPHA would contradict its verdict.
+    while float(f"{p:.{digits}f}") == ALPHA != p and digits < 9:
+        digits += 1
+    return f"p = {p:.{digits}f}"

@@ -32,6 +32,7 @@ from skdnn._utils.annotations import (
     ValidationRows,
 )
 from skdnn._utils.arguments import check_parameters, explains_unknown_arguments
+from skdnn._utils.other_attributes import check_attribute
 from skdnn._utils.sklearn_compat import (
     ParametersTableMixin,
     fit_context,
@@ -351,6 +352,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CopyableEstimator, ABC):
             if name == "model_":
                 self._check_has_shapes("model_")
                 return LazyModel(snapshot(self).to_keras)
+            check_attribute(name, self)
             return super().__getattribute__(name)  # raises the original error
 
     def _resolved_values(self) -> dict[str, Any]:

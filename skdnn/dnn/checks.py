@@ -7,14 +7,13 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import validate_data
 
 from skdnn._data.class_labels import check_same_classes, check_validation_labels
 from skdnn._data.class_weight import ClassWeights
 from skdnn._data.column_warnings import ColumnWarnings
 from skdnn._data.doubtful_labels import has_one_hot_rows, line_for_classes, regression_hint
 from skdnn._data.preprocessing import as_rows, may_miss
-from skdnn._data.read_samples import check_no_text, read_samples
+from skdnn._data.read_samples import check_no_text, read_samples, validate
 from skdnn._data.read_target import check_are_labels, check_numeric, read_target
 from skdnn._data.splits import ValidationData
 from skdnn._data.table import Columns
@@ -111,12 +110,12 @@ def check_data(
         )
     checks = {"multi_output": True, "y_numeric": not is_classifier(estimator)}
     if columns.reads(X):  # the values are checked when the columns are read
-        X, y = validate_data(estimator, X, y, reset=reset, skip_check_array=True)
+        X, y = validate(estimator, X, y, reset=reset, skip_check_array=True)
         y = check_y(y, estimator=estimator, **checks)
         check_consistent_length(X, y)
     else:
         _check_no_text(X, owner)
-        X, y = validate_data(estimator, X, y, reset=reset, **_ACCEPTED, **checks)
+        X, y = validate(estimator, X, y, reset=reset, **_ACCEPTED, **checks)
         _check_numbers(X, owner)
         if reset:
             columns.see_numbers(given)
@@ -137,10 +136,10 @@ def check_rows(estimator: BaseEstimator, X: Any, network: "FittedNetwork") -> An
     X, shape = as_rows(read_samples(X, type(estimator).__name__))
     network.check_shape(shape)
     if network.columns.reads(X):
-        validate_data(estimator, X, reset=False, skip_check_array=True)
+        validate(estimator, X, reset=False, skip_check_array=True)
         return check_matrix(network.columns.transform(X), estimator)
     _check_no_text(X, type(estimator).__name__)
-    X = validate_data(estimator, X, reset=False, **_ACCEPTED)
+    X = validate(estimator, X, reset=False, **_ACCEPTED)
     _check_numbers(X, type(estimator).__name__)
     return X
 

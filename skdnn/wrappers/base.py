@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import type_of_target
 from skdnn._network.summary import NetworkTableMixin
 from skdnn._utils.annotations import KerasFunctions, KerasModel, KerasNetwork, Optimizer
 from skdnn._utils.boolean_keys import with_plain_dicts, with_wrapped_dicts
+from skdnn._utils.other_attributes import check_attribute
 from skdnn._utils.pickle_version import checked_version, with_version
 from skdnn._utils.sklearn_compat import ParametersTableMixin, fit_context
 from skdnn._utils.snapshot import of_one_fit
@@ -394,4 +395,5 @@ class BaseWrapper(NetworkTableMixin, NoOnnxMixin, ParametersTableMixin, RoutedPa
             return fitted.give_out()
         if name in lazy_names(self):
             return restored(self, name)
+        check_attribute(name, self)
         return super().__getattribute__(name)  # raises the original error

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import validate_data
 
 from skdnn._data.categories import exact_integers
 from skdnn._data.class_labels import check_validation_labels
 from skdnn._data.column_warnings import ColumnWarnings
-from skdnn._data.read_samples import check_no_text, read_samples
+from skdnn._data.read_samples import check_no_text, read_samples, validate
 from skdnn._data.read_target import check_are_labels, check_numeric, read_target
 from skdnn._utils.sample_weight import check_weights, within_float32
 from skdnn.wrappers.scikeras_compat import keras
@@ -111,7 +110,7 @@ def check_samples(estimator: "BaseWrapper", X: Any, *, reset: bool, same_dtype: 
     else:
         if not reset:
             _check_rank(estimator, X)
-        X = validate_data(
+        X = validate(
             estimator,
             X,
             reset=reset,

@@ -6,7 +6,7 @@ from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from skdnn._utils.arguments import INSTEAD, hint, unexpected
+from skdnn._utils.arguments import INSTEAD, OF_TREES, hint, unexpected
 from skdnn._utils.text import nearest
 from skdnn.wrappers.scikeras_compat import accepts_kwargs
 
@@ -62,6 +62,7 @@ _INSTEAD = {
         ["n_members", "preset", "calibration", "quantile", "label_smoothing"],
         "only DNNClassifier and DNNRegressor have it",
     ),
+    **dict.fromkeys(OF_TREES, "only trees have it"),
     "learning_rate_schedule": "give optimizer__learning_rate=, which may be a schedule of Keras",
 }
 

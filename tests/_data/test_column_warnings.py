@@ -9,7 +9,7 @@ import pytest
 from sklearn.model_selection import KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from skdnn import DNNClassifier, DNNRegressor, KerasRegressor
+from skdnn import DNNClassifier, DNNRegressor, KerasRegressor, compare
 from skdnn._data.column_warnings import ColumnWarning, are_inexact_as_floats, are_nearly_unique
 
 pytestmark = pytest.mark.quick
@@ -135,3 +135,29 @@ def test_large_integers_beside_fractions_in_a_list_keep_every_digit():
     rows = [[int(i), 0.5] for i in ids]
     model = DNNClassifier((16,), epochs=60, random_state=0, categorical_features=[0])
     assert model.fit(rows, ids % 2).score(rows, ids % 2) == 1
+
+
+def repeated_days(n=60):
+    days = pd.date_range("2024-01-01", periods=n // 6).strftime("%d.%m.%Y")
+    return pd.DataFrame({"day": np.resize(days, n), "version": np.resize(["1.2.3", "1.2.4"], n)})
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.from_pandas], ids=["pandas", "Polars"])
+def test_dates_as_text_are_named_however_often_they_repeat(make):
+    with pytest.warns(ColumnWarning, match="Column 'day' of X holds dates as text") as caught:
+        quick().fit(make(repeated_days()), np.arange(60.0))
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert "pd.to_datetime(X['day']).dt.month" in str(caught[0].message)
+
+
+def test_dates_named_as_categories_are_no_trouble():
+    quick().set_params(categorical_features=["day", "version"]).fit(
+        repeated_days(), np.arange(60.0)
+    )
+
+
+def test_compare_names_dates_as_text():
+    with pytest.warns(ColumnWarning, match="'day' of X holds dates as text, which compare") as w:
+        compare(repeated_days(), np.arange(60.0), ["dummy"], cv=2)
+    assert "categorical_features" not in str(w[0].message)

@@ -35,6 +35,9 @@ BOTH = pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
         ("beta_1", "give an optimizer object that has it"),
         ("metrics", "history_ has a metric already"),
         ("n_threads", "did you mean 'n_jobs'?"),
+        ("n_estimators", "did you mean 'n_members'?"),
+        ("max_depth", "only trees have it"),
+        ("num_leaves", "only trees have it"),
     ],
 )
 def test_unknown_parameters_name_the_one_that_is_meant(kind, given, meant):

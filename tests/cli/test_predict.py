@@ -317,6 +317,7 @@ class TestBadInput:
             (["MODEL", "houses.csv", "--drop", "town"], "houses.csv lacks the column 'town'"),
             (["MODEL", "houses.csv", "--drop", "twn"], "lacks the column 'twn' (did you mean 't"),
             (["MODEL", "fewer.csv"], "lacks 2 columns 'size' (did you mean 'Size'?), 'garden'"),
+            (["MODEL", "other.csv"], "'town', 'rooms', 'garden'"),
             (["MODEL", "words.csv"], "column 'rooms' of words.csv holds 'five' in row 2, and the"),
             (
                 ["MODEL", "infinite.csv"],
@@ -339,6 +340,7 @@ class TestBadInput:
             "empty.csv": b"",
             "rowless.csv": b"size,town,rooms,garden,code\n",
             "fewer.csv": b"Size,town,rooms,code\n1,Ulm,2,x\n",
+            "other.csv": b"Rooms,age\n1,2\n",
             "words.csv": b"size,town,rooms,garden,code\n1,Ulm,2,True,x\n1,Ulm,five,True,x\n",
             "infinite.csv": b"size,town,rooms,garden,code\ninf,Ulm,2,True,x\n",
             "twice.csv": b"size,town,rooms,garden,code,size\n1,Ulm,2,True,x,1\n",

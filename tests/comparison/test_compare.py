@@ -9,7 +9,7 @@ from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, f1_score, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -414,6 +414,18 @@ class TestSignificance:
             "worse",
         ]
 
+    @pytest.mark.parametrize(
+        ("p", "text"),
+        [
+            *[(0.0004, "p < 0.001"), (0.0123, "p = 0.012"), (0.05, "p = 0.050")],
+            *[(0.0496, "p = 0.0496"), (0.04998, "p = 0.04998"), (0.0504, "p = 0.0504")],
+            *[(0.0999, "p = 0.100"), (0.234, "p = 0.23")],
+        ],
+    )
+    def test_a_printed_p_value_is_on_the_side_of_its_verdict(self, result, p, text):
+        word = "worse" if p < 0.05 else "within noise"
+        assert result._verdict("dummy", p) == f"{word} ({text})"
+
     def test_equal_models_are_within_noise(self, iris):
         found = compare(*iris, {"a": GaussianNB(), "b": GaussianNB()})
         assert found.verdicts == ("best", "within noise (p = 1.00)")
@@ -479,6 +491,45 @@ class TestProgress:
         assert capsys.readouterr() == ("", "")
 
 
+class TestRareClasses:
+    """A hint under the table if the accuracy is hardly above the share of one class."""
+
+    HINT = "90% of the rows are of class 'no', so that the accuracy says little"
+
+    @pytest.fixture
+    def rare(self):
+        X = np.random.default_rng(0).normal(size=(200, 2))
+        return X, np.where(np.arange(200) % 10 == 0, "yes", "no")
+
+    def test_have_a_hint_that_names_another_score(self, rare):
+        found = compare(*rare, ["dummy", "linear"], cv=2)
+        assert found.frequent_class == ("'no'", 0.9)
+        assert self.HINT in " ".join(str(found).split())
+        assert 'scoring="roc_auc"' in str(found)
+        assert self.HINT.replace("'", "&#x27;") in " ".join(found._repr_html_().split())
+        ranked = compare(*rare, ["dummy", "linear"], cv=2, scoring=["roc_auc", "neg_log_loss"])
+        assert "says little" not in str(ranked)
+
+    def test_that_are_found_and_frequent_classes_need_none(self, rare, iris):
+        X, y = rare
+        X = np.column_stack([X, y == "yes"])
+        assert "says little" not in str(compare(X, y, ["linear", "dummy"], cv=2))
+        assert "says little" not in str(compare(*iris, ["dummy"], cv=2))
+
+    def test_in_the_command_the_hint_names_the_option(self, rare, tmp_path, capsys):
+        table = pd.DataFrame(rare[0], columns=["a", "b"]).assign(y=rare[1])
+        table.to_csv(tmp_path / "rare.csv", index=False)
+        args = [str(tmp_path / "rare.csv"), "--target", "y", "--models", "dummy", "--cv", "2"]
+        assert main(["compare", *args, "--quiet"]) == 0
+        assert "such as --scoring roc_auc." in " ".join(capsys.readouterr().out.split())
+
+    def test_a_score_of_the_class_1_names_the_way_out(self, rare):
+        with pytest.raises(ValueError, match=r"make_scorer\(f1_score, pos_label='yes'\), or pass"):
+            compare(*rare, ["dummy"], cv=2, scoring="f1")
+        f1 = make_scorer(f1_score, pos_label="yes")
+        assert compare(*rare, ["dummy"], cv=2, scoring=f1).scores["score"].mean() == 0
+
+
 class TestColumns:
     """Columns that differ in nearly every row, and y that keeps every digit."""
 
@@ -504,6 +555,21 @@ class TestColumns:
         lines = capsys.readouterr().err.splitlines()
         assert len(lines) == 1
         assert "Column 'day' of X holds" in lines[0]
+        assert (
+            "--drop NAME,NAME, and turn dates and text into numbers in the file: see 'Dates, i"
+            in (lines[0])
+        )
+
+    @pytest.mark.filterwarnings("default::skdnn._data.column_warnings.ColumnWarning")
+    def test_the_command_has_advice_for_a_shell(self, visits, tmp_path, capsys):
+        table = visits.assign(day=np.resize(visits["day"][:9], 60), y=np.arange(60) % 2)
+        table.to_csv(tmp_path / "visits.csv", index=False)
+        args = [str(tmp_path / "visits.csv"), "--target", "y", "--models", "dummy"]
+        assert main(["compare", *args, "--cv", "2", "--quiet"]) == 0
+        message = capsys.readouterr().err
+        assert "Column 'day' of X holds dates as text" in message
+        assert "into numbers in the file, or use --drop NAME,NAME: see 'Dates, ident" in message
+        assert "skrub" not in message
 
     def test_large_labels_stay_apart(self):
         y = pd.Series(1_790_000_000_000_000_000 + np.arange(40) % 2, dtype="Int64")

@@ -122,9 +122,13 @@ def test_names_and_order_of_columns_are_checked(table):
     model = quick().fit(X, y)
     with pytest.raises(ValueError, match="feature names should match"):
         model.predict(X.rename(columns={"area": "size"}))
-    with pytest.raises(ValueError, match="must be in the same order"):
+    with pytest.raises(ValueError, match=r"same order[^X]*Pass X\[model\.feature_names_in_\]"):
         model.predict(X[X.columns[::-1]])
-    with pytest.raises(ValueError, match="feature names should match"):
+    more = X[X.columns[::-1]].assign(price=y)
+    with pytest.raises(ValueError, match=r"- price\nPass X\[model\.feature_names_in_\]"):
+        model.predict(more)
+    np.testing.assert_array_equal(model.predict(more[model.feature_names_in_]), model.predict(X))
+    with pytest.raises(ValueError, match="- area\nPass a table with all columns of fit"):
         model.predict(X.drop(columns="area"))
 
 

@@ -27,6 +27,7 @@ FOR_ALL = {
     "validation_fraction": "did you mean 'validation_split'?",
     "n_iter_no_change": "give callbacks=keras.callbacks.EarlyStopping and callbacks__patience=",
     "early_stopping": "give callbacks=keras.callbacks.EarlyStopping and callbacks__patience=",
+    "max_depth": "only trees have it",
     "preset": "only DNNClassifier and DNNRegressor have it",
 }
 
