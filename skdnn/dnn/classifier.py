@@ -76,8 +76,8 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
           "balanced". The user guide lists all values.
         - "auto": "plain" if `hidden_layer_sizes` is given, or if the rows are passed in parts
           (`partial_fit`, chunks). No other parameter changes the preset. Otherwise "balanced",
-          which is the most accurate preset whose median fit time over the benchmark tables was at
-          most five times that of a random forest.
+          which is the most accurate preset whose median fit time over the tables of the presets
+          was at most five times that of a random forest. Single tables take longer.
 
         If the rows are passed in parts, every preset uses the values of "plain" for all parameters
         that require all rows at once. These are the epochs, batch size, early stopping,

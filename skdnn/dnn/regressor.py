@@ -43,8 +43,8 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     """Dense neural network regressor.
 
     The network flattens and scales the inputs, applies the hidden layers with their activations,
-    and ends in a linear output layer, so that predictions can take any value. The network is
-    trained on the squared error of the standardised target, or on another loss, with any Keras
+    and ends in a linear output layer. With the default presets, predictions are clipped to the range
+    of y in training; `clip=False` allows any value. The network is trained on the squared error of the standardised target, or on another loss, with any Keras
     optimizer. Predictions are on the original scale of y.
 
     Parameters
@@ -76,8 +76,8 @@ class DNNRegressor(RegressorMixin, BaseDNN):
           "balanced". The user guide lists all values.
         - "auto": "plain" if `hidden_layer_sizes` is given, or if the rows are passed in parts
           (`partial_fit`, chunks). No other parameter changes the preset. Otherwise "balanced",
-          which is the most accurate preset whose median fit time over the benchmark tables was at
-          most five times that of a random forest.
+          which is the most accurate preset whose median fit time over the tables of the presets
+          was at most five times that of a random forest. Single tables take longer.
 
         If the rows are passed in parts, every preset uses the values of "plain" for all parameters
         that require all rows at once. These are the epochs, batch size, early stopping,

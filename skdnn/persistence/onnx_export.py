@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skdnn import __version__
@@ -171,6 +172,13 @@ def _description(estimator: Any) -> str:
     if type(estimator).__module__.startswith("skdnn.wrappers"):
         return f"{name}: write its Keras model, with model_.export('model.onnx', format='onnx')"
     if hasattr(estimator, "get_params"):
+        parts = estimator.get_params().values() if isinstance(estimator, Pipeline) else ()
+        skrub = [type(part) for part in parts if type(part).__module__.startswith("skrub.")]
+        if skrub:
+            return (
+                f"{name} with {skrub[0].__name__} of skrub, which has no ONNX: turn dates and text "
+                "into numbers before, such as with pandas, and pass a DNN estimator of numbers"
+            )
         return (
             f"{name}: convert it with skl2onnx.to_onnx(estimator, X[:1]), after "
             "skdnn.register_onnx_converters()"
