@@ -43,9 +43,10 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     """Dense neural network regressor.
 
     The network flattens and scales the inputs, applies the hidden layers with their activations,
-    and ends in a linear output layer. With the default presets, predictions are clipped to the range
-    of y in training; `clip=False` allows any value. The network is trained on the squared error of the standardised target, or on another loss, with any Keras
-    optimizer. Predictions are on the original scale of y.
+    and ends in a linear output layer. With the default presets, predictions are clipped to the
+    range of y in training; `clip=False` allows any value. The network is trained on the squared
+    error of the standardised target, or on another loss, with any Keras optimizer. Predictions are
+    on the original scale of y.
 
     Parameters
     ----------

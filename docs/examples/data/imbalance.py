@@ -122,9 +122,9 @@ print(f"average precision, balanced     {average_precision_score(y_test, weighte
 
 # %%
 # Points on the diagonal are calibrated: of the machines with a predicted risk of 20 percent, 20
-# percent fail. Points below it are risks that are too high. Each point is a bin of the same number of
-# machines, with their failures beside it: few failures scatter by chance. The axes are logarithmic,
-# because nearly all risks are small.
+# percent fail. Points below it are risks that are too high. Each point is a bin of the same number
+# of machines, and the figure beside it is the number of their failures: few failures scatter by
+# chance. The axes are logarithmic, because nearly all risks are small.
 
 N_BINS = 6
 fig, ax = plt.subplots(figsize=(5.6, 5))
@@ -133,7 +133,7 @@ curves = [("rows as they are", risk, "o-", -4), ("balanced weights", weighted_ri
 for name, values, style, side in curves:
     observed, mean_risk = calibration_curve(y_test, values, n_bins=N_BINS, strategy="quantile")
     (line,) = ax.plot(mean_risk, observed, style, label=name, ms=6)
-    for x, fraction in zip(mean_risk, observed):
+    for x, fraction in zip(mean_risk, observed, strict=True):
         failures = f"{fraction * len(y_test) / N_BINS:.0f}"
         ax.annotate(failures, (x, fraction), (2 * side, side), textcoords="offset points",
                     ha="right" if side < 0 else "left", color=line.get_color())  # fmt: skip
