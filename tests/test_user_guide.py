@@ -82,6 +82,16 @@ def test_the_ranks_of_presets_are_those_of_the_held_out_tables(preset):
     assert listed[f'`"{preset}"`'] == measured[name]
 
 
+@pytest.mark.parametrize(("preset", "system"), [("balanced", "skdnn"), ("fast", "skdnn-fast")])
+def test_the_times_of_presets_are_those_of_the_benchmark(preset, system):
+    listed = {row[0]: row[1:] for row in rows(section("Which preset"))}[preset]
+    for name, time in zip(("accuracy.md", "held-out.md"), listed, strict=True):
+        text = (BENCHMARKS / name).read_text(encoding="utf-8")
+        head, _, *body = rows(text.split("**Classification: over")[1].split("\n\n**")[0])
+        row = next(cells for cells in body if cells[0] == system)
+        assert row[head.index("relative fit time")] == time
+
+
 def messages():
     """Return every text of the package; values in an f-string are dots."""
     for path in (ROOT / "skdnn").rglob("*.py"):

@@ -124,20 +124,23 @@ print(f"average precision, balanced     {average_precision_score(y_test, weighte
 # Points on the diagonal are calibrated: of the machines with a predicted risk of 20 percent, 20
 # percent fail. Points below it are risks that are too high. Each point is a bin of the same number
 # of machines, and the figure beside it is the number of their failures: few failures scatter by
-# chance. The axes are logarithmic, because nearly all risks are small.
+# chance. The axes are stretched near 0, because nearly all risks are small.
 
-N_BINS = 6
+N_BINS = 5
 fig, ax = plt.subplots(figsize=(5.6, 5))
-ax.plot([0.001, 1], [0.001, 1], color="0.6", lw=1, ls="--")
+ax.plot([0, 1], [0, 1], color="0.6", lw=1, ls="--")
 curves = [("rows as they are", risk, "o-", -4), ("balanced weights", weighted_risk, "s-", 4)]
 for name, values, style, side in curves:
     observed, mean_risk = calibration_curve(y_test, values, n_bins=N_BINS, strategy="quantile")
     (line,) = ax.plot(mean_risk, observed, style, label=name, ms=6)
     for x, fraction in zip(mean_risk, observed, strict=True):
         failures = f"{fraction * len(y_test) / N_BINS:.0f}"
-        ax.annotate(failures, (x, fraction), (2 * side, side), textcoords="offset points",
+        ax.annotate(failures, (x, fraction), (2 * side, 5), textcoords="offset points",
                     ha="right" if side < 0 else "left", color=line.get_color())  # fmt: skip
-ax.set(xscale="log", yscale="log", xlim=(0.001, 1), ylim=(0.001, 1), aspect="equal")
+ticks = [0, 0.01, 0.05, 0.2, 0.5, 1]
+for scale in (ax.set_xscale, ax.set_yscale):
+    scale("function", functions=(np.sqrt, np.square))
+ax.set(xlim=(0, 1), ylim=(0, 1), xticks=ticks, yticks=ticks, aspect="equal")
 ax.set(xlabel="predicted risk (mean of a bin)", ylabel="fraction of machines that fail")
 ax.set_title("Balanced weights distort the probabilities")
 ax.legend(loc="upper left")
