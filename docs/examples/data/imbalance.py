@@ -138,9 +138,10 @@ for name, values, style, side in curves:
         ax.annotate(failures, (x, fraction), (2 * side, 5), textcoords="offset points",
                     ha="right" if side < 0 else "left", color=line.get_color())  # fmt: skip
 ticks = [0, 0.01, 0.05, 0.2, 0.5, 1]
-for scale in (ax.set_xscale, ax.set_yscale):
-    scale("function", functions=(np.sqrt, np.square))
-ax.set(xlim=(0, 1), ylim=(0, 1), xticks=ticks, yticks=ticks, aspect="equal")
+ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+ax.set_xscale("function", functions=(np.sqrt, np.square))
+ax.set_yscale("function", functions=(np.sqrt, np.square))
+ax.set(xticks=ticks, yticks=ticks)
 ax.set(xlabel="predicted risk (mean of a bin)", ylabel="fraction of machines that fail")
 ax.set_title("Balanced weights distort the probabilities")
 ax.legend(loc="upper left")
