@@ -113,7 +113,7 @@ def test_parameters_of_both_estimators_are_described_alike():
     regressor = documented(DNNRegressor)
     both = regressor.keys() & documented(DNNClassifier).keys()
     for name, parameter in documented(DNNClassifier).items():
-        if name not in both:
+        if name not in both or name == "monitor":  # which has more measures for classifiers
             continue
         assert parameter.type == regressor[name].type
         if name not in ("hidden_layer_sizes", "loss", "validation_fraction"):  # differ by task

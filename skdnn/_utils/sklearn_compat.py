@@ -93,8 +93,9 @@ def takes_sample_weight(scorer: Any) -> bool:
     """Whether a scorer or a function accepts sample weights, and metadata routing permits them."""
     if not isinstance(scorer, _BaseScorer):
         return "sample_weight" in inspect.signature(scorer).parameters
+    accepts = "sample_weight" in inspect.signature(scorer._score_func).parameters
     requests = scorer.get_metadata_routing().score.requests
-    return scorer._accept_sample_weight() and requests.get("sample_weight") is not False
+    return accepts and requests.get("sample_weight") is not False
 
 
 def has_callbacks(estimator: Any) -> bool:
