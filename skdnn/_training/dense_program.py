@@ -37,8 +37,8 @@ class Program(CompiledProgram):
 
     def __init__(self, key: ProgramKey):
         self.key = key
-        self._has_members = len(key.spec.output_shape) > 1
         body, members = key.spec.without_output_activation(), OwnRows if key.by_member else None
+        self._has_members = len(body.output_shape) > 1
         self.model = build(body, dropout=QuickDropout, members=members)
         self.optimizer = key.optimizer.build(fused)
         self._fresh_slots = build_optimizer(self.optimizer, self.model)
