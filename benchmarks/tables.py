@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.wide_tables import WIDE, make
 from benchmarks.work import ROOT
 
 VARIABLE = "SKDNN_BENCHMARK_DATA"
@@ -27,6 +28,7 @@ OWN = {
 }
 DEFAULT_OWN = ("breast_cancer", "wine", "digits", "diabetes")
 IMAGES = "fashion-mnist"
+ALL_WIDE = "wide"  # stands for all tables of `wide_tables.WIDE`
 MANY_ROWS = 5000  # above, three folds instead of five
 N_HELD_OUT = 10_000  # images to validate on, as many as there are to test on
 
@@ -87,15 +89,19 @@ def load(
     -------
     tables : list of Table
     """
-    index = read_index(folder, needed=names is None or not set(names) <= set(OWN))
+    index = read_index(folder, needed=names is None or not set(names) <= {*OWN, *WIDE, ALL_WIDE})
     names = [*index, *DEFAULT_OWN] if names is None else names
-    unknown = [name for name in names if name not in {**index, **OWN}]
+    if ALL_WIDE in names:
+        names = [*WIDE, *(name for name in names if name != ALL_WIDE and name not in WIDE)]
+    known = {**index, **OWN, **WIDE}
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise SystemExit(
-            f"Unknown table {', '.join(unknown)}; there are: {', '.join({**index, **OWN})}."
-        )
+        raise SystemExit(f"Unknown table {', '.join(unknown)}; there are: {', '.join(known)}.")
     tables = []
     for name in names:
+        if name in WIDE:
+            tables.append(wide(name, seed))
+            continue
         task, X, y = read(folder, index[name]) if name in index else own(name)
         kept = sample(y, rows, task, seed)
         X, y = take(X, kept), y[kept]
@@ -130,6 +136,14 @@ def read(folder: Path, entry: dict[str, Any]) -> tuple[str, Any, np.ndarray]:
     ]
     X = frame.astype(dict.fromkeys(categorical, "category"))
     return entry["task"], X, target(y, entry["task"])
+
+
+def wide(name: str, seed: int) -> Table:
+    """Make a wide table, with one split."""
+    table = make(name, seed)
+    rows = np.arange(len(table.y))
+    fold = rows[: table.n_train], rows[table.n_train :]
+    return Table(name, table.task, table.X, table.y, [fold])
 
 
 def own(name: str) -> tuple[str, np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ GROUPS = {
     "Data": [
         "scaling",
         "categorical_features",
+        "n_features_to_select",
         "one_hot_max_size",
         "numeric_embedding",
         "class_weight",

@@ -1,4 +1,4 @@
-"""Conversion of samples of any shape to imputed and scaled rows, the input of the network."""
+"""Conversion of rows to selected, imputed and scaled columns, the input of the network."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -28,31 +28,6 @@ _LEAST_SAMPLE = 32  # rows
 _LEAST_QUARTILES = 1000  # rows
 
 
-def as_rows(X: Any) -> tuple[Any, tuple[int, ...]]:
-    """Flatten each sample to one row.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, ...), DataFrame or sparse matrix
-        Samples with any number of dimensions.
-
-    Returns
-    -------
-    X : array-like of shape (n_samples, n_inputs)
-        The rows, as a view if NumPy can create one. If X has at most two dimensions, the rows are
-        X itself.
-    shape : tuple of int
-        Shape of one sample. Empty if X has fewer than two dimensions.
-    """
-    if not hasattr(X, "shape"):
-        X = np.asarray(X)
-    shape = tuple(X.shape[1:])
-    if len(shape) > 1 and not issparse(X):
-        X = np.asarray(X)
-        X = X.reshape(X.shape[0], int(np.prod(shape)))
-    return X, shape
-
-
 class Inputs:
     """Preprocessing of the network's inputs by imputation and scaling.
 
@@ -74,6 +49,8 @@ class Inputs:
         Shape of one sample.
     codes : sequence of int, default=()
         Positions in X of the columns that hold category codes.
+    numbers : sequence of int or None, default=None
+        Positions in X of the numeric columns that are used. None for all columns without codes.
 
     Attributes
     ----------
@@ -96,11 +73,18 @@ class Inputs:
         Positions in X of the columns with missing numbers in training.
     """
 
-    def __init__(self, scaling: str | None, shape: tuple[int, ...], codes: Sequence[int] = ()):
+    def __init__(
+        self,
+        scaling: str | None,
+        shape: tuple[int, ...],
+        codes: Sequence[int] = (),
+        numbers: Sequence[int] | None = None,
+    ):
         self.scaling = scaling
         self.shape = shape
         self.codes = np.array(codes, int)
-        self.numbers = np.setdiff1d(np.arange(np.prod(shape, dtype=int)), self.codes)
+        every = np.setdiff1d(np.arange(np.prod(shape, dtype=int)), self.codes)
+        self.numbers = every if numbers is None else np.array(numbers, int)
         self.signed = np.empty(0, int)
         self.offset: np.ndarray | None = None
         self.scale: np.ndarray | None = None
@@ -130,10 +114,12 @@ class Inputs:
         if self.scaling is None or not len(self.numbers):
             return self
         if issparse(X):
+            X = self._selected(X)
             size = max(1, _CHUNK * X.shape[0] // max(1, X.nnz))
             parts = [rows[part] for part in gen_batches(len(rows), size)]
             scale, self.limit, self.outliers = sparse_scale(self.scaling, X, parts, weight)
             self.offset, self.scale = scale
+            self.outliers = [x._replace(position=self.numbers[x.position]) for x in self.outliers]
         else:
             self._fit_dense_scale(X, rows, weight)
         self.needs_float64 = exceeds_float32(self.offset, self.scale)
@@ -203,14 +189,20 @@ class Inputs:
                 self.fill[position] = quantiles(x[known, np.newaxis], w)[0, 0]
 
     @property
+    def selects(self) -> bool:
+        """Whether some numeric columns of X are not used."""
+        return len(self.numbers) + len(self.codes) < np.prod(self.shape, dtype=int)
+
+    @property
     def sorts(self) -> bool:
         """Whether the columns of the output differ from those of X in number or order."""
-        return len(self.signed) + len(self.codes) > 0
+        return len(self.signed) + len(self.codes) > 0 or self.selects
 
     @property
     def keeps_zeros(self) -> bool:
         """Whether preprocessing preserves zeros, so that sparse rows stay sparse."""
-        return not self.sorts and (self.offset is None or not self.offset.any())
+        is_mixed = len(self.signed) + len(self.codes) > 0
+        return not is_mixed and (self.offset is None or not self.offset.any())
 
     @property
     def width(self) -> int:
@@ -255,7 +247,7 @@ class Inputs:
         """
         work = np.result_type(X.dtype, dtype, np.float64 if self.needs_float64 else dtype)
         if issparse(X) and self.keeps_zeros:
-            x = X.astype(work, copy=True)
+            x = self._selected(X).astype(work, copy=True)
             if self.scale is not None:
                 x.data *= self.scale[x.indices]
             if self.limit is not None:
@@ -268,6 +260,10 @@ class Inputs:
         elif self.offset is not None and self.scale is not None:
             x = self._scaled(x, out=aligned(x.shape, x.dtype))
         return x.astype(dtype, copy=False)
+
+    def _selected(self, X: Any) -> Any:
+        """Return the columns of a sparse matrix that are used."""
+        return X[:, self.numbers] if X.shape[1] > len(self.numbers) else X
 
     def _exact(self, x: np.ndarray) -> np.ndarray:
         """Subtract the origin, if there is one."""
@@ -299,7 +295,7 @@ class Inputs:
 
     def _numbers_of(self, x: np.ndarray, missing: bool) -> np.ndarray:
         """Return the numeric columns, with missing numbers imputed."""
-        if len(self.codes):
+        if len(self.numbers) < x.shape[1]:
             x = x[:, self.numbers]
         return np.where(np.isnan(x), self.fill.astype(x.dtype), x) if missing else x
 
@@ -324,12 +320,14 @@ class Inputs:
             (n, `width`).
         """
         if issparse(X):
-            return lambda rows: self._prepared(X[rows], dtype, False)
+            # The columns are selected once, and not again for each batch.
+            kept = self._selected(X) if self.keeps_zeros else X
+            return lambda rows: self._prepared(kept[rows], dtype, False)
         missing = may_miss(X)
         in_place = X.dtype in (np.uint8, dtype) and not self.needs_float64
         if in_place and not missing and not self.sorts:
             return partial(self._fetch, X, np.dtype(dtype))
-        if in_place or is_mapped(X):
+        if (in_place and not self.selects) or is_mapped(X):
             return lambda rows: self._prepared(_take(X, rows), dtype, missing)
         prepared = np.empty((len(X), self.width), dtype)
         for part in _slices(len(X), X.shape[1]):

@@ -140,6 +140,7 @@ def check_unchanged(settings: Settings, loss: str, previous: FittedNetwork) -> N
         design_network(settings, shape, columns, inputs, previous.targets) != previous.spec
         or settings.resolved.scaling != inputs.scaling
         or loss != settings.loss_text
+        or not _selects_as_before(settings, inputs)
         or not np.array_equal(
             np.asarray(settings.params.categorical_features, object),
             np.asarray(columns.categorical_features, object),
@@ -148,10 +149,18 @@ def check_unchanged(settings: Settings, loss: str, previous: FittedNetwork) -> N
         raise ValueError(
             f"The network that {settings.owner} has begun to train is not the one that "
             "its parameters now describe (hidden_layer_sizes, activation, dropout, batch_norm, "
-            "scaling, categorical_features, one_hot_max_size, numeric_embedding, n_members, "
-            "parametrization, blend, preset, loss, quantile or dtype was changed): set them "
-            "back, or start anew with fit and warm_start=False."
+            "scaling, categorical_features, n_features_to_select, one_hot_max_size, "
+            "numeric_embedding, n_members, parametrization, blend, preset, loss, quantile or dtype "
+            "was changed): set them back, or start anew with fit and warm_start=False."
         )
+
+
+def _selects_as_before(settings: Settings, inputs: Inputs) -> bool:
+    """Return whether as many numeric columns are to be used as are used."""
+    wanted, n_used = settings.resolved.get("n_features_to_select"), len(inputs.numbers)
+    if inputs.selects:
+        return bool(wanted == n_used)
+    return wanted is None or (not is_auto(wanted) and wanted >= n_used)
 
 
 def _numeric_embedding(name: str, n_columns: int) -> NumericEmbedding:

@@ -81,6 +81,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CopyableEstimator, ABC):
         alpha: float = 0.0,
         scaling: Scaling | None = "auto",
         categorical_features: Columns | Auto | None = "auto",
+        n_features_to_select: int | Auto | None = "auto",
         one_hot_max_size: int | Auto = "auto",
         numeric_embedding: NumericEmbedding | None = "auto",
         n_members: int | Auto = "auto",
@@ -121,6 +122,7 @@ class BaseDNN(NetworkTableMixin, ParametersTableMixin, CopyableEstimator, ABC):
         self.alpha = alpha
         self.scaling = scaling
         self.categorical_features = categorical_features
+        self.n_features_to_select = n_features_to_select
         self.one_hot_max_size = one_hot_max_size
         self.numeric_embedding = numeric_embedding
         self.n_members = n_members

@@ -12,7 +12,8 @@ from skdnn._data.class_labels import check_same_classes, check_validation_labels
 from skdnn._data.class_weight import ClassWeights
 from skdnn._data.column_warnings import ColumnWarnings
 from skdnn._data.doubtful_labels import has_one_hot_rows, line_for_classes, regression_hint
-from skdnn._data.preprocessing import as_rows, may_miss
+from skdnn._data.flatten import as_rows
+from skdnn._data.preprocessing import may_miss
 from skdnn._data.read_samples import check_no_text, read_samples, validate
 from skdnn._data.read_target import check_are_labels, check_numeric, read_target
 from skdnn._data.splits import ValidationData

@@ -127,6 +127,22 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
 
         Missing values are a separate category if the training rows have missing values. A category
         that was not seen in `fit` is represented by the zero vector.
+    n_features_to_select : int, "auto" or None, default="auto"
+        Number of numeric columns that the network uses. The columns with the strongest relation to
+        y on the training rows are selected. Columns are ranked by the better of two ranks: one by a
+        test of each column by itself, and one by the gains of the column in boosted trees, which
+        also find columns that matter only together. Categorical columns are always used.
+
+        - "auto": if a table has more than 256 numeric columns, those that pass the test, with at
+          most 5% false ones among them by expectation, and the 32 with the highest gains. All
+          columns if a quarter of them pass the test. Also all columns in the preset "plain", for
+          images, for sparse X, for fewer than 50 rows, and if the rows are passed in parts.
+          `resolved_params_` holds the number of the selected columns, or None if all are used.
+        - int: this number of columns, or all if there are fewer.
+        - None: all columns.
+
+        If columns are selected, all ensemble members are validated on the same held-out rows, on
+        which no column was selected.
     one_hot_max_size : int or "auto", default="auto"
         Maximum number of categories for which a categorical column is one-hot encoded instead of
         represented by trained vectors. A category that was not seen in `fit` is encoded as all
@@ -497,6 +513,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         alpha: float = 0.0,
         scaling: Scaling | None = "auto",
         categorical_features: Columns | Auto | None = "auto",
+        n_features_to_select: int | Auto | None = "auto",
         one_hot_max_size: int | Auto = "auto",
         numeric_embedding: NumericEmbedding | None = "auto",
         n_members: int | Auto = "auto",
@@ -541,6 +558,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
             alpha=alpha,
             scaling=scaling,
             categorical_features=categorical_features,
+            n_features_to_select=n_features_to_select,
             one_hot_max_size=one_hot_max_size,
             numeric_embedding=numeric_embedding,
             n_members=n_members,

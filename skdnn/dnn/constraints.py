@@ -18,6 +18,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "alpha": [Interval(Real, 0, None, closed="left")],
     "scaling": [one_of(typing.Scaling), None],
     "categorical_features": ["array-like", _AUTO, None],
+    "n_features_to_select": [Interval(Integral, 1, None, closed="left"), _AUTO, None],
     "one_hot_max_size": [Interval(Integral, 0, None, closed="left"), _AUTO],
     "numeric_embedding": [one_of(typing.NumericEmbedding), None],
     "n_members": [Interval(Integral, 1, None, closed="left"), _AUTO],

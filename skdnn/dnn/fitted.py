@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import issparse
 
-from skdnn._data.preprocessing import Inputs, as_rows, may_miss
+from skdnn._data.flatten import as_rows
+from skdnn._data.preprocessing import Inputs, may_miss
 from skdnn._data.read_samples import read_samples
 from skdnn._data.table import Columns
 from skdnn._data.targets import Targets

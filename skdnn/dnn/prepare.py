@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.utils import check_random_state
+from sklearn.utils import Bunch, check_random_state
 
+from skdnn._data.column_selection import rank_columns
 from skdnn._data.preprocessing import Inputs
 from skdnn._data.robust_scaling import outlier_message
 from skdnn._data.splits import assign_folds, check_groups, hold_out, member_weights
@@ -46,7 +47,7 @@ from skdnn.dnn.fit_result import FEATURES, FitResult, Request
 from skdnn.dnn.fitted import Continuation, FittedNetwork
 from skdnn.dnn.initial_state import initial_state
 from skdnn.dnn.loss_and_targets import fit_class_weights, make_targets
-from skdnn.dnn.presets import FEWEST_ROWS, Data
+from skdnn.dnn.presets import FEWEST_COLUMNS, FEWEST_ROWS, Data, is_auto
 from skdnn.dnn.settings import Settings, parameters, resolve_settings
 from skdnn.dnn.trainer_input import TrainingRows
 
@@ -114,14 +115,21 @@ def start_training(draft: BaseEstimator, request: Request, previous: FitResult |
     columns = _columns(draft, previous)
     data = _check(draft, request, columns, previous)
     rows = data.rows_with_weight()
-    settings = _resolve(draft, request, data, len(rows), previous)
+    settings = _resolve(draft, request, data, previous)
     continuation = _continue(settings, previous)
     seed = continuation.split_seed
-    split = split_rows(
-        settings, request, data.y, rows, seed, has_folds(settings, request, len(rows))
-    )
     table, is_first = data.X, previous is None
+    by_member = has_folds(settings, request, len(rows))
+    split = split_rows(settings, request, data.y, rows, seed, by_member)
     data = data._replace(X=_read(draft, table, columns, split.rows, is_first=is_first))
+    numbers = None
+    if is_first and settings.resolved.get("n_features_to_select") is not None:
+        settings, numbers = _select(draft, request, data, columns, split.rows, settings, seed)
+        if numbers is None:
+            # All columns are kept, so that members may have folds, of which columns know nothing.
+            by_member = has_folds(settings, request, len(rows))
+            split = split_rows(settings, request, data.y, rows, seed, by_member)
+            data = data._replace(X=_read(draft, table, columns, split.rows, is_first=True))
     if split.by_member and split_categories(settings, columns)[1]:
         # Folds are not used, because members share the embeddings of categories. The embeddings
         # would be trained on the rows on which a member is validated.
@@ -134,7 +142,8 @@ def start_training(draft: BaseEstimator, request: Request, previous: FitResult |
     if data.weight is not None:
         data = data._replace(weight=data.weight / data.weight[split.rows].mean())
     if previous is None:
-        network = design(settings, data, columns, split, continuation.rng, request.classes)
+        rng = continuation.rng
+        network = design(settings, data, columns, split, rng, request.classes, numbers)
         _warn_of_data(draft, request, data, network)
     else:
         network = previous.network.uncalibrated() if request.is_whole else previous.network
@@ -185,22 +194,62 @@ def _resolve(
     draft: BaseEstimator,
     request: Request,
     data: CheckedData,
-    n_rows: int,
     previous: FitResult | None,
 ) -> Settings:
     known = None if previous is None else previous.resolved_params
-    description = Data(
-        n_rows,
+    settings = resolve_settings(draft, _describe(request, data), known)
+    if previous is not None:
+        check_unchanged(settings, previous.continuation.loss, previous.network)
+    return settings
+
+
+def _describe(request: Request, data: CheckedData) -> Data:
+    return Data(
+        len(data.rows_with_weight()),
         data.X.shape[1],
         is_image=len(data.shape) > 1,
         is_sparse=issparse(data.X),
         is_given=request.is_whole and request.validation.X is not None,
         comes_in_parts=not request.is_whole,
     )
-    settings = resolve_settings(draft, description, known)
-    if previous is not None:
-        check_unchanged(settings, previous.continuation.loss, previous.network)
-    return settings
+
+
+def _select(
+    draft: BaseEstimator,
+    request: Request,
+    data: CheckedData,
+    columns: Columns,
+    rows: np.ndarray,
+    settings: Settings,
+    seed: int,
+) -> tuple[Settings, np.ndarray | None]:
+    """Select numeric columns on the training rows, and resolve the parameters for these columns.
+
+    Returns
+    -------
+    settings : Settings
+        The parameters, with the number of selected columns as `n_features_to_select`.
+    numbers : ndarray of int or None
+        Positions of the selected columns. None if `n_features_to_select` is "auto" and all columns
+        are kept.
+    """
+    numbers = np.setdiff1d(np.arange(data.X.shape[1]), columns.codes)
+    wanted, n_kept = settings.resolved.n_features_to_select, len(numbers)
+    order = np.arange(len(numbers))
+    if len(numbers) > (FEWEST_COLUMNS if is_auto(wanted) else 0):
+        ranking = rank_columns(
+            data.X, data.y, rows, data.weight, numbers, classifies=settings.classifies, seed=seed
+        )
+        order = ranking.order
+        n_kept = ranking.n_related if is_auto(wanted) else min(wanted, len(numbers))
+    keeps_all = is_auto(wanted) and n_kept == len(numbers)
+    description = _describe(request, data)._replace(n_columns=n_kept + len(columns.codes))
+    settings = resolve_settings(draft, description, known=None)
+    if is_auto(wanted):
+        number = None if keeps_all else n_kept
+        resolved = Bunch(**{**settings.resolved, "n_features_to_select": number})
+        settings = replace(settings, resolved=resolved)
+    return settings, None if keeps_all else np.sort(numbers[order[:n_kept]])
 
 
 def _continue(settings: Settings, previous: FitResult | None) -> Continuation:
@@ -225,10 +274,11 @@ def has_folds(settings: Settings, request: Request, n_rows: int) -> bool:
     """Return whether each ensemble member is validated on a fold of its own.
 
     With folds that are drawn, each row is a training row of some member. Folds are not used if
-    members share weights. They are not drawn if there are few rows.
+    members share weights or columns are selected. They are not drawn if there are few rows.
     """
     resolved, params = settings.resolved, settings.params
     alone = resolved.n_members > 1 and resolved.numeric_embedding != "periodic"
+    alone = alone and resolved.get("n_features_to_select") is None
     if not (alone and request.is_whole and request.validation.X is None):
         return False
     if params.validation is not None:
@@ -305,6 +355,7 @@ def design(
     split: Split,
     rng: np.random.Generator,
     classes: Any,
+    numbers: np.ndarray | None = None,
 ) -> FittedNetwork:
     """Fit targets and preprocessing on the training rows, and create the initial network."""
     X, y, weight, shape = data
@@ -318,7 +369,8 @@ def design(
         settings.classifies,
         classes,
     )
-    inputs = Inputs(settings.resolved.scaling, shape, code_positions(settings, columns))
+    codes = code_positions(settings, columns)
+    inputs = Inputs(settings.resolved.scaling, shape, codes, numbers)
     inputs.fit(X, split.rows, weight)
     spec = design_network(settings, shape, columns, inputs, targets)
     state = initial_state(settings, spec, X, split.rows, columns, inputs, targets, rng)

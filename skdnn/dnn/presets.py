@@ -52,6 +52,7 @@ NETWORK_PARAMETERS = (
     "activation",
     "dropout",
     "scaling",
+    "n_features_to_select",
     "one_hot_max_size",
     "numeric_embedding",
     "n_members",
@@ -200,6 +201,7 @@ def _plain(data: Data, explicit: Mapping[str, Any], task: Task) -> dict[str, Any
         "dropout": 0.0,
         "kernel_initializer": "glorot_uniform",
         "scaling": "auto",
+        "n_features_to_select": None,
         "one_hot_max_size": 0,
         "numeric_embedding": None,
         "n_members": 1,
@@ -259,6 +261,7 @@ _SIZES = {
 # of a second. Batches are larger for classification because accuracy is then higher.
 _SIZES_OF_FEW = {True: _Size(4, 9, 8, 1.5 * RATE), False: _SIZES["balanced", False]}
 FEWEST_ROWS = 50  # minimum number of rows that are assigned to folds
+FEWEST_COLUMNS = 256  # up to this number, no columns are selected
 _MOST_BINNED = 128  # maximum number of columns for a piecewise-linear embedding
 _MOST_COLUMNS = 2000  # above this number, the first layers of the members are too large
 
@@ -285,10 +288,13 @@ def _table_values(
     n_steps = size.n_steps * data.n_rows**0.5
     n_steps *= np.clip(data.n_rows / _FEW_ROWS, 1, size.growth)
     epochs = _epochs(n_rows, batch_size, n_steps, 10, 400)
+    selects = data.n_columns > FEWEST_COLUMNS and data.n_rows >= FEWEST_ROWS
+    selects = selects and not (data.is_sparse or data.comes_in_parts)
     is_binned = data.n_columns <= _MOST_BINNED and not is_wide and kind != "realmlp"
     return _common_values(plain, explicit, epochs, batch_size, stops) | {
         "hidden_layer_sizes": (128, 128),
         "activation": activation,
+        "n_features_to_select": "auto" if selects else None,
         "one_hot_max_size": 64,
         "numeric_embedding": "piecewise_linear" if is_binned else None,
         "n_members": n_members,

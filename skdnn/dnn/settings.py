@@ -169,7 +169,8 @@ def resolve_params(
         kept = set(NAMES) if data.comes_in_parts else set(NETWORK_PARAMETERS)
         kept -= set(WHOLE_FIT_PARAMETERS) if data.n_rows == 0 else set()
         kept -= {"learning_rate", "weight_decay"} if not task.adam else set()
-        resolved |= {n: known[n] for n in given if n in kept and is_auto(given[n])}
+        # A file of an older version lacks `n_features_to_select`, which is then None.
+        resolved |= {n: known.get(n) for n in given if n in kept and is_auto(given[n])}
     return resolved
 
 

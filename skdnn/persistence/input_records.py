@@ -74,6 +74,8 @@ def inputs_record(inputs: Inputs, arrays: dict[str, np.ndarray]) -> dict[str, An
     found = {name: getattr(inputs, name) for name in ("offset", "scale", "limit", "origin")}
     found |= {name: getattr(inputs, name).astype(np.int64) for name in ("codes", "signed")}
     found["fill"] = inputs.fill
+    if inputs.selects:
+        found["numbers"] = inputs.numbers.astype(np.int64)
     if inputs.outliers:
         positions, values, distances = zip(*inputs.outliers, strict=True)
         found["outlier_positions"] = np.array(positions, np.int64)
@@ -99,11 +101,12 @@ def read_inputs(fields: Fields, columns: Columns) -> Inputs:
     codes = fields.array("codes", "int64", (len(columns.encoders),))
     if sorted(codes.tolist()) != columns.codes:
         raise InvalidFileError("the array 'inputs.codes' has other columns than the categories")
-    n_numbers = n_inputs - len(codes)
+    numbers = _read_numbers(fields, n_inputs, codes)
+    n_numbers = n_inputs - len(codes) if numbers is None else len(numbers)
     # The array must be as long as the columns before anything of their number is allocated.
     fill = fields.array("fill", "float64", (n_numbers,))
     _check_columns(columns, shape)
-    inputs = Inputs(scaling, shape, codes.tolist())
+    inputs = Inputs(scaling, shape, codes.tolist(), numbers)
     inputs.fill = fill
     inputs.signed = fields.array("signed", "int64", (None,)).astype(int)
     _check_signed(inputs)
@@ -113,6 +116,20 @@ def read_inputs(fields: Fields, columns: Columns) -> Inputs:
     _read_outliers(fields, inputs, n_inputs)
     fields.end()
     return inputs
+
+
+def _read_numbers(fields: Fields, n_inputs: int, codes: np.ndarray) -> np.ndarray | None:
+    """Return the positions of the numeric columns that are used, None if all are."""
+    if not fields.has_array("numbers"):
+        return None
+    numbers = fields.array("numbers", "int64", (None,), least=0, most=n_inputs - 1).astype(int)
+    if (np.diff(numbers) <= 0).any() or np.isin(numbers, codes).any():
+        raise InvalidFileError(
+            "the array 'inputs.numbers' is not ascending, or has columns of categories"
+        )
+    if len(numbers) >= n_inputs - len(codes):
+        raise InvalidFileError("the array 'inputs.numbers' has all columns of numbers")
+    return numbers
 
 
 def _check_columns(columns: Columns, shape: tuple[int, ...]) -> None:

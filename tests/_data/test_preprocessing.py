@@ -8,7 +8,8 @@ from scipy import sparse
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from skdnn._data.preprocessing import Inputs, as_rows
+from skdnn._data.flatten import as_rows
+from skdnn._data.preprocessing import Inputs
 
 
 @pytest.fixture

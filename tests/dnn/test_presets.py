@@ -154,6 +154,7 @@ def test_a_preset_reports_the_values_it_used(kind, preset, iris):
         ("n_iter_no_change", 3),
         ("n_members", 3),
         ("numeric_embedding", None),
+        ("n_features_to_select", 2),
         ("one_hot_max_size", 3),
         ("warmup", 0.1),
     ],

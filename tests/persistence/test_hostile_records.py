@@ -36,7 +36,8 @@ MODELS = {
         TABLE, Y,
     ),
     "quantiles": (
-        DNNRegressor(n_members=2, loss="quantile", quantile=[0.1, 0.9], **FEW),
+        DNNRegressor(n_members=2, loss="quantile", quantile=[0.1, 0.9],
+                     n_features_to_select=2, **FEW),
         NUMBERS, NUMERIC,
     ),
 }  # fmt: skip

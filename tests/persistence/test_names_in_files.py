@@ -49,8 +49,8 @@ OF_CLASSIFIERS = {"calibration": ["auto", "temperature", None], "class_weight": 
 OF_CLASSIFIERS |= {"monitor": ["auto", "accuracy", "loss", "refinement"]}
 OTHER_PARAMETERS = """alpha batch_norm batch_size callbacks categorical_features clipnorm dropout
 early_stopping ema_momentum epochs hidden_layer_sizes kernel_initializer learning_rate momentum
-n_iter_no_change n_members one_hot_max_size random_state shuffle tol validation_fraction verbose
-warm_start warmup weight_decay"""
+n_features_to_select n_iter_no_change n_members one_hot_max_size random_state shuffle tol
+validation_fraction verbose warm_start warmup weight_decay"""
 
 
 def parameters(kind, params):

@@ -39,6 +39,7 @@ NETWORKS = {
     "not_scaled": {"scaling": None},
     "minmax": {"scaling": "minmax"},
     "robust": {"scaling": "robust"},
+    "selected": {"n_features_to_select": 3},
     "float64": {"dtype": "float64"},
 }
 
