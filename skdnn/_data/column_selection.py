@@ -233,7 +233,7 @@ def _f_test(explained: np.ndarray, n_between: Any, n_within: Any) -> np.ndarray:
 def _test_sparse(x: Any, target: np.ndarray, weight: np.ndarray) -> Tests:
     """Return the same for a sparse matrix, by the correlation of each column with y."""
     x = x.astype(np.float64)
-    mean, variance = mean_variance_axis(x, axis=0, weights=weight)
+    _, variance = mean_variance_axis(x, axis=0, weights=weight)
     products = x.T @ (weight[:, np.newaxis] * target) / weight.sum()
     squares = products.T**2 / np.where(variance > 0, variance, np.inf)
     explained = np.clip(squares, 0, 1 - 1e-12)

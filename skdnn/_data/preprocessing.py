@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -83,8 +84,10 @@ class Inputs:
         self.scaling = scaling
         self.shape = shape
         self.codes = np.array(codes, int)
-        every = np.setdiff1d(np.arange(np.prod(shape, dtype=int)), self.codes)
-        self.numbers = every if numbers is None else np.array(numbers, int)
+        if numbers is None:
+            self.numbers = np.setdiff1d(np.arange(prod(shape)), self.codes)
+        else:
+            self.numbers = np.array(numbers, int)
         self.signed = np.empty(0, int)
         self.offset: np.ndarray | None = None
         self.scale: np.ndarray | None = None
@@ -191,7 +194,7 @@ class Inputs:
     @property
     def selects(self) -> bool:
         """Whether some numeric columns of X are not used."""
-        return len(self.numbers) + len(self.codes) < np.prod(self.shape, dtype=int)
+        return len(self.numbers) + len(self.codes) < prod(self.shape)
 
     @property
     def sorts(self) -> bool:

@@ -58,9 +58,9 @@ def test_a_search_over_epochs_trains_the_default_ensemble(iris):
 
 # A value of each parameter of both estimators, and the other parameters that it changes, as the
 # user guide lists them.
-SIZES = [n for n in NAMES if n not in ("hidden_layer_sizes", "activation", "dropout", "scaling")]
+SAME = {"hidden_layer_sizes", "activation", "dropout", "scaling", "n_features_to_select", "warmup"}
 EFFECTS = {
-    "hidden_layer_sizes": ((20,), {"preset", *SIZES} - {"warmup"}),
+    "hidden_layer_sizes": ((20,), {"preset", *NAMES} - SAME),
     "batch_norm": (True, {"parametrization", "blend"}),
     "parametrization": ("standard", {"blend"}),
     "loss": ("categorical_hinge", {"label_smoothing", "monitor", "calibration"}),

@@ -36,10 +36,10 @@ MODELS = {
         TABLE, Y,
     ),
     "quantiles": (
-        DNNRegressor(n_members=2, loss="quantile", quantile=[0.1, 0.9],
-                     n_features_to_select=2, **FEW),
+        DNNRegressor(n_members=2, loss="quantile", quantile=[0.1, 0.9], **FEW),
         NUMBERS, NUMERIC,
     ),
+    "selected": (DNNRegressor(n_features_to_select=2, **FEW), NUMBERS, NUMERIC),
 }  # fmt: skip
 VALUES = [
     *(None, True, 0, 1, -1, 2, 10**18, 10**38, 0.5, -1e300, "", "x", "\x00", "__import__('os')"),
