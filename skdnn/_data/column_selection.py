@@ -24,7 +24,9 @@ _N_TREES = 48  # of all columns of y together
 _MOST_IN_TREES = 5000  # columns, those with the strongest relation to y by themselves
 _LEVEL = 0.05  # expected fraction of unrelated columns among those that pass the test
 _BY_TREES = 32  # columns with the highest gains, which are kept without a test
-_MOST_UNRELATED = 0.9  # if fewer of the columns are unrelated, all columns are kept
+# All columns are kept if the first fraction passes the test, or if the second is related to y, too
+# weakly to pass.
+_MANY, _MANY_WEAK = 0.25, 0.08
 
 
 class Tests(NamedTuple):
@@ -97,6 +99,8 @@ def rank_columns(
     x = X[rows] if len(numbers) == X.shape[1] else X[rows][:, numbers]
     w = np.ones(len(rows)) if weight is None else weight[rows].astype(np.float64)
     target = _targets(y[rows], w, rng, classifies=classifies)
+    if not target.any():  # a constant y
+        return Ranking(np.arange(len(numbers)), len(numbers))
     tests = (_test_sparse if issparse(x) else _test_dense)(x, target, w)
     by_test = np.lexsort((-tests.explained, tests.p_values))
     tried = np.sort(by_test[:_MOST_IN_TREES])
@@ -119,10 +123,11 @@ def _combine(tests: "Tests", by_test: np.ndarray, gains: np.ndarray) -> Ranking:
     kept = passes | (rank_by_gain < _BY_TREES)
     best = np.minimum(rank_by_test, rank_by_gain)
     order = np.lexsort((rank_by_test + rank_by_gain, best, ~kept))
-    # The estimate of Storey (2002), "A Direct Approach to False Discovery Rates", for which many
-    # weak relations count, none of which may be significant. Its standard error is 1 / sqrt(n).
-    are_many = 2 * tests.seem_unrelated.mean() + 2 / np.sqrt(n) < _MOST_UNRELATED
-    return Ranking(order, n if are_many else int(kept.sum()))
+    # The fraction of related columns, as Storey (2002) estimates it in "A Direct Approach to False
+    # Discovery Rates", minus the standard error of the estimate.
+    related = 1 - 2 * tests.seem_unrelated.mean() - 1 / np.sqrt(n)
+    are_many = passes.mean() >= _MANY or related - passes.mean() >= _MANY_WEAK
+    return Ranking(order, n if are_many else max(int(kept.sum()), min(n, _BY_TREES)))
 
 
 def _n_significant(ascending: np.ndarray) -> int:
@@ -171,7 +176,7 @@ def _gains(
         return tree_gains(x, y, _N_TREES, seed, classifies=True)
     n_trees = max(4, _N_TREES // target.shape[1])
     gains = [tree_gains(x, column, n_trees, seed, classifies=False) for column in target.T]
-    return np.sum(gains, axis=0)
+    return np.asarray(np.sum(gains, axis=0))
 
 
 # ------------------------------------------------------------------------- one column by itself
@@ -188,8 +193,7 @@ def _test_part(x: np.ndarray, target: np.ndarray, weight: np.ndarray) -> Tests:
 
     Missing numbers are a bin of their own, below all others.
     """
-    n_rows = len(x)
-    n_bins = int(np.clip(n_rows // _ROWS_PER_BIN, 2, _MOST_BINS))
+    n_bins = int(np.clip(len(x) // _ROWS_PER_BIN, 2, _MOST_BINS))
     missing = np.isnan(x)
     x = np.where(missing, -np.inf, x) if missing.any() else x
     edges = np.quantile(x, np.arange(1, n_bins) / n_bins, axis=0, method="lower")
@@ -200,10 +204,15 @@ def _test_part(x: np.ndarray, target: np.ndarray, weight: np.ndarray) -> Tests:
     shape = len(sides), 1, x.shape[1]
     ends = [np.broadcast_to(total, shape), above, np.zeros(shape)]
     sums = -np.diff(np.concatenate(ends, axis=1), axis=1)
-    return _tests_of_bins(sums[0], sums[1:], n_rows)
+    return _tests_of_bins(sums[0], sums[1:], _effective_number(weight))
 
 
-def _tests_of_bins(counts: np.ndarray, sums: np.ndarray, n_rows: int) -> Tests:
+def _effective_number(weight: np.ndarray) -> float:
+    """Return the number of rows of equal weight that are worth as much (Kish 1965)."""
+    return float(weight.sum() ** 2 / np.sum(weight**2))
+
+
+def _tests_of_bins(counts: np.ndarray, sums: np.ndarray, n_rows: float) -> Tests:
     """Return the tests, from the sums of weights and of targets in the bins of each column."""
     total = counts.sum(axis=0)
     filled = counts > 1e-9 * total
@@ -237,6 +246,6 @@ def _test_sparse(x: Any, target: np.ndarray, weight: np.ndarray) -> Tests:
     products = x.T @ (weight[:, np.newaxis] * target) / weight.sum()
     squares = products.T**2 / np.where(variance > 0, variance, np.inf)
     explained = np.clip(squares, 0, 1 - 1e-12)
-    p = np.where(variance > 0, _f_test(explained, 1, x.shape[0] - 2), 1)
+    p = np.where(variance > 0, _f_test(explained, 1, _effective_number(weight) - 2), 1)
     p_values = np.minimum(1, target.shape[1] * p.min(axis=0))
     return Tests(p_values, np.mean(p > 0.5, axis=0), explained.max(axis=0))

@@ -79,7 +79,7 @@ class Inputs:
         scaling: str | None,
         shape: tuple[int, ...],
         codes: Sequence[int] = (),
-        numbers: Sequence[int] | None = None,
+        numbers: Sequence[int] | np.ndarray | None = None,
     ):
         self.scaling = scaling
         self.shape = shape

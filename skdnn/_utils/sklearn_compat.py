@@ -295,6 +295,8 @@ def tree_gains(
     """
     from sklearn import ensemble
 
+    is_empty = np.isnan(x).all(axis=0)
+    x = np.where(is_empty, 0, x) if is_empty.any() else x  # scikit-learn refuses such columns
     n_classes = len(np.unique(y)) if classifies else 1
     kind = "Classifier" if classifies else "Regressor"
     model = getattr(ensemble, f"HistGradientBoosting{kind}")(

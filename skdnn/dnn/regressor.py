@@ -136,8 +136,9 @@ class DNNRegressor(RegressorMixin, BaseDNN):
 
         - "auto": if a table has more than 256 numeric columns, those that pass the test, with at
           most 5% false ones among them by expectation, and the 32 with the highest gains. All
-          columns if a quarter of them pass the test. Also all columns in the preset "plain", for
-          images, for sparse X, for fewer than 50 rows, and if the rows are passed in parts.
+          columns if a quarter of them pass the test, or if by estimate many are related to y too
+          weakly to pass. Also all columns in the preset "plain", for images, for sparse X, for
+          fewer than 50 rows, and if the rows are passed in parts.
           `resolved_params_` holds the number of the selected columns, or None if all are used.
         - int: this number of columns, or all if there are fewer.
         - None: all columns.

@@ -86,9 +86,9 @@ def test_missing_numbers_may_be_what_is_related(rng):
     assert rank(X, y).order[0] == 40
 
 
-def test_constant_columns_come_last(rng):
+def test_constant_and_empty_columns_come_last(rng):
     X = rng.normal(size=(100, 20))
-    X[:, [2, 9]] = 7
+    X[:, 2], X[:, 9] = 7, np.nan
     assert set(rank(X, X[:, 4]).order[-2:]) == {2, 9}
 
 
@@ -100,6 +100,17 @@ def test_a_row_of_weight_2_counts_as_two_rows(rng):
     got = column_selection._test_dense(np.sign(X), target, weight).explained
     twice = np.repeat(np.arange(300), weight)
     np.testing.assert_allclose(got, np.corrcoef(np.sign(X[twice]).T, y[twice])[-1, :-1] ** 2)
+
+
+def test_weights_do_not_make_unrelated_columns_significant(rng):
+    X, y, weight = rng.normal(size=(300, 1000)), rng.normal(size=300), rng.random(300)
+    assert rank(X, y, weight).n_related < 100
+
+
+@pytest.mark.parametrize("x", [1.0, np.nan])
+def test_some_columns_are_kept_where_none_is_related(rng, x):
+    assert rank(np.full((60, 300), x), rng.normal(size=60)).n_related == 32
+    assert rank(rng.normal(size=(60, 300)), np.zeros(60)).n_related == 300
 
 
 @pytest.mark.parametrize("shape", [(200, 3), (200, 12)])
