@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import check_random_state
 
-from skdnn._data.column_selection import rank_columns
 from skdnn._data.preprocessing import Inputs
 from skdnn._data.robust_scaling import outlier_message
 from skdnn._data.splits import assign_folds, check_groups, hold_out, member_weights
@@ -47,7 +46,8 @@ from skdnn.dnn.fit_result import FEATURES, FitResult, Request
 from skdnn.dnn.fitted import Continuation, FittedNetwork
 from skdnn.dnn.initial_state import initial_state
 from skdnn.dnn.loss_and_targets import fit_class_weights, make_targets
-from skdnn.dnn.presets import FEWEST_COLUMNS, FEWEST_ROWS, Data, is_auto
+from skdnn.dnn.presets import FEWEST_ROWS, Data
+from skdnn.dnn.selected_columns import select_columns
 from skdnn.dnn.settings import Settings, parameters, resolve_settings
 from skdnn.dnn.trainer_input import TrainingRows
 
@@ -120,23 +120,24 @@ def start_training(draft: BaseEstimator, request: Request, previous: FitResult |
     seed = continuation.split_seed
     table, is_first = data.X, previous is None
     by_member = has_folds(settings, request, len(rows))
-    split = split_rows(settings, request, data.y, rows, seed, by_member)
+    whole = split = split_rows(settings, request, data.y, rows, seed, by_member)
+    selects, numbers = settings.resolved.get("n_features_to_select") is not None, None
+    if selects:  # on rows on which no member is validated
+        split = _without_folds(split, settings, request, data.y, rows, seed)
     data = data._replace(X=_read(draft, table, columns, split.rows, is_first=is_first))
-    numbers = None
-    if is_first and settings.resolved.get("n_features_to_select") is not None:
-        settings, numbers = _select(draft, request, data, columns, split.rows, settings, seed)
-        if numbers is None:
-            # All columns are kept, so that members may have folds, of which columns know nothing.
-            by_member = has_folds(settings, request, len(rows))
-            split = split_rows(settings, request, data.y, rows, seed, by_member)
+    if selects and is_first:
+        described = _describe(request, data)
+        settings, numbers = select_columns(
+            draft, described, data, columns, split.rows, settings, seed
+        )
+        if numbers is None and whole.by_member:  # all columns are kept
+            split, columns = whole, _columns(draft, previous)
             data = data._replace(X=_read(draft, table, columns, split.rows, is_first=True))
     if split.by_member and split_categories(settings, columns)[1]:
         # Folds are not used, because members share the embeddings of categories. The embeddings
         # would be trained on the rows on which a member is validated.
-        if split.folds is None:
-            split = split_rows(settings, request, data.y, rows, seed, by_member=False)
-        else:
-            split = _split_by_fold(split.folds[-1])
+        split = _without_folds(split, settings, request, data.y, rows, seed)
+        if whole.folds is not None:
             columns = _columns(draft, previous)  # whose categories are those of the training rows
             data = data._replace(X=_read(draft, table, columns, split.rows, is_first=is_first))
     if data.weight is not None:
@@ -214,44 +215,6 @@ def _describe(request: Request, data: CheckedData) -> Data:
     )
 
 
-def _select(
-    draft: BaseEstimator,
-    request: Request,
-    data: CheckedData,
-    columns: Columns,
-    rows: np.ndarray,
-    settings: Settings,
-    seed: int,
-) -> tuple[Settings, np.ndarray | None]:
-    """Select numeric columns on the training rows, and resolve the parameters for these columns.
-
-    Returns
-    -------
-    settings : Settings
-        The parameters, with the number of selected columns as `n_features_to_select`.
-    numbers : ndarray of int or None
-        Positions of the selected columns. None if `n_features_to_select` is "auto" and all columns
-        are kept.
-    """
-    numbers = np.setdiff1d(np.arange(data.X.shape[1]), columns.codes)
-    wanted, n_kept = settings.resolved.n_features_to_select, len(numbers)
-    order = np.arange(len(numbers))
-    if len(numbers) > (FEWEST_COLUMNS if is_auto(wanted) else 0):
-        ranking = rank_columns(
-            data.X, data.y, rows, data.weight, numbers, classifies=settings.classifies, seed=seed
-        )
-        order = ranking.order
-        n_kept = ranking.n_related if is_auto(wanted) else min(wanted, len(numbers))
-    keeps_all = is_auto(wanted) and n_kept == len(numbers)
-    description = _describe(request, data)._replace(n_columns=n_kept + len(columns.codes))
-    settings = resolve_settings(draft, description, known=None)
-    if is_auto(wanted):
-        number = None if keeps_all else n_kept
-        resolved = Bunch(**{**settings.resolved, "n_features_to_select": number})
-        settings = replace(settings, resolved=resolved)
-    return settings, None if keeps_all else np.sort(numbers[order[:n_kept]])
-
-
 def _continue(settings: Settings, previous: FitResult | None) -> Continuation:
     """Return the generator, split seed and loss text of a new fit, or of the previous fit."""
     if previous is None:
@@ -274,11 +237,10 @@ def has_folds(settings: Settings, request: Request, n_rows: int) -> bool:
     """Return whether each ensemble member is validated on a fold of its own.
 
     With folds that are drawn, each row is a training row of some member. Folds are not used if
-    members share weights or columns are selected. They are not drawn if there are few rows.
+    members share weights. They are not drawn if there are few rows.
     """
     resolved, params = settings.resolved, settings.params
     alone = resolved.n_members > 1 and resolved.numeric_embedding != "periodic"
-    alone = alone and resolved.get("n_features_to_select") is None
     if not (alone and request.is_whole and request.validation.X is None):
         return False
     if params.validation is not None:
@@ -341,6 +303,17 @@ def _split_by_validation(
         return _split_by_fold(own[0])
     training = np.unique(np.concatenate([fold.training for fold in own]))
     return Split(training, rows[:0], by_member=True, folds=own)
+
+
+def _without_folds(
+    split: Split, settings: Settings, request: Request, y: np.ndarray, rows: np.ndarray, seed: int
+) -> Split:
+    """Return a split in which all ensemble members have the same held-out rows."""
+    if not split.by_member:
+        return split
+    if split.folds is None:
+        return split_rows(settings, request, y, rows, seed, by_member=False)
+    return _split_by_fold(split.folds[-1])
 
 
 def _split_by_fold(fold: Fold) -> Split:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.model_selection import KFold
 
 from skdnn import DNNClassifier, DNNRegressor
 from skdnn._data.splits import hold_out
@@ -134,6 +135,22 @@ def test_held_out_rows_do_not_select(table, preset):
     assert used_columns(again) == used_columns(model)
     for one, two in zip(model._network.weights[:2], again._network.weights[:2], strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("related", ["few", "many"])
+def test_a_generator_of_folds_is_used_once(table, related):
+    X, y = table
+    X = X if related == "few" else X + 0.3 * (2 * y[:, np.newaxis] - 1)
+    folds = list(KFold(4).split(X))
+    params = {"epochs": 1, "n_members": 2, "random_state": 0}
+    model = DNNClassifier(validation=iter(folds), **params).fit(X, y)
+    assert model._network.inputs.selects == (related == "few")
+    again = DNNClassifier(validation=folds, **params).fit(X, y)
+    np.testing.assert_array_equal(model.predict_proba(X), again.predict_proba(X))
+    if related == "few":  # all members are validated on the last fold, which selects no column
+        other = X.copy()
+        other[folds[-1][1]] = 9.0
+        assert used_columns(again) == used_columns(clone(again).fit(other, y))
 
 
 def test_columns_that_seem_related_by_chance_do_not_raise_the_held_out_score():
