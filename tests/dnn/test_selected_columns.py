@@ -156,9 +156,9 @@ def test_a_generator_of_folds_is_used_once(table, related):
 def test_columns_that_seem_related_by_chance_do_not_raise_the_held_out_score():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(300, 2000)), rng.integers(2, size=300)
-    params = {"epochs": 10, "validation_fraction": 0.5, "early_stopping": True, "random_state": 0}
+    params = {"epochs": 40, "validation_fraction": 0.5, "early_stopping": True, "random_state": 0}
     honest = DNNClassifier(n_features_to_select=20, **params).fit(X, y)
-    everything = DNNClassifier((8,), n_features_to_select=20, epochs=1).fit(X, y)
+    everything = DNNClassifier(n_features_to_select=20, **FEW).fit(X, y)
     leaking = DNNClassifier(**params).fit(X[:, sorted(used_columns(everything))], y)
     assert max(leaking.history_["val_accuracy"]) > 0.65
     assert np.mean(honest.history_["val_accuracy"]) < 0.6
