@@ -17,6 +17,12 @@ def check_class_weights(class_weight: Any, owner: str) -> Any:
     """
     if not isinstance(class_weight, dict):
         return class_weight
+    if any(isinstance(value, dict) for value in class_weight.values()):
+        raise ValueError(
+            f"The 'class_weight' parameter of {owner} must be a list of dicts from labels to "
+            "weights if y has several columns, one for each column in order: "
+            f"class_weight=[*{{...}}.values()]. Got {class_weight!r} instead."
+        )
     try:
         values = np.array(list(class_weight.values()), np.float64)
     except (TypeError, ValueError, OverflowError):

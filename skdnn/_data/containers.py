@@ -1,8 +1,10 @@
 """Refuses X and y in a form that no estimator reads, with the line that makes them readable."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skdnn._data.exact_integers import LARGEST_EXACT
 
@@ -31,6 +33,44 @@ def check_container(data: Any, owner: str, name: str) -> None:
             f"The {name} of {owner} must be an array, a list or a table with a row for each "
             f"sample. Got {type(data).__name__} {data!s:.40}: pass the values themselves."
         )
+
+
+def check_one_target(y: Any, n_rows: int | None, owner: str, name: str, more: str = "") -> None:
+    """Raise an error if y is a dict, or a list with an array for each target.
+
+    Parameters
+    ----------
+    y : object
+        The argument as the user passed it.
+    n_rows : int or None
+        The number of rows of X. A list of so many items is one array. If None, every list is.
+    owner : str
+        The name of the estimator or function, for errors.
+    name : str
+        The name of the argument, "y" or "y_val".
+    more : str, default=""
+        What to do after the arrays are stacked.
+    """
+    if isinstance(y, Mapping) and not issparse(y):
+        what, values = f"dict with the keys {list(y)[:5]}", f"[*{name}.values()]"
+    elif n_rows is not None and _holds_columns(y, n_rows):
+        what, values = f"{type(y).__name__} of {len(y)} arrays with {n_rows} rows each", name
+    else:
+        return
+    raise TypeError(
+        f"The {name} of {owner} is a {what}, but must be one array with a row for each sample. If "
+        f"each array is a target, pass np.column_stack({values}){more}."
+    )
+
+
+def _holds_columns(y: Any, n_rows: int) -> bool:
+    if not isinstance(y, list | tuple) or len(y) in (0, 1, n_rows):
+        return False
+    return all(_length(part) == n_rows for part in y)
+
+
+def _length(part: Any) -> int | None:
+    return len(part) if isinstance(part, list | tuple) else next(iter(np.shape(part)), None)
 
 
 def as_object_array(data: Any, owner: str, name: str) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skdnn._data.categories import exact_integers
-from skdnn._data.containers import as_object_array, check_container
+from skdnn._data.containers import as_object_array, check_container, check_one_target
 from skdnn._data.frames import is_missing, open_table, split_missing
 
 _LARGEST_LABEL = 2**63
@@ -38,6 +38,7 @@ def read_target(y: Any, owner: str, name: str = "y") -> Any:
         If y has missing values, or is not one value or one row of values for each sample.
     """
     check_container(y, owner, name)
+    check_one_target(y, None, owner, name)
     if y is None or issparse(y):
         return y
     if np.ma.isMaskedArray(y):

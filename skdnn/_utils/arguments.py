@@ -49,7 +49,6 @@ SYNONYMS = {
         "learning_rate_schedule": ["lr_schedule", "lr_scheduler", "schedule", "scheduler"],
         "loss": ["criterion", "loss_fn", "loss_function", "objective"],
         "metrics": ["eval_metric", "metric"],
-        "momentum": ["nesterovs_momentum"],
         "monitor": ["scoring", "scorer"],
         "n_iter_no_change": ["early_stopping_patience", "early_stopping_rounds", "patience"],
         "n_jobs": ["n_threads", "nthread", "num_threads", "num_workers", "thread_count"],
@@ -78,12 +77,20 @@ OF_TREES = [
 ]
 # Arguments without a counterpart, and what to write instead.
 INSTEAD = {
-    **dict.fromkeys(
-        ["beta_1", "beta_2", "betas", "epsilon", "rho", "amsgrad"],
-        "give an optimizer object that has it, such as optimizer=keras.optimizers.Adam(...)",
-    ),
+    **{
+        name: f"give an optimizer object, such as optimizer=keras.optimizers.{kind}({ours}=...)"
+        for name, kind, ours in [
+            *[(name, "Adam", name) for name in ("beta_1", "beta_2", "epsilon", "amsgrad")],
+            ("betas", "Adam", "beta_1"),
+            ("rho", "RMSprop", "rho"),
+        ]
+    },
     **dict.fromkeys(
         ["build_fn", "model", "module"], "KerasClassifier and KerasRegressor take a network"
+    ),
+    **dict.fromkeys(
+        ["fit_kwargs", "model_kwargs", "sk_params"],
+        "write each of its entries as a parameter, such as epochs=40",
     ),
     **dict.fromkeys(
         ["input_dim", "input_shape", "n_features", "n_classes", "num_classes", "output_dim"],
@@ -97,7 +104,9 @@ INSTEAD = {
     **dict.fromkeys(
         OF_TREES, "only trees have it; a network has hidden_layer_sizes, dropout and weight_decay"
     ),
-    "power_t": "see learning_rate_schedule",
+    "max_fun": "it belongs to L-BFGS, which is not an optimizer here; give epochs=",
+    "nesterovs_momentum": "write optimizer='nesterov', or without it optimizer='momentum'",
+    "power_t": "give learning_rate= a schedule of Keras, or learning_rate_schedule='cosine'",
 }
 _VALIDATION = "pass validation rows as X_val= and y_val="
 # The same for the arguments of `fit` and `partial_fit`.

@@ -320,8 +320,29 @@ def tree_gains(
     return gains
 
 
+class ExplainedValuesMixin:
+    """Mixin whose error for values that are names in other libraries says what to write instead.
+
+    scikit-learn calls `_validate_params` at the start of a fit.
+    """
+
+    # What to write, by the name of the parameter and the value.
+    _instead_of_values: Mapping[str, Mapping[str, str]] = {}
+
+    def _validate_params(self) -> None:
+        for name, advice in self._instead_of_values.items():
+            value = vars(self).get(name)
+            if isinstance(value, str) and value.lower() in advice:
+                raise ValueError(
+                    f"The {name!r} parameter of {type(self).__name__} does not take {value!r}: "
+                    f"{advice[value.lower()]}."
+                )
+        super()._validate_params()  # type: ignore[misc]
+
+
 __all__ = [
     "CallbackSupportMixin",
+    "ExplainedValuesMixin",
     "HasMethods",
     "Interval",
     "Options",

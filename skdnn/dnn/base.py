@@ -34,13 +34,14 @@ from skdnn._utils.annotations import (
 from skdnn._utils.arguments import check_parameters, explains_unknown_arguments
 from skdnn._utils.other_attributes import check_attribute
 from skdnn._utils.sklearn_compat import (
+    ExplainedValuesMixin,
     ParametersTableMixin,
     fit_context,
     validate_parameters,
 )
 from skdnn._utils.snapshot import of_one_fit, snapshot
 from skdnn.dnn.checks import check_rows
-from skdnn.dnn.constraints import CONSTRAINTS
+from skdnn.dnn.constraints import CONSTRAINTS, INSTEAD_OF_VALUES
 from skdnn.dnn.copying import CopyableEstimator
 from skdnn.dnn.fit import fit
 from skdnn.dnn.fit_chunks import fit_chunks, partial_fit_chunks
@@ -61,12 +62,15 @@ from skdnn.typing import (
 )
 
 
-class BaseDNN(NetworkTableMixin, ParametersTableMixin, CopyableEstimator, ABC):
+class BaseDNN(
+    NetworkTableMixin, ParametersTableMixin, ExplainedValuesMixin, CopyableEstimator, ABC
+):
     """Base class of `DNNClassifier` and `DNNRegressor`, which document the parameters."""
 
     _network: FittedNetwork
 
     _parameter_constraints: dict[str, list[Any]] = CONSTRAINTS
+    _instead_of_values = INSTEAD_OF_VALUES
 
     @explains_unknown_arguments
     def __init__(

@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import type_of_target
 from skdnn._data.class_labels import check_same_classes, check_validation_labels
 from skdnn._data.class_weight import ClassWeights
 from skdnn._data.column_warnings import ColumnWarnings
+from skdnn._data.containers import check_one_target
 from skdnn._data.doubtful_labels import has_one_hot_rows, line_for_classes, regression_hint
 from skdnn._data.flatten import as_rows
 from skdnn._data.preprocessing import may_miss
@@ -96,6 +97,8 @@ def check_data(
     """
     reset, owner = network is None, type(estimator).__name__
     given = read_samples(X, owner)
+    n_rows = given.shape[0] if getattr(given, "shape", ()) else None
+    check_one_target(y, n_rows, owner, "y")
     y = read_target(y, owner)
     if is_classifier(estimator):
         check_are_labels(y, owner)

@@ -54,3 +54,19 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }
+
+# What to write in place of values that `MLPClassifier` and `MLPRegressor` take.
+INSTEAD_OF_VALUES: dict[str, dict[str, str]] = {
+    "learning_rate": {
+        "adaptive": "write learning_rate_schedule='reduce_on_plateau', and give learning_rate= a "
+        "number or leave it out",
+        "constant": "write learning_rate_schedule='constant', and give learning_rate= a number or "
+        "leave it out",
+        "invscaling": "give learning_rate= a schedule of Keras, such as "
+        "keras.optimizers.schedules.InverseTimeDecay(0.01, decay_steps=100, decay_rate=0.5)",
+    },
+    "optimizer": {
+        "lbfgs": "L-BFGS is not an optimizer of Keras; write optimizer='adam', and for few rows "
+        "leave preset= and hidden_layer_sizes= out",
+    },
+}

@@ -21,11 +21,13 @@ from skdnn.wrappers.fit_steps import FitCall
 from skdnn.wrappers.no_onnx import NoOnnxMixin
 from skdnn.wrappers.pickling import lazy_names, lazy_state, restored, saved_state
 from skdnn.wrappers.routed_parameters import RoutedParameters
-from skdnn.wrappers.scikeras_hooks import check_hooks
+from skdnn.wrappers.scikeras_hooks import ScikerasHooks
 from skdnn.wrappers.target_encoders import Identity
 
 
-class BaseWrapper(NetworkTableMixin, NoOnnxMixin, ParametersTableMixin, RoutedParameters):
+class BaseWrapper(
+    NetworkTableMixin, NoOnnxMixin, ParametersTableMixin, ScikerasHooks, RoutedParameters
+):
     """Keras network as an estimator with targets of any type.
 
     Use `KerasClassifier` for labels and `KerasRegressor` for numeric targets. Use or subclass
@@ -139,10 +141,6 @@ class BaseWrapper(NetworkTableMixin, NoOnnxMixin, ParametersTableMixin, RoutedPa
         self.__dict__.update(kwargs)
         if kwargs:
             self._user_params = frozenset(kwargs)
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        check_hooks(cls)
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Self:

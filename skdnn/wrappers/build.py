@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,8 @@ from skdnn.wrappers.unknown_names import check_names, find_by_name
 
 # Names of metrics that Keras chooses by the loss and the output shape when a model is compiled.
 _RESOLVED_BY_KERAS = ("acc", "accuracy", "ce", "crossentropy")
+# Kinds of arguments that can be passed by name.
+_BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 # ------------------------------------------------------------------------- the function that builds
 
@@ -156,14 +158,34 @@ def _check_arguments(
     owner: str,
     suggest: Callable[[str], str],
 ) -> None:
-    known = inspect.signature(build).parameters
-    if accepts_kwargs(build):
-        return
-    for name in arguments.keys() - known.keys():
-        raise TypeError(
-            f"{getattr(build, '__name__', 'The model')} got an unexpected keyword argument "
-            f"{name!r}, which {owner} was given as {name!r} or 'model__{name}'{suggest(name)}"
+    known, called = inspect.signature(build).parameters, getattr(build, "__name__", "The model")
+    if not accepts_kwargs(build):
+        for name in arguments.keys() - known.keys():
+            raise TypeError(
+                f"{called} got an unexpected keyword argument {name!r}, which {owner} was given "
+                f"as {name!r} or 'model__{name}'{suggest(name)}"
+            )
+    needed = [p.name for p in known.values() if p.kind in _BY_NAME and p.default is p.empty]
+    missing = [name for name in needed if name not in arguments]
+    if missing:
+        raise TypeError(f"{called} needs {_listed(missing)}, {_advice_on_missing(missing, owner)}.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(map(repr, names))
+
+
+def _advice_on_missing(missing: list[str], owner: str) -> str:
+    """Return what to write in place of arguments of a build function that have no value."""
+    data = [name for name in missing if name in ("X", "y")]
+    if data:
+        return (
+            f"but {owner} calls it without data: give it the argument meta in place of "
+            f"{_listed(data)}, a dict in which meta['X_shape_'] is the shape of X, and "
+            "meta['n_features_in_'], meta['n_classes_'] and others are numbers"
         )
+    values = ", ".join(f"model__{name}=..." for name in missing)
+    return f"which {owner} was not given: write {owner}(..., {values}), or give it a default"
 
 
 def build_from_sample(model: keras.Model, X: Any, feature_encoder: Any, owner: str) -> None:

@@ -9,8 +9,8 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array, check_consistent_length
 
 from skdnn._data.categories import exact_integers
-from skdnn._data.class_labels import check_validation_labels
 from skdnn._data.column_warnings import ColumnWarnings
+from skdnn._data.containers import check_one_target
 from skdnn._data.read_samples import check_no_text, read_samples, validate
 from skdnn._data.read_target import check_are_labels, check_numeric, read_target
 from skdnn._utils.sample_weight import check_weights, within_float32
@@ -22,7 +22,12 @@ from skdnn.wrappers.structures import (
     map_inputs,
     take_input_rows,
 )
-from skdnn.wrappers.target_encoders import ClassifierLabelEncoder, encode
+from skdnn.wrappers.target_encoders import (
+    ClassifierLabelEncoder,
+    Identity,
+    RegressorTargetEncoder,
+    encode,
+)
 from skdnn.wrappers.text_layers import as_text, keeps_text
 
 if TYPE_CHECKING:
@@ -72,10 +77,24 @@ def check_data(
     if X is not None:
         X = check_samples(estimator, X, reset=reset, same_dtype=both)
     if y is not None:
+        n_rows = None if X is None else inputs_of(X)[0].shape[0]
+        check_one_target(y, n_rows, type(estimator).__name__, "y", _several_outputs(estimator))
         y = check_targets(estimator, y, reset=reset, numeric=numeric, same_dtype=both)
     if both:
         check_consistent_length(*inputs_of(X), y)
     return X, y
+
+
+def _several_outputs(estimator: "BaseWrapper") -> str:
+    """Return how the network gets several targets, which are the columns of y."""
+    if type(estimator.target_encoder) in (Identity, RegressorTargetEncoder):
+        return ": each output of the network gets one column, in this order"
+    if isinstance(estimator.target_encoder, ClassifierLabelEncoder):
+        return (
+            " and override target_encoder in a subclass, to split the columns for the outputs: see "
+            "'Several outputs' in the guide to Keras networks"
+        )
+    return ": target_encoder makes the targets of the outputs from it"
 
 
 def check_samples(estimator: "BaseWrapper", X: Any, *, reset: bool, same_dtype: bool) -> Any:
@@ -329,50 +348,3 @@ def _check_range(data: Any, name: str, owner: str) -> None:
                 f"computes in {limits.dtype}, which ends at {limits.max:.3g}: scale them, such as "
                 f"{name} / np.abs({name}).max(axis=0)."
             )
-
-
-def check_validation_data(estimator: "BaseWrapper", data: Any) -> Any:
-    """Check and encode validation data in the same way as training data.
-
-    Parameters
-    ----------
-    estimator : BaseWrapper
-        A wrapper with fitted encoders.
-    data : (X, y), (X, y, sample_weight), or any other validation data that Keras supports
-        Validation data. Data other than a tuple or list are returned unchanged.
-    """
-    if not isinstance(data, tuple | list):
-        return data
-    owner = type(estimator).__name__
-    try:
-        X, y, *weights = data
-        X = check_samples(estimator, X, reset=False, same_dtype=False)
-        y = read_target(y, type(estimator).__name__, "y_val")
-        y = check_array(y, ensure_2d=False, allow_nd=True, dtype=None, input_name="y_val")
-        check_consistent_length(*inputs_of(X), y)
-        y = encode(estimator.target_encoder_, _checked_labels(estimator, y))
-        weights = [
-            within_float32(check_weights(weight, inputs_of(X)[0], owner))
-            for weight in weights
-            if weight is not None
-        ]
-    except (TypeError, ValueError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(
-            f"The validation_data (X_val, y_val, sample_weight_val) do not fit: {error}"
-        ) from error
-    return (encode(estimator.feature_encoder_, X), y, *weights)
-
-
-def _checked_labels(estimator: "BaseWrapper", y: np.ndarray) -> np.ndarray:
-    """Return y_val in the shape of y, after a check of its labels if y has class labels."""
-    classes = getattr(estimator, "classes_", None)
-    if not isinstance(classes, np.ndarray) or classes.ndim != 1:
-        return y  # targets of a regression, or of an encoder of the user's own
-    if estimator.target_type_ == "multilabel-indicator":
-        if type(estimator.target_encoder_) is ClassifierLabelEncoder:
-            check_validation_labels(y, classes, len(classes))
-        return y
-    flat = y.reshape(-1) if y.ndim == 2 and y.shape[1] == 1 else y
-    check_validation_labels(flat, classes, None)
-    return flat

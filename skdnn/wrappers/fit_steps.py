@@ -15,7 +15,6 @@ from skdnn.wrappers.build_options import BuildOptions, build_options
 from skdnn.wrappers.callback_parameters import callback_params, make_callbacks
 from skdnn.wrappers.checks import (
     as_loss_weights,
-    check_validation_data,
     drop_rows_without_weight,
     encode_data,
 )
@@ -39,6 +38,7 @@ from skdnn.wrappers.target_encoders import (
     metadata_of,
     name_of_loss,
 )
+from skdnn.wrappers.validation_data import check_validation_data
 
 if TYPE_CHECKING:
     from skdnn.wrappers.base import BaseWrapper

@@ -76,6 +76,16 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "epochs": [Interval(Integral, 1, None, closed="left")],
     "class_weight": [dict, list, StrOptions({"balanced"}), None],
 }
+# What to write in place of values that `MLPClassifier` and `MLPRegressor` take.
+INSTEAD_OF_VALUES = {
+    "optimizer": {"lbfgs": "L-BFGS is not an optimizer of Keras; write optimizer='adam'"},
+    "optimizer__learning_rate": {
+        "adaptive": "give a number, and callbacks=keras.callbacks.ReduceLROnPlateau",
+        "constant": "give a number",
+        "invscaling": "give a schedule, such as "
+        "keras.optimizers.schedules.InverseTimeDecay(0.01, decay_steps=100, decay_rate=0.5)",
+    },
+}
 _COUNT_OR_NONE = [Interval(Integral, 1, None, closed="left"), None]
 # The same for arguments of Keras's `fit` and `predict` that are not parameters of the constructor.
 _ARGUMENTS: dict[str, list[Any]] = {

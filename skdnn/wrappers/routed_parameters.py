@@ -2,12 +2,13 @@
 
 from typing import Any, Self
 
+from skdnn._utils.sklearn_compat import ExplainedValuesMixin
 from skdnn.wrappers import parameters
 from skdnn.wrappers.chosen_network import check_is_known
 from skdnn.wrappers.typed_estimator import TypedEstimator
 
 
-class RoutedParameters(TypedEstimator):
+class RoutedParameters(ExplainedValuesMixin, TypedEstimator):
     """Base class of estimators with routed parameters, such as `optimizer__learning_rate`."""
 
     # Prefixes of routed parameters, and the parameters that are arguments of Keras's methods.
@@ -16,6 +17,7 @@ class RoutedParameters(TypedEstimator):
     _predict_kwargs = parameters.PREDICT_ARGUMENTS
     _compile_kwargs = parameters.COMPILE_ARGUMENTS
     _user_params: frozenset[str] = frozenset()
+    _instead_of_values = parameters.INSTEAD_OF_VALUES
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters of the estimator, including routed parameters.

@@ -63,7 +63,21 @@ _INSTEAD = {
         "only DNNClassifier and DNNRegressor have it",
     ),
     **dict.fromkeys(OF_TREES, "only trees have it"),
-    "learning_rate_schedule": "give optimizer__learning_rate=, which may be a schedule of Keras",
+    **dict.fromkeys(
+        ["learning_rate_schedule", "power_t"],
+        "give optimizer__learning_rate=, which may be a schedule of Keras",
+    ),
+    **{name: f"write optimizer__{name}=" for name in ("beta_1", "beta_2", "epsilon", "amsgrad")},
+    "betas": "write optimizer__beta_1= and optimizer__beta_2=",
+    "rho": "write optimizer__rho=",
+    "nesterovs_momentum": "write optimizer='sgd', optimizer__momentum= and optimizer__nesterov=",
+    # Arguments of keras.wrappers and of tf.keras.wrappers.
+    **dict.fromkeys(
+        ["model_kwargs", "sk_params"],
+        "write each of its entries as a parameter, such as model__units=5 for {'units': 5}",
+    ),
+    "fit_kwargs": "write each of its entries as a parameter, such as epochs=4 for {'epochs': 4}, "
+    "or with fit__ in front",
 }
 
 

@@ -4,6 +4,7 @@ import inspect
 
 import pytest
 from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -32,7 +33,13 @@ BOTH = pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
         ("dropout_rate", "did you mean 'dropout'?"),
         ("hiden_layer_sizes", "did you mean 'hidden_layer_sizes'?"),
         ("Batch_Size", "did you mean 'batch_size'"),
-        ("beta_1", "give an optimizer object that has it"),
+        ("beta_1", "such as optimizer=keras.optimizers.Adam(beta_1=...)"),
+        ("betas", "such as optimizer=keras.optimizers.Adam(beta_1=...)"),
+        ("rho", "such as optimizer=keras.optimizers.RMSprop(rho=...)"),
+        ("nesterovs_momentum", "write optimizer='nesterov', or without it optimizer='momentum'"),
+        ("power_t", "give learning_rate= a schedule of Keras"),
+        ("max_fun", "it belongs to L-BFGS, which is not an optimizer here; give epochs="),
+        ("model_kwargs", "write each of its entries as a parameter, such as epochs=40"),
         ("metrics", "history_ has a metric already"),
         ("n_threads", "did you mean 'n_jobs'?"),
         ("n_estimators", "did you mean 'n_members'?"),
@@ -48,6 +55,33 @@ def test_unknown_parameters_name_the_one_that_is_meant(kind, given, meant):
     with pytest.raises(ValueError, match=f"'{given}' for estimator {kind.__name__}: ") as error:
         kind().set_params(**{given: 1})
     assert meant in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(DNNClassifier, MLPClassifier), (DNNRegressor, MLPRegressor)]
+)
+def test_each_parameter_of_the_networks_of_scikit_learn_is_known_or_explained(ours, theirs):
+    known = ours().get_params()
+    for name in set(theirs().get_params()) - set(known):
+        with pytest.raises(TypeError, match=f"'{name}': (did you mean|give|write|it belongs)"):
+            ours(**{name: 1})
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"learning_rate": "adaptive"}, "write learning_rate_schedule='reduce_on_plateau', and "),
+        ({"learning_rate": "constant"}, "write learning_rate_schedule='constant', and "),
+        ({"learning_rate": "invscaling"}, r"schedules.InverseTimeDecay\(0.01, decay_steps=100, "),
+        ({"optimizer": "lbfgs"}, "not an optimizer of Keras; write optimizer='adam'"),
+    ],
+)
+def test_values_of_the_networks_of_scikit_learn_are_explained(kind, given, meant):
+    (name, value), *_ = given.items()
+    start = f"The '{name}' parameter of {kind.__name__} does not take '{value}': "
+    with pytest.raises(ValueError, match=f"{start}.*{meant}"):
+        kind(**given).fit([[0.0], [1.0]], [0, 1])
 
 
 def test_several_unknown_parameters_are_one_error():

@@ -76,10 +76,47 @@ def test_error_for_a_method_of_scikeras_that_is_not_called(name, base):
         type("Own", (base,), {name: lambda self: None})
 
 
-def test_error_for_a_mixin_with_a_method_of_scikeras_that_is_not_called():
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("_build_keras_model", "call initialize"),
+        ("_check_model_param", "leave the call out"),
+        ("_ensure_compiled_model", "leave the call out"),
+        ("_fit", r"set warm_start=True and call fit\(X, y, epochs=n\)"),
+        ("_fit_keras_model", r"set warm_start=True and call fit\(X, y, epochs=n\)"),
+        ("_initialize_callbacks", "set the parameter `callbacks`"),
+        ("_tags", "call `__sklearn_tags__"),
+        ("_validate_sample_weight", "leave the call out"),
+        ("_wrapper_params", r"call get_params\(deep=False\)"),
+    ],
+)
+def test_error_for_a_call_of_a_method_of_scikeras_says_what_to_write(name, instead):
+    class Own(KerasClassifier):
+        def call(self):
+            return getattr(super(), name)
+
+    message = f"'Own' object has no attribute '{name}', which SciKeras has .*: {instead}"
+    with pytest.raises(AttributeError, match=message):
+        Own().call()
+    with pytest.raises(AttributeError, match=message):
+        getattr(Own(), name)
+    assert not hasattr(BaseWrapper, name)
+
+
+def test_what_replaces_the_private_fit_of_scikeras_trains_for_more_epochs(iris):
+    class Slow(KerasClassifier):
+        def partial_fit(self, X, y):
+            return self.set_params(warm_start=True).fit(X, y, epochs=3)
+
+    clf = Slow(build, **SILENT).partial_fit(*iris).partial_fit(*iris)
+    assert clf.current_epoch == len(clf.history_["loss"]) == 6
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_error_for_a_mixin_with_a_method_of_scikeras_that_is_not_called(order):
     mixin = type("Mixin", (), {"_fit_keras_model": lambda self: None})
     with pytest.raises(TypeError, match="_fit_keras_model"):
-        type("Own", (mixin, KerasClassifier), {})
+        type("Own", (mixin, KerasClassifier)[::order], {})
 
 
 def test_one_hot_rows_with_an_encoder_of_scikeras(iris):

@@ -29,6 +29,13 @@ FOR_ALL = {
     "early_stopping": "give callbacks=keras.callbacks.EarlyStopping and callbacks__patience=",
     "max_depth": "only trees have it",
     "preset": "only DNNClassifier and DNNRegressor have it",
+    "model_kwargs": "write each of its entries as a parameter, such as model__units=5",
+    "fit_kwargs": "such as epochs=4 for {'epochs': 4}, or with fit__ in front",
+    "sk_params": "write each of its entries as a parameter, such as model__units=5",
+    "beta_1": "write optimizer__beta_1=",
+    "nesterovs_momentum": "write optimizer='sgd', optimizer__momentum= and optimizer__nesterov=",
+    "power_t": "give optimizer__learning_rate=, which may be a schedule of Keras",
+    "max_fun": "it belongs to L-BFGS",
 }
 
 
@@ -36,8 +43,8 @@ FOR_ALL = {
     ("model", "given", "meant"),
     [
         *[(None, given, meant) for given, meant in FOR_ALL.items()],
-        *[(LIST, given, FOR_ALL[given]) for given in ("epoch", "lr")],
-        *[(build, given, FOR_ALL[given]) for given in ("epoch", "lr")],
+        *[(LIST, given, FOR_ALL[given]) for given in ("epoch", "lr", "model_kwargs")],
+        *[(build, given, FOR_ALL[given]) for given in ("epoch", "lr", "fit_kwargs")],
         (None, "unit", "did you mean 'model__hidden_layer_sizes'?"),
         (None, "hidden_layers", "did you mean 'model__hidden_layer_sizes'?"),
         (build, "unit", "did you mean 'model__units'?"),
@@ -54,6 +61,20 @@ def test_unknown_parameters_name_the_one_that_is_meant(iris, model, given, meant
     with pytest.raises(ValueError, match=f"Invalid parameter {given} for estimator Keras") as error:
         KerasClassifier(model).set_params(**{given: 1})
     assert meant in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda X, y, units=3: None, r"needs 'X' and 'y', .*the argument meta in place of 'X' and"),
+        (lambda X, units: None, "needs 'X' and 'units', .*the argument meta in place of 'X', a"),
+        (lambda units, *, rate: None, r"write KerasClassifier\(..., model__units=..., model__rate"),
+        (lambda units, **other: None, "needs 'units', which KerasClassifier was not given"),
+    ],
+)
+def test_arguments_without_a_value_are_named(iris, function, message):
+    with pytest.raises(TypeError, match=message):
+        KerasClassifier(function, verbose=0).fit(*iris)
 
 
 def test_a_search_names_the_parameter_that_is_meant(iris):
@@ -82,6 +103,9 @@ def test_a_search_names_the_parameter_that_is_meant(iris):
         ({"fit__eval_set": 3}, r"'eval_set': pass validation_data=\(X_val, y_val\)"),
         ({"optimizer": "adm"}, "'optimizer' parameter of KerasClassifier.*Did you mean 'Adam'"),
         ({"optimizer": "momentum"}, "Did you mean 'SGD'"),
+        ({"optimizer": "lbfgs"}, "'optimizer' .* does not take 'lbfgs': .* write optimizer='adam'"),
+        ({"optimizer__learning_rate": "adaptive"}, "callbacks=keras.callbacks.ReduceLROnPlateau"),
+        ({"optimizer__learning_rate": "invscaling"}, "give a schedule, .*InverseTimeDecay"),
         ({"loss": "log_loss"}, "Did you mean 'sparse_categorical_crossentropy'"),
         ({"loss": "mean_squred_error"}, "'loss' .* Did you mean 'mean_squared_error'"),
         ({"metrics": ["acuracy"]}, "'metrics' .* Did you mean 'accuracy'"),
