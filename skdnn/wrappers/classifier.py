@@ -91,8 +91,9 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     epochs : int, default=1
         Number of epochs, which are passes over the training rows.
     class_weight : dict, "balanced" or None, default=None
-        Weight of each label in the loss. The sample weights are multiplied by the label weights.
-        "balanced" gives all labels the same total weight.
+        Weight of each label in the loss. The weights of the rows are multiplied by it, and divided
+        by their mean. "balanced" gives all labels the same total weight. `fit__class_weight` is
+        passed to Keras as it is, by class index.
     **kwargs : dict
         Arguments of the build function, and routed parameters. The name of a routed parameter
         consists of a prefix and the name of an argument. The prefixes are `model__`, `optimizer__`,
@@ -339,9 +340,9 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         """Transformer that encodes y before training.
 
         The default encodes labels as integers, or as one-hot rows for a categorical cross-entropy.
-        Override `target_encoder` to use a different transformer. The method `inverse_transform`
-        must accept `return_proba=True`, which `predict_proba` passes. If the transformer has a
-        method `get_metadata`, the items of the returned dict become attributes of the estimator.
+        A subclass may return another transformer. `transform` may return a list or dict of arrays,
+        and `inverse_transform` gets the outputs of the network and, from `predict_proba`,
+        `return_proba=True`. Items of what `get_metadata` returns become attributes.
         """
         categories = "auto" if self.classes_ is None else [self.classes_]
         return ClassifierLabelEncoder(loss=self.loss, categories=categories)
