@@ -223,7 +223,7 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         y_true, y_pred : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             True and predicted targets.
         **kwargs : dict
-            The argument `sample_weight`, and the estimator parameters `score__<argument>`, which are
+            The argument `sample_weight`, and the estimator parameters `score__<argument>`: the
             arguments of `sklearn.metrics.r2_score`, such as `score__multioutput`.
 
         Returns
