@@ -91,9 +91,8 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     epochs : int, default=1
         Number of epochs, which are passes over the training rows.
     class_weight : dict, "balanced" or None, default=None
-        Weight of each label in the loss. The weights of the rows are multiplied by it, and divided
-        by their mean. "balanced" gives all labels the same total weight. `fit__class_weight` is
-        passed to Keras as it is, by class index.
+        Weight of each label: a factor of the row weights, which are then divided by their mean.
+        "balanced" gives all labels the same total weight. `fit__class_weight` goes to Keras as is.
     **kwargs : dict
         Arguments of the build function, and routed parameters. The name of a routed parameter
         consists of a prefix and the name of an argument. The prefixes are `model__`, `optimizer__`,
