@@ -19,7 +19,7 @@ from skdnn._training.dense_program_key import TEMPERATURES, VECTORS, Constants, 
 from skdnn._training.losses import LOSSES, METRICS, SMOOTHED
 from skdnn._training.optimizer_state import averaged_pairs, build_optimizer, sets_final_weights
 from skdnn._training.optimizers import fused
-from skdnn._training.own_rows import OwnRows, fold_after_fold
+from skdnn._training.own_rows import fold_after_fold, own_rows_layer
 from skdnn._training.quick_dropout import QuickDropout, placed
 from skdnn._training.session import Threads, UnsupportedFunctionError
 from skdnn._utils.keras_internals import can_clip_by_tensor, clip_by, learning_rate_variable
@@ -37,7 +37,8 @@ class Program(CompiledProgram):
 
     def __init__(self, key: ProgramKey):
         self.key = key
-        body, members = key.spec.without_output_activation(), OwnRows if key.by_member else None
+        body = key.spec.without_output_activation()
+        members = own_rows_layer() if key.by_member else None
         self._has_members = len(body.output_shape) > 1
         self.model = build(body, dropout=QuickDropout, members=members)
         self.optimizer = key.optimizer.build(fused)

@@ -1,23 +1,31 @@
 """Evaluation of each ensemble member on rows of its own, in compiled programs."""
 
+from functools import cache
 from typing import Any
 
-from skdnn._network.keras_layers import Members
 from skdnn._utils.tensorflow import keras, tf
 
 
-class OwnRows(Members):
-    """A `Members` layer that passes rows of its own to each ensemble member in an evaluation.
+@cache
+def own_rows_layer() -> Any:
+    """Return the class of a layer that passes rows of its own to each member in an evaluation.
 
-    In an evaluation, the shape changes from (n_members * n_rows, n_inputs) to
-    (n_members, n_rows, n_inputs). In training, all members receive the same rows.
+    The layer is a `Members` layer. In an evaluation, the shape changes from
+    (n_members * n_rows, n_inputs) to (n_members, n_rows, n_inputs). In training, all members
+    receive the same rows.
     """
+    # Imported here because the module registers its layers with Keras. Fits of the wrappers, which
+    # have no members, leave Keras as it is.
+    from skdnn._network.keras_layers import Members
 
-    def call(self, x: Any, training: bool = False) -> Any:
-        """Add a leading axis for the ensemble members, or divide the rows among the members."""
-        if training:
-            return super().call(x)
-        return keras.ops.reshape(x, (self.n_members, -1, x.shape[-1]))
+    class OwnRows(Members):
+        def call(self, x: Any, training: bool = False) -> Any:
+            """Add a leading axis for the ensemble members, or divide the rows among the members."""
+            if training:
+                return super().call(x)
+            return keras.ops.reshape(x, (self.n_members, -1, x.shape[-1]))
+
+    return OwnRows
 
 
 def fold_after_fold(array: Any, n_folds: int) -> Any:
