@@ -90,7 +90,7 @@ def test_the_fit_of_keras_says_why(iris, caplog, capsys):
     [
         (ModelProgramKey, "__init__"),
         (ModelProgramKey, "compile"),
-        (keras_program.ModelProgram, "_compile"),
+        (keras_program.ModelProgram, "_traceable"),
         (keras_fit, "run_epochs"),
     ],
 )
