@@ -8,8 +8,7 @@ page works out where they come from, and looks at them.
 
 # %%
 # The parameters of a network are its weights and biases: all the numbers that training changes. We
-# take the network of one hidden layer, 784 pixels, 100 units and 10 classes. From here on it is
-# trained by *Adam*, an optimizer that page 9 explains.
+# take the network of one hidden layer, 784 pixels, 100 units and 10 classes.
 
 import matplotlib.pyplot as plt
 import numpy as np

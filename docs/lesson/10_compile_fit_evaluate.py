@@ -84,7 +84,8 @@ for clf in (stacked, dense):
 
 # %%
 # The accuracies are not quite those of other pages with the same network. Text is sorted by the
-# alphabet, so the classes have other numbers, and other random weights.
+# alphabet, so the classes have other numbers, and other random weights. (Where the networks name
+# different classes for one image, at least one of them errs. Page 1 has the numbers of classes.)
 #
 # The dictionary
 # --------------

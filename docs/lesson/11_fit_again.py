@@ -94,10 +94,12 @@ print(f"test loss after {best + 1:2} fits: {test[best]:.3f}, the lowest")
 print(f"test loss after 40 fits: {test[-1]:.3f}, training loss {training[-1]:.3f}")
 
 # %%
-# On the whole, the training loss goes on falling. The test loss falls at first, and then it rises:
-# from there on, the network learns its images by heart, and is too sure of its wrong answers. So do
-# not fit again for ever. *Early stopping* sets 10% of the training images aside, watches the loss
-# on them, and stops by itself. It needs no look at the test images:
+# On the whole, the training loss goes on falling. The test loss falls at first, then stays about
+# level, and then it rises: the network learns its images by heart, and is too sure of its wrong
+# answers. (Single jumps come from the last batches of an epoch, so the place of the circle is
+# partly luck.) So do not fit again for ever. *Early stopping* sets 10% of the training images aside
+# and watches the loss on them. It stops when that loss has not fallen for ten epochs, and takes the
+# weights of the best epoch. It needs no look at the test images:
 
 careful = DNNClassifier((100,), early_stopping=True, epochs=100, random_state=0)
 careful.fit(X_train, y_train)

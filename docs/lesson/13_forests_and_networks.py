@@ -70,14 +70,14 @@ for name, values in curves.items():
 
 # %%
 # The trees know their training images by heart from early on, and the vote of many evens out what
-# each got wrong elsewhere. The network gets better on both kinds of image at first. Later it only
-# gets better on its training images.
+# each got wrong elsewhere. The network gets better on both kinds of image at first. From 8 epochs
+# on, it goes on with its training images, and on the others it goes up and down.
 #
-# Both at once
-# ------------
+# Networks can vote, too
+# ----------------------
 #
-# Networks can vote, too. Here are five networks from different starts, each alone, and the class to
-# which they give the highest probability together.
+# Here are five networks from different starts, each alone, and the class to which they give the
+# highest probability together.
 
 members = [
     DNNClassifier((100,), epochs=8, random_state=seed).fit(X_train, y_train) for seed in range(5)
@@ -93,14 +93,19 @@ for seed in range(2):
     print(f"n_members=5, start {seed}: {clf.score(X_test, y_test):.3f}")
 
 # %%
-# Each errs in other places, so the vote is better than its voters are on average. ``n_members=5``
-# trains five networks inside one ``DNNClassifier``, in less time. They start from different
-# weights, but see the same batches in the same order, and so they err more alike. Here, their vote
-# is not better than one network. :doc:`Ensembles and calibration
-# </user_guide/ensembles_and_calibration>` tells more.
+# Each errs in other places, so a vote can be better than its voters are on average. Here it is, by
+# less than another start changes a single network (page 2): one run cannot show how much a vote
+# gains. ``n_members=5`` trains five networks inside one ``DNNClassifier``. They start from
+# different weights, but see the same batches in the same order, and so they err more alike.
+# :doc:`Ensembles and calibration </user_guide/ensembles_and_calibration>` tells more.
 #
 # All in one ``compare``
 # ----------------------
+#
+# *ExtraTrees* is a forest whose trees ask even more random questions. The last column of the table
+# has p: how often chance alone would make a difference at least as clear as this one, if both
+# models were equally good. The table only says "worse" where p is below 0.05. The names of the test
+# below it are for those who want to look it up.
 #
 # :func:`~skdnn.compare` cross-validates any estimators on the same *folds*: it splits the images
 # into three parts, and each part is the exam for models that were trained on the other two. Images

@@ -332,7 +332,7 @@ class BaseWrapper(
         y_true, y_pred : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             True and predicted targets.
         **kwargs : dict
-            The argument `sample_weight`, and the estimator parameters `score__<argument>`.
+            The argument `sample_weight`, and the estimator parameters `score__ARGUMENT`.
 
         Returns
         -------

@@ -32,7 +32,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         Network, or the function that builds the network.
 
         - A function returns the network. The arguments of the function are parameters of the
-          estimator, named `model__<argument>`. A function may also have the arguments `meta` (a
+          estimator, named `model__ARGUMENT`. A function may also have the arguments `meta` (a
           dict of fitted attributes, such as `n_features_in_`, `X_shape_`, `n_classes_`),
           `compile_kwargs` (the arguments of `compile`) and `params` (all parameters).
         - A `Sequential` or functional `Model` is a template. Each `fit` trains a new network and
@@ -55,18 +55,18 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     optimizer : str, class or keras.optimizers.Optimizer, default="rmsprop"
         Optimizer for compiling the network. If the network is already compiled, its own optimizer
         is used, with a warning if another one is set. The arguments of an optimizer name or class
-        are set as `optimizer__<argument>`, such as `optimizer__learning_rate`. If an optimizer
+        are set as `optimizer__ARGUMENT`, such as `optimizer__learning_rate`. If an optimizer
         object is passed, training uses a new copy.
     loss : str, class, keras.losses.Loss, callable, list, dict or None, default=None
         Loss for compiling the network. The arguments of a loss class are set as
-        `loss__<argument>`. None selects the cross-entropy for the target type and the output layer.
+        `loss__ARGUMENT`. None selects the cross-entropy for the target type and the output layer.
         Labels are encoded as a loss of Keras expects. A user-defined loss gets class indices, or
         one-hot rows if the loss has the attribute `takes_class_indices = False`. If the network is
         already compiled, `loss` must be None or the same loss.
     metrics : str, class, keras.metrics.Metric, callable, list, dict or None, default=None
         Metrics for compiling the network. If the network is already compiled, its own metrics are
         used, with a warning if others are set. The arguments of a metric class are set as
-        `metrics__<argument>`.
+        `metrics__ARGUMENT`.
     batch_size : int or None, default=None
         Number of rows per training step and per prediction batch. None means 32 in training and
         at least 32 in prediction. -1 means all rows.
@@ -77,8 +77,8 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         Amount of output. 0 prints nothing, 1 prints a progress bar, and 2 prints a line per epoch.
     callbacks : keras.callbacks.Callback, class, list, dict or None, default=None
         Callbacks of training and prediction. The arguments of a callback class are set as
-        `callbacks__<argument>`, of a class in a list as `callbacks__<index>__<argument>`, and of a
-        class in a dict as `callbacks__<key>__<argument>`. `fit__callbacks` are used in training
+        `callbacks__ARGUMENT`, of a class in a list as `callbacks__POSITION__ARGUMENT`, and of a
+        class in a dict as `callbacks__KEY__ARGUMENT`. `fit__callbacks` are used in training
         only, and `predict__callbacks` are used in prediction only.
     validation_split : float, default=0.0
         Fraction of the rows that are held out from training and evaluated after each epoch. The
@@ -325,7 +325,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         y_true, y_pred : ndarray of shape (n_samples,) or (n_samples, n_labels)
             True and predicted labels.
         **kwargs : dict
-            The argument `sample_weight`, and the estimator parameters `score__<argument>`.
+            The argument `sample_weight`, and the estimator parameters `score__ARGUMENT`.
 
         Returns
         -------

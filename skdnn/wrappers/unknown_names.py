@@ -89,7 +89,7 @@ def names_of_parameters(wrapper: "BaseWrapper", build: Any) -> dict[str, str]:
     wrapper : BaseWrapper
         The wrapper.
     build : callable or None
-        The function that builds the network, whose arguments are named `model__<argument>`.
+        The function that builds the network, whose arguments are named `model__ARGUMENT`.
     """
     own = [name for name in wrapper.get_params(deep=False) if name not in wrapper._user_params]
     arguments = [] if build is None else _arguments_of(build)

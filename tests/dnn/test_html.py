@@ -115,7 +115,7 @@ def test_each_parameter_links_to_its_own_entry(cls):
 @has_tooltips
 def test_angle_brackets_of_a_docstring_are_text():
     html = KerasClassifier()._get_params_html(doc_link="https://x")._repr_html_()
-    assert "model__<argument>" in tooltips(html)["model"]
+    assert "model__ARGUMENT" in tooltips(html)["model"]
     assert "<argument>" not in html
 
 
