@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from benchmarks import (
     accuracy,
@@ -82,6 +83,13 @@ def write(path: Path | None, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+def publish(name: str, result: dict[str, Any], text: str, folder: Path | None) -> None:
+    """Print a result, and write it as JSON and as Markdown where there is a folder for it."""
+    print(text)
+    write(folder and folder / f"{name}.json", json.dumps(result, indent=1) + "\n")
+    write(folder and folder / f"{name}.md", text)
+
+
 def run_memory(arguments: argparse.Namespace) -> None:
     """Measure memory; a complete run goes into the documentation."""
     require({"psutil", "matplotlib"})
@@ -105,31 +113,22 @@ def run_sparse(arguments: argparse.Namespace) -> None:
 def run_deploy(arguments: argparse.Namespace) -> None:
     """Measure saved models; a complete run goes into the documentation."""
     result = deploy.run(arguments.data, arguments.rounds, arguments.quick)
-    text = deploy.markdown(result)
-    print(text)
     folder = arguments.folder or (None if arguments.quick else FOLDER)
-    write(folder and folder / "deploy.json", json.dumps(result, indent=1) + "\n")
-    write(folder and folder / "deploy.md", text)
+    publish("deploy", result, deploy.markdown(result), folder)
 
 
 def run_fit_times(arguments: argparse.Namespace) -> None:
     """Measure fit times beside a random forest's; a complete run goes into the documentation."""
     result = fit_times.run(arguments.quick)
-    text = fit_times.markdown(result)
-    print(text)
     folder = arguments.folder or (None if arguments.quick else FOLDER)
-    write(folder and folder / "fit-times.json", json.dumps(result, indent=1) + "\n")
-    write(folder and folder / "fit-times.md", text)
+    publish("fit-times", result, fit_times.markdown(result), folder)
 
 
 def run_cores(arguments: argparse.Namespace) -> None:
     """Measure fits with several threads; a complete run goes into the documentation."""
     result = cores.run(arguments.rounds, arguments.quick)
-    text = cores.markdown(result)
-    print(text)
     folder = arguments.folder or (None if arguments.quick else FOLDER)
-    write(folder and folder / "cores.json", json.dumps(result, indent=1) + "\n")
-    write(folder and folder / "cores.md", text)
+    publish("cores", result, cores.markdown(result), folder)
 
 
 def run_accuracy(arguments: argparse.Namespace) -> None:
@@ -153,11 +152,8 @@ def run_gather(arguments: argparse.Namespace) -> None:
 def run_peers(arguments: argparse.Namespace) -> None:
     """Try what each library offers; a complete run goes into the documentation."""
     result = peers.run(arguments.only)
-    text = peers.markdown(result)
-    print(text)
     folder = arguments.folder or (None if arguments.only else FOLDER)
-    write(folder and folder / "peers.json", json.dumps(result, indent=1) + "\n")
-    write(folder and folder / "peers.md", text)
+    publish("peers", result, peers.markdown(result), folder)
 
 
 def run_picture(arguments: argparse.Namespace) -> None:

@@ -78,21 +78,18 @@ def cnn_of_arrays(X: Any, y: Any) -> Any:
     return compiled(keras_cnn(X.shape[1:], y.shape[1]), RATE)
 
 
-def scikeras(
-    n_features: int,
+def around_keras(
+    make: Callable[..., Any],
     units: int | None = 32,
     epochs: int = 50,
     model: Callable = network_of_meta,
     **options: Any,
 ) -> Any:
-    """Return SciKeras's classifier."""
-    from scikeras.wrappers import KerasClassifier
-
+    """Return a classifier with SciKeras's parameters around a Keras network."""
     if units is not None:
         options["model__units"] = units
-    return KerasClassifier(
+    return make(
         model,
-        loss="sparse_categorical_crossentropy",
         optimizer="adam",
         optimizer__learning_rate=RATE,
         epochs=epochs,
@@ -100,6 +97,13 @@ def scikeras(
         random_state=0,
         **options,
     )
+
+
+def scikeras(n_features: int, **settings: Any) -> Any:
+    """Return SciKeras's classifier."""
+    from scikeras.wrappers import KerasClassifier
+
+    return around_keras(KerasClassifier, loss="sparse_categorical_crossentropy", **settings)
 
 
 def keras_wrapper(
@@ -164,27 +168,11 @@ def dnn(n_features: int, units: int | None = 32, epochs: int = 50, **options: An
     return DNNClassifier((units,), learning_rate=RATE, epochs=epochs, random_state=0, **options)
 
 
-def wrapped(
-    n_features: int,
-    units: int | None = 32,
-    epochs: int = 50,
-    model: Callable = network_of_meta,
-    **options: Any,
-) -> Any:
+def wrapped(n_features: int, **settings: Any) -> Any:
     """Return skdnn's classifier around a Keras network."""
     from skdnn import KerasClassifier
 
-    if units is not None:
-        options["model__units"] = units
-    return KerasClassifier(
-        model,
-        optimizer="adam",
-        optimizer__learning_rate=RATE,
-        epochs=epochs,
-        random_state=0,
-        verbose=0,
-        **options,
-    )
+    return around_keras(KerasClassifier, **settings)
 
 
 DNN, WRAPPED = "skdnn: DNNClassifier", "skdnn: KerasClassifier"

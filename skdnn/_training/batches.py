@@ -14,9 +14,16 @@ _SECONDS_PER_CALL = 0.5
 _WORK_PER_CALL = 5 * 10**9
 # The maximum number of values in the rows of one call, which limits the memory for copies of rows.
 VALUES_PER_CALL = 2**21
+# The maximum number of values of X that are fetched at once for a forward pass in NumPy.
+_VALUES_PER_FETCH = 2**22
 
 # Takes row indices, and returns the arrays of the rows in the order that a program expects.
 Fetch = Callable[[np.ndarray], Sequence[np.ndarray]]
+
+
+def rows_per_fetch(batch_size: int, n_inputs: int) -> int:
+    """Return the number of rows to fetch at once for a forward pass: at most `batch_size`."""
+    return max(1, min(batch_size, _VALUES_PER_FETCH // n_inputs))
 
 
 class Call(NamedTuple):

@@ -10,14 +10,13 @@ from scipy.optimize import minimize_scalar
 
 from skdnn._data.targets import Classes, Labels, NumericTargets, Quantile, Targets
 from skdnn._network.activations import NUMPY_ACTIVATIONS
-from skdnn._training.batches import Fetch
+from skdnn._training.batches import Fetch, rows_per_fetch
 from skdnn.dnn.fitted import FittedNetwork
 from skdnn.dnn.settings import Settings
 
 # Maximum number of outputs used for calibration. The second constant is the minimum number of rows
 # to which this maximum limits the held-out rows.
 _MOST_OUTPUTS, _FEWEST_ROWS = 2**22, 1000
-_MOST_FETCHED = 2**22  # maximum number of values of X that are fetched at once
 
 
 class HeldOutLogits(NamedTuple):
@@ -138,7 +137,7 @@ def _held_out_logits(
         )
         for part in parts
     ]
-    size = max(1, min(forwards[0][1], _MOST_FETCHED // body.n_inputs))
+    size = rows_per_fetch(forwards[0][1], body.n_inputs)
     logits, codes, weights = [], [], []
     for start in range(0, len(rows), size):
         x, own, *weight = fetch(rows[start : start + size])

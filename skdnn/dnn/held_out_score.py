@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 
 from skdnn._network.activations import NUMPY_ACTIVATIONS
 from skdnn._network.spec import State
-from skdnn._training.batches import Fetch
+from skdnn._training.batches import Fetch, rows_per_fetch
 from skdnn._training.training_job import EpochSet
 from skdnn._utils.sklearn_compat import is_scorer, safe_indexing, takes_sample_weight
 from skdnn._utils.snapshot import snapshot
@@ -24,7 +24,6 @@ from skdnn.dnn.trainer_input import TrainerInput, TrainingRows
 
 # Errors of scorers and metrics, as opposed to those of memory and of the interpreter.
 _ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-_MOST_FETCHED = 2**22  # maximum number of values of X that are fetched at once
 
 
 class _Rows(NamedTuple):
@@ -109,7 +108,7 @@ def held_out_outputs(network: FittedNetwork, fetch: Fetch, held_out: np.ndarray)
     """
     body = network.spec.body.without_mean()
     forward, size = network.fastest_forward(body, len(held_out), np.dtype(network.spec.dtype))
-    size = max(1, min(size, _MOST_FETCHED // body.n_inputs))
+    size = rows_per_fetch(size, body.n_inputs)
     parts = []
     for begin in range(0, len(held_out), size):
         x, _, *weight = fetch(held_out[begin : begin + size])
