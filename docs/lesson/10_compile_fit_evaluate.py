@@ -120,8 +120,8 @@ print(
 
 # %%
 # Compare with the loss and the accuracy at the top of this page: the loss may be higher where the
-# accuracy is higher, too. The accuracy only asks whether an answer is right, the loss also how sure
-# the network was of it.
+# accuracy is higher, too. The accuracy only asks whether an answer is right. The loss also depends
+# on the probability that the network gave to it.
 #
 # Here is one image, and what the network thinks of it:
 

@@ -94,7 +94,7 @@ print(f"test loss after {best + 1:2} fits: {test[best]:.3f}, the lowest")
 print(f"test loss after 40 fits: {test[-1]:.3f}, training loss {training[-1]:.3f}")
 
 # %%
-# On the whole, the training loss goes on falling. The test loss falls at first, then stays about
+# On the whole, the training loss keeps falling. The test loss falls at first, then stays about
 # level, and then it rises: the network learns its images by heart, and is too sure of its wrong
 # answers. (Single jumps come from the last batches of an epoch, so the place of the circle is
 # partly luck.) So do not fit again for ever. *Early stopping* sets 10% of the training images aside

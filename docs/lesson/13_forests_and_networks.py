@@ -71,7 +71,7 @@ for name, values in curves.items():
 # %%
 # The trees know their training images by heart from early on, and the vote of many evens out what
 # each got wrong elsewhere. The network gets better on both kinds of image at first. From 8 epochs
-# on, it goes on with its training images, and on the others it goes up and down.
+# on, it keeps improving on its training images, and on the others it rises and falls.
 #
 # Networks can vote, too
 # ----------------------

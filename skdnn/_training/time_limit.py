@@ -1,4 +1,4 @@
-"""Shortens a fit to the epochs that a time limit leaves room for."""
+"""Shortens a fit to the epochs that end within a time limit."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""How many epochs a time limit leaves room for."""
+"""How many epochs end within a time limit."""
 
 from types import SimpleNamespace
 
