@@ -130,7 +130,7 @@ def network_html(rows: Sequence[LayerRow]) -> str:
     total = f"{sum(row.n_parameters for row in rows):,}"
     head = "".join(f"<th>{x}</th>" for x in _HEADERS)
     body = "".join(
-        f'<tr class="default"><td>{escape(row.name)}</td><td>{escape(row.kind)}</td>'
+        f'<tr class="default">{_wrapped_cell(row.name)}{_wrapped_cell(row.kind)}'
         f"<td>{escape(row.shape)}</td>"
         f'<td style="text-align: right !important">{row.n_parameters:,}</td></tr>'
         for row in rows
@@ -143,6 +143,12 @@ def network_html(rows: Sequence[LayerRow]) -> str:
         f'<table class="parameters-table"><tbody><tr>{head}</tr>{body}</tbody></table>'
         "</details></div>"
     )
+
+
+def _wrapped_cell(text: str) -> str:
+    """Return an HTML cell whose text continues below if the page is narrow, such as on a phone."""
+    parts = escape(text).replace("_", "_<wbr>")  # a long name breaks after its underscores first
+    return f'<td style="overflow-wrap: anywhere; min-width: 5em">{parts}</td>'
 
 
 def _count_fixed(spec: NetworkSpec) -> int:

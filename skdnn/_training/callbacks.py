@@ -124,8 +124,9 @@ class ProgressLines(Report):
 
     The line shows a progress bar, the elapsed seconds, and the loss and the metric of the training
     rows and of the held-out rows. On a terminal and in a notebook, the line is updated during the
-    epoch. Elsewhere, the line is written once, after the epoch, to keep a log readable. In a worker
-    process or a second thread, the line is also written once, because other workers may write to
+    epoch. Elsewhere, the line is written once, after the epoch, to keep a log readable. A notebook
+    that a program executes, such as nbconvert, would keep every update. In a worker process or a
+    second thread, the line is also written once, because other workers may write to
     the same terminal. Each line then starts with the name of the process or thread.
 
     Parameters
@@ -145,8 +146,7 @@ class ProgressLines(Report):
         self.stream = io.StringIO() if stream is None else stream
         self.worker = _worker_name()
         self.is_terminal = getattr(self.stream, "isatty", bool)()
-        in_notebook = type(self.stream).__module__.startswith("ipykernel")
-        self.live = (self.is_terminal or in_notebook) and not self.worker
+        self.live = (self.is_terminal or _in_open_notebook(self.stream)) and not self.worker
 
     def epoch_begins(self, epoch: int, n_steps: int) -> None:
         """Start the line of an epoch."""
@@ -305,6 +305,21 @@ class SklearnCallbacks(Report):
         self.context.call_on_fit_task_end(
             estimator=self.estimator, **self.data, reconstruction_attributes={}
         )
+
+
+def _in_open_notebook(stream: TextIO) -> bool:
+    """Return whether a stream is the output of a notebook that a person has open.
+
+    A program that executes a notebook, such as nbconvert or papermill, asks for the execution of a
+    cell without input from the keyboard.
+    """
+    if not type(stream).__module__.startswith("ipykernel"):
+        return False
+    try:
+        request = sys.modules["IPython"].get_ipython().get_parent()
+        return bool(request["content"]["allow_stdin"])
+    except (AttributeError, KeyError, TypeError):  # another kernel, or no cell is executed
+        return True
 
 
 def _worker_name() -> str:

@@ -30,7 +30,8 @@ def table(estimator):
     """Rows of cells of the network's table, without their tags; empty where there is none."""
     html = estimator._repr_html_()
     found = re.search(r"<summary>Network: .*?</table>", html, flags=re.DOTALL)
-    rows = re.findall(r"<tr.*?</tr>", found[0], flags=re.DOTALL) if found else []
+    shown = found[0].replace("<wbr>", "") if found else ""  # where a long name may break
+    rows = re.findall(r"<tr.*?</tr>", shown, flags=re.DOTALL)
     return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
 
 
@@ -115,3 +116,13 @@ def test_a_long_table_is_folded(clf):
     rows = layers_of(clf)
     assert "<details open>" in network_html(rows)
     assert "<details>" in network_html(rows * 8)
+
+
+def test_long_names_may_break_on_a_narrow_page(clf):
+    (row,) = [row for row in layers_of(clf) if row.name == "hidden_1"]
+    html = network_html([row._replace(name="a_<long>_name", kind="Dense_b (relu)")])
+    name, kind = re.findall(r'<td style="([^"]*)">([^\n]*?)</td>', html)[:2]
+    assert name[1] == "a_<wbr>&lt;long&gt;_<wbr>name"
+    assert kind[1] == "Dense_<wbr>b (relu)"
+    assert "overflow-wrap: anywhere" in name[0]
+    assert "overflow-wrap: anywhere" in kind[0]

@@ -1,7 +1,10 @@
 """The line of an epoch, and when training stops."""
 
 import io
+import re
+import sys
 from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 
@@ -97,14 +100,35 @@ def test_a_stream_of_any_encoding_gets_what_it_can_write(encoding):
     assert line.endswith(" 1.000\n")
 
 
-def test_a_notebook_gets_a_live_line(two_epochs):
-    class OutStream(io.StringIO):
-        """Says no to isatty, as ipykernel's does."""
+class OutStream(io.StringIO):
+    """Says no to isatty, as ipykernel's does."""
 
-        encoding = "UTF-8"
+    __module__ = "ipykernel.iostream"
+    encoding = "utf-8"
 
-    OutStream.__module__ = "ipykernel.iostream"
-    assert two_epochs(OutStream()) == two_epochs(Screen())
+
+def notebook(monkeypatch, request):
+    """Let IPython answer that a cell is executed on this request of Jupyter's protocol."""
+    shell = SimpleNamespace(get_parent=lambda: request)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+
+
+@pytest.mark.parametrize("request_", [{"content": {"allow_stdin": True}}, {}])
+def test_an_open_notebook_gets_a_live_line(two_epochs, monkeypatch, request_):
+    notebook(monkeypatch, request_)
+    assert without_seconds(two_epochs(OutStream())) == without_seconds(two_epochs(Screen()))
+
+
+def test_a_notebook_that_a_program_executes_gets_one_line_per_epoch(two_epochs, monkeypatch):
+    notebook(monkeypatch, {"content": {"allow_stdin": False}})
+    text = two_epochs(OutStream())
+    assert "\r" not in text
+    assert text.count("\n") == 2
+    assert all(line.endswith("accuracy 0.7500") for line in text.splitlines())
+
+
+def without_seconds(text):
+    return re.sub(r"\d\.\ds", "s", text)
 
 
 def test_figures_of_any_size_keep_four_digits(two_epochs):
