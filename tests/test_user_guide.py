@@ -92,6 +92,17 @@ def test_the_times_of_presets_are_those_of_the_benchmark(preset, system):
         assert row[head.index("relative fit time")] == time
 
 
+def test_what_the_preset_fast_loses_is_that_of_the_benchmark():
+    measured = scores()
+    lost = {name: round(row["skdnn"] - row["skdnn-fast"], 4) for name, row in measured.items()}
+    n_lost, worst = sum(loss > 0.01 for loss in lost.values()), max(lost, key=lost.__getitem__)
+    text = " ".join(section("Which preset").split())
+    assert f"more than 0.01 on {n_lost} of all {len(lost)} tables" in text
+    assert f"by {lost[worst]:.3f} on one, {worst.partition(' ')[0]}." in text
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"on {n_lost} of all {len(lost)} tables, and at most {lost[worst]:.2f}" in readme
+
+
 def messages():
     """Return every text of the package; values in an f-string are dots."""
     for path in (ROOT / "skdnn").rglob("*.py"):

@@ -426,10 +426,15 @@ def test_an_estimator_that_is_not_fitted():
 
 
 def test_other_objects_and_what_to_write_instead(iris):
+    skrub = pytest.importorskip("skrub")
     clf = fitted(DNNClassifier, *iris)
     search = GridSearchCV(clf, {"alpha": [0.0]}, cv=2).fit(*iris)
     for wrong, advice in [
         (make_pipeline(StandardScaler(), clf), r"Got Pipeline: convert it with skl2onnx\.to_onnx"),
+        (
+            make_pipeline(skrub.TableVectorizer(), clf),
+            "Got Pipeline with TableVectorizer of skrub, which has no ONNX: turn dates and text",
+        ),
         (search, "Got GridSearchCV: pass its best_estimator_"),
         (KerasClassifier(), "Got KerasClassifier: write its Keras model, with model_.export"),
         (StandardScaler(), r"StandardScaler: convert it with skl2onnx\.to_onnx"),

@@ -106,10 +106,11 @@ ax.set(xlabel="inspect from this probability of a failure", ylabel="cost per mac
 ax.set_title("The best threshold is far below one half")
 
 # %%
-# The trap: class weights
-# -----------------------
+# Class weights distort the probabilities
+# ---------------------------------------
 # ``class_weight="balanced"`` gives the rare class as much weight as the other one. The network then
-# predicts the probabilities of a world in which half of the machines fail.
+# predicts the probabilities of a world in which half of the machines fail. Choose weights only if
+# you need no probabilities.
 
 weighted = DNNClassifier(preset="fast", epochs=20, class_weight="balanced", random_state=0)
 weighted.fit(X_train, y_train)
