@@ -30,6 +30,7 @@ __all__ = [
     "NumericEmbedding",
     "OptimizerName",
     "Parametrization",
+    "Patience",
     "Preset",
     "Profile",
     "RegressionLossName",
@@ -52,6 +53,7 @@ LearningRateSchedule = Literal[
     "auto", "constant", "cosine", "coslog4", "one_cycle", "reduce_on_plateau"
 ]
 Monitor = Literal["auto", "loss", "accuracy", "refinement"]
+Patience = Literal["auto", "cycle"]
 Calibration = Literal["auto", "temperature"]
 Validation = Literal["time"]
 DType = Literal["float32", "float64"]

@@ -17,8 +17,10 @@ class EarlyStopping(Report):
     ----------
     measure : callable
         Takes the logs of an epoch, and returns the validation loss to minimise.
-    patience : int
-        The number of consecutive epochs without an improvement after which training stops.
+    patience : int or None
+        The number of consecutive epochs without an improvement after which training stops. None
+        stops at the end of a cycle of the learning rate that has no better epoch than the cycles
+        before.
     tol : float
         The tolerance. The loss improves if the loss decreases by more than `tol`. The best epoch is
         the epoch with the smallest loss, even if the decrease is smaller than `tol`.
@@ -45,7 +47,7 @@ class EarlyStopping(Report):
     def __init__(
         self,
         measure: Callable[[dict[str, Any]], Any],
-        patience: int,
+        patience: int | None,
         tol: float,
         resumes: bool,
         candidates: EpochSet = all_epochs,
@@ -55,7 +57,7 @@ class EarlyStopping(Report):
         self.tol = tol
         self.resumes = resumes
         self.candidates = candidates
-        self.best_epoch = self._epoch = self._improved = 0
+        self.best_epoch = self._epoch = self._improved = self._cycle_end = 0
         self.best_loss = self._reference = math.inf
         self.best: Any = None
         # The sort key of the best epoch: whether the epoch is outside `candidates`, and its loss.
@@ -83,11 +85,26 @@ class EarlyStopping(Report):
             self._rank = rank
         if loss < self._reference - self.tol:
             self._reference, self._improved = loss, self._epoch
-        self.stopped = self._epoch - self._improved >= self.patience
+        if self.patience is None:
+            self.stopped = self._is_useless_cycle(candidates, training.n_epochs)
+        else:
+            self.stopped = self._epoch - self._improved >= self.patience
         return self.stopped
+
+    def _is_useless_cycle(self, ends: frozenset[int] | None, n_epochs: int) -> bool:
+        """Return whether a cycle is over that has no better epoch than the cycles before.
+
+        `ends` are the epochs near the ends of the cycles. There is no use in stopping after the
+        last epoch, nor in the first cycle.
+        """
+        if ends is None or self._epoch not in ends or self._epoch + 1 in ends:
+            return False
+        before, self._cycle_end = self._cycle_end, self._epoch
+        return bool(before) and self.best_epoch <= before and self._epoch < n_epochs
 
     def summary(self) -> str:
         """Return a sentence that states why training stopped and which epoch was the best."""
-        begin = f"Stopped after {self.patience} epochs without improvement: the" * self.stopped
+        span = "a cycle" if self.patience is None else f"{self.patience} epochs"
+        begin = f"Stopped after {span} without improvement: the" * self.stopped
         best = f"epoch {self.best_epoch}" if self.best_epoch else "the fit before"
         return f"{begin or 'The'} weights are those of {best}."

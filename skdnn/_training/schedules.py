@@ -97,6 +97,11 @@ class Schedule:
         factors = SCHEDULES[self.name](fraction)
         return factors * np.minimum(1, steps / n_warmup) if n_warmup else factors
 
+    @property
+    def has_cycles(self) -> bool:
+        """Whether the learning rate rises and falls several times."""
+        return self.name == "coslog4"
+
     def ends_of_cycles(self, n_epochs: int) -> frozenset[int] | None:
         """Return the epochs, counted from 1, that end near the end of a cycle.
 
@@ -113,7 +118,7 @@ class Schedule:
         frozenset of int or None
             The numbers of the epochs. None if the schedule does not have several cycles.
         """
-        if self.name != "coslog4":
+        if not self.has_cycles:
             return None
         over = np.arange(1, n_epochs + 1) / n_epochs
         fraction = np.maximum(0, over - self.warmup) / (1 - self.warmup)

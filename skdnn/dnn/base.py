@@ -57,6 +57,7 @@ from skdnn.typing import (
     LearningRateSchedule,
     NumericEmbedding,
     Parametrization,
+    Patience,
     Preset,
     Scaling,
 )
@@ -107,7 +108,7 @@ class BaseDNN(
         early_stopping: bool | Auto = "auto",
         validation: ValidationRows | None = None,
         validation_fraction: float | None = None,
-        n_iter_no_change: int | Auto = "auto",
+        n_iter_no_change: int | Patience = "auto",
         tol: float = 1e-4,
         monitor: Monitor = "auto",
         callbacks: Any = None,

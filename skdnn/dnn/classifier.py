@@ -34,6 +34,7 @@ from skdnn.typing import (
     LearningRateSchedule,
     NumericEmbedding,
     Parametrization,
+    Patience,
     Preset,
     Scaling,
 )
@@ -245,9 +246,9 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
           equation 5), as with `keras.optimizers.schedules.CosineDecay`.
         - "coslog4": the rate rises from zero to the peak and falls back to zero in four cycles,
           each longer than the previous cycle (Holzmüller et al. 2024, "Better by Default",
-          equation 3). If training runs for all `epochs` (`n_iter_no_change` is at least `epochs`),
-          early stopping selects among the epochs near the end of a cycle, in which the learning
-          rate is at most a tenth of its peak, and the state from which a `warm_start` resumed.
+          equation 3). If `n_iter_no_change` is "cycle" or at least `epochs`, early stopping selects
+          among the epochs near the end of a cycle, in which the learning rate is at most a tenth
+          of its peak, and the state from which a `warm_start` resumed.
         - "one_cycle": the rate rises from 1/25 of the peak to the peak over the first 30% of the
           steps, and falls to 1/250,000 of the peak over the remaining steps, along half cosines
           (Smith & Topin 2018, "Super-Convergence"; the fractions are those of fastai, Howard &
@@ -336,12 +337,17 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         With `groups`, the number is the fraction of the groups. None means 0.1 if early stopping
         requires held-out rows, and otherwise that no rows are held out. Without early stopping, the
         held-out rows are only evaluated. With X_val, no rows are held out.
-    n_iter_no_change : int or "auto", default="auto"
+    n_iter_no_change : int, "cycle" or "auto", default="auto"
         Number of consecutive epochs without improvement after which early stopping ends training.
-        "auto" is 10 in the preset "plain". In all other presets, "auto" is the number of epochs,
-        because their schedules end with the last epoch. With
-        `learning_rate_schedule="reduce_on_plateau"`, half of this number is the patience before the
-        learning rate is reduced.
+
+        - "cycle": training ends with the first cycle of the learning rate whose end is no better
+          than the ends of the cycles before it. This needs `learning_rate_schedule="coslog4"`.
+        - "auto": 10 in the preset "plain". In all other presets, "cycle" on tables with more than
+          2,500 rows if `epochs` is "auto", and otherwise the number of epochs, because their
+          schedules end with the last epoch.
+
+        With `learning_rate_schedule="reduce_on_plateau"`, half of this number is the patience
+        before the learning rate is reduced.
     tol : float, default=0.0001
         Minimum decrease of the validation loss, relative to the last improvement, that counts as
         an improvement for early stopping and for "reduce_on_plateau". The network weights of the
@@ -538,7 +544,7 @@ class DNNClassifier(ClassifierMixin, BaseDNN):
         early_stopping: bool | Auto = "auto",
         validation: ValidationRows | None = None,
         validation_fraction: float | None = None,
-        n_iter_no_change: int | Auto = "auto",
+        n_iter_no_change: int | Patience = "auto",
         tol: float = 1e-4,
         monitor: Monitor = "auto",
         calibration: Calibration | None = "auto",

@@ -40,7 +40,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "early_stopping": ["boolean", _AUTO],
     "validation": ["cv_object", one_of(typing.Validation)],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
-    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), _AUTO],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), one_of(typing.Patience)],
     "tol": [Interval(Real, 0, None, closed="left")],
     "monitor": [str, callable],
     "callbacks": [None, "array-like", callable, HasMethods("on_epoch_end")],

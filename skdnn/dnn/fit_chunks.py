@@ -215,6 +215,7 @@ def _check_for_chunks(draft: BaseEstimator, settings: Settings, validation: Vali
         "callbacks": params.callbacks is not None or has_callbacks(draft),
         "a learning_rate_schedule or warmup": resolved.learning_rate_schedule != "constant"
         or resolved.warmup > 0,
+        "n_iter_no_change='cycle': pass a number": resolved.n_iter_no_change == "cycle",
     }
     for what in (name for name, is_so in troubles.items() if is_so):
         raise ValueError(f"{settings.owner} was given X in chunks, which excludes {what}.")

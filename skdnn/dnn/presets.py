@@ -260,6 +260,9 @@ _SIZES = {
 # The size for few rows in both "fast" and "balanced", because a smaller size would save only tenths
 # of a second. Batches are larger for classification because accuracy is then higher.
 _SIZES_OF_FEW = {True: _Size(4, 9, 8, 1.5 * RATE), False: _SIZES["balanced", False]}
+# Above this number of rows, training stops after a cycle of the learning rate without improvement.
+# With fewer rows, the held-out rows are too few to tell, and a fit takes little time.
+_ROWS_FOR_CYCLES = 2500
 FEWEST_ROWS = 50  # minimum number of rows that are assigned to folds
 FEWEST_COLUMNS = 256  # up to this number, no columns are selected
 _MOST_BINNED = 128  # maximum number of columns for a piecewise-linear embedding
@@ -302,6 +305,7 @@ def _table_values(
         "blend": "greedy" if kind == "both" and stops else None,
         "learning_rate": rate,
         "learning_rate_schedule": "coslog4",
+        "n_iter_no_change": _table_patience(data, explicit, epochs),
         "weight_decay": 0.1 * RATE / rate if kind == "realmlp" else 0.1,
     }
 
@@ -359,6 +363,14 @@ def _patience(explicit: Mapping[str, Any], epochs: int) -> int:
     """Return `n_iter_no_change`: 10 for a given schedule without an end, otherwise all epochs."""
     endless = explicit.get("learning_rate_schedule") in ("constant", "reduce_on_plateau")
     return 10 if endless else int(explicit.get("epochs", epochs))
+
+
+def _table_patience(data: Data, explicit: Mapping[str, Any], epochs: int) -> int | str:
+    """Return `n_iter_no_change` for a table: "cycle" if there are many rows and cycles."""
+    has_cycles = explicit.get("learning_rate_schedule", "coslog4") == "coslog4"
+    if has_cycles and "epochs" not in explicit and data.n_rows > _ROWS_FOR_CYCLES:
+        return "cycle"
+    return _patience(explicit, epochs)
 
 
 def _batch_size(n_rows: float, most: int) -> int:

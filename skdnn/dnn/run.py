@@ -193,6 +193,7 @@ def early_stopping(
     """
     measure = validation_measure(settings, metric)
     patience = settings.resolved.n_iter_no_change
+    patience = None if patience == "cycle" else patience
     return EarlyStopping(measure, patience, settings.params.tol, resumes, among)
 
 
@@ -222,7 +223,7 @@ def validation_measure(settings: Settings, metric: str) -> Callable[[dict[str, A
 def candidate_epochs(settings: Settings, n_epochs: int) -> EpochSet:
     """Return the epochs that early stopping may select, as a function of the planned epochs.
 
-    If the learning rate is cyclic and training runs for all epochs, these are the epochs near the
+    If the learning rate is cyclic and training runs for whole cycles, these are the epochs near the
     end of a cycle. Other epochs are excluded because among many epochs at a high learning rate, one
     may have a low loss by chance. A time limit may lower the planned number of epochs, and with it
     the ends of the cycles.
@@ -239,7 +240,8 @@ def candidate_epochs(settings: Settings, n_epochs: int) -> EpochSet:
     callable
         Takes the planned number of epochs, and returns a set of epochs, or None for all epochs.
     """
-    if settings.schedule is None or settings.resolved.n_iter_no_change < n_epochs:
+    patience = settings.resolved.n_iter_no_change
+    if settings.schedule is None or (patience != "cycle" and patience < n_epochs):
         return all_epochs
     return cache(settings.schedule.ends_of_cycles)
 

@@ -138,6 +138,7 @@ def resolve_settings(estimator: BaseEstimator, data: Data, known: Bunch | None) 
     if not data.comes_in_parts:
         _drop_unused_schedule(params, resolved, optimizer)
         schedule = _schedule(params, resolved, optimizer, owner)
+        _check_cycles(params, resolved, schedule, owner)
     hidden = _hidden_layers(resolved, owner)
     why = why_preset(params.preset, params, data, continues=known is not None)
     scorer = resolve_scorer(resolved.get("monitor", "loss"), owner, classifies)
@@ -211,6 +212,22 @@ def _schedule(
             f"{name!r} and {warmup!r}."
         )
     return Schedule(name, warmup)
+
+
+def _check_cycles(
+    params: Mapping[str, Any], resolved: Bunch, schedule: Schedule | None, owner: str
+) -> None:
+    """Raise an error if training should stop at the end of a cycle and there are no cycles."""
+    if resolved.n_iter_no_change != "cycle" or (schedule is not None and schedule.has_cycles):
+        return
+    if is_auto(params["n_iter_no_change"]):  # the learning rate is a schedule of Keras
+        resolved.n_iter_no_change = int(resolved.epochs)
+        return
+    raise ValueError(
+        f"n_iter_no_change='cycle' of {owner} needs a learning rate with cycles: set "
+        "learning_rate_schedule='coslog4', or n_iter_no_change to a number of epochs. Got "
+        f"learning_rate_schedule={resolved.learning_rate_schedule!r}."
+    )
 
 
 def _hidden_layers(resolved: Bunch, owner: str) -> Hidden:

@@ -101,6 +101,55 @@ def test_without_early_stopping_its_attributes_are_absent(noise):
     assert len(model.history_["val_loss"]) == 2
 
 
+# ------------------------------------------------------------- the end of a cycle
+
+
+def by_cycle(cls=DNNClassifier, **params):
+    defaults = {"learning_rate_schedule": "coslog4", "n_iter_no_change": "cycle", "epochs": 30}
+    defaults["learning_rate"] = 0.1
+    return quick(cls, **{**defaults, **params})
+
+
+@pytest.mark.parametrize("n_members", [1, 2])
+@pytest.mark.parametrize("cls", [DNNClassifier, DNNRegressor])
+def test_training_stops_after_a_cycle_without_improvement(noise, cls, n_members):
+    model = by_cycle(cls, n_members=n_members).fit(*noise)
+    whole = clone(model).set_params(n_iter_no_change=30).fit(*noise)
+    assert whole.n_iter_ == 30
+    losses = np.array(whole.history_["val_loss"])
+    np.testing.assert_array_equal(model.history_["val_loss"], losses[: model.n_iter_])
+    # The cycles end after 2**k - 1 fifteenths of the steps, which are 2, 6, 14 and 30 epochs. The
+    # learning rate is low there and in the epochs beside.
+    ends = [np.array(epochs) for epochs in ([2], [6], [13, 14, 15], [28, 29, 30])]
+    best = [losses[cycle - 1].min() for cycle in ends]
+    useless = [i for i in (1, 2) if best[i] >= min(best[:i])]
+    assert useless  # random labels
+    assert model.n_iter_ == ends[useless[0]][-1] < 30
+    assert -model.best_score_ == min(best[: useless[0]])
+
+
+def test_training_goes_on_while_cycles_improve(digits):
+    model = by_cycle(epochs=15, learning_rate=0.02).fit(*digits)
+    whole = clone(model).set_params(n_iter_no_change=15).fit(*digits)
+    assert model.n_iter_ == 15
+    assert same_weights(model, whole)
+
+
+def test_cycles_need_a_schedule_with_cycles(noise):
+    with pytest.raises(ValueError, match="set learning_rate_schedule='coslog4', or n_iter_no_ch"):
+        quick(n_iter_no_change="cycle").fit(*noise)
+    with pytest.raises(ValueError, match=r"chunks, which excludes .*'cycle': pass a number"):
+        quick(n_iter_no_change="cycle").fit([noise], X_val=noise[0], y_val=noise[1])
+
+
+def test_a_learning_rate_schedule_of_keras_has_no_cycles(many):
+    from keras.optimizers.schedules import CosineDecay
+
+    model = DNNClassifier(preset="fast", learning_rate=CosineDecay(0.01, 100), batch_size=5000)
+    used = model.fit(*many).resolved_params_
+    assert used.n_iter_no_change == used.epochs == model.n_iter_
+
+
 # ------------------------------------------------------------------------ when it is on
 
 
@@ -434,6 +483,10 @@ def test_a_failed_fit_leaves_nothing(noise):
     [
         ({"n_iter_no_change": 4}, "Stopped after 4 epochs without improvement: the weights are"),
         ({"n_iter_no_change": 99, "epochs": 9}, "The weights are those of epoch"),
+        (
+            {"n_iter_no_change": "cycle", "learning_rate_schedule": "coslog4", "epochs": 30},
+            "Stopped after a cycle without improvement: the weights are",
+        ),
     ],
     ids=str,
 )

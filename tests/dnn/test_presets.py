@@ -67,11 +67,8 @@ EFFECTS = {
     "optimizer": ("sgd", {"parametrization", "blend", "learning_rate", "weight_decay"}),
     "learning_rate_schedule": ("constant", {"n_iter_no_change"}),
     "epochs": (7, {"n_iter_no_change"}),
-    "batch_size": (16, {"epochs", "n_iter_no_change"}),
-    "early_stopping": (
-        False,
-        {"blend", "calibration", "epochs", "batch_size", "n_iter_no_change"},
-    ),
+    "batch_size": (16, {"epochs"}),
+    "early_stopping": (False, {"blend", "calibration", "epochs", "batch_size"}),
 }
 # Values of the parameters without an effect on others. The type of the value does not matter.
 WITHOUT_EFFECT = {"quantile": None, "callbacks": None, "class_weight": None}
@@ -167,6 +164,23 @@ def test_what_is_given_wins_and_the_rest_is_the_preset_s(name, value, iris):
     assert used[name] == value != other[name]
     follow = {"early_stopping": {"blend", "calibration"}}.get(name, set())
     assert {n for n in used if used[n] != other[n]} == {name, *follow}
+
+
+@pytest.mark.parametrize("preset", PRESETS[1:])
+def test_training_stops_by_cycles_on_tables_of_many_rows(preset):
+    def patience(n_rows, **given):
+        data = Data(n_rows, 10, **given.pop("data", {}))
+        return recipe(preset, data, **{"n_iter_no_change": "auto", **given}).n_iter_no_change
+
+    few = patience(2500)
+    assert isinstance(few, int)
+    assert patience(2501) == "cycle"
+    assert patience(2501, epochs=30) == 30
+    assert patience(2501, n_iter_no_change=7) == 7
+    assert patience(2501, learning_rate_schedule="constant") == 10
+    assert isinstance(patience(2501, learning_rate_schedule="cosine"), int)
+    assert isinstance(patience(2501, data={"is_image": True}), int)
+    assert patience(2501, data={"comes_in_parts": True}) == 10
 
 
 def test_parameters_stay_as_they_were_given(iris):
