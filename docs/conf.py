@@ -28,6 +28,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "code_breaks",
     "code_links",
     "internal_links",
     "parameter_groups",

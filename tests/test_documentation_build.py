@@ -133,3 +133,27 @@ def test_broken_links_end_a_build_of_html(built):
         module.check(app, None)
     builder.format = "linkcheck"
     module.check(app, None)
+
+
+@pytest.mark.parametrize(
+    ("word", "parts"),
+    [
+        ("learning_rate_schedule", ["learning_", "rate_", "schedule"]),
+        ("model__units", ["model__", "units"]),
+        ("best_epoch_", ["best_", "epoch_"]),
+        ("profile=&quot;resume&quot;", ["profile=", "&quot;resume&quot;"]),
+        ("keras.Input((2,))", ["keras.", "Input(", "(2,))"]),
+        ("n_jobs", ["n_jobs"]),
+        (".skdnn", [".skdnn"]),
+        ("1.25", ["1.25"]),
+        ("to_onnx()", ["to_", "onnx()"]),
+    ],
+)
+def test_a_long_name_breaks_between_its_parts(word, parts):
+    marked = helper("code_breaks").mark_breaks(f'<p>a_text <span class="pre">{word}</span></p>')
+    assert marked == f'<p>a_text <span class="pre">{"<wbr>".join(parts)}</span></p>'
+
+
+def test_an_option_of_the_command_does_not_break():
+    marked = helper("code_breaks").mark_breaks('<span class="pre">--time-limit</span>')
+    assert marked == '<span class="pre option">--time-limit</span>'
