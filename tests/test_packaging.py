@@ -114,7 +114,8 @@ def test_a_wheel_has_every_file_of_the_package(checkout, tmp_path):
     assert "skdnn/py.typed" in packed
     metadata = next(name for name in ZipFile(wheel).namelist() if name.endswith("/METADATA"))
     readme = ZipFile(wheel).read(metadata).decode().split("\n\n", 1)[1]
-    targets = re.findall(r"\]\(([^)\s]+)", readme)  # PyPI has no other file of the repository
+    # PyPI has no other file of the repository: links and pictures.
+    targets = re.findall(r"(?:\]\(|(?:href|src|srcset)=\")([^)\"\s]+)", readme)
     assert len(targets) > 5
     assert all(re.match("https?://|#", target) for target in targets)
 

@@ -3,6 +3,7 @@
 Only attributes of Keras models are read, so that TensorFlow is not imported.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from html import escape
 from math import prod
@@ -147,7 +148,7 @@ def network_html(rows: Sequence[LayerRow]) -> str:
 
 def _wrapped_cell(text: str) -> str:
     """Return an HTML cell whose text continues below if the page is narrow, such as on a phone."""
-    parts = escape(text).replace("_", "_<wbr>")  # a long name breaks after its underscores first
+    parts = re.sub(r"(?<=_)(?=.)|(?<=[a-z])(?=[A-Z])", "<wbr>", escape(text))  # breaks here first
     return f'<td style="overflow-wrap: anywhere; min-width: 5em">{parts}</td>'
 
 

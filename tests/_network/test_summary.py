@@ -120,9 +120,9 @@ def test_a_long_table_is_folded(clf):
 
 def test_long_names_may_break_on_a_narrow_page(clf):
     (row,) = [row for row in layers_of(clf) if row.name == "hidden_1"]
-    html = network_html([row._replace(name="a_<long>_name", kind="Dense_b (relu)")])
+    html = network_html([row._replace(name="a_<long>_name", kind="MyDense (relu)")])
     name, kind = re.findall(r'<td style="([^"]*)">([^\n]*?)</td>', html)[:2]
     assert name[1] == "a_<wbr>&lt;long&gt;_<wbr>name"
-    assert kind[1] == "Dense_<wbr>b (relu)"
+    assert kind[1] == "My<wbr>Dense (relu)"
     assert "overflow-wrap: anywhere" in name[0]
     assert "overflow-wrap: anywhere" in kind[0]
