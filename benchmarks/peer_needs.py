@@ -1,7 +1,7 @@
 """The rows of the table of needs: a short program for each, run with one library at a time.
 
 A function takes the name of a library, a key of `benchmarks.peer_systems.MAKE`, and returns the
-text of a cell. An exception, also a failed assertion, stands for "no".
+text of a cell, or a `Partly`. An exception, also a failed assertion, stands for "no".
 """
 
 import os
@@ -22,14 +22,25 @@ from benchmarks.work import ROOT
 
 YES = "yes"
 GOOD = 0.9  # an accuracy that says that training worked; guessing gives 0.1 to 0.4
+LONGEST = 200  # characters of a reason
 FRAMEWORKS = ("tensorflow", "torch", "jax", "keras")
+
+
+class Partly(NamedTuple):
+    """A cell that says that something works in part.
+
+    `failed` has what does not work: names by the message of their error.
+    """
+
+    shown: str
+    failed: dict[str, list[str]]
 
 
 class Need(NamedTuple):
     """One row of the table."""
 
     title: str
-    try_it: Callable[[str], str]
+    try_it: Callable[[str], str | Partly]
 
 
 def iris() -> tuple[np.ndarray, np.ndarray]:
@@ -133,14 +144,26 @@ def _cross_validate(system: str, X: np.ndarray, y: np.ndarray, cv: Any, scoring:
     )
 
 
-def pass_checks(system: str) -> str:
-    """Run scikit-learn's checks of estimators, and count those that fail."""
+def pass_checks(system: str) -> str | Partly:
+    """Run scikit-learn's checks of estimators, and tell how many pass and why the others fail."""
     from sklearn.utils.estimator_checks import check_estimator
 
     results = check_estimator(MAKE[system](4, epochs=10), on_fail=None, on_skip=None)
     done = [result for result in results if result["status"] in ("passed", "failed")]
-    failed = [result["check_name"] for result in done if result["status"] == "failed"]
-    return f"{len(done) - len(failed)} of {len(done)}" if failed else f"all {len(done)}"
+    failed: dict[str, list[str]] = {}
+    for result in done:
+        if result["status"] == "failed":
+            failed.setdefault(reason_of(result["exception"]), []).append(result["check_name"])
+    n_failed = sum(map(len, failed.values()))
+    if not failed:
+        return f"all {len(done)}"
+    return Partly(f"{len(done) - n_failed} of {len(done)}", failed)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return an error in one line, without addresses of memory, and shortened if it is long."""
+    text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    return re.sub(r" at 0x[0-9a-f]+", "", text)[:LONGEST]
 
 
 def search(system: str) -> str:

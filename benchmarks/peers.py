@@ -1,8 +1,8 @@
 """What the ways to a neural network in scikit-learn offer: one small program for each need.
 
 `NEEDS` has a row for each need, and a function that tries it with one library. What the function
-returns is the cell of the table; "no" where it raises an exception, whose text is kept. Each
-library runs in a process of its own.
+returns is the cell of the table; "no" where it raises an exception, whose text is kept. The checks
+of scikit-learn that fail are kept with their errors. Each library runs in a process of its own.
 """
 
 import contextlib
@@ -13,14 +13,13 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
 
-from benchmarks.peer_needs import NEEDS
+from benchmarks.peer_needs import NEEDS, Partly, reason_of
 from benchmarks.peer_systems import MAKE
 from benchmarks.speed import hush, machine, say
 from benchmarks.systems import require
 
 PACKAGES = ("numpy", "scikit-learn", "tensorflow", "keras", "scikeras", "torch", "skorch")
 MODULES = {"torch", "skorch", "jax", "skl2onnx", "skops", "onnx", "pandas", "packaging"}
-LONGEST = 200  # characters of a reason
 
 
 def run(names: list[str] | None = None) -> dict[str, Any]:
@@ -35,27 +34,27 @@ def run(names: list[str] | None = None) -> dict[str, Any]:
     return result
 
 
-def column(system: str, needs: list[str]) -> dict[str, dict[str, str]]:
+def column(system: str, needs: list[str]) -> dict[str, dict[str, Any]]:
     """Return the cells of one library."""
     say(system)
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=hush) as pool:
         return pool.submit(cells_of, system, needs).result()
 
 
-def cells_of(system: str, needs: list[str]) -> dict[str, dict[str, str]]:
+def cells_of(system: str, needs: list[str]) -> dict[str, dict[str, Any]]:
     """Return the cells of one library, in this process."""
     warnings.simplefilter("ignore")
     return {need: cell(NEEDS[need].try_it, system) for need in needs}
 
 
-def cell(try_it: Callable[[str], str], system: str) -> dict[str, str]:
-    """Return what is shown, and the reason where it does not work."""
+def cell(try_it: Callable[[str], str | Partly], system: str) -> dict[str, Any]:
+    """Return what is shown, and the reason where it does not work, or not all of it."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            return {"shown": try_it(system)}
+            found = try_it(system)
     except Exception as error:  # whatever a library raises: it is what the table is about
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-        return {"shown": "no", "reason": text[:LONGEST]}
+        return {"shown": "no", "reason": reason_of(error)}
+    return found._asdict() if isinstance(found, Partly) else {"shown": found}
 
 
 def table(result: dict[str, Any]) -> list[str]:
@@ -69,7 +68,7 @@ def table(result: dict[str, Any]) -> list[str]:
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """Return the table, with what was run and why a cell is a no."""
+    """Return the table, with what was run and why a cell is a no or a part."""
     versions = ", ".join(f"{name} {n}" for name, n in result["machine"]["versions"].items())
     needs = [need["need"] for need in result["needs"]]
     only = "" if needs == list(NEEDS) else f" --only {','.join(needs)}"
@@ -78,5 +77,15 @@ def markdown(result: dict[str, Any]) -> str:
     for need in result["needs"]:
         for system, found in need["cells"].items():
             if "reason" in found:
-                lines.append(f"- {need['title']}, {system}: `{found['reason'].replace('`', '')}`")
+                lines.append(f"- {need['title']}, {system}: {_code(found['reason'])}")
+            if "failed" in found:
+                lines.append(f"- {need['title']}, {system}. These fail:")
+                for reason, names in found["failed"].items():
+                    lines.append(
+                        f"  - {', '.join(map(_code, dict.fromkeys(names)))}: {_code(reason)}"
+                    )
     return "\n".join([*lines, ""])
+
+
+def _code(text: str) -> str:
+    return f"`{text.replace('`', '')}`"

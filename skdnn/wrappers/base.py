@@ -153,8 +153,8 @@ class BaseWrapper(
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights in the loss. Rows of weight 0 are left out. The remaining weights are
-            divided by the mean of the remaining weights.
+            Sample weights in the loss. Rows of weight 0 are left out first, so `validation_split`
+            takes none. The other weights are divided by their mean.
         **kwargs : dict
             Arguments of Keras's `fit`, which take precedence over parameters of the estimator.
 

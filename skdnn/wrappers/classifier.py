@@ -49,14 +49,13 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         network. `history_` is continued, too.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of the rows, and dropout. An int gives the same
-        result in each call. A RandomState instance gives each fit a different seed. An int or an
-        instance leaves the state of the global random generators unchanged. None uses the global
-        generators, which `keras.utils.set_random_seed` seeds.
+        result in each call, a RandomState instance gives each fit a different seed. None uses the
+        global generators, which `keras.utils.set_random_seed` seeds. Only None changes them.
     optimizer : str, class or keras.optimizers.Optimizer, default="rmsprop"
         Optimizer for compiling the network. If the network is already compiled, its own optimizer
         is used, with a warning if another one is set. The arguments of an optimizer name or class
-        are set as `optimizer__ARGUMENT`, such as `optimizer__learning_rate`. If an optimizer
-        object is passed, training uses a new copy.
+        are set as `optimizer__ARGUMENT`, such as `optimizer__learning_rate`. An optimizer object
+        takes no `optimizer__ARGUMENT`, and training uses a new copy.
     loss : str, class, keras.losses.Loss, callable, list, dict or None, default=None
         Loss for compiling the network. The arguments of a loss class are set as
         `loss__ARGUMENT`. None selects the cross-entropy for the target type and the output layer.
@@ -76,10 +75,10 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     verbose : int, default=1
         Amount of output. 0 prints nothing, 1 prints a progress bar, and 2 prints a line per epoch.
     callbacks : keras.callbacks.Callback, class, list, dict or None, default=None
-        Callbacks of training and prediction. The arguments of a callback class are set as
-        `callbacks__ARGUMENT`, of a class in a list as `callbacks__POSITION__ARGUMENT`, and of a
-        class in a dict as `callbacks__KEY__ARGUMENT`. `fit__callbacks` are used in training
-        only, and `predict__callbacks` are used in prediction only.
+        Callbacks of training and prediction. `callbacks__ARGUMENT` is an argument of a callback
+        class, or of every class in a list or dict. `callbacks__POSITION__ARGUMENT` and
+        `callbacks__KEY__ARGUMENT` are arguments of one of them. `fit__callbacks` are used in
+        training only, and `predict__callbacks` are used in prediction only.
     validation_split : float, default=0.0
         Fraction of the rows that are held out from training and evaluated after each epoch. The
         last rows are held out.
@@ -90,9 +89,10 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         network is already compiled.
     epochs : int, default=1
         Number of epochs, which are passes over the training rows.
-    class_weight : dict, "balanced" or None, default=None
-        Weight of each label: a factor of the row weights, which are then divided by their mean.
-        "balanced" gives all labels the same total weight. `fit__class_weight` goes to Keras as is.
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        Weight of each label, a factor of the `sample_weight` of its rows. A list has a dict for
+        each column of y, and a row has the product of its weights. "balanced" gives all labels the
+        same total weight. `fit__class_weight` goes to Keras as is.
     **kwargs : dict
         Arguments of the build function, and routed parameters. The name of a routed parameter
         consists of a prefix and the name of an argument. The prefixes are `model__`, `optimizer__`,
@@ -210,8 +210,8 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
             Labels of any type, a multilabel indicator matrix with a column per label, or one-hot
             rows.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights in the loss. Rows of weight 0 are left out. The remaining weights are
-            divided by the mean of the remaining weights.
+            Sample weights in the loss. Rows of weight 0 are left out first, so `validation_split`
+            takes none; `classes_` has their labels. The other weights are divided by their mean.
         **kwargs : dict
             Arguments of Keras's `fit`, which take precedence over parameters of the estimator.
 
@@ -339,9 +339,9 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         """Transformer that encodes y before training.
 
         The default encodes labels as integers, or as one-hot rows for a categorical cross-entropy.
-        A subclass may return another transformer. `transform` may return a list or dict of arrays,
-        and `inverse_transform` gets the outputs of the network and, from `predict_proba`,
-        `return_proba=True`. Items of what `get_metadata` returns become attributes.
+        A subclass may return another transformer, whose `transform` may return a list or dict of
+        arrays. `inverse_transform` gets the outputs and, from `predict_proba`, `return_proba=True`.
+        Items of what `get_metadata` returns become attributes.
         """
         categories = "auto" if self.classes_ is None else [self.classes_]
         return ClassifierLabelEncoder(loss=self.loss, categories=categories)

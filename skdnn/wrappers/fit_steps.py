@@ -13,6 +13,7 @@ from skdnn._utils.sklearn_compat import validate_parameters
 from skdnn.wrappers import build, network_errors, text_layers, training
 from skdnn.wrappers.build_options import BuildOptions, build_options
 from skdnn.wrappers.callback_parameters import callback_params, make_callbacks
+from skdnn.wrappers.changed_parameters import network_parameters, warn_if_changed
 from skdnn.wrappers.checks import (
     as_loss_weights,
     drop_rows_without_weight,
@@ -146,7 +147,9 @@ def train_one_epoch(
 
 def _initialize(wrapper: "BaseWrapper", X: Any, y: Any, options: BuildOptions) -> tuple[Any, Any]:
     with build_options(wrapper, options):
-        return wrapper._initialize(X, y)
+        X, y = wrapper._initialize(X, y)
+    wrapper._network_parameters = network_parameters(wrapper)
+    return X, y
 
 
 def initialize(wrapper: "BaseWrapper", X: Any, y: Any) -> tuple[Any, Any]:
@@ -214,13 +217,15 @@ def resume(wrapper: "BaseWrapper", X: Any, y: Any) -> tuple[Any, Any]:
     ----------
     wrapper : BaseWrapper
         The wrapper. New callbacks are created if the callback parameters have changed since the
-        previous call.
+        previous call. The wrapper may have been unpickled from SciKeras or an earlier version.
     X, y : object
         The arguments of `fit`.
     """
     X, y = wrapper._validate_data(X, y)
-    if wrapper._callbacks_of != callback_params(wrapper.get_params(deep=False)):
+    attributes = vars(wrapper)
+    if attributes.get("_callbacks_of") != callback_params(wrapper.get_params(deep=False)):
         _set_callbacks(wrapper)
+    warn_if_changed(wrapper, attributes.get("_network_parameters"))
     build.compile_model(wrapper.model_, wrapper._get_compile_kwargs)
     return X, y
 

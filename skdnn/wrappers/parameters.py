@@ -231,6 +231,7 @@ def instantiate(value: Any, params: dict[str, Any], common: Mapping[str, Any] | 
 
     own = {name: argument for name, argument in params.items() if "__" not in name}
     arguments = {**(common or {}), **own}
+    _check_targets(value, params, arguments)
     if isinstance(value, type):
         made = {name: instantiate(x, inner(name)) for name, x in arguments.items()}
         positions = sorted((name for name in made if name.isdecimal()), key=int)
@@ -245,6 +246,23 @@ def instantiate(value: Any, params: dict[str, Any], common: Mapping[str, Any] | 
             f"arguments {arguments}: give the class, or set them in the object itself."
         )
     return value
+
+
+def _check_targets(value: Any, params: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+    """Raise an error if a routed argument is for an item or an argument that does not exist."""
+    if isinstance(value, list | tuple):
+        known, are = list(map(str, range(len(value)))), "the positions in the list"
+    elif isinstance(value, dict):
+        known, are = list(map(str, value)), "the keys of the dict"
+    else:
+        known, are = list(arguments), f"the arguments given to {value!r}"
+    for name in params:
+        target, separator, _ = name.partition("__")
+        if separator and target not in known:
+            raise TypeError(
+                f"Nothing takes the routed argument {name!r}: {target!r} is not one of {are}, "
+                f"{known}."
+            )
 
 
 def fit_arguments(

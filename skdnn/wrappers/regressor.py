@@ -48,8 +48,8 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
     optimizer : str, class or keras.optimizers.Optimizer, default="rmsprop"
         Optimizer for compiling the network. If the network is already compiled, its own optimizer
         is used, with a warning if another one is set. The arguments of an optimizer name or class
-        are set as `optimizer__ARGUMENT`, such as `optimizer__learning_rate`. If an optimizer
-        object is passed, training uses a new copy.
+        are set as `optimizer__ARGUMENT`, such as `optimizer__learning_rate`. An optimizer object
+        takes no `optimizer__ARGUMENT`, and training uses a new copy.
     loss : str, class, keras.losses.Loss, callable, list, dict or None, default=None
         Loss for compiling the network. The arguments of a loss class are set as
         `loss__ARGUMENT`. None selects the mean squared error. If the network is already compiled,
@@ -67,10 +67,10 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
     verbose : int, default=1
         Amount of output. 0 prints nothing, 1 prints a progress bar, and 2 prints a line per epoch.
     callbacks : keras.callbacks.Callback, class, list, dict or None, default=None
-        Callbacks of training and prediction. The arguments of a callback class are set as
-        `callbacks__ARGUMENT`, of a class in a list as `callbacks__POSITION__ARGUMENT`, and of a
-        class in a dict as `callbacks__KEY__ARGUMENT`. `fit__callbacks` are used in training
-        only, and `predict__callbacks` are used in prediction only.
+        Callbacks of training and prediction. `callbacks__ARGUMENT` is an argument of a callback
+        class, or of every class in a list or dict. `callbacks__POSITION__ARGUMENT` and
+        `callbacks__KEY__ARGUMENT` are arguments of one of them. `fit__callbacks` are used in
+        training only, and `predict__callbacks` are used in prediction only.
     validation_split : float, default=0.0
         Fraction of the rows that are held out from training and evaluated after each epoch. The
         last rows are held out.
@@ -145,8 +145,8 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
             Numeric targets. A network with an output for each column of y predicts one column with
             each output.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights in the loss. Rows of weight 0 are left out. The remaining weights are
-            divided by the mean of the remaining weights.
+            Sample weights in the loss. Rows of weight 0 are left out first, so `validation_split`
+            takes none. The other weights are divided by their mean.
         **kwargs : dict
             Arguments of Keras's `fit`, which take precedence over parameters of the estimator.
 

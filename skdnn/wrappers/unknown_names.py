@@ -70,6 +70,10 @@ _INSTEAD = {
     **{name: f"write optimizer__{name}=" for name in ("beta_1", "beta_2", "epsilon", "amsgrad")},
     "betas": "write optimizer__beta_1= and optimizer__beta_2=",
     "rho": "write optimizer__rho=",
+    **{
+        name: f"write compile__{name}="
+        for name in ("jit_compile", "loss_weights", "steps_per_execution", "weighted_metrics")
+    },
     "nesterovs_momentum": "write optimizer='sgd', optimizer__momentum= and optimizer__nesterov=",
     # Arguments of keras.wrappers and of tf.keras.wrappers.
     **dict.fromkeys(

@@ -134,6 +134,30 @@ def test_error_where_an_argument_is_routed_to_an_object():
         instantiate(3, {"first": 1})
 
 
+@pytest.mark.parametrize(
+    ("value", "name", "known"),
+    [
+        ({"stop": dict}, "end__patience", r"'end' is not one of the keys of the dict, \['stop'\]"),
+        ([dict, dict], "2__patience", r"'2' is not one of the positions in the list, \['0', '1'\]"),
+        ({"stop": [dict]}, "stop__1__patience", r"'1' is not one of the positions"),
+        (
+            dict,
+            "stop__patience",
+            r"'stop' is not one of the arguments given to <class 'dict'>, \[\]",
+        ),
+        ("object", "stop__patience", "'stop' is not one of the arguments given to 'object'"),
+    ],
+)
+def test_error_where_nothing_takes_a_routed_argument(value, name, known):
+    with pytest.raises(TypeError, match=f"Nothing takes the routed argument .*: {known}"):
+        instantiate(value, {name: 3})
+
+
+def test_an_argument_without_a_key_goes_to_every_item():
+    made = instantiate({"a": dict, "b": dict}, {"patience": 3, "a__patience": 5})
+    assert made == {"a": {"patience": 5}, "b": {"patience": 3}}
+
+
 # --------------------------------------------------------------------------- invalid values
 
 

@@ -7,7 +7,10 @@ from os import environ
 
 import keras
 import numpy as np
+import pytest
+import scikeras.wrappers
 from numpy.testing import assert_allclose
+from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.model_selection import GridSearchCV
 
 from skdnn import KerasClassifier
@@ -137,3 +140,30 @@ def test_search_in_worker_processes_gives_the_same(iris):
     ]
     one, two = (search.cv_results_["mean_test_score"] for search in scores)
     assert_allclose(one, two, rtol=1e-3)
+
+
+def build_for_pickle(meta):
+    inputs = keras.Input((meta["n_features_in_"],))
+    return keras.Model(inputs, keras.layers.Dense(meta["n_classes_"], "softmax")(inputs))
+
+
+def test_a_pickled_subclass_of_scikeras_becomes_one_of_skdnn(iris, monkeypatch):
+    def subclass(base):
+        return type("Moved", (base,), {"__module__": __name__})
+
+    X, y = iris
+    monkeypatch.setitem(globals(), "Moved", subclass(scikeras.wrappers.KerasClassifier))
+    params = {"loss": "sparse_categorical_crossentropy", "optimizer": "adam", "verbose": 0}
+    old = Moved(build_for_pickle, batch_size=-1, **params)  # noqa: F821
+    old.fit(X, np.array(["a", "b", "c"])[y])
+    pickled = pickle.dumps(old)
+    monkeypatch.setitem(globals(), "Moved", subclass(KerasClassifier))
+    with pytest.warns(InconsistentVersionWarning, match="Moved"):
+        new = pickle.loads(pickled)
+    assert isinstance(new, KerasClassifier)
+    assert new.classes_.tolist() == ["a", "b", "c"]
+    for _ in range(2):
+        assert_allclose(new.predict_proba(X), old.predict_proba(X), atol=1e-5)
+        for clf in (old, new):
+            clf.partial_fit(X, np.array(["a", "b", "c"])[y])
+    assert new.current_epoch == 3

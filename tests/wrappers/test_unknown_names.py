@@ -36,6 +36,7 @@ FOR_ALL = {
     "nesterovs_momentum": "write optimizer='sgd', optimizer__momentum= and optimizer__nesterov=",
     "power_t": "give optimizer__learning_rate=, which may be a schedule of Keras",
     "max_fun": "it belongs to L-BFGS",
+    "loss_weights": "write compile__loss_weights=",
 }
 
 
