@@ -8,7 +8,6 @@ from os import environ
 import keras
 import numpy as np
 import pytest
-import scikeras.wrappers
 from numpy.testing import assert_allclose
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.model_selection import GridSearchCV
@@ -148,6 +147,8 @@ def build_for_pickle(meta):
 
 
 def test_a_pickled_subclass_of_scikeras_becomes_one_of_skdnn(iris, monkeypatch):
+    import scikeras.wrappers  # after skdnn, which keeps Keras unpatched
+
     def subclass(base):
         return type("Moved", (base,), {"__module__": __name__})
 
