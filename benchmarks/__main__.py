@@ -27,6 +27,7 @@ from benchmarks import (
     speed,
     standings,
     tables,
+    wins,
 )
 from benchmarks.systems import require
 from benchmarks.work import ROOT, WORKS
@@ -132,16 +133,21 @@ def run_cores(arguments: argparse.Namespace) -> None:
 
 
 def run_accuracy(arguments: argparse.Namespace) -> None:
-    """Measure accuracy; the defaults on all tables go into the documentation."""
-    usual = parser().parse_args(["accuracy"])
-    complete = all(getattr(arguments, name) == getattr(usual, name) for name in accuracy.DECIDES)
-    folder = FOLDER if complete else None
+    """Measure accuracy; the defaults on all tables of a kind go into the documentation."""
+    page = accuracy.page_of(arguments, parser().parse_args(["accuracy"]))
     result = accuracy.run(arguments)
     result["summaries"] = standings.summaries(result)
     text = scoreboard.markdown(result)
     print(text)
-    write(arguments.json or (folder and folder / "accuracy.json"), accuracy.to_json(result))
-    write(arguments.markdown or (folder and folder / "accuracy.md"), text)
+    write(arguments.json or (page and FOLDER / f"{page}.json"), accuracy.to_json(result))
+    write(arguments.markdown or (page and FOLDER / f"{page}.md"), text)
+
+
+def run_wins(arguments: argparse.Namespace) -> None:
+    """Write the page of wins and losses from what `accuracy` stored."""
+    text = wins.page(arguments.results)
+    print(text)
+    write(arguments.markdown, text)
 
 
 def run_gather(arguments: argparse.Namespace) -> None:
@@ -237,6 +243,11 @@ def parser() -> argparse.ArgumentParser:
     eleven.add_argument("--folder", type=Path, default=picture.FOLDER, help="default: %(default)s")
     twelve = commands.add_parser("readme", help="write the figures of these pages into the README")
     twelve.add_argument("--file", type=Path, default=readme.FILE, help="default: %(default)s")
+    fifteen = commands.add_parser("wins", help="where the default wins and loses: a page")
+    fifteen.add_argument(
+        "--results", type=Path, default=FOLDER, metavar="FOLDER", help="JSON files of `accuracy`"
+    )
+    fifteen.add_argument("--markdown", type=Path, default=FOLDER / "wins.md", metavar="FILE")
     commands.add_parser("fashion-mnist", help="a first course's lesson, beside plain Keras")
     return whole
 
@@ -250,6 +261,7 @@ COMMANDS = {
     "deploy": run_deploy,
     "fit-times": run_fit_times,
     "accuracy": run_accuracy,
+    "wins": run_wins,
     "gather": run_gather,
     "fuzz": run_fuzz,
     "kill": run_kill,

@@ -17,24 +17,36 @@ from typing import Any
 import numpy as np
 
 from benchmarks import speed
-from benchmarks.contenders import System, is_plain, systems, variant
+from benchmarks.contenders import SLOW, System, is_plain, systems, variant
 from benchmarks.systems import require
-from benchmarks.tables import IMAGES, Table, default_folder, images, load, read_index
+from benchmarks.tables import (
+    IMAGES,
+    ROWS,
+    SETS,
+    Table,
+    default_folder,
+    images,
+    load,
+    read_index,
+    traits,
+)
 from benchmarks.trial import measure
 
 # Raised whenever something here changes results that are kept already.
 PROTOCOL = 1
 # The options that decide what is measured.
 DECIDES = ("folder_only", "rows", "only_tables", "only_systems", "skdnn", "seed", "quick")
+HELD_OUT = "held-out"  # a folder of `gather`
 QUICK_TABLES = ["iris", "diabetes"]
 QUICK_SYSTEMS = ["skdnn", "RandomForest"]
+SLOW_MODULES = {module for system in SLOW.values() for module in system.modules}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     add = parser.add_argument
     add("--data", type=Path, metavar="FOLDER", help="tables and their index.json")
-    add("--rows", type=int, default=10_000, help="most rows of a table (default: 10000)")
+    add("--rows", type=int, help=f"most rows of a table (default: {ROWS}; of large tables, all)")
     add("--images", action="store_true", help=f"{IMAGES} too")
     add("--image-rows", type=int, default=10_000, help="to train on (default: 10000)")
     add("--test", action="store_true", help="test on Fashion-MNIST's test set: look once")
@@ -46,9 +58,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="parameters as JSON; several variants have names",
     )
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--only-tables", type=names_of, metavar="NAME,...")
+    sets = ", ".join(SETS)
+    which.add_argument(
+        "--only-tables", type=names_of, metavar="NAME,...", help=f"tables, and sets: {sets}"
+    )
     which.add_argument("--folder-only", action="store_true", help="none of scikit-learn's own")
     add("--only-systems", type=names_of, metavar="NAME,...")
+    add("--slow-systems", action="store_true", help=f"{', '.join(SLOW)} of pytabkit too")
     add("--cache", type=Path, metavar="FILE", help="keeps what is found, fold by fold")
     add("--n-jobs", type=int, default=1, help="folds at once; times are then marked as busy")
     add("--busy", action="store_true", help="the machine does other work: mark the times so")
@@ -61,12 +77,32 @@ def names_of(text: str) -> list[str]:
     return text.split(",")
 
 
+def page_of(options: argparse.Namespace, usual: argparse.Namespace) -> str | None:
+    """Return the name of the page that a run belongs on; None for a run of other options.
+
+    The defaults on all tables are on "accuracy", those on a set of tables on "accuracy-" and its
+    name, and those on the folder `held-out` that `gather` writes on "held-out".
+    """
+    changed = {name for name in DECIDES if getattr(options, name) != getattr(usual, name)}
+    if not changed:
+        return "accuracy"
+    if changed == {"only_tables"} and len(options.only_tables) == 1:
+        (name,) = options.only_tables
+        return f"accuracy-{name}" if name in SETS else None
+    if changed == {"folder_only"} and options.data and options.data.name == HELD_OUT:
+        return HELD_OUT
+    return None
+
+
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Measure what the options say; return all that is known, ready for JSON."""
     quick = options.quick
     variants = options.skdnn or ([("skdnn", {"epochs": 2})] if quick else None)
-    chosen = systems(variants, options.only_systems or (QUICK_SYSTEMS if quick else None))
+    names = options.only_systems or (QUICK_SYSTEMS if quick else None)
+    chosen = systems(variants, names, slow=options.slow_systems)
     modules = {module for system in chosen.values() for module in system.modules}
+    require(modules & SLOW_MODULES, "accuracy-slow")
+    modules -= SLOW_MODULES
     require(modules | {"pandas"}, "accuracy", " (xgboost-cpu in the place of xgboost will do)")
     folder = options.data or default_folder()
     names = options.only_tables or (QUICK_TABLES if quick else None)
@@ -117,6 +153,7 @@ def describe(table: Table, options: argparse.Namespace) -> dict[str, Any]:
         "n_train": len(train),
         "n_test": len(test),
         "plain": is_plain(table.X),
+        **traits(table),
     } | ({"on": "test" if options.test else "validation"} if table.kind == "images" else {})
 
 

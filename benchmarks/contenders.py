@@ -61,6 +61,21 @@ def ordinal(X: Any) -> list:
     return [make_column_transformer((encode, categories), remainder="passthrough")]
 
 
+def imputed(X: Any) -> list:
+    """Fill gaps in numbers with medians; categories stay as they are."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.impute import SimpleImputer
+
+    fill = SimpleImputer(strategy="median")
+    categories = categorical(X)
+    if not any(categories):
+        return [fill]
+    keep = make_column_transformer(
+        ("passthrough", categories), remainder=fill, verbose_feature_names_out=False
+    )
+    return [keep.set_output(transform="pandas")]
+
+
 def scaled(X: Any) -> list:
     """Standardise numbers, medians in their gaps; one column for each category."""
     from sklearn.compose import make_column_transformer
@@ -120,6 +135,13 @@ def make_xgboost(kind: str, seed: int) -> Any:
     return getattr(xgboost, f"XGB{kind}")(random_state=seed, enable_categorical=True)
 
 
+def make_pytabkit(name: str, kind: str, seed: int) -> Any:
+    """Make one of pytabkit's networks, on the CPU as all others are."""
+    import pytabkit
+
+    return getattr(pytabkit, f"{name}_{kind}")(random_state=seed, device="cpu")
+
+
 def make_skdnn(kind: str, seed: int, **params: Any) -> Any:
     """Make skdnn's."""
     import skdnn
@@ -130,15 +152,21 @@ def make_skdnn(kind: str, seed: int, **params: Any) -> Any:
 BASELINES: dict[str, System] = {
     "RandomForest": System(partial(make_ensemble, "RandomForest"), (ordinal,)),
     "ExtraTrees": System(partial(make_ensemble, "ExtraTrees"), (ordinal,)),
-    "HistGradientBoosting": System(partial(make_ensemble, "HistGradientBoosting"), (raw,)),
+    # It takes categories of at most 255 values; others are numbers, as for the forests.
+    "HistGradientBoosting": System(partial(make_ensemble, "HistGradientBoosting"), (raw, ordinal)),
     "MLP": System(make_mlp, (scaled,)),
     "LightGBM": System(make_lightgbm, (raw,), ("lightgbm",)),
     "XGBoost": System(make_xgboost, (raw,), ("xgboost",)),
 }
 
 
+# Measured with `--slow-systems`, or where they are named: a fit takes minutes.
+SLOW: dict[str, System] = {
+    "RealMLP_TD_S": System(partial(make_pytabkit, "RealMLP_TD_S"), (raw, imputed), ("pytabkit",)),
+    "TabM": System(partial(make_pytabkit, "TabM_D"), (raw, imputed), ("pytabkit",)),
+}
 # Measured where they are named.
-ON_REQUEST: dict[str, System] = {
+ON_REQUEST: dict[str, System] = SLOW | {
     "RandomForest-500": BASELINES["RandomForest"]._replace(
         params={"n_estimators": 500, "n_jobs": -1}
     ),
@@ -168,9 +196,16 @@ def variant(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def systems(
-    variants: list[tuple[str, dict[str, Any]]] | None, names: list[str] | None
+    variants: list[tuple[str, dict[str, Any]]] | None,
+    names: list[str] | None,
+    *,
+    slow: bool = False,
 ) -> dict[str, System]:
-    """Return the systems of these names, skdnn's first; "skdnn" stands for all its variants."""
+    """Return the systems of these names, skdnn's first; "skdnn" stands for all its variants.
+
+    Without names they are all that are not measured on request alone, and with `slow` those of
+    `SLOW` too.
+    """
     variants = variants or VARIANTS
     repeated = sorted({n for n, _ in variants if [m for m, _ in variants].count(n) > 1})
     if repeated:
@@ -182,7 +217,10 @@ def systems(
         for name, params in variants
     } | BASELINES
     if names is not None:
+        names = [*names, *(SLOW if slow else ())]
         known |= ON_REQUEST
+    elif slow:
+        known |= SLOW
     unknown = [name for name in names or () if name not in {MINE, *known}]
     if unknown:
         raise SystemExit(f"Unknown system {', '.join(unknown)}; there are: {', '.join(known)}.")

