@@ -144,6 +144,8 @@ def test_broken_links_end_a_build_of_html(built):
         ("profile=&quot;resume&quot;", ["profile=", "&quot;resume&quot;"]),
         ("keras.Input((2,))", ["keras.", "Input(", "(2,))"]),
         ("n_jobs", ["n_jobs"]),
+        ("partial_fit", ["partial_fit"]),
+        ("verbose=1", ["verbose=1"]),
         (".skdnn", [".skdnn"]),
         ("1.25", ["1.25"]),
         ("to_onnx()", ["to_", "onnx()"]),

@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 WORD = re.compile(r'(?<=<span class="pre">)[^<]+(?=</span>)')
-# After "_", ".", "(" or "=" behind at least two letters, if the next part follows.
-END_OF_PART = re.compile(r"(?<=[^\W\d]{2}_)(?=[^\W_])|(?<=[^\W\d]{2}[.(=])(?=[\w&\[(])")
+# After "_", ".", "(" or "=" behind at least two letters, if four characters or more follow.
+END_OF_PART = re.compile(r"(?<=[^\W\d]{2}_)(?=[^\W_].{3})|(?<=[^\W\d]{2}[.(=])(?=[\w&\[(].{3})")
 
 
 def mark_breaks(body: str) -> str:
