@@ -138,7 +138,7 @@ def by_system(systems: list[str], values: np.ndarray) -> dict[str, float | None]
 
 
 def introduction(results: dict[str, dict[str, Any] | None], found: list[Outcome]) -> list[str]:
-    """Return what is compared, with how many tables, and which were not measured."""
+    """Return what is compared, with how many tables, and which have no stored figures."""
     gaps = [outcome.gap(outcome.best()) for outcome in found]
     lost, won = (sum(sign * gap >= MARGIN for gap in gaps) for sign in (-1, 1))
     lines = [
@@ -153,7 +153,9 @@ def introduction(results: dict[str, dict[str, Any] | None], found: list[Outcome]
     rows = []
     for name, (title, command) in RESULTS.items():
         result = results[name]
-        shown = [str(len(outcomes(result))), version(result)] if result else ["not measured", ""]
+        shown = (
+            [str(len(outcomes(result))), version(result)] if result else ["no figures stored", ""]
+        )
         rows.append([f"{title}: `{command}`", *shown])
     return [*lines, *grid(["measured by", "tables", "version"], rows)]
 
@@ -271,13 +273,14 @@ def kinds_table(found: list[Outcome]) -> list[str]:
     return [
         "**By kind of table: where tree ensembles are better comes first**",
         "",
+        "<!-- kinds -->",
+        "",
         "The mean rank is the default's among "
         f"{' to '.join(map(str, n_systems[:: max(len(n_systems) - 1, 1)]))} systems. Then come the "
         f"tables won, even and lost against the best of {len(TREES)} tree ensembles, which is "
         f"chosen after the test, and against {REFERENCE}. The fit time is the median multiple of "
-        f"{REFERENCE}'s. A table is of several kinds.",
-        "",
-        "<!-- kinds -->",
+        f"{REFERENCE}'s. Less than {MARGIN} in accuracy or R2 is even. A table is of several "
+        "kinds.",
         "",
         *grid(head, [cells for _, cells in rows]),
         "<!-- end of kinds -->",
