@@ -77,18 +77,23 @@ def make_estimator(system: str, task: str) -> Any:
 
 
 def measure(system: str, size: Size) -> dict[str, float]:
-    """Fit twice in this process: what comes first is imported, and nothing compiled beforehand."""
+    """Fit twice in this process: what comes first is imported, and nothing compiled beforehand.
+
+    The forest is fitted once, because it has nothing to compile.
+    """
     warnings.simplefilter("ignore")
     X, y = make_table(size)
     make_estimator(system, "classification").fit(X[:60, :3], np.arange(60) % 2)  # imports
     train = slice(0, size.rows)
     figures: dict[str, float] = {}
-    for turn in ("first", "again"):
+    for turn in ("first",) if system == "RandomForest" else ("first", "again"):
         estimator = make_estimator(system, size.task)
         begin, cpu = time.perf_counter(), time.process_time()
         estimator.fit(X[train], y[train])
         figures[f"{turn} s"] = time.perf_counter() - begin
         figures[f"{turn} CPU s"] = time.process_time() - cpu
+    for unit in ("s", "CPU s"):
+        figures.setdefault(f"again {unit}", figures[f"first {unit}"])
     return figures | {"score": float(estimator.score(X[size.rows :], y[size.rows :]))}
 
 

@@ -109,7 +109,10 @@ def part_of_page(title: str) -> list[list[str]]:
 
 
 def fit_times_by_rows() -> list[str]:
-    """Return the median and the range of fit times as multiples of RandomForest's."""
+    """Return the median and the range of fit times as multiples of RandomForest's.
+
+    Tables of more rows than those of the accuracy benchmark are generated ones.
+    """
     result = read("accuracy.json")
     sizes = {t["table"]: t["rows"] for t in result["tables"]}
     lines = [["rows", "tables", "default", '`preset="fast"`']]
@@ -126,10 +129,23 @@ def fit_times_by_rows() -> list[str]:
                 )
                 if least <= sizes[name] <= most
             ]
-            spread = {"median": median(ratios), "min": min(ratios), "max": max(ratios)}
-            cells.append(show_spread(spread, show_ratio))
+            cells.append(spread(ratios))
         lines.append([title, str(len(ratios)), *cells])
+    generated = read("fit-times.json")["tables"]
+    for rows in sorted({t["rows"] for t in generated if t["rows"] > max(sizes.values())}):
+        found = [t["systems"] for t in generated if t["rows"] == rows]
+        cells = [
+            spread([t[system]["again s"] / t["RandomForest"]["again s"] for t in found])
+            for system in ("skdnn", "skdnn-fast")
+        ]
+        lines.append([f"{rows:,}, generated", str(len(found)), *cells])
     return table(lines)
+
+
+def spread(ratios: list[float]) -> str:
+    """Return the median and the range of some ratios."""
+    told = {"median": median(ratios), "min": min(ratios), "max": max(ratios)}
+    return show_spread(told, show_ratio)
 
 
 def speed() -> list[str]:

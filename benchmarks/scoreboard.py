@@ -47,8 +47,12 @@ def markdown(result: dict[str, Any]) -> str:
             lines += means_table(f"{title}: log-loss", result, told, "log_loss", min)
             lines += means_table(f"{title}: expected calibration error", result, told, "ece", min)
         lines += times_table(title, result, told)
-        if told["duels"]:
-            lines += duels_table(title, told["duels"])
+        for name, what in (
+            ("duels", "won and lost"),
+            ("duels by log_loss", "won and lost by log-loss"),
+        ):
+            if told.get(name):
+                lines += duels_table(f"{title}: tables {what}", told[name])
     return "\n".join([*lines, *remarks(result)])
 
 
@@ -148,7 +152,7 @@ def duels_table(title: str, duels: list[dict[str, Any]]) -> list[str]:
         for d in duels
     ]
     head = ["", "won - tied - lost", "beyond noise", "p (Wilcoxon)", "p adjusted (Holm)"]
-    return [f"**{title}: tables won and lost**", "", *grid(head, rows)]
+    return [f"**{title}**", "", *grid(head, rows)]
 
 
 def remarks(result: dict[str, Any]) -> list[str]:

@@ -43,10 +43,16 @@ def summary(result: dict[str, Any], kind: str) -> dict[str, Any]:
         put(told, "relative error", relative_errors(means["score"], reference))
         ratios = means["fit_seconds"] / means["fit_seconds"][:, [reference]]
         put(told, "fit ratios", [list(map(plain, column)) for column in ratios.T])
+    of_duels = {"duels": folds["score"]}
+    if "log_loss" in folds:
+        of_duels["duels by log_loss"] = [-values for values in folds["log_loss"]]
     return {
         "means": {f: as_dicts(values, names, systems) for f, values in means.items()},
         "systems": told,
-        "duels": [] if kind == "images" else duels(folds["score"], tables, systems, mine),
+        **{
+            name: [] if kind == "images" else duels(values, tables, systems, mine)
+            for name, values in of_duels.items()
+        },
     }
 
 
