@@ -22,6 +22,7 @@ from benchmarks import (
     readme,
     report,
     scoreboard,
+    search,
     sizes,
     sparse,
     speed,
@@ -132,6 +133,16 @@ def run_cores(arguments: argparse.Namespace) -> None:
     publish("cores", result, cores.markdown(result), folder)
 
 
+def run_search(arguments: argparse.Namespace) -> None:
+    """Measure what random searches gain; a complete run goes into the documentation."""
+    if "LightGBM" in (arguments.only_systems or search.SYSTEMS):
+        require({"lightgbm"}, "accuracy", "")
+    partial = arguments.quick or arguments.only_tables or arguments.only_systems
+    result = search.run(arguments)
+    folder = arguments.folder or (None if partial else FOLDER)
+    publish("search", result, search.markdown(result), folder)
+
+
 def run_accuracy(arguments: argparse.Namespace) -> None:
     """Measure accuracy; the defaults on all tables of a kind go into the documentation."""
     page = accuracy.page_of(arguments, parser().parse_args(["accuracy"]))
@@ -224,7 +235,9 @@ def parser() -> argparse.ArgumentParser:
     fourteen = commands.add_parser("cores", help="default fits with several threads")
     fourteen.add_argument("--rounds", type=int, help=f"default: {cores.ROUNDS}, or 1 with --quick")
     fourteen.add_argument("--folder", type=Path, help="for cores.json and cores.md")
-    for command in (one, two, three, four, six, seven, thirteen, fourteen):
+    fifteen = commands.add_parser("search", help="what random searches gain over the defaults")
+    search.add_options(fifteen)
+    for command in (one, two, three, four, six, seven, thirteen, fourteen, fifteen):
         command.add_argument("--quick", action="store_true", help="very little work, as a trial")
     five = commands.add_parser("gather", help="write folders of public tables for `accuracy`")
     five.add_argument("folder", type=Path, help="older tables in it are replaced")
@@ -268,6 +281,7 @@ COMMANDS = {
     "peers": run_peers,
     "picture": run_picture,
     "readme": run_readme,
+    "search": run_search,
     "fashion-mnist": run_fashion_mnist,
 }
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from skdnn.comparison.compare import compare
     from skdnn.dnn.classifier import DNNClassifier
     from skdnn.dnn.regressor import DNNRegressor
+    from skdnn.dnn.search_space import search_space
+    from skdnn.dnn.suggest_params import suggest_params
     from skdnn.persistence.load import load
     from skdnn.persistence.onnx_export import to_onnx
     from skdnn.persistence.save import save
@@ -41,6 +43,8 @@ __all__ = [
     "load",
     "register_onnx_converters",
     "save",
+    "search_space",
+    "suggest_params",
     "to_onnx",
 ]
 
@@ -59,6 +63,8 @@ _MODULES = {
     "load": "persistence.load",
     "register_onnx_converters": "persistence.skl2onnx_converters",
     "save": "persistence.save",
+    "search_space": "dnn.search_space",
+    "suggest_params": "dnn.suggest_params",
     "to_onnx": "persistence.onnx_export",
 }
 

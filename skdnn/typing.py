@@ -36,6 +36,7 @@ __all__ = [
     "RegressionLossName",
     "Scaling",
     "ScorerName",
+    "SpaceSize",
     "Split",
     "Task",
     "Validation",
@@ -61,6 +62,7 @@ DType = Literal["float32", "float64"]
 # Parameters of functions.
 Task = Literal["classification", "regression"]  # compare, default_models
 Profile = Literal["predict", "resume"]  # save
+SpaceSize = Literal["small", "full"]  # search_space
 Split = Literal["train", "test", "all"]  # load_fashion_mnist
 
 # fmt: off

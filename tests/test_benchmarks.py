@@ -15,9 +15,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import wilcoxon
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_squared_error
+from sklearn.model_selection import train_test_split
 
 from skdnn import DNNClassifier
 
@@ -549,3 +551,65 @@ def test_fits_with_several_threads_are_compared_with_one(module):
         "| 2,000 | `1` | measured | 8 s | 9 s | 1.00 |",
         "| 2,000 | `8` | simulated | 2 s | 9 s | 4.00 |",
     ]
+
+
+# -------------------------------------------------------------------- search
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """What a quick run of the searches writes: figures and Markdown."""
+    path = tmp_path_factory.mktemp("search")
+    systems = ["--only-systems", "skdnn,HistGradientBoosting"]
+    result = run("-m", "benchmarks", "search", "--quick", *systems, "--folder", path)
+    assert result.returncode == 0, result.stderr
+    figures = json.loads((path / "search.json").read_text(encoding="utf-8"))
+    return figures, (path / "search.md").read_text(encoding="utf-8")
+
+
+def test_every_system_searches_every_table(searched):
+    figures, page = searched
+    found = [(record["table"], record["system"]) for record in figures["records"]]
+    systems = ["skdnn", "HistGradientBoosting"]
+    assert found == [(table, system) for table in ("wine", "diabetes") for system in systems]
+    assert page.startswith("**Quick mode")
+    assert "| wine (60 x 13) | 1 | " in page
+
+
+def test_a_search_over_the_default_is_no_search_over_plain_networks(searched):
+    mine = [record["best"] for record in searched[0]["records"] if record["system"] == "skdnn"]
+    assert [best["preset"] for best in mine] == ["balanced"] * 2
+
+
+def test_the_default_of_a_search_is_that_of_scikit_learn(searched, module):
+    wanted = ("diabetes", "HistGradientBoosting")
+    (record,) = (r for r in searched[0]["records"] if (r["table"], r["system"]) == wanted)
+    X, y = load_diabetes(return_X_y=True)
+    rows = module("tables").sample(y, 60, "regression", 0)
+    train, test = train_test_split(rows, test_size=0.3, random_state=0)
+    model = HistGradientBoostingRegressor(random_state=0).fit(X[train], y[train])
+    assert record["default"]["loss"] == pytest.approx(
+        root_mean_squared_error(y[test], model.predict(X[test]))
+    )
+    assert record["default"]["score"] == pytest.approx(model.score(X[test], y[test]))
+
+
+def test_gains_of_searches_are_means_over_tables(module):
+    search = module("search")
+    losses = {"skdnn": (2.0, 1.0), "HistGradientBoosting": (2.0, 4.0), "LightGBM": (1.0, 1.0)}
+    records = [
+        {
+            **{"table": "t", "task": "regression", "rows": 1000, "columns": 5, "system": system},
+            "seed": seed,
+            "default": {"loss": before, "score": 0.5, "cpu": 1.0},
+            "searched": {"loss": after * 4**seed, "score": 0.75, "cpu": 60.0},
+        }
+        for seed in (0, 1)
+        for system, (before, after) in losses.items()
+    ]
+    lines = search.summary(records)
+    assert lines[2] == "| skdnn | 1.000 | 1 of 2 | 1 s | 60 s |"
+    assert lines[3].startswith("| HistGradientBoosting | 4.000 | 0 of 2 |")
+    assert search.figure_table(records, "loss")[2] == (
+        "| t (1,000 x 5) | 2 | 2 | 2.5 | 2 | 10 | 1 | 2.5 |"
+    )

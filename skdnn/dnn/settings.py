@@ -151,18 +151,11 @@ def resolve_params(
     params: Mapping[str, Any], classifies: bool, data: Data, known: Bunch | None
 ) -> Bunch:
     """Resolve "auto" parameters, and keep the resolved values of a fit that is continued."""
-    loss = params["loss"] if isinstance(params["loss"], str) else None
     given = {name: params[name] for name in NAMES if name in params}
     preset = choose(params["preset"], given, data)
     if known is not None and params["preset"] == "auto":
         preset = known.preset
-    optimizer = params["optimizer"]
-    task = Task(
-        classifies=classifies,
-        adam=isinstance(optimizer, str) and optimizer.lower() == "adam",
-        cross_entropy=classifies and loss in ("auto", "log_loss"),
-        batch_norm=bool(params["batch_norm"]),
-    )
+    task = task_of(params, classifies)
     resolved = resolve(given, preset, data, task)
     if known is not None and preset == known.preset:
         # Later parts use the values that were resolved for the first part. A whole fit after parts
@@ -173,6 +166,17 @@ def resolve_params(
         # A file of an older version lacks `n_features_to_select`, which is then None.
         resolved |= {n: known.get(n) for n in given if n in kept and is_auto(given[n])}
     return resolved
+
+
+def task_of(params: Mapping[str, Any], classifies: bool) -> Task:
+    """Return the properties of an estimator with these parameters on which presets depend."""
+    loss, optimizer = params["loss"], params["optimizer"]
+    return Task(
+        classifies=classifies,
+        adam=isinstance(optimizer, str) and optimizer.lower() == "adam",
+        cross_entropy=classifies and isinstance(loss, str) and loss in ("auto", "log_loss"),
+        batch_norm=bool(params["batch_norm"]),
+    )
 
 
 def optimizer_spec(params: Mapping[str, Any], resolved: Bunch, owner: str) -> "OptimizerSpec":
