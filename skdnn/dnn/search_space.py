@@ -55,7 +55,7 @@ def search_space(estimator: Any, size: SpaceSize = "small") -> dict[str, Any]:
         `Pipeline` or a `TransformedTargetRegressor`. A task stands for an estimator with its
         default parameters. A parameter that is not "auto" keeps its value and is left out.
     size : {"small", "full"}, default="small"
-        "small" has the four or five parameters with the largest effect, for about 30 candidates.
+        "small" has up to five parameters, those with the largest effect, for about 30 candidates.
         "full" has all that are worth a search, for 100 candidates or more.
 
     Returns
@@ -122,10 +122,11 @@ def _without_network(estimator: Any, inside: Mapping[str, Any]) -> TypeError:
     for prefix, value in inside.items():
         if isinstance(value, NetworkTableMixin) and not isinstance(value, BaseDNN):
             return TypeError(
-                f"search_space does not know the network of a {type(value).__name__}, which is "
-                "your own. Write a space of the arguments of your build function and of the "
-                f"optimizer, such as {{'{prefix}model__units': [32, 64, 128], "
-                f"'{prefix}optimizer__learning_rate': scipy.stats.loguniform(1e-4, 1e-2)}}."
+                "search_space does not know the parameters of the network of a "
+                f"{type(value).__name__}. Write a space of the arguments of your build function "
+                f"and of the optimizer, such as {{'{prefix}model__units': [32, 64, 128], "
+                f"'{prefix}optimizer__learning_rate': scipy.stats.loguniform(1e-4, 1e-2)}}. The "
+                f"network of model=None has {prefix}model__hidden_layer_sizes."
             )
     return TypeError(
         "The 'estimator' parameter of search_space must be a DNNClassifier or a DNNRegressor, or "

@@ -74,9 +74,10 @@ def _suggest(trial: Any, name: str, values: Any) -> Any:
     """Return a value of one parameter."""
     if hasattr(values, "rvs"):
         return _suggest_number(trial, name, values)
-    if isinstance(values, str | Mapping) or not np.iterable(values) or not len(values):
+    is_list = np.iterable(values) and not isinstance(values, str | Mapping)
+    choices = list(values) if is_list else []
+    if not choices:
         raise _unknown(name, values)
-    choices = list(values)
     if len(choices) == 1:
         return choices[0]
     if all(isinstance(choice, _PLAIN) for choice in choices):
