@@ -168,6 +168,7 @@ def _unsuited(given: Mapping[str, Any], task: Task) -> set[str]:
     reasons = [
         (not task.adam, {"learning_rate", "weight_decay"}),
         (callable(given["learning_rate"]), {"learning_rate_schedule"}),
+        (given["n_iter_no_change"] == "cycle", {"learning_rate_schedule"}),
         (not task.cross_entropy, {"label_smoothing"}),
         (is_realmlp, {"numeric_embedding", "weight_decay"}),
         (has_layers, {"hidden_layer_sizes"}),

@@ -107,6 +107,7 @@ def test_what_the_user_has_set_is_left_out(size):
         ({"loss": "categorical_hinge"}, {"label_smoothing"}),
         ({"activation": ["relu", "elu", "relu"]}, {"hidden_layer_sizes"}),
         ({"dropout": (0.1, 0.2)}, {"hidden_layer_sizes"}),
+        ({"n_iter_no_change": "cycle"}, {"learning_rate_schedule"}),
         ({"parametrization": "realmlp"}, {"numeric_embedding", "weight_decay"}),
         ({"learning_rate": lambda step: 0.01}, {"learning_rate_schedule"}),
     ],
