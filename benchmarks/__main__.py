@@ -235,9 +235,9 @@ def parser() -> argparse.ArgumentParser:
     fourteen = commands.add_parser("cores", help="default fits with several threads")
     fourteen.add_argument("--rounds", type=int, help=f"default: {cores.ROUNDS}, or 1 with --quick")
     fourteen.add_argument("--folder", type=Path, help="for cores.json and cores.md")
-    fifteen = commands.add_parser("search", help="what random searches gain over the defaults")
-    search.add_options(fifteen)
-    for command in (one, two, three, four, six, seven, thirteen, fourteen, fifteen):
+    sixteen = commands.add_parser("search", help="what random searches gain over the defaults")
+    search.add_options(sixteen)
+    for command in (one, two, three, four, six, seven, thirteen, fourteen, sixteen):
         command.add_argument("--quick", action="store_true", help="very little work, as a trial")
     five = commands.add_parser("gather", help="write folders of public tables for `accuracy`")
     five.add_argument("folder", type=Path, help="older tables in it are replaced")
