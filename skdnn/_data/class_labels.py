@@ -1,8 +1,31 @@
-"""Compare class labels with the classes of a fit."""
+"""Read the classes of `partial_fit`, and compare class labels with the classes of a fit."""
 
 from typing import Any
 
 import numpy as np
+
+from skdnn._data.read_target import read_target
+
+
+def read_classes(classes: Any, owner: str) -> np.ndarray:
+    """Return the sorted labels in the argument `classes` of a wrapper's `partial_fit`.
+
+    Parameters
+    ----------
+    classes : array-like of shape (n_classes,)
+        The labels as the user passed them.
+    owner : str
+        Name of the estimator, for error messages.
+    """
+    if isinstance(classes, list | tuple | np.ndarray):
+        lists = [labels for labels in classes if np.ndim(labels) > 0]
+        if any(np.size(labels) != 1 for labels in lists):
+            raise ValueError(
+                f"The classes of {owner}.partial_fit must be one list of labels. Got {len(lists)} "
+                "lists: if y has several columns, leave classes out, and give the labels to your "
+                "target_encoder."
+            )
+    return np.unique(read_target(classes, owner, "classes"))
 
 
 def check_known_labels(y: Any, classes: np.ndarray, name: str) -> None:
@@ -68,11 +91,11 @@ def check_same_classes(classes: np.ndarray, known: Any, owner: str) -> None:
     classes : ndarray of shape (n_classes,)
         The sorted labels of this call, without duplicates.
     known : ndarray of shape (n_classes,) or None
-        The sorted labels of the first call. None if the first call had no list of labels.
+        The labels of the first call, in any order. None if the first call had no list of labels.
     owner : str
         Name of the estimator, for error messages.
     """
-    if not np.array_equal(classes, known):
+    if set(classes.tolist()) != set(np.ravel(known).tolist()):
         raise ValueError(
             f"The classes of {owner}.partial_fit must be those of the first call, "
             f"{np.asarray(known).tolist()}. Got {classes.tolist()}."

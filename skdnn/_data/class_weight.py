@@ -37,7 +37,9 @@ def check_class_weights(class_weight: Any, owner: str) -> Any:
     return class_weight if is_same else dict(zip(class_weight, scaled.tolist(), strict=True))
 
 
-def class_weighted(sample_weight: Any, y: Any, class_weight: Any, owner: str) -> Any:
+def class_weighted(
+    sample_weight: Any, y: Any, class_weight: Any, owner: str, classes: Any = None
+) -> Any:
     """Return sample weights multiplied by the weight of the label of each row.
 
     Parameters
@@ -50,6 +52,8 @@ def class_weighted(sample_weight: Any, y: Any, class_weight: Any, owner: str) ->
         Weight of each label, as in scikit-learn.
     owner : str
         The estimator's name, for errors.
+    classes : ndarray of shape (n_classes,) or None, default=None
+        All labels, of which y may lack some. None means the labels in y.
     """
     if class_weight is None:
         return sample_weight
@@ -60,7 +64,12 @@ def class_weighted(sample_weight: Any, y: Any, class_weight: Any, owner: str) ->
             f"y has one column: class_weight={{label: weight, ...}}. Got {class_weight!r}."
         )
     if isinstance(class_weight, dict) and np.ndim(y) < 2:
-        _check_labels(class_weight, sorted(set(y.tolist()), key=str), owner)
+        known = classes.ravel().tolist() if isinstance(classes, np.ndarray) else []
+        labels = sorted({*y.tolist(), *known}, key=str)
+        _check_labels(class_weight, labels, owner)
+        check_class_weights(class_weight, owner)
+        # Of all labels, because scikit-learn expects that y has each label of the dict.
+        class_weight = {**dict.fromkeys(labels, 1.0), **class_weight}
     weight = compute_sample_weight(check_class_weights(class_weight, owner), y)
     return weight if sample_weight is None else weight * np.asarray(sample_weight)
 

@@ -10,7 +10,7 @@ from skdnn._utils.boolean_keys import with_plain_dicts, with_wrapped_dicts
 from skdnn._utils.callback_copies import clone_callbacks
 from skdnn._utils.keras_losses import LossPickle, is_keras_loss
 from skdnn._utils.keras_optimizers import OptimizerPickle, is_plain_optimizer
-from skdnn._utils.pickle_version import checked_version, with_version
+from skdnn._utils.pickle_version import SAVE_FILE, checked_version, with_version
 from skdnn.dnn.typed_estimator import TypedEstimator
 
 
@@ -39,7 +39,7 @@ class CopyableEstimator(TypedEstimator):
         return {**state, "loss": LossPickle(self.loss)} if is_keras_loss(self.loss) else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = with_plain_dicts(checked_version(state, type(self).__name__))
+        state = with_plain_dicts(checked_version(state, type(self).__name__, SAVE_FILE))
         loss, optimizer = state.get("loss"), state.get("optimizer")
         if type(optimizer) is OptimizerPickle:
             state["optimizer"] = optimizer.optimizer

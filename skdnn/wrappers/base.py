@@ -10,7 +10,7 @@ from skdnn._network.summary import NetworkTableMixin
 from skdnn._utils.annotations import KerasFunctions, KerasModel, KerasNetwork, Optimizer
 from skdnn._utils.boolean_keys import with_plain_dicts, with_wrapped_dicts
 from skdnn._utils.other_attributes import check_attribute
-from skdnn._utils.pickle_version import checked_version, with_version
+from skdnn._utils.pickle_version import SAVE_NETWORK, checked_version, with_version
 from skdnn._utils.sklearn_compat import ParametersTableMixin, fit_context
 from skdnn._utils.snapshot import of_one_fit
 from skdnn.wrappers import build, fit_steps, output_checks, parameters, predict_steps
@@ -31,7 +31,8 @@ class BaseWrapper(
     """Keras network as an estimator with targets of any type.
 
     Use `KerasClassifier` for labels and `KerasRegressor` for numeric targets. Use or subclass
-    `BaseWrapper` for other targets, such as the targets y = X of an autoencoder.
+    `BaseWrapper` for other targets, such as the targets y = X of an autoencoder. A subclass may
+    define `_keras_build_fn`, `feature_encoder`, `target_encoder` and `scorer`.
 
     Parameters
     ----------
@@ -75,8 +76,8 @@ class BaseWrapper(
     ----------
     model_ : keras.Model
         The trained network.
-    n_iter_ : int
-        Number of epochs in `history_`.
+    n_iter_, current_epoch : int
+        Number of epochs in `history_`. Before the first fit, `current_epoch` is 0.
     history_ : dict of list of float
         Values of the loss and of each metric in each epoch, by name.
     feature_encoder_, target_encoder_ : transformer
@@ -359,7 +360,8 @@ class BaseWrapper(
 
         Override `target_encoder` to use a different transformer. The method `inverse_transform`
         converts network outputs to predictions. If the transformer has a method `get_metadata`,
-        the items of the returned dict become attributes of the estimator.
+        the items of the returned dict become attributes of the estimator. The property may read
+        `target_type_` and the attributes of the shapes and dtypes of X and y.
         """
         return Identity()
 
@@ -382,8 +384,8 @@ class BaseWrapper(
         return saved_state(with_parts(with_wrapped_dicts(with_version(super().__getstate__()))))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = lazy_state(with_plain_dicts(checked_version(state, type(self).__name__)))
-        super().__setstate__(with_fitted_model(state))
+        state = checked_version(state, type(self).__name__, SAVE_NETWORK)
+        super().__setstate__(with_fitted_model(lazy_state(with_plain_dicts(state))))
 
     def __getattr__(self, name: str) -> Any:
         # Not properties: scikit-learn's `dir` and HTML representation read every property, and

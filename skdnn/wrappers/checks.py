@@ -9,6 +9,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array, check_consistent_length
 
 from skdnn._data.categories import exact_integers
+from skdnn._data.class_weight import class_weighted
 from skdnn._data.column_warnings import ColumnWarnings
 from skdnn._data.containers import check_one_target
 from skdnn._data.read_samples import check_no_text, read_samples, validate
@@ -87,14 +88,20 @@ def check_data(
 
 def _several_outputs(estimator: "BaseWrapper") -> str:
     """Return how the network gets several targets, which are the columns of y."""
-    if type(estimator.target_encoder) in (Identity, RegressorTargetEncoder):
+    encoder = _target_encoder_of(estimator)
+    if type(encoder) in (Identity, RegressorTargetEncoder):
         return ": each output of the network gets one column, in this order"
-    if isinstance(estimator.target_encoder, ClassifierLabelEncoder):
+    if isinstance(encoder, ClassifierLabelEncoder):
         return (
             " and override target_encoder in a subclass, to split the columns for the outputs: see "
             "'Several outputs' in the guide to Keras networks"
         )
     return ": target_encoder makes the targets of the outputs from it"
+
+
+def _target_encoder_of(estimator: "BaseWrapper") -> Any:
+    """Return the unfitted target encoder, or None if it needs attributes that are set later."""
+    return getattr(estimator, "target_encoder", None)
 
 
 def check_samples(estimator: "BaseWrapper", X: Any, *, reset: bool, same_dtype: bool) -> Any:
@@ -247,7 +254,7 @@ def check_targets(
     y = read_target(y, owner)
     if numeric:
         y = check_numeric(y, owner)
-    elif reset and isinstance(estimator.target_encoder, ClassifierLabelEncoder):
+    elif reset and isinstance(_target_encoder_of(estimator), ClassifierLabelEncoder):
         check_are_labels(y, owner)
     targets: np.ndarray = check_array(
         y, ensure_2d=False, allow_nd=numeric, dtype=None, input_name="y"
@@ -304,6 +311,28 @@ def drop_rows_without_weight(
     if len(rows) == len(weight):
         return X, y, weight
     return take_input_rows(X, rows), take_input_rows(y, rows), weight[rows]
+
+
+def with_class_weights(
+    estimator: Any, sample_weight: Any, y: Any, *, continues: bool, classes: Any = None
+) -> Any:
+    """Return sample weights multiplied by the class weights of a `KerasClassifier`.
+
+    Parameters
+    ----------
+    estimator : KerasClassifier
+        The classifier, whose `class_weight` may name labels that y lacks.
+    sample_weight, y : object
+        The arguments of `fit` or `partial_fit`.
+    continues : bool
+        Whether the network is trained further, if there is one, and so keeps its labels.
+    classes : ndarray of shape (n_classes,) or None, default=None
+        The argument of `partial_fit`.
+    """
+    if classes is None and continues:
+        classes = getattr(estimator, "classes_", None)
+    owner = type(estimator).__name__
+    return class_weighted(sample_weight, y, estimator.class_weight, owner, classes)
 
 
 def as_loss_weights(weight: np.ndarray) -> np.ndarray:

@@ -8,9 +8,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import type_of_target
 
-from skdnn._data.class_labels import check_same_classes
-from skdnn._data.class_weight import class_weighted
-from skdnn._data.read_target import read_target
+from skdnn._data.class_labels import check_same_classes, read_classes
 from skdnn._utils.annotations import ClassWeight, KerasFunctions, KerasNetwork, Optimizer
 from skdnn._utils.keras_losses import INDICES
 from skdnn._utils.sklearn_compat import fit_context, validate_parameters
@@ -18,6 +16,7 @@ from skdnn._utils.snapshot import of_one_fit
 from skdnn.wrappers import classifier_outputs, fit_steps, predict_steps
 from skdnn.wrappers.base import BaseWrapper
 from skdnn.wrappers.build_options import BuildOptions, build_options_of
+from skdnn.wrappers.checks import with_class_weights
 from skdnn.wrappers.chosen_network import has_default_network
 from skdnn.wrappers.output_checks import check_classes
 from skdnn.wrappers.target_encoders import ClassifierLabelEncoder, kind_of_loss, target_kind
@@ -90,9 +89,10 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     epochs : int, default=1
         Number of epochs, which are passes over the training rows.
     class_weight : dict, list of dict, "balanced" or None, default=None
-        Weight of each label, a factor of the `sample_weight` of its rows. A list has a dict for
-        each column of y, and a row has the product of its weights. "balanced" gives all labels the
-        same total weight. `fit__class_weight` goes to Keras as is.
+        Weight of each label, 1 if not named, a factor of the `sample_weight` of its rows. A list
+        has a dict for each column of y, and a row has the product of its weights. "balanced" gives
+        all labels in y the same total weight, in each call of `fit` and `partial_fit`, before rows
+        are held out. `fit__class_weight` goes to Keras as is.
     **kwargs : dict
         Arguments of the build function, and routed parameters. The name of a routed parameter
         consists of a prefix and the name of an argument. The prefixes are `model__`, `optimizer__`,
@@ -103,14 +103,14 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     ----------
     model_ : keras.Model
         The trained network.
-    n_iter_ : int
-        Number of epochs in `history_`.
+    n_iter_, current_epoch : int
+        Number of epochs in `history_`. Before the first fit, `current_epoch` is 0.
     history_ : dict of list of float
         Values per epoch of the "loss" and of each metric, by the full name of the metric. Names of
         values on held-out rows start with `val_`.
     classes_ : ndarray of shape (n_classes,) or None
-        The sorted labels, or the column indices if y is multilabel. None if y has several columns
-        of classes.
+        The sorted labels, or the column indices if y is multilabel. A `target_encoder` of a
+        subclass may set another value.
     n_classes_ : int or None
         Number of labels.
     n_outputs_, n_outputs_expected_ : int
@@ -208,7 +208,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
             Samples with any number of dimensions. A dict or tuple has one array per network input.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels of any type, a multilabel indicator matrix with a column per label, or one-hot
-            rows.
+            rows. Several columns of classes need a subclass with its own `target_encoder`.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights in the loss. Rows of weight 0 are left out first, so `validation_split`
             takes none; `classes_` has their labels. The other weights are divided by their mean.
@@ -220,7 +220,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         self : object
             The fitted estimator. If `fit` fails or is interrupted, the estimator is restored.
         """
-        weight = class_weighted(sample_weight, y, self.class_weight, type(self).__name__)
+        weight = with_class_weights(self, sample_weight, y, continues=self.warm_start)
         return super().fit(X, y, weight, **kwargs)
 
     def partial_fit(  # type: ignore[override]  # classes come third, as in scikit-learn
@@ -235,8 +235,8 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels.
         classes : array-like of shape (n_classes,), default=None
-            All labels that can occur in y in any call. Only the first call needs `classes`. None in
-            the first call means the labels in y of that call.
+            All labels that can occur in y in any call, if y has one column. Only the first call
+            needs `classes`. None in the first call means the labels in y of that call.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights, as in `fit`.
         **kwargs : dict
@@ -249,10 +249,10 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         """
         validate_parameters(self)
         if classes is not None:
-            classes = np.unique(read_target(classes, type(self).__name__, "classes"))
+            classes = read_classes(classes, type(self).__name__)
             if self.initialized_:
                 check_same_classes(classes, self.classes_, type(self).__name__)
-        weight = class_weighted(sample_weight, y, self.class_weight, type(self).__name__)
+        weight = with_class_weights(self, sample_weight, y, continues=True, classes=classes)
         fit_steps.train_one_epoch(self, X, y, weight, kwargs, BuildOptions(classes=classes))
         return self
 
@@ -341,7 +341,8 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         The default encodes labels as integers, or as one-hot rows for a categorical cross-entropy.
         A subclass may return another transformer, whose `transform` may return a list or dict of
         arrays. `inverse_transform` gets the outputs and, from `predict_proba`, `return_proba=True`.
-        Items of what `get_metadata` returns become attributes.
+        Items of what `get_metadata` returns become attributes. The property may read `classes_`,
+        the sorted `classes` of `partial_fit` or else None, and `target_type_`.
         """
         categories = "auto" if self.classes_ is None else [self.classes_]
         return ClassifierLabelEncoder(loss=self.loss, categories=categories)

@@ -92,8 +92,8 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
     model_ : keras.Model
         The trained network. Without `model`, its outputs are standardised y, which
         `target_encoder_.inverse_transform` converts to the original scale.
-    n_iter_ : int
-        Number of epochs in `history_`.
+    n_iter_, current_epoch : int
+        Number of epochs in `history_`. Before the first fit, `current_epoch` is 0.
     history_ : dict of list of float
         Values per epoch of the "loss" and of each metric, by the full name of the metric. Names of
         values on held-out rows start with `val_`. Without `model`, the values are those of

@@ -56,6 +56,11 @@ def test_another_version_warns_with_scikit_learns_fields(estimator, monkeypatch)
     assert warning.estimator_name == type(estimator).__name__
     assert warning.original_sklearn_version == "0.0.1"
     assert warning.current_sklearn_version == skdnn.__version__
+    has_file = isinstance(estimator, DNNClassifier | DNNRegressor)
+    assert ("by skdnn.save" in str(warning), "load_model" in str(warning)) == (
+        has_file,
+        not has_file,  # skdnn.save does not take it
+    )
     assert "_skdnn_version" not in vars(twin)
 
 

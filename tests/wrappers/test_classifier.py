@@ -22,6 +22,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils.class_weight import compute_sample_weight
 
 from skdnn import KerasClassifier, KerasRegressor
 from skdnn._training import keras_fit
@@ -285,6 +286,13 @@ def test_longer_labels_in_a_later_batch(iris):
     )
 
 
+@pytest.mark.parametrize("classes", [[[0, 1, 2], [0, 1]], np.array([[0, 1], [2, 3]])])
+def test_error_for_classes_of_several_columns(iris, classes):
+    X, y = iris
+    with pytest.raises(ValueError, match=r"must be one list of labels\. Got 2 lists: if y has"):
+        KerasClassifier(**SILENT).partial_fit(X, np.column_stack([y, y > 1]), classes)
+
+
 def test_error_for_other_classes_than_in_the_first_call(iris):
     clf = KerasClassifier(**SILENT).partial_fit(*iris)
     with pytest.raises(ValueError, match=r"must be those of the first call, \[0, 1, 2\]. Got \[0"):
@@ -336,6 +344,32 @@ def test_class_weight_leaves_the_weights_of_the_user_alone(iris):
         *iris, sample_weight=weight
     )
     assert_array_equal(weight, 1)
+
+
+@pytest.mark.parametrize("name", ["partial_fit", "fit with warm_start"])
+def test_class_weight_may_name_a_class_that_further_rows_lack(iris, name):
+    X, y = iris
+    clf = KerasClassifier(build, warm_start=True, **SILENT).partial_fit(X, y)
+    twin = pickle.loads(pickle.dumps(clf)).set_params(class_weight={0: 3, 2: 5})
+    few, weight = y < 2, compute_sample_weight({0: 3, 1: 1, 2: 5}, y[y < 2])
+    for net, weights in ((clf, weight), (twin, None)):
+        train = net.partial_fit if name == "partial_fit" else net.fit
+        train(X[few], y[few], sample_weight=weights)
+    assert_allclose(twin.predict_proba(X), clf.predict_proba(X), rtol=1e-4, atol=1e-6)
+    with pytest.raises(
+        ValueError, match="names 7, which is no class: the classes in y are 0, 1, 2"
+    ):
+        twin.set_params(class_weight={0: 3, 7: 5}).partial_fit(X[few], y[few])
+
+
+def test_class_weight_may_name_a_class_that_the_first_rows_lack(iris):
+    X, y = iris
+    few, weight = y < 2, compute_sample_weight({0: 3, 1: 1, 2: 5}, y[y < 2])
+    clf = KerasClassifier(build, **SILENT)
+    clf.partial_fit(X[few], y[few], classes=[0, 1, 2], sample_weight=weight)
+    weighted = KerasClassifier(build, class_weight={0: 3, 2: 5}, **SILENT)
+    weighted.partial_fit(X[few], y[few], classes=[2, 1, 0])
+    assert_allclose(weighted.predict_proba(X), clf.predict_proba(X), rtol=1e-4, atol=1e-6)
 
 
 def test_class_whose_rows_have_weight_zero_is_still_a_class(iris):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras.layers import Dense, Dropout
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.utils.multiclass import type_of_target
 
 from skdnn import KerasClassifier, KerasRegressor
 from skdnn.wrappers import BaseWrapper
@@ -46,6 +47,21 @@ def test_options_of_a_failed_call_are_not_kept(iris):
     with pytest.raises(ValueError, match="NaN"):
         clf.partial_fit(np.full((3, 4), np.nan), [0, 1, 2], classes=[0, 1, 2])
     assert "_build_options" not in vars(clf)
+
+
+def test_target_encoder_reads_the_attributes_that_scikeras_has_set(iris):
+    X, y = iris[0][:100], iris[1][:100]
+    read = []
+
+    class Own(KerasClassifier):
+        @property
+        def target_encoder(self):
+            read.append((self.target_type_, self.classes_.tolist(), self.X_shape_, self.y_dtype_))
+            return super().target_encoder
+
+    clf = Own(build, **SILENT).partial_fit(X, y, classes=[2, 1, 0])
+    assert read[-1] == (type_of_target([0, 1, 2]), [0, 1, 2], X.shape, y.dtype)
+    assert clf.predict_proba(X).shape == (100, 3)
 
 
 def test_numeric_targets_can_be_required_as_in_scikeras(iris):
