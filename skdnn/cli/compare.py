@@ -33,8 +33,8 @@ whether the difference is statistically significant.
 
 MANUAL = f"""\
 {DATA_MANUAL}
-  Text columns are one-hot encoded for these models, and missing numbers are
-  imputed by the median, fitted in each fold.
+  Text columns are one-hot encoded for all of these models, the network too, and
+  missing numbers are imputed by the median, fitted in each fold.
 
 the table:
   model           a diamond marks the networks of skdnn, or * where the terminal

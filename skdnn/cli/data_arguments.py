@@ -26,7 +26,8 @@ data:
   Text files (.csv and .tsv, also compressed: .gz, .bz2, .xz) start with a line
   of column names. The separator (comma, semicolon, tab or bar), the encoding
   (UTF-8, UTF-16 or Windows) and decimal commas are found automatically, and
-  printed if they are unusual. Empty fields, NA and ? are missing values.
+  printed if they are unusual. Empty fields, ? and what pandas reads as missing,
+  such as NA, N/A and null, are missing values.
 
   Text, booleans and integers of at most 30 distinct values are treated as
   classes, any other target as regression; --task overrides this.

@@ -29,8 +29,8 @@ data:
   data set, such as iris, works as well (see 'skdnn train --help').
 
   Columns are read as in training. A column that was text in training is read
-  as text, also if the new values look like numbers. Empty fields, NA and ? are
-  missing values.
+  as text, also if the new values look like numbers. Missing values are those
+  of 'skdnn train'.
 
 the output:
   Without -o, or with -o -, CSV is printed. Otherwise the ending of the file

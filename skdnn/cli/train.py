@@ -54,7 +54,7 @@ the presets:
   plain      one small network with the settings of scikit-learn's MLP
   fast       an ensemble of networks, with a shorter training
   balanced   an ensemble of networks, the default
-  best       a larger ensemble, with the highest accuracy and longest training
+  best       an ensemble of more networks, with the longest training
 
 the held-out score:
   --valid 0.2 holds out a fifth of the rows before training, stratified by the

@@ -79,10 +79,10 @@ def default_models(
     task : {"classification", "regression"}
         Whether to create classifiers or regressors.
     X : array-like, default=None
-        The data, which determine the preprocessing before each model. Non-numeric columns are
-        one-hot encoded (at most 32 columns each, with one column for all rare values), and missing
-        numbers are imputed by the median. Identifiers beyond 2**53 are one-hot encoded as well,
-        because floats would merge these. None means that no preprocessing is needed.
+        The data, which determine the preprocessing before each model, "DNN" too. Non-numeric
+        columns are one-hot encoded (at most 32 columns each, with one column for all rare values),
+        and missing numbers are imputed by the median. Identifiers beyond 2**53 are one-hot encoded
+        as well, because floats would merge these. None means that no preprocessing is needed.
     names : list of str, default=None
         Names of the models to create. None creates all models. Spellings such as "random-forest",
         nicknames such as "rf", and names of classes are accepted too.

@@ -53,9 +53,10 @@ def compare(
     X : array-like of shape (n_samples, n_features) or (n_samples, ...)
         Samples with any number of dimensions. Images, of shape (n_samples, 28, 28), are passed
         unchanged to models whose tag `input_tags.three_d_array` is set, such as `DNNClassifier`.
-        Other models get a view with flattened samples. For a pandas DataFrame, the default models
-        one-hot encode non-numeric columns and impute missing numbers by the median. Both steps are
-        fitted on the training rows of each fold.
+        Other models get a view with flattened samples. For a pandas DataFrame, non-numeric columns
+        are one-hot encoded and missing numbers imputed by the median for all default models, the
+        network too. Both steps are fitted on the training rows of each fold. Estimators of your own
+        get the DataFrame as it is.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Target values, which are class labels, or numbers for regression.
     models : dict of str to estimator, list of str, or None, default=None

@@ -306,8 +306,8 @@ class DNNRegressor(RegressorMixin, BaseDNN):
     shuffle : bool, default=True
         Whether to take the rows in a new random order in each epoch.
     early_stopping : bool or "auto", default="auto"
-        Whether to hold out rows, stop training when the validation loss no longer falls, and keep
-        the network weights of the epoch with the lowest validation loss. See
+        Whether to hold out rows, stop training when the measure that `monitor` names no longer
+        improves on them, and keep the network weights of the epoch with the best value. See
         `learning_rate_schedule` for the epochs among which "coslog4" selects. In the preset
         "plain", "auto" is True if `epochs` is "auto" and `fit` is given X_val or more than 10,000
         rows of positive weight. In all other presets, "auto" is True for tables of at least 50 rows
@@ -343,9 +343,10 @@ class DNNRegressor(RegressorMixin, BaseDNN):
         With `learning_rate_schedule="reduce_on_plateau"`, half of this number is the patience
         before the learning rate is reduced.
     tol : float, default=0.0001
-        Minimum decrease of the validation loss, relative to the last improvement, that counts as
-        an improvement for early stopping and for "reduce_on_plateau". The network weights of the
-        epoch with the lowest loss are kept, even if the last decrease was smaller.
+        Minimum improvement of the measure that `monitor` names, over its value at the last
+        improvement, that counts for early stopping. The network weights of the epoch with the best
+        value are kept, even if the last improvement was smaller. For "reduce_on_plateau", the
+        minimum decrease of the loss that counts.
     monitor : {"auto", "loss"}, str or callable, default="auto"
         Measure on the held-out rows that decides which epoch early stopping keeps.
 

@@ -55,6 +55,9 @@ cars.head()
 # a small error in percent. The last column tests the difference of each model to the best one.
 # "Within noise" means that these folds do not show a difference. With three folds only a large and
 # steady difference counts; five or ten show more.
+#
+# The network is made here, so that it gets the table as it is. In ``compare(cars, ...)`` without
+# ``competitors``, it gets one-hot columns and medians like the others.
 
 from skdnn import DNNRegressor, compare
 from skdnn.comparison import default_models

@@ -62,13 +62,14 @@ same = np.array_equal(loaded.predict_proba(X_test), network.predict_proba(X_test
 print(f"the same probabilities: {same}")
 
 # %%
-# Another process loads the file without TensorFlow:
+# Another process loads the file without TensorFlow. ``feature_names_in_`` puts the columns of a new
+# row in the order of training, and None is a missing value, of numbers and of text:
 
 program = """
 import sys, pandas, skdnn
 model = skdnn.load(sys.argv[1])
-row = {"nights": [3.0], "weeks_ahead": [20.0], "price": [None], "channel": ["agency"]}
-print(model.predict(pandas.DataFrame(row).astype({"price": float})))
+row = {"channel": "agency", "nights": 3, "weeks_ahead": 20, "price": None}
+print(model.predict(pandas.DataFrame([row])[model.feature_names_in_]))
 print("TensorFlow is loaded:", "tensorflow" in sys.modules)
 """
 command = [sys.executable, "-c", program, str(folder / "guests.skdnn")]
@@ -109,7 +110,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         row = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        table = pd.DataFrame([row]).astype({"price": float})
+        table = pd.DataFrame([row])[loaded.feature_names_in_]
         probability = loaded.predict_proba(table)[0, list(loaded.classes_).index("cancels")]
         body = json.dumps({"cancels": round(float(probability), 3)}).encode()
         self.send_response(200)
