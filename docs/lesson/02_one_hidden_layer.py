@@ -13,13 +13,15 @@ builds it twice, trains it, and looks at what it gets right and wrong.
 # - A *unit* adds up its inputs, each multiplied by a *weight*, and then adds a number of its own,
 #   the *bias*. What it passes on is a function of this sum, the *activation*.
 # - A *layer* is a number of units side by side. They all get the same inputs.
-# - A *hidden* layer lies between the inputs and the outputs. A *dense* layer connects every input
-#   with every unit.
+# - A *hidden* layer lies between the inputs and the outputs. The *depth* of a network is the number
+#   of its hidden layers. This page has one; with several, a network is *deep*. A *dense* layer
+#   connects every input with every unit.
 # - The *output* layer has one unit per class. Its activation, *softmax*, turns ten sums into ten
-#   probabilities that add up to 1.
+#   probabilities that add up to 1. It takes ``exp`` of every sum, which is positive even where the
+#   sum is negative, and divides each by their total.
 #
-# The oldest activation is the *sigmoid*, ``1 / (1 + exp(-x))``. It squeezes any sum into the
-# range from 0 ("I do not see my pattern") to 1 ("here it is").
+# A classic activation is the *sigmoid*, ``1 / (1 + exp(-x))``. It squeezes any sum into the range
+# from 0 ("I do not see my pattern") to 1 ("here it is").
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -43,13 +45,24 @@ X_train, X_test, y_train, y_test = train_test_split(
 # Say how many hidden units, and with which activation. The rest is there: the network flattens the
 # images, divides the pixels by 255, and ends in one softmax unit per class.
 #
+# Why divide? The weights start at a size that suits inputs from about 0 to 1. With pixels up to
+# 255, the sums of the units would be 255 times as large, a hundred and more. There the sigmoid is
+# flat, and a unit hardly learns (:doc:`page 6 <06_sigmoid_and_relu>`).
+#
 # Training shows the network *batches* of 32 images. After each batch, an *optimizer* changes all
-# weights a little so that the *loss* falls. One pass over all training images is an *epoch*. (Which
-# optimizers there are, such as "rmsprop", is the subject of :doc:`page 9 <09_optimizers>`.)
+# weights a little so that the *loss* falls. One pass over all training images is an *epoch*. Here
+# it has 188 batches, and so 188 steps. All 6,000 images at once would give one step, in a more
+# exact direction, for the same work: many rough steps get further. (Which optimizers there are,
+# such as "rmsprop", is the subject of :doc:`page 9 <09_optimizers>`.)
 #
 # The loss of one image is minus the logarithm of the probability that its true class gets: 0 for a
-# probability of 1, 0.7 for a half, 2.3 for a tenth. The loss of many images is their mean. It is
-# called *cross-entropy*, or log-loss.
+# probability of 1, 0.7 for a half, 2.3 for a tenth. The surer a wrong answer is, the larger the
+# loss, without limit. The loss of many images is their mean. It is called *cross-entropy*, or
+# log-loss.
+#
+# Why not train for the accuracy? If a weight changes a little, mostly no answer changes, so the
+# accuracy does not say which way to go. The probabilities always change a little, and the loss with
+# them.
 
 dense = DNNClassifier(
     hidden_layer_sizes=(100,), activation="sigmoid", optimizer="rmsprop", epochs=10, random_state=0
@@ -90,12 +103,14 @@ print(f"accuracy: {stacked.score(X_test, y_test):.3f}")
 # %%
 # Both beat the 0.687 of the nearest average by far. And they are nearly the same number, because it
 # is the same network. It is not exactly the same, because weights start at random values and the
-# two draw different ones.
+# two draw different ones. (If all weights started at 0, all hidden units would compute the same,
+# change in the same way, and remain copies of one another.)
 #
 # So there is luck in every such number. Another start, or another test set, moves the accuracy by
 # one or two hundredths. Keep this in mind on all pages: smaller differences mean nothing.
 #
-# :class:`~skdnn.NetworkDisplay` draws the layers.
+# :class:`~skdnn.NetworkDisplay` draws the layers. ``None`` in a shape stands for the number of
+# images.
 
 NetworkDisplay.from_estimator(stacked)
 plt.title("A network with one hidden layer")
@@ -118,10 +133,13 @@ plt.show()
 # %%
 # The loss falls fast at first, then ever more slowly. The solid curve is for images that the
 # network learns from, the dashed one for images that it does not. The dotted line with a circle
-# marks the best epoch. At first the dashed curve may be better: the solid one is a mean over the
-# whole epoch, while the network was still learning, and the dashed one is measured at its end. When
-# the solid one continues to improve and the dashed one no longer does, the network has begun to
-# learn its images by heart. This is called *overfitting*.
+# marks the best epoch, the one with the lowest dashed loss. (The network has the weights of the
+# last epoch all the same. :doc:`Page 11 <11_fit_again>` shows how to get those of the best one.) At
+# first the dashed curve may be better: the solid one is a mean over the whole epoch, while the
+# network was still learning, and the dashed one is measured at its end. When the solid one
+# continues to improve and the dashed one no longer does, the network has begun to learn its images
+# by heart. This is called *overfitting*. Here it is near: from epoch 9 on, the dashed loss falls
+# hardly any more.
 #
 # Where it is wrong
 # -----------------

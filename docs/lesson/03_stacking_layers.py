@@ -27,8 +27,9 @@ training = {"optimizer": "adam", "epochs": 5, "random_state": 0, "verbose": 0}
 # -------------------------------------------
 #
 # Make each layer first, then put them into a list. The order of the list is the way of the data.
-# This is good when you want to keep hold of a layer. From here on, the hidden layer has the
-# activation *ReLU*, max(0, x), which page 5 explains, and *Adam* of page 9 trains the network.
+# This is good when you want to keep hold of a layer. The hidden layer has the activation *ReLU*
+# here, max(0, x), and *Adam* trains the network. Both are common choices nowadays: pages 5 and 6
+# say why for ReLU, and page 9 for Adam.
 
 scale = layers.Rescaling(1 / 255)
 flatten = layers.Flatten()
@@ -54,6 +55,7 @@ from_sequential.fit(X_train, y_train)
 # ---------------------
 #
 # Most people write the layers directly into the list. Then a name helps to find a layer again.
+# (Keras calls the weights of a layer its *kernel*.)
 
 inline = KerasClassifier(
     [

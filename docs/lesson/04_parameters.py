@@ -8,7 +8,8 @@ page works out where they come from, and looks at them.
 
 # %%
 # The parameters of a network are its weights and biases: all the numbers that training changes. We
-# take the network of one hidden layer, 784 pixels, 100 units and 10 classes.
+# take the network of one hidden layer, 784 pixels, 100 units and 10 classes. Its activation is the
+# sigmoid again: outputs from 0 to 1 make the picture below easy to read.
 
 import matplotlib.pyplot as plt
 import numpy as np

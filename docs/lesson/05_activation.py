@@ -97,9 +97,11 @@ for name, parameters in variants.items():
 # *ReLU*, the rectified linear unit, is ``max(0, x)``: zero for negative sums, and the sum
 # itself for positive ones. That is two straight lines with one bend. How can this be enough?
 #
-# Because a layer has many bends, each at another place. Add them up, and the result bends wherever
-# one of its units does. Here are networks with 1, 8 and 200 hidden units that learn a wave.
-# :class:`~skdnn.DNNRegressor` predicts numbers instead of classes.
+# Because a layer has many bends, each at another place: where the sum of its unit is 0, which its
+# weight and its bias decide. Add them up, and the result bends wherever one of its units does. Here
+# are networks with 1, 8 and 200 hidden units that learn a wave. :class:`~skdnn.DNNRegressor`
+# predicts numbers instead of classes. (``learning_rate``, the size of the optimizer's steps, is a
+# subject of page 9.)
 
 x = np.linspace(-3, 3, 600).reshape(-1, 1)
 wave = np.sin(2 * x[:, 0]) + 0.5 * x[:, 0]
@@ -132,6 +134,10 @@ for (units, activation), error in errors.items():
 # and others 1993 for ReLU) says that for any continuous curve good weights exist, if there are
 # enough units. It does not say that training finds them. And 200 linear units are still one
 # straight line.
+#
+# The theorem holds for many inputs, too. A unit with 784 pixels bends where its sum is 0 as well:
+# not at a point, but along a flat cut through the space of all images. With two inputs the cut is a
+# straight line, which :doc:`page 7 <07_depth>` draws.
 #
 # So a sigmoid is not more powerful for being curved. Which of the two learns more easily is another
 # question, and :doc:`the next page <06_sigmoid_and_relu>` answers it.

@@ -56,10 +56,11 @@ print(f"after ten layers, at most:     {0.25**10:.0e}")
 
 # %%
 # The sigmoid is never steeper than a quarter, and flat at both ends: there it is *saturated*. Ten
-# such slopes multiply the gradient by a millionth or less. (The weights play a part, too, but they
-# start small.) ReLU has the slope 1 wherever it is active, and lets the gradient pass unchanged.
-# The price is the slope 0 on the left: a unit that is negative for every image learns no more. One
-# speaks of *dying* units.
+# such slopes multiply the gradient by a millionth or less. (The weights multiply the gradient, too.
+# Each is small, but many are added up, and their start size is chosen so that the sums are about as
+# large as what goes in. So it is the slopes that make the gradient fade.) ReLU has the slope 1
+# wherever it is active, and lets the gradient pass unchanged. The price is the slope 0 on the left:
+# a unit that is negative for every image learns no more. One speaks of *dying* units.
 #
 # Gradients, measured
 # -------------------
@@ -114,6 +115,10 @@ print(f"eight slopes of a quarter: {0.25**8:.0e}")
 # leave the first layer at most the last number above, and it gets even less. It is the layer that
 # sees the pixels, and it stays near its random weights. (In the last layer itself, the sigmoid is
 # ahead: its units pass on about 0.5 each, and a gradient also grows with what comes in.)
+#
+# With ReLU, about half of the units are off, so each layer does lose a little, on the way forward
+# as on the way back. The gradient of a weight is what comes in times what comes back. A later layer
+# gets less of the first and more of the second, so the line is nearly level.
 #
 # What this does to training
 # --------------------------

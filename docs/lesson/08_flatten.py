@@ -82,6 +82,10 @@ for name, X in {"divided": prepare(X_test), "forgotten": X_test.reshape(-1, 784)
     )
 
 # %%
+# Why so sure, and still mostly right? All sums are about 255 times as large, so mostly the same
+# class has the largest. But the ten sums now lie far apart, and then softmax gives nearly all of
+# the probability to the largest. (Never to divide, in training either, is no way out: page 2.)
+#
 # With ``Flatten``, inside the network
 # ------------------------------------
 #
@@ -143,9 +147,11 @@ print(f"shuffled:    {shuffled.score(shuffle_pixels(X_test), y_test):.3f}")
 
 # %%
 # You would be lost in the lower row. The network does not mind: to a dense layer, the order of its
-# inputs means nothing. That is why it works for tables, where the columns have no order either. It
-# is also why *convolutional* layers, which know what a neighbour is, do better on large images.
-# ``KerasClassifier`` takes those, too: see :doc:`the user guide </user_guide/keras_wrappers>`.
+# inputs means nothing. That is why it works for tables, where the columns have no order either.
+# With images it is a weakness: what the network learns about an edge at one place, it has to learn
+# again at every other. *Convolutional* layers look for the same small pattern everywhere. The
+# lesson leaves them out, but ``KerasClassifier`` takes them, too: see :doc:`the user guide
+# </user_guide/keras_wrappers>`.
 #
 # Whatever the layers are, something has to change their weights: the optimizer, on :doc:`the next
 # page <09_optimizers>`.

@@ -15,8 +15,8 @@ object, walks with them through a valley, and finds out when Adam is better, and
 #
 # - *SGD*, stochastic gradient descent: step = rate × gradient. "Stochastic" because a batch is a
 #   random sample of the images.
-# - *Momentum* is SGD with a memory: each step keeps 90% of the last one, as a ball that
-#   rolls downhill.
+# - *Momentum* is SGD with a memory: each step keeps 90% of the last one and adds its own. Steps to
+#   and fro cancel, and steps in one direction add up, to ten times their length.
 # - *RMSprop* gives each weight a rate of its own: rate × gradient / (typical size of the gradient
 #   of this weight). Such a rate is called *adaptive*. The typical size is the root of the mean
 #   square over the last batches.
@@ -87,7 +87,8 @@ plt.title("The loss with four optimizers, at Keras's learning rates")
 plt.show()
 
 # %%
-# SGD looks poor, and the other three do not. But is that the method, or the rate?
+# SGD looks poor, and the other three do not. (The circles mark the lowest validation loss, as on
+# page 2. That of momentum lies under that of Adam.) But is that the method, or the rate?
 #
 # Every rate for every optimizer
 # ------------------------------
@@ -122,10 +123,20 @@ for optimizer, values in accuracies.items():
 
 # %%
 # Each curve is a hill: on the left, the network does not get far in five epochs, and on the right,
-# it jumps over the goal. The hills of Adam and RMSprop lie further to the left, and Adam's usual
-# rate of 0.001 is near its top. That of SGD is not. This is a good part of Adam's fame: it works
-# without tuning. At their tops, Adam and momentum are alike, and SGD and RMSprop are two to three
-# hundredths behind after five epochs.
+# it jumps over the goal. The hills of Adam and RMSprop lie further to the left. They divide by the
+# size of the gradient, so their rate is about the length of a step. With SGD, the step is the rate
+# times a gradient that is mostly far smaller than 1.
+#
+# The usual rates of momentum (0.01) and Adam (0.001) are near the tops of their hills. That of SGD
+# (0.01) is not. Adam alone has a wide top: it is above 0.8 from 0.0003 to 0.03, a range of a
+# hundred times, and momentum only at 0.01 and 0.03. This is a good part of Adam's fame: a rate that
+# is not quite right does little harm.
+#
+# The adaptive rate alone does not do it. RMSprop has one, too, but is best below its usual rate of
+# 0.001, and from there to 0.03 it stays behind Adam. It has no memory of its last steps, so each
+# step follows one batch alone. (This is one start of five epochs, and partly luck: in the picture
+# above, RMSprop keeps up with Adam.) At their tops, Adam and momentum are alike, and SGD and
+# RMSprop are two to three hundredths behind after five epochs.
 #
 # Why Adam is not always better
 # -----------------------------
@@ -168,6 +179,11 @@ def momentum(gradient, memory, rate):
     return step, step
 
 
+def rmsprop(gradient, memory, rate):
+    square = 0.9 * (0 if memory is None else memory) + 0.1 * gradient**2
+    return -rate * gradient / np.sqrt(square + 1e-16), square
+
+
 def adam(gradient, memory, rate):
     mean, square, n = (0, 0, 0) if memory is None else memory
     mean, square, n = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2, n + 1
@@ -207,7 +223,7 @@ def fastest_rate(rule, valley, start):
 along = np.diag([1.0, 300.0])
 turn = np.array([[1, -1], [1, 1]]) / np.sqrt(2)  # by 45 degrees
 start = np.array([-2.0, 0.3])
-rules = {"sgd": sgd, "momentum": momentum, "adam": adam}
+rules = {"sgd": sgd, "momentum": momentum, "rmsprop": rmsprop, "adam": adam}
 grid = np.stack(np.meshgrid(np.linspace(-2.4, 2.4, 121), np.linspace(-2.4, 2.4, 121)), axis=-1)
 
 fig, axes = plt.subplots(1, 2, figsize=(8.5, 4.1), sharey=True, layout="constrained")
@@ -232,15 +248,24 @@ axes[0].legend()
 plt.show()
 
 # %%
-# SGD and momentum take the same steps in both valleys, only turned. Adam does not. In the left
-# valley it is the fastest. In the right one both weights feel the walls, and it is slower than
-# momentum, even at another rate. Nobody knows beforehand how the valleys of a loss lie.
+# SGD and momentum take the same steps in both valleys, only turned. The walls force a small rate on
+# SGD, and then it creeps along the bottom. The steps of momentum across the valley point to and fro
+# and cancel, and those along it add up.
+#
+# RMSprop shows the adaptive rate alone. In the left valley it needs a third of the steps of SGD. In
+# the right one both weights feel the walls, so both are divided by about the same number, and it is
+# no faster than SGD.
+#
+# Adam has the memory and the adaptive rate. In the left valley it is the fastest. In the right one
+# it is slower than momentum, even at another rate. The division gains nothing there, and it does
+# harm: the typical size changes on the way, so no rate suits the whole walk, as one does for
+# momentum. Nobody knows beforehand how the valleys of a loss lie.
 #
 # So start with Adam, which is seldom bad. It is the default of ``DNNClassifier``
-# (``KerasClassifier`` has Keras's default, RMSprop). On these images momentum was as good, not
-# better. If the last percent matters, try both with several rates, and a :doc:`schedule
-# </user_guide/training>` that lets the rate fall. But choose the rate on images that are set aside,
-# not on the test images as this page did.
+# (``KerasClassifier`` has Keras's default, RMSprop, so name Adam there). On these images momentum
+# was as good, not better. If the last percent matters, try both with several rates, and a
+# :doc:`schedule </user_guide/training>` that lets the rate fall. But choose the rate on images that
+# are set aside, not on the test images as this page did.
 #
 # How the optimizer and the loss are chosen in Keras itself is the subject of :doc:`the next page
 # <10_compile_fit_evaluate>`.

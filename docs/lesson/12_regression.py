@@ -142,8 +142,10 @@ plt.show()
 # %%
 # Lying trousers at 90 and at -90 degrees differ only in where the waist is. A network that
 # hesitates between the two answers something in between, because that is what makes the squared
-# error small. The user guide has :doc:`other losses </user_guide/targets_and_losses>`, and shows
-# how to predict an interval instead of a number.
+# error small. (Two of the six are odd: the first image shows more than one pair, and the second
+# hardly looks like trousers. The last one does not lie, and is simply wrong.) The user guide has
+# :doc:`other losses </user_guide/targets_and_losses>`, and shows how to predict an interval instead
+# of a number.
 #
 # A network is not the only way to learn from images. :doc:`The next page
 # <13_forests_and_networks>` puts it beside forests.
