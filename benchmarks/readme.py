@@ -83,17 +83,23 @@ def accuracy() -> list[str]:
 
 
 def won_and_lost() -> str:
-    """Return on how many tables skdnn is more accurate than two baselines, and on how many less."""
-    _, *rows = part_of_page("Classification: tables won and lost")
-    found = {row[0]: row for row in rows}
-    parts = []
-    for other in ("RandomForest", "LightGBM"):
-        _, counts, *_, p = found[f"skdnn against {other}"]
-        won, _, lost = counts.split(" - ")
-        parts.append(f"{other} on {won} tables and less on {lost} (p = {p})")
+    """Return on how many tables skdnn is better than two baselines, and on how many worse."""
+    texts = []
+    for what, title in (
+        ("more accurate", "tables won and lost"),
+        ("better by log-loss", "tables won and lost by log-loss"),
+    ):
+        found = {row[0]: row for row in part_of_page(f"Classification: {title}")}
+        parts = []
+        for other in ("RandomForest", "LightGBM"):
+            _, counts, *_, p = found[f"skdnn against {other}"]
+            won, _, lost = counts.split(" - ")
+            p = "p < 0.001" if p == "0.000" else f"p = {p}"
+            parts.append(f"{other} on {won} tables and worse on {lost} ({p})")
+        texts.append(f"{what} than {', than '.join(parts)}")
     return (
-        f"The default is more accurate than {', than '.join(parts)}; p is of Wilcoxon's test over "
-        "the tables, Holm-adjusted."
+        f"The default is {', and '.join(texts)}; p is of Wilcoxon's test over the tables, "
+        "Holm-adjusted."
     )
 
 
