@@ -109,8 +109,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         Values per epoch of the "loss" and of each metric, by the full name of the metric. Names of
         values on held-out rows start with `val_`.
     classes_ : ndarray of shape (n_classes,) or None
-        The sorted labels, or the column indices if y is multilabel. A `target_encoder` of a
-        subclass may set another value.
+        Sorted labels, columns of a multilabel y, or what a `target_encoder` of a subclass sets.
     n_classes_ : int or None
         Number of labels.
     n_outputs_, n_outputs_expected_ : int
