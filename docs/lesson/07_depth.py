@@ -134,7 +134,7 @@ plt.show()
 # places of the board itself. Here is one unit of each hidden layer, dark where it is active:
 
 model = networks["deep"][int(np.argmax(scores["deep"]))].model_
-fig, axes = plt.subplots(1, 3, figsize=(8.5, 3.1), layout="constrained")
+fig, axes = plt.subplots(1, 3, figsize=(8.5, 3.5), layout="constrained")
 fig.suptitle("Where one unit of the deep network is active")
 for number, ax in enumerate(axes, start=1):
     hidden = keras.Model(model.input, model.get_layer(f"hidden_{number}").output)
@@ -145,8 +145,8 @@ for number, ax in enumerate(axes, start=1):
 plt.show()
 
 # %%
-# The unit of the first layer has one straight border. Those of the later layers have bent ones, in
-# several places.
+# The unit of the first layer has one straight border. Each of the other two has several, and bent
+# ones.
 #
 # Is the wide network unable, or only slow? Give it five times the epochs, from one start:
 
@@ -154,8 +154,9 @@ longer = DNNClassifier((280,), epochs=300, learning_rate=0.005, random_state=0)
 print(f"wide, 300 epochs: accuracy {longer.fit(X_train, y_train).score(X_test, y_test):.2f}")
 
 # %%
-# It gets better, but the deep ones were ahead of that after 60 epochs. So it is slow. Whether its
-# 280 units could ever do it, this does not show. With enough units, good weights exist (page 5).
+# It gets better, but the deep ones of ``DNNClassifier`` were all ahead of that after 60 epochs. So
+# it is slow. Whether its 280 units could ever do it, this does not show. With enough units, good
+# weights exist (page 5).
 #
 # Is deeper always better?
 # ------------------------
