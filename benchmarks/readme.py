@@ -115,10 +115,7 @@ def part_of_page(title: str) -> list[list[str]]:
 
 
 def fit_times_by_rows() -> list[str]:
-    """Return the median and the range of fit times as multiples of RandomForest's.
-
-    Tables of more rows than those of the accuracy benchmark are generated ones.
-    """
+    """Return the median and the range of fit times as multiples of RandomForest's."""
     result = read("accuracy.json")
     sizes = {t["table"]: t["rows"] for t in result["tables"]}
     lines = [["rows", "tables", "default", '`preset="fast"`']]
@@ -137,14 +134,6 @@ def fit_times_by_rows() -> list[str]:
             ]
             cells.append(spread(ratios))
         lines.append([title, str(len(ratios)), *cells])
-    generated = read("fit-times.json")["tables"]
-    for rows in sorted({t["rows"] for t in generated if t["rows"] > max(sizes.values())}):
-        found = [t["systems"] for t in generated if t["rows"] == rows]
-        cells = [
-            spread([t[system]["again s"] / t["RandomForest"]["again s"] for t in found])
-            for system in ("skdnn", "skdnn-fast")
-        ]
-        lines.append([f"{rows:,}, generated", str(len(found)), *cells])
     return table(lines)
 
 
