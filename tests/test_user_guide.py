@@ -103,6 +103,17 @@ def test_what_the_preset_fast_loses_is_that_of_the_benchmark():
     assert f"on {n_lost} of all {len(lost)} tables, and at most {lost[worst]:.2f}" in readme
 
 
+def test_the_gains_of_searches_are_those_of_the_benchmark():
+    measured = (BENCHMARKS / "search.md").read_text(encoding="utf-8").split("\n\n**")[0]
+    text = (GUIDE / "model_selection.md").read_text(encoding="utf-8")
+    listed = text.split("# What a search gains\n")[1].split("\n## ")[0]
+    _, _, *found = rows(measured)
+    _, _, *quoted = rows(listed)
+    assert quoted == [
+        [system, ratio, f"{better} tables", seconds] for system, ratio, better, _, seconds in found
+    ]
+
+
 def messages():
     """Return every text of the package; values in an f-string are dots."""
     for path in (ROOT / "skdnn").rglob("*.py"):
