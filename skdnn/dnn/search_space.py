@@ -22,7 +22,8 @@ _OF_TASK: dict[str, type[BaseDNN]] = {
     "regression": DNNRegressor,
 }
 _N_SMALL = 5
-# The parameters that differed most between random candidates come first. "auto" is the value of the preset, which suits any data.
+# The parameters that differed most between random candidates come first. "auto" is the value of the
+# preset, which suits any data.
 _VALUES: dict[str, list[Any]] = {
     "activation": ["auto", "silu"],
     "numeric_embedding": ["auto", None],
