@@ -121,8 +121,9 @@ def run_deploy(arguments: argparse.Namespace) -> None:
 
 def run_fit_times(arguments: argparse.Namespace) -> None:
     """Measure fit times beside a random forest's; a complete run goes into the documentation."""
-    result = fit_times.run(arguments.quick)
-    folder = arguments.folder or (None if arguments.quick else FOLDER)
+    result = fit_times.run(arguments.quick, arguments.tasks, arguments.cache)
+    is_part = arguments.quick or set(arguments.tasks) != set(fit_times.TASKS)
+    folder = arguments.folder or (None if is_part else FOLDER)
     publish("fit-times", result, fit_times.markdown(result), folder)
 
 
@@ -231,6 +232,8 @@ def parser() -> argparse.ArgumentParser:
     )
     seven.add_argument("--folder", type=Path, help="where to write deploy.json and deploy.md")
     thirteen = commands.add_parser("fit-times", help="fits of many sizes beside a random forest's")
+    thirteen.add_argument("--tasks", nargs="+", choices=fit_times.TASKS, default=fit_times.TASKS)
+    thirteen.add_argument("--cache", type=Path, metavar="FILE", help="keeps finished tables")
     thirteen.add_argument("--folder", type=Path, help="for fit-times.json and fit-times.md")
     fourteen = commands.add_parser("cores", help="default fits with several threads")
     fourteen.add_argument("--rounds", type=int, help=f"default: {cores.ROUNDS}, or 1 with --quick")

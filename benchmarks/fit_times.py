@@ -4,10 +4,13 @@ The tables are made by seeded generators, so that every size can be had: a class
 ten informative columns, and Friedman's regression with five; all other columns are noise.
 """
 
+import json
 import time
 import warnings
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +28,9 @@ SYSTEMS: dict[str, dict[str, Any]] = {
     "skdnn-fast": {"preset": "fast"},
 }
 PACKAGES = ("numpy", "scikit-learn", "tensorflow", "keras")
+
+
+Figures = dict[str, Any]
 
 
 class Size(NamedTuple):
@@ -97,18 +103,35 @@ def measure(system: str, size: Size) -> dict[str, float]:
     return figures | {"score": float(estimator.score(X[size.rows :], y[size.rows :]))}
 
 
-def run(quick: bool = False) -> dict[str, Any]:
-    """Measure all systems on all tables, one after the other, each in a fresh process."""
-    begin = time.perf_counter()
-    result: dict[str, Any] = {"machine": machine(PACKAGES), "quick": quick, "tables": []}
-    for size in sizes(quick):
+def run(quick: bool = False, tasks: Sequence[str] = TASKS, cache: Path | None = None) -> Figures:
+    """Measure all systems on all tables, one after the other, each in a fresh process.
+
+    Parameters
+    ----------
+    quick : bool, default=False
+        Whether to measure small tables only, as a trial.
+    tasks : sequence of str
+        The tasks to measure.
+    cache : Path or None, default=None
+        A file that keeps each finished table as a line of JSON, so that an interrupted run
+        continues. Remove the file when the code has changed.
+    """
+    begin, facts = time.perf_counter(), machine(PACKAGES)
+    known = [] if cache is None or not cache.exists() else cache.read_text("utf-8").splitlines()
+    tables = [json.loads(line) for line in known]
+    done = [Size(*(table[name] for name in Size._fields)) for table in tables]
+    for size in (size for size in sizes(quick) if size.task in tasks and size not in done):
         say(f"{size.task}, {size.rows:,} rows, {size.columns:,} columns")
         figures = {}
         for system in SYSTEMS:
             with ProcessPoolExecutor(1, get_context("spawn"), initializer=hush) as pool:
                 figures[system] = pool.submit(measure, system, size).result()
-        result["tables"].append({**size._asdict(), "systems": figures})
-    return result | {"minutes": (time.perf_counter() - begin) / 60}
+        tables.append({**size._asdict(), "systems": figures})
+        if cache is not None:
+            with cache.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(tables[-1]) + "\n")
+    minutes = (time.perf_counter() - begin) / 60
+    return {"machine": facts, "quick": quick, "tables": tables, "minutes": minutes}
 
 
 def markdown(result: dict[str, Any]) -> str:
@@ -120,7 +143,7 @@ def markdown(result: dict[str, Any]) -> str:
         f"{', '.join(f'{name} {number}' for name, number in versions.items())}.",
         "",
     ]
-    for task in TASKS:
+    for task in dict.fromkeys(table["task"] for table in result["tables"]):
         score = "accuracy" if task == "classification" else "R2"
         lines += [f"**{task.capitalize()}**", "", *_head(score)]
         lines += [_line(table) for table in result["tables"] if table["task"] == task]

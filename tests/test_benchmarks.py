@@ -1,5 +1,6 @@
 """The command of `benchmarks/`: that it runs and what it writes, never how long anything takes."""
 
+import contextlib
 import gzip
 import importlib
 import json
@@ -129,6 +130,30 @@ def test_fit_times_are_multiples_of_the_forests(fit_times):
     line = next(line for line in page.splitlines() if line.startswith("| 2,000 x 20"))
     assert line.split(" | ")[1:-1] == ["1 s", "3x", "2x", "4x", "1.5x", "5x", "2.5x"]
     assert "0.500, 0.750, 0.625" in line
+
+
+def test_an_interrupted_run_of_fit_times_continues(fit_times, tmp_path, monkeypatch):
+    measured = []
+
+    class Pool(contextlib.nullcontext):
+        """Stands for a process that measures, and is interrupted at the third table."""
+
+        def __init__(self, *_, **__):
+            super().__init__(self)
+
+        def submit(self, _, system, size):
+            measured.append(size)
+            if len(set(measured)) == 3:
+                raise KeyboardInterrupt
+            return types.SimpleNamespace(result=lambda: {"score": 0.5})
+
+    monkeypatch.setattr(fit_times, "ProcessPoolExecutor", Pool)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            fit_times.run(cache=tmp_path / "tables.jsonl")
+    first, second = measured[:7], measured[7:]
+    assert second[0] == first[-1]  # the table that was not finished
+    assert set(first[:-1]).isdisjoint(second)
 
 
 # ------------------------------------------------------------------ accuracy
