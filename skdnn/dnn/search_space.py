@@ -22,8 +22,7 @@ _OF_TASK: dict[str, type[BaseDNN]] = {
     "regression": DNNRegressor,
 }
 _N_SMALL = 5
-# The parameters that differed most between random candidates come first. "auto" is the value of the
-# preset, which suits any data.
+# The first are those of the small space. "auto" is the value of the preset, which suits any data.
 _VALUES: dict[str, list[Any]] = {
     "activation": ["auto", "silu"],
     "numeric_embedding": ["auto", None],
@@ -56,8 +55,8 @@ def search_space(estimator: Any, size: SpaceSize = "small") -> dict[str, Any]:
         `Pipeline` or a `TransformedTargetRegressor`. A task stands for an estimator with its
         default parameters. A parameter that is not "auto" keeps its value and is left out.
     size : {"small", "full"}, default="small"
-        "small" has up to five parameters, those with the largest effect, for about 30 candidates.
-        "full" has all that are worth a search, for 100 candidates or more.
+        "small" has up to five parameters, for about 30 candidates. "full" has more, for 100
+        candidates or more.
 
     Returns
     -------
