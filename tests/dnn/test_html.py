@@ -32,7 +32,7 @@ has_tooltips = pytest.mark.skipif(
 class Page(HTMLParser):
     """The links and texts of a page. Every tag has to be closed in its order."""
 
-    VOID = ("br", "input")
+    VOID = ("br", "input", "wbr")
 
     def __init__(self, html):
         super().__init__()
