@@ -14,10 +14,10 @@ def suggest_params(trial: Any, space: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     trial : optuna.trial.Trial or optuna.trial.FrozenTrial
-        The trial. A finished trial, such as `study.best_trial`, gives its values again.
+        The trial. A finished trial, such as ``study.best_trial``, gives its values again.
     space : mapping of str to list or frozen distribution
         The space, as `search_space` returns it. A value is a list, or one of the distributions
-        `loguniform`, `uniform` and `randint` of `scipy.stats`. The parameters may be those of any
+        `loguniform`, `uniform` and `randint` of SciPy. The parameters may be those of any
         estimator.
 
     Returns
@@ -33,7 +33,7 @@ def suggest_params(trial: Any, space: Mapping[str, Any]) -> dict[str, Any]:
     Notes
     -----
     Optuna stores None, booleans, numbers and text alone. Other values, such as the tuples of
-    `hidden_layer_sizes`, are stored as text, and `study.best_params` has this text. So take the
+    `hidden_layer_sizes`, are stored as text, and ``study.best_params`` has this text. So take the
     best parameters from `suggest_params(study.best_trial, space)`.
 
     Examples
