@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.report import show_ratio, show_seconds
+from benchmarks.report import conditions, show_ratio, show_seconds
 from benchmarks.speed import hush, machine, say
 
 TASKS = ("classification", "regression")
@@ -136,13 +136,7 @@ def run(quick: bool = False, tasks: Sequence[str] = TASKS, cache: Path | None = 
 
 def markdown(result: dict[str, Any]) -> str:
     """Return the tables of the page."""
-    facts, versions = result["machine"], result["machine"]["versions"]
-    lines = [
-        f"{facts['cores']} cores ({facts['processor']}, {facts['system']}); load of the machine "
-        f"before: {facts['load before']}; minutes: {result['minutes']:.0f}. "
-        f"{', '.join(f'{name} {number}' for name, number in versions.items())}.",
-        "",
-    ]
+    lines = conditions(result)
     for task in dict.fromkeys(table["task"] for table in result["tables"]):
         score = "accuracy" if task == "classification" else "R2"
         lines += [f"**{task.capitalize()}**", "", *_head(score)]

@@ -89,10 +89,11 @@ def conditions(result: dict[str, Any]) -> list[str]:
     """Return the lines that say on what and how it was measured."""
     machine = result["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    rounds = f"rounds: {result['rounds']}; " if "rounds" in result else ""
     return [
-        f"{machine['cores']} cores ({machine['processor']}, {machine['system']}); rounds: "
-        f"{result['rounds']}; load of the machine before: {machine['load before']}; "
-        f"minutes: {result['minutes']:.1f}. {versions}.",
+        f"{machine['cores']} cores ({machine['processor']}, {machine['system']}); {rounds}load of "
+        f"the machine before: {machine['load before']}; minutes: {result['minutes']:.1f}. "
+        f"{versions}.",
         "",
     ]
 
