@@ -88,7 +88,7 @@ def _suggest(trial: Any, name: str, values: Any) -> Any:
 
 def _suggest_number(trial: Any, name: str, values: Any) -> Any:
     """Return a number from a distribution of SciPy."""
-    kind = getattr(getattr(values, "dist", None), "name", "")
+    kind = _name_of_distribution(values)
     if kind in ("loguniform", "reciprocal", "uniform", "randint"):
         low, high = values.support()
         if kind == "randint":
@@ -101,8 +101,12 @@ def _suggest_number(trial: Any, name: str, values: Any) -> Any:
 
 def _unknown(name: str, values: Any) -> TypeError:
     """Return the error for values that Optuna has no counterpart of."""
-    kind = getattr(getattr(values, "dist", None), "name", "")
     return TypeError(
         f"space[{name!r}] must be a list of values, or loguniform, uniform or randint of "
-        f"scipy.stats. Got {kind or repr(values)} instead."
+        f"scipy.stats. Got {_name_of_distribution(values) or repr(values)} instead."
     )
+
+
+def _name_of_distribution(values: Any) -> str:
+    """Return the name of a frozen distribution of SciPy. Empty for other objects."""
+    return getattr(getattr(values, "dist", None), "name", "")
