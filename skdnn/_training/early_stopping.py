@@ -86,16 +86,17 @@ class EarlyStopping(Report):
         if loss < self._reference - self.tol:
             self._reference, self._improved = loss, self._epoch
         if self.patience is None:
-            self.stopped = self._is_useless_cycle(candidates, training.n_epochs)
+            self.stopped = self._stops_after_cycle(candidates, training.n_epochs)
         else:
             self.stopped = self._epoch - self._improved >= self.patience
         return self.stopped
 
-    def _is_useless_cycle(self, ends: frozenset[int] | None, n_epochs: int) -> bool:
-        """Return whether a cycle is over that has no better epoch than the cycles before.
+    def _stops_after_cycle(self, ends: frozenset[int] | None, n_epochs: int) -> bool:
+        """Note whether the epoch ends a cycle, and return whether training stops after it.
 
-        `ends` are the epochs near the ends of the cycles. There is no use in stopping after the
-        last epoch, nor in the first cycle.
+        Training stops if the cycle has no better epoch than the cycles before. `ends` are the
+        epochs near the ends of the cycles. There is no use in stopping after the last epoch, nor
+        in the first cycle.
         """
         if ends is None or self._epoch not in ends or self._epoch + 1 in ends:
             return False
