@@ -99,10 +99,10 @@ print(f"test loss after 40 fits: {test[-1]:.3f}, training loss {training[-1]:.3f
 # answers. (Single jumps come from the last batches of an epoch, so the place of the circle is
 # partly luck.)
 #
-# Does that harm if you only need the class? Hardly. The accuracy does not ask how sure the network
-# is (:doc:`page 10 <10_compile_fit_evaluate>`). :doc:`Page 13 <13_forests_and_networks>` trains the
-# same network for 64 epochs, and its accuracy on test images does not fall with the rising loss.
-# But the probabilities get worse, and the fits take time.
+# Does that harm if you only need the class? Hardly. The accuracy does not depend on how sure the
+# network is (:doc:`page 10 <10_compile_fit_evaluate>`). :doc:`Page 13 <13_forests_and_networks>`
+# trains the same network for 64 epochs, and its accuracy on test images does not fall with the
+# rising loss. But the probabilities get worse, and the fits take time.
 #
 # So do not fit again for ever. *Early stopping* sets 10% of the training images aside and watches
 # the loss on them. It stops when that loss has not fallen for ten epochs, and takes the weights of

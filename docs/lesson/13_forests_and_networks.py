@@ -74,7 +74,8 @@ for name, values in curves.items():
 # outvote the other.) The network gets better on both kinds of image at first. From 8 epochs on, it
 # keeps improving on its training images, and on the others it rises and falls. This is the walk of
 # :doc:`page 11 <11_fit_again>`, where the loss on test images rises after some 20 epochs. The
-# accuracy does not fall with it, because it does not ask how sure a wrong answer is.
+# accuracy does not fall with it, because it does not depend on how sure
+# a wrong answer is.
 #
 # Networks can vote, too
 # ----------------------
